@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+# install rules that belong to no room, and CPack.

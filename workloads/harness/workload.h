@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// What a reference workload is to the harness: something that prepares, checks its own numbers, and
+// then takes steps. The harness owns the rest (Google Benchmark, warm-up, the NVTX frame ranges
+// workload/warmup/step, the barrier between ranks, the samples), so that a workload file holds
+// nothing but the work.
+//
+// Life of a variant, all on one thread: create() -> prepare() -> check() -> step() x warm-up ->
+// step() x timed -> report(). A variant whose check fails reports an error, never a time.
+// A workload marks its operators with ridge::WorkRange (schemas/include/ridge/work.h) and its
+// non-operator phases with ridge::WorkRange(name) without work; it never includes anything of the
+// collector or the analyzer.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace ridge::workloads {
+
+// One number that a workload reports of itself. Units are those of schemas (s, ns, B, B/s, FLOP/s, 1, ...).
+struct Metric {
+    std::string name;  // the field's word: "tokens_per_s", "mfu", "mbu", "ttft", "tpot", "busbw"
+    double value = 0;
+    std::string unit;
+    enum class Direction { kLower, kHigher, kNone } direction = Direction::kNone;
+};
+
+struct CheckResult {
+    bool passed = false;
+    std::string detail;  // what was compared with what, and the worst error
+};
+
+// Timed facts that the harness hands to report().
+struct Timing {
+    std::int64_t steps = 0;
+    double medianStepSeconds = 0;
+    double meanStepSeconds = 0;
+};
+
+class Workload {
+public:
+    virtual ~Workload() = default;
+    // Allocates, first-touches, creates primitives. Not timed. ErrorCode::kUnsupported = skipped here.
+    virtual Status prepare() = 0;
+    // Proves the numerics (workloads.md section 6) before anything is timed.
+    virtual CheckResult check() = 0;
+    // One timed iteration; index counts warm-up steps too.
+    virtual void step(std::uint64_t index) = 0;
+    // The workload's own metrics, from its counts and the harness's timing.
+    virtual std::vector<Metric> report(const Timing& timing) = 0;
+};
+
+// What the variant is built to hit: one class and one cause of schemas/enums.
+struct Expected {
+    std::string wallClass;  // e.g. "compute_bound"
+    std::string cause;      // e.g. "compute"
+};
+
+// One variant of the reference set.
+struct WorkloadSpec {
+    std::string name;                           // "train.single/fp32", the benchmark's full name
+    std::map<std::string, std::string> params;  // as printed in reports
+    std::vector<std::string> presets;           // of smoke, standard, full
+    int ranks = 1;                              // processes that mpirun starts
+    Expected expected;
+    std::int64_t warmupSteps = 2;
+    std::int64_t steps = 0;                     // fixed number of timed steps; 0 = Google Benchmark decides
+    std::function<std::unique_ptr<Workload>()> create;
+};
+
+// Every variant of the set, in the order of the tables. Each family contributes through one function
+// declared in its own header; registry.cpp lists them.
+const std::vector<WorkloadSpec>& allWorkloads();
+
+}  // namespace ridge::workloads
