@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The contract between the agents inside a profiled process and the recorder outside of it: what lies
+// in the shared ring of a thread, and, byte for byte the same, in its spool file. Plain data only: the
+// agents include this and nothing else of ours.
+//
+// A session is a folder:
+//   session.json      what was started, by whom, with which options; enough for --recover
+//   control           one ControlBlock, mapped shared by the recorder and every agent
+//   <ring>.spool      all bytes of a ring that were ever drained, from offset 0, in order
+//   recorder.spool    the recorder's own records (clock samples, counters, preemption gaps)
+// and rings, in ControlBlock::ringDir (below /dev/shm where that has room, else in the session):
+//   <pid>-<image>-<agent>-<n>.ring   one per thread and agent: a RingHeader, then ringBytes of data
+//
+// Invariants:
+// 1. One producer, the thread that owns the ring; it alone writes head, the open frames and the data.
+// 2. head and tail count bytes since the ring was made; head - tail <= ringBytes. Byte b lives at
+//    data[b % ringBytes]; the data area is mapped twice in a row, so that no record ever wraps.
+// 3. A record is complete before head is moved over it (release store). Whatever lies below head is
+//    valid after any kill.
+// 4. tail moves only after [tail, head) was written to the spool file *at offset tail*; writing it again
+//    after a crash is therefore harmless.
+// 5. Whoever drains (recorder, or the producer when its ring is full) holds drainOwner = its pid; a
+//    holder that no longer exists may be replaced.
+// 6. A pop publishes the Range record (head) before it lowers openCount: after a kill between the two,
+//    the open frame with the same start and name as the last record is the one that ended.
+// 7. Lost is what is counted in lost[], and nothing else is lost.
+//
+// Times are ticks of the ring's clock (ClockKind): TSC or CNTVCT raw ticks, or CLOCK_MONOTONIC ns.
+// CUDA records carry CUPTI's own nanoseconds and are converted with the ClockSample records of kind
+// kCupti in the same ring. All integers are little-endian, all sizes multiples of 8.
+
+#include <stdint.h>
+
+namespace ridge::spool {
+
+inline constexpr uint32_t kRingMagic = 0x474E5252;     // "RRNG"
+inline constexpr uint32_t kControlMagic = 0x4C525443;  // "CTRL"
+inline constexpr uint32_t kLayoutVersion = 1;
+inline constexpr uint32_t kHeaderBytes = 32768;  // page multiple: header, open frames, their payloads
+inline constexpr uint64_t kDefaultRingBytes = uint64_t{1} << 20;
+inline constexpr uint32_t kMaxOpenFrames = 256;
+inline constexpr uint32_t kOpenPayloadBytes = 8192;
+inline constexpr uint32_t kMaxNameBytes = 16384;     // longer names are cut and counted as kTruncated
+inline constexpr uint32_t kMaxPayloadBytes = 32768;  // per range; longer blobs are cut and counted
+inline constexpr const char* kSessionVariable = "RIDGE_SESSION";  // absolute path of the session folder
+
+enum class ClockKind : uint32_t { kMonotonicNs = 0, kTsc = 1, kCntvct = 2 };
+enum class AgentKind : uint32_t { kAgent = 1, kIo = 2, kRecorder = 3 };
+
+// What can be lost, each with its counter in the ring and its row in RIDGE_LOSS.
+enum LossKind : uint32_t {
+    kLossSpoolWrite = 0,    // records overwritten because the spool file could not be written (disk full)
+    kLossNoRing = 1,        // events before or without a ring (no memory, no folder)
+    kLossTruncatedName = 2,
+    kLossTruncatedPayload = 3,
+    kLossUnbalancedPop = 4,  // pops without a push (not ours to invent): counted, no record
+    kLossCuptiDropped = 5,   // as CUPTI itself reports
+    kLossCuptiUnknown = 6,   // CUPTI records of a kind or version that the agent does not read
+    kLossNestedEvent = 7,    // events from a signal handler that interrupted the recording of another
+    kLossKinds = 16
+};
+
+// Mapped by everyone. Written by the recorder before the program starts.
+struct ControlBlock {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t stopped;        // 1: recording is over, agents become no-ops
+    int32_t recorderPid;
+    uint64_t heartbeatNs;    // CLOCK_MONOTONIC, written by the recorder at every drain round
+    uint64_t ringBytes;      // power of two, multiple of the page size
+    uint32_t traceNvtx;
+    uint32_t traceCuda;
+    uint32_t traceIo;
+    uint32_t reserved;
+    char ringDir[512];
+    char cuptiPath[512];     // library to dlopen when the process has none of its own; may be empty
+};
+
+// A range that is open now.
+struct OpenFrame {
+    uint64_t start;
+    uint32_t nameId;
+    uint16_t domainId;
+    uint8_t flags;          // RangeFlags
+    uint8_t reserved0;
+    uint32_t category;
+    uint32_t color;
+    uint32_t payloadOffset;  // into RingHeader::openPayload; the extension bytes of the later Range record
+    uint32_t payloadBytes;   // multiple of 8
+    uint64_t reserved1;
+};
+static_assert(sizeof(OpenFrame) == 40);
+
+struct RingHeader {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t headerBytes;
+    AgentKind agent;
+    uint64_t ringBytes;
+    int32_t pid;
+    int32_t parentPid;
+    int32_t tid;             // of the thread that owns the ring now (see ThreadAttach)
+    uint32_t ringIndex;      // n-th ring of this process image and agent
+    uint64_t imageId;        // CLOCK_MONOTONIC ns at which this process image's agent started
+    ClockKind clock;
+    uint32_t finished;       // 1: the thread ended; the ring may be taken over once drained
+    uint64_t anchorTicks;    // one reading of both clocks when the ring was made
+    int64_t anchorMonotonicNs;
+    int64_t anchorRealtimeNs;
+    uint64_t lost[kLossKinds];
+    alignas(64) uint64_t head;
+    alignas(64) uint64_t tail;
+    int32_t drainOwner;      // pid, 0 = nobody
+    uint32_t reserved;
+    alignas(64) uint32_t openCount;
+    uint32_t openPayloadUsed;
+    OpenFrame openFrames[kMaxOpenFrames];
+    alignas(8) uint8_t openPayload[kOpenPayloadBytes];
+};
+static_assert(sizeof(RingHeader) <= kHeaderBytes);
+
+enum class RecordType : uint8_t {
+    kPadding = 0,
+    kName = 1,
+    kDomain = 2,
+    kCategory = 3,
+    kSchema = 4,
+    kThreadName = 5,
+    kRange = 6,
+    kRangeOpen = 7,
+    kRangeClose = 8,
+    kMark = 9,
+    kProcess = 10,
+    kThreadAttach = 11,
+    kClockSample = 12,
+    kDomainDestroy = 13,
+    kIoCall = 20,
+    kIoFile = 21,
+    kKernel = 30,
+    kMemcpy = 31,
+    kMemset = 32,
+    kSync = 33,
+    kApi = 34,
+    kOverhead = 35,
+    kCudaDevice = 36,
+    kCudaContext = 37,
+    kCudaStream = 38,
+    kCudaEvent = 39,
+    kGraphTrace = 40,
+    kCounter = 50,
+    kCounterSample = 51,
+    kPreemptionGap = 52,
+    kDiagnostic = 53,
+};
+
+// Every record starts so. size counts 8-byte units, this header included (so at most 512 KiB).
+struct RecordHeader {
+    RecordType type;
+    uint8_t flags;
+    uint16_t size;
+    uint32_t id;  // meaning by type: name id, file id, ...
+};
+static_assert(sizeof(RecordHeader) == 8);
+
+enum RangeFlags : uint8_t {
+    kHasColor = 1,
+    kHasValue = 2,         // extension: uint64 NVTX payload type, uint64 raw value
+    kHasBlobs = 4,         // extension: one or more {uint32 schemaRef, uint32 bytes, bytes padded to 8}
+    kRegisteredName = 8,   // the name was a registered string (nsys: textId instead of text)
+    kWideCategory = 16,    // extension: uint64 category (category field is then 0)
+    kStartEnd = 32,        // nvtxRangeStart/End: may end on another thread; RangeOpen/RangeClose pair
+    kBlobsAtEnd = 64,      // blobs were given at the end (pop payload) and replace those of the start
+};
+// Order of extensions: wide category, value, blobs (to the end of the record).
+
+// A finished push/pop range: header.id = name id. 32 bytes without extensions.
+struct Range {
+    RecordHeader header;
+    uint64_t start;
+    uint64_t end;
+    uint16_t domainId;
+    uint16_t category;
+    uint32_t color;
+};
+static_assert(sizeof(Range) == 32);
+
+// Start of a start/end range, or of a push deeper than kMaxOpenFrames. header.id = name id.
+struct RangeOpen {
+    RecordHeader header;
+    uint64_t start;
+    uint64_t rangeId;  // unique in the process image
+    uint16_t domainId;
+    uint16_t category;
+    uint32_t color;
+};
+
+// End of what RangeOpen began, perhaps on another thread. header.flags may have kHasBlobs | kBlobsAtEnd.
+struct RangeClose {
+    RecordHeader header;
+    uint64_t end;
+    uint64_t rangeId;
+};
+
+struct Mark {
+    RecordHeader header;  // id = name id
+    uint64_t time;
+    uint16_t domainId;
+    uint16_t category;
+    uint32_t color;
+};
+
+// Text follows: length bytes, padded to 8. Ids are per process image and agent; 0 is the empty name.
+struct Name {
+    RecordHeader header;  // id = the new name's id
+    uint32_t length;
+    uint32_t reserved;
+};
+
+struct Domain {
+    RecordHeader header;  // id = domain id (1...; 0 is NVTX's default domain)
+    uint64_t time;
+    uint32_t nameId;
+    uint32_t reserved;
+};
+
+struct Category {
+    RecordHeader header;  // id = category
+    uint16_t domainId;
+    uint16_t reserved;
+    uint32_t nameId;
+};
+
+struct ThreadName {
+    RecordHeader header;  // id = name id
+    uint32_t tid;
+    uint32_t reserved;
+};
+
+struct SchemaEntry {
+    uint64_t flags;
+    uint64_t type;
+    uint64_t arrayOrUnionDetail;
+    uint64_t offset;
+    uint32_t nameId;
+    uint32_t descriptionId;
+};
+
+// A payload schema; entryCount SchemaEntry follow.
+struct Schema {
+    RecordHeader header;  // id = schemaRef, unique in the process image
+    uint64_t schemaId;    // as the program or NVTX knows it
+    uint32_t domainId;
+    uint32_t nameId;
+    uint32_t type;
+    uint32_t flags;
+    uint64_t payloadSize;
+    uint32_t alignTo;
+    uint32_t entryCount;
+};
+
+// The process as it knows itself, first record of its first ring. -1: not under a launcher.
+struct Process {
+    RecordHeader header;  // id = name id of the executable's name
+    int32_t pid;
+    int32_t parentPid;
+    int32_t rank;
+    int32_t worldSize;
+    int32_t localRank;
+    uint32_t hostNameId;
+};
+
+// The ring was taken over by another thread: what follows is that thread's.
+struct ThreadAttach {
+    RecordHeader header;  // id = tid
+    uint64_t time;
+};
+
+enum class ClockSampleKind : uint32_t { kTicks = 0, kCupti = 1 };
+
+// One reading of several clocks, as close together as they could be had.
+struct ClockSample {
+    RecordHeader header;    // id = ClockSampleKind
+    uint64_t ticks;         // of the ring's clock, middle of the reading
+    int64_t monotonicNs;
+    int64_t realtimeNs;
+    int64_t otherNs;        // kCupti: cuptiGetTimestamp
+    uint64_t windowTicks;   // from first to last reading: the error bound
+};
+
+enum class IoOp : uint16_t {
+    kOpen = 1, kClose = 2, kRead = 3, kWrite = 4, kPread = 5, kPwrite = 6, kReadv = 7, kWritev = 8,
+    kFsync = 9, kFdatasync = 10, kFopen = 11, kFclose = 12, kFread = 13, kFwrite = 14, kFflush = 15,
+    kPreadv = 16, kPwritev = 17, kSync = 18, kOther = 19
+};
+
+// One call of a hooked function. header.id = file id (0: not known).
+struct IoCall {
+    RecordHeader header;
+    uint64_t start;
+    uint64_t end;
+    int64_t result;     // bytes, fd, or -1
+    int64_t offset;     // -1 where the call has none
+    uint64_t requested; // bytes asked for
+    IoOp op;
+    uint16_t functionId;  // name id of the function ("pread64"), fits because interned first
+    int32_t errorNumber;  // errno where result < 0, else 0
+};
+static_assert(sizeof(IoCall) == 56);
+
+// A file (or pipe, socket) that calls refer to. openTime/closeTime 0 = not seen.
+struct IoFile {
+    RecordHeader header;  // id = file id
+    uint64_t time;
+    uint32_t pathNameId;
+    int32_t fd;
+    uint32_t isClose;     // 0: opened or first seen, 1: closed
+    uint32_t openFlags;
+};
+
+struct Kernel {
+    RecordHeader header;  // id = name id (mangled)
+    uint64_t start, end;  // CUPTI ns
+    uint32_t deviceId, contextId, streamId, correlationId;
+    int32_t gridX, gridY, gridZ, blockX, blockY, blockZ;
+    uint32_t registersPerThread;
+    int32_t staticSharedMemory, dynamicSharedMemory;
+    uint32_t localMemoryPerThread;
+    uint64_t localMemoryTotal;
+    int64_t gridId;
+    uint64_t graphNodeId;
+    uint32_t graphId;
+    uint32_t sharedMemoryExecuted;
+    uint32_t clusterX, clusterY, clusterZ;
+    uint32_t launchType;
+};
+
+struct Memcpy {
+    RecordHeader header;  // id = correlation id
+    uint64_t start, end, bytes, graphNodeId;
+    uint32_t deviceId, contextId, streamId, correlationId;
+    uint32_t copyKind, srcKind, dstKind, flags;
+    uint32_t srcDeviceId, srcContextId, dstDeviceId, dstContextId;
+};
+
+struct Memset {
+    RecordHeader header;  // id = correlation id
+    uint64_t start, end, bytes, graphNodeId;
+    uint32_t deviceId, contextId, streamId, correlationId;
+    uint32_t value, memoryKind;
+};
+
+struct Sync {
+    RecordHeader header;  // id = correlation id
+    uint64_t start, end;
+    uint32_t deviceId, contextId, streamId, correlationId;
+    uint32_t syncType, eventId;
+    uint64_t eventSyncId;
+};
+
+struct Api {
+    RecordHeader header;  // id = name id ("cudaLaunchKernel_v7000")
+    uint64_t start, end;
+    uint32_t threadId, correlationId, returnValue;
+    uint32_t isDriver;    // 0 runtime, 1 driver API
+};
+
+struct Overhead {
+    RecordHeader header;  // id = name id
+    uint64_t start, end;
+    uint32_t overheadType, threadId, correlationId, reserved;
+};
+
+struct CudaEvent {
+    RecordHeader header;  // id = correlation id
+    uint64_t timestamp;
+    uint32_t deviceId, contextId, streamId, eventId;
+    uint64_t eventSyncId;
+};
+
+struct GraphTrace {
+    RecordHeader header;  // id = correlation id
+    uint64_t start, end;
+    uint32_t deviceId, contextId, streamId, graphId;
+};
+
+struct CudaDevice {
+    RecordHeader header;  // id = device id
+    uint32_t nameId;
+    uint32_t computeMajor, computeMinor, smCount;
+    uint64_t memoryBandwidthBytesPerSecond, totalMemory, clockRateHz, l2CacheBytes;
+    uint8_t uuid[16];
+};
+
+struct CudaContext {
+    RecordHeader header;  // id = context id
+    uint32_t deviceId, nullStreamId;
+};
+
+struct CudaStream {
+    RecordHeader header;  // id = stream id
+    uint32_t contextId, priority, flag, reserved;
+};
+
+struct Counter {
+    RecordHeader header;  // id = counter id, unique in this spool
+    uint32_t nameId, unitNameId;
+    int32_t pid;          // 0: of the machine
+    int32_t deviceId;     // -1: none (CPU number for per-CPU counters)
+};
+
+struct CounterSample {
+    RecordHeader header;  // id = counter id
+    uint64_t time;
+    double value;
+};
+
+// This CPU ran nothing of the guest between start and end, as far as a sleeper on it could tell.
+struct PreemptionGap {
+    RecordHeader header;  // id = cpu
+    uint64_t start, end;
+};
+
+struct Diagnostic {
+    RecordHeader header;  // id = name id of the text
+    uint64_t time;
+    uint32_t severity;    // 1 info, 2 warning, 3 error
+    uint32_t reserved;
+};
+
+static_assert(sizeof(Kernel) % 8 == 0 && sizeof(Memcpy) % 8 == 0 && sizeof(Memset) % 8 == 0);
+static_assert(sizeof(Sync) % 8 == 0 && sizeof(Api) % 8 == 0 && sizeof(Overhead) % 8 == 0);
+static_assert(sizeof(Schema) % 8 == 0 && sizeof(SchemaEntry) % 8 == 0 && sizeof(Process) % 8 == 0);
+static_assert(sizeof(IoFile) % 8 == 0 && sizeof(CudaDevice) % 8 == 0 && sizeof(Counter) % 8 == 0);
+static_assert(sizeof(CudaContext) % 8 == 0 && sizeof(CudaStream) % 8 == 0 && sizeof(CudaEvent) % 8 == 0);
+static_assert(sizeof(ThreadName) % 8 == 0 && sizeof(Category) % 8 == 0 && sizeof(Diagnostic) % 8 == 0);
+
+}  // namespace ridge::spool

@@ -1,0 +1,802 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- The timeline file, schema version 1 (PRAGMA user_version), application_id 0x52494447 ("RIDG").
+--
+-- Tables without the prefix RIDGE_ have the names and columns of an Nsight Systems export (3.24.14), so
+-- that its users' SQL and its own scripts read our files. A table is created only when it gets a row,
+-- and its indexes with it. All times are integer nanoseconds since the start of the session.
+-- A range that was still open at the end has end NULL. "->" names the table that a column refers to.
+-- Columns and tables are added, never renamed; user_version rises when one is.
+
+-- Every repeated text, once. value may hold NUL bytes.
+CREATE TABLE StringIds (
+    id     INTEGER NOT NULL PRIMARY KEY,
+    value  TEXT NOT NULL
+);
+
+-- Processes of the session.
+CREATE TABLE PROCESSES (
+    globalPid  INTEGER,                                           -- globalTid with tid 0
+    pid        INTEGER,
+    name       TEXT
+);
+
+CREATE TABLE ThreadNames (
+    nameId     INTEGER NOT NULL,                                  -- -> StringIds(id)
+    priority   INTEGER,
+    globalTid  INTEGER                                            -- hw<<56 | vm<<48 | pid<<24 | tid
+);
+
+-- Wall clock of t = 0.
+CREATE TABLE TARGET_INFO_SESSION_START_TIME (
+    utcEpochNs     INTEGER,                                       -- UTC epoch of t = 0, ns
+    utcTime        TEXT,
+    localTime      TEXT,
+    systemClockNs  INTEGER                                        -- CLOCK_MONOTONIC at t = 0, ns
+);
+
+CREATE TABLE ANALYSIS_DETAILS (
+    globalVid  INTEGER NOT NULL,
+    duration   INTEGER NOT NULL,                                  -- ns
+    startTime  INTEGER NOT NULL,                                  -- CLOCK_MONOTONIC at t = 0, ns
+    stopTime   INTEGER NOT NULL                                   -- CLOCK_MONOTONIC at the end, ns
+);
+
+-- One row per GPU that the session saw.
+CREATE TABLE TARGET_INFO_GPU (
+    vmId                   INTEGER NOT NULL,
+    id                     INTEGER NOT NULL,
+    name                   TEXT,
+    busLocation            TEXT,
+    isDiscrete             INTEGER,
+    l2CacheSize            INTEGER,                               -- B
+    totalMemory            INTEGER,                               -- B
+    memoryBandwidth        INTEGER,                               -- B/s
+    clockRate              INTEGER,                               -- Hz
+    smCount                INTEGER,
+    pwGpuId                INTEGER,
+    uuid                   TEXT,
+    luid                   INTEGER,
+    chipName               TEXT,
+    cuDevice               INTEGER,
+    ctxswDevPath           TEXT,
+    ctrlDevPath            TEXT,
+    revision               INTEGER,
+    nodeMask               INTEGER,
+    constantMemory         INTEGER,
+    maxIPC                 INTEGER,
+    maxRegistersPerBlock   INTEGER,
+    maxShmemPerBlock       INTEGER,
+    maxShmemPerBlockOptin  INTEGER,
+    maxShmemPerSm          INTEGER,
+    maxRegistersPerSm      INTEGER,
+    threadsPerWarp         INTEGER,
+    asyncEngines           INTEGER,
+    maxWarpsPerSm          INTEGER,
+    maxBlocksPerSm         INTEGER,
+    maxThreadsPerBlock     INTEGER,
+    maxBlockDimX           INTEGER,
+    maxBlockDimY           INTEGER,
+    maxBlockDimZ           INTEGER,
+    maxGridDimX            INTEGER,
+    maxGridDimY            INTEGER,
+    maxGridDimZ            INTEGER,
+    computeMajor           INTEGER,
+    computeMinor           INTEGER,
+    smMajor                INTEGER,
+    smMinor                INTEGER
+);
+
+-- CUDA index of a process -> GPU.
+CREATE TABLE TARGET_INFO_CUDA_DEVICE (
+    gpuId               INTEGER,
+    cudaId              INTEGER NOT NULL,
+    pid                 INTEGER NOT NULL,
+    uuid                TEXT,
+    numMultiprocessors  INTEGER
+);
+
+CREATE TABLE TARGET_INFO_CUDA_CONTEXT_INFO (
+    nullStreamId        INTEGER NOT NULL,
+    hwId                INTEGER NOT NULL,
+    vmId                INTEGER NOT NULL,
+    processId           INTEGER NOT NULL,
+    deviceId            INTEGER NOT NULL,                         -- CUDA device of the process
+    contextId           INTEGER NOT NULL,                         -- CUDA context
+    parentContextId     INTEGER,
+    isGreenContext      INTEGER,
+    numMultiprocessors  INTEGER
+);
+
+CREATE TABLE TARGET_INFO_CUDA_STREAM (
+    streamId   INTEGER NOT NULL,                                  -- CUDA stream
+    hwId       INTEGER NOT NULL,
+    vmId       INTEGER NOT NULL,
+    processId  INTEGER NOT NULL,
+    contextId  INTEGER NOT NULL,                                  -- CUDA context
+    priority   INTEGER NOT NULL,
+    flag       INTEGER NOT NULL                                   -- -> ENUM_CUPTI_STREAM_TYPE(id)
+);
+
+-- Ranges, marks, domains (75), categories (33). Name = COALESCE(text, StringIds[textId]). end NULL: a mark, or still open at the end of the session.
+CREATE TABLE NVTX_EVENTS (
+    start         INTEGER NOT NULL,                               -- ns since session start
+    end           INTEGER,                                        -- ns since session start; NULL: a mark or still open
+    eventType     INTEGER NOT NULL,                               -- -> ENUM_NSYS_EVENT_TYPE(id)
+    rangeId       INTEGER,                                        -- ties the two ends of a start/end range
+    category      INTEGER,                                        -- named by rows of eventType 33
+    color         INTEGER,                                        -- ARGB
+    text          TEXT,                                           -- the name, when it is not registered
+    globalTid     INTEGER,                                        -- hw<<56 | vm<<48 | pid<<24 | tid
+    endGlobalTid  INTEGER,                                        -- thread that ended a start/end range
+    textId        INTEGER,                                        -- -> StringIds(id), a registered string or a domain
+    domainId      INTEGER,                                        -- per process; 0 is the default domain
+    uint64Value   INTEGER,
+    int64Value    INTEGER,
+    doubleValue   REAL,
+    uint32Value   INTEGER,
+    int32Value    INTEGER,
+    floatValue    REAL,
+    jsonTextId    INTEGER,                                        -- -> StringIds(id)
+    jsonText      TEXT,                                           -- extended payload, decoded, as JSON
+    binaryData    TEXT                                            -- extended payload, raw
+);
+CREATE INDEX idx_NVTX_EVENTS_start ON NVTX_EVENTS(start);
+
+CREATE TABLE NVTX_PAYLOAD_SCHEMAS (
+    domainId     INTEGER,                                         -- per process; 0 is the default domain
+    schemaId     INTEGER,                                         -- NVTX schema id
+    name         TEXT,
+    type         INTEGER,                                         -- as NVTX defines it
+    flags        INTEGER,                                         -- as NVTX defines it
+    numEntries   INTEGER,
+    payloadSize  INTEGER,                                         -- B
+    alignTo      INTEGER                                          -- B
+);
+
+CREATE TABLE NVTX_PAYLOAD_SCHEMA_ENTRIES (
+    domainId            INTEGER NOT NULL,                         -- per process; 0 is the default domain
+    schemaId            INTEGER NOT NULL,                         -- NVTX schema id
+    idx                 INTEGER NOT NULL,
+    flags               INTEGER,                                  -- as NVTX defines it
+    type                INTEGER,                                  -- as NVTX defines it
+    name                TEXT,
+    description         TEXT,
+    arrayOrUnionDetail  INTEGER,
+    offset              INTEGER                                   -- B from the start of the payload
+);
+
+-- CUDA runtime (class 0) and driver (class 1) API calls.
+CREATE TABLE CUPTI_ACTIVITY_KIND_RUNTIME (
+    start          INTEGER NOT NULL,                              -- ns since session start
+    end            INTEGER NOT NULL,                              -- ns since session start
+    eventClass     INTEGER NOT NULL,                              -- -> ENUM_NSYS_EVENT_CLASS(id)
+    globalTid      INTEGER,                                       -- hw<<56 | vm<<48 | pid<<24 | tid
+    correlationId  INTEGER,                                       -- joins to device rows of the same process
+    nameId         INTEGER NOT NULL,                              -- -> StringIds(id)
+    returnValue    INTEGER NOT NULL,                              -- as the call returned it
+    callchainId    INTEGER
+);
+CREATE INDEX idx_CUPTI_ACTIVITY_KIND_RUNTIME_start ON CUPTI_ACTIVITY_KIND_RUNTIME(start);
+
+-- Kernels as they ran on the device.
+CREATE TABLE CUPTI_ACTIVITY_KIND_KERNEL (
+    start                            INTEGER NOT NULL,            -- ns since session start
+    end                              INTEGER NOT NULL,            -- ns since session start
+    deviceId                         INTEGER NOT NULL,            -- CUDA device of the process
+    contextId                        INTEGER NOT NULL,            -- CUDA context
+    greenContextId                   INTEGER,
+    streamId                         INTEGER NOT NULL,            -- CUDA stream
+    correlationId                    INTEGER,                     -- joins to RUNTIME.correlationId of the same process
+    globalPid                        INTEGER,                     -- globalTid with tid 0
+    demangledName                    INTEGER NOT NULL,            -- -> StringIds(id)
+    shortName                        INTEGER NOT NULL,            -- -> StringIds(id)
+    mangledName                      INTEGER,                     -- -> StringIds(id)
+    launchType                       INTEGER,                     -- -> ENUM_CUDA_KERNEL_LAUNCH_TYPE(id)
+    cacheConfig                      INTEGER,
+    registersPerThread               INTEGER NOT NULL,
+    gridX                            INTEGER NOT NULL,
+    gridY                            INTEGER NOT NULL,
+    gridZ                            INTEGER NOT NULL,
+    blockX                           INTEGER NOT NULL,
+    blockY                           INTEGER NOT NULL,
+    blockZ                           INTEGER NOT NULL,
+    staticSharedMemory               INTEGER NOT NULL,            -- B
+    dynamicSharedMemory              INTEGER NOT NULL,            -- B
+    localMemoryPerThread             INTEGER NOT NULL,            -- B
+    localMemoryTotal                 INTEGER NOT NULL,            -- B
+    gridId                           INTEGER NOT NULL,
+    sharedMemoryExecuted             INTEGER,
+    graphNodeId                      INTEGER,                     -- -> CUDA_GRAPH_NODE_EVENTS(graphNodeId)
+    sharedMemoryLimitConfig          INTEGER,
+    qmdBulkReleaseDone               INTEGER,
+    qmdPreexitDone                   INTEGER,
+    qmdLastCtaDone                   INTEGER,
+    graphId                          INTEGER,
+    clusterX                         INTEGER,
+    clusterY                         INTEGER,
+    clusterZ                         INTEGER,
+    clusterSchedulingPolicy          INTEGER,
+    maxPotentialClusterSize          INTEGER,
+    maxActiveClusters                INTEGER,
+    sharedMemoryRequestedPercentage  INTEGER
+);
+CREATE INDEX idx_CUPTI_ACTIVITY_KIND_KERNEL_start ON CUPTI_ACTIVITY_KIND_KERNEL(start);
+
+CREATE TABLE CUPTI_ACTIVITY_KIND_MEMCPY (
+    start            INTEGER NOT NULL,                            -- ns since session start
+    end              INTEGER NOT NULL,                            -- ns since session start
+    deviceId         INTEGER NOT NULL,                            -- CUDA device of the process
+    contextId        INTEGER NOT NULL,                            -- CUDA context
+    greenContextId   INTEGER,
+    streamId         INTEGER NOT NULL,                            -- CUDA stream
+    correlationId    INTEGER,                                     -- joins to RUNTIME.correlationId of the same process
+    globalPid        INTEGER,                                     -- globalTid with tid 0
+    bytes            INTEGER NOT NULL,                            -- B
+    copyKind         INTEGER NOT NULL,                            -- -> ENUM_CUDA_MEMCPY_OPER(id)
+    deprecatedSrcId  INTEGER,
+    srcKind          INTEGER,                                     -- -> ENUM_CUDA_MEM_KIND(id)
+    dstKind          INTEGER,                                     -- -> ENUM_CUDA_MEM_KIND(id)
+    srcDeviceId      INTEGER,
+    srcContextId     INTEGER,
+    dstDeviceId      INTEGER,
+    dstContextId     INTEGER,
+    migrationCause   INTEGER,                                     -- -> ENUM_CUDA_UNIF_MEM_MIGRATION(id)
+    graphNodeId      INTEGER,                                     -- -> CUDA_GRAPH_NODE_EVENTS(graphNodeId)
+    virtualAddress   INTEGER,
+    copyCount        INTEGER
+);
+CREATE INDEX idx_CUPTI_ACTIVITY_KIND_MEMCPY_start ON CUPTI_ACTIVITY_KIND_MEMCPY(start);
+
+CREATE TABLE CUPTI_ACTIVITY_KIND_MEMSET (
+    start           INTEGER NOT NULL,                             -- ns since session start
+    end             INTEGER NOT NULL,                             -- ns since session start
+    deviceId        INTEGER NOT NULL,                             -- CUDA device of the process
+    contextId       INTEGER NOT NULL,                             -- CUDA context
+    greenContextId  INTEGER,
+    streamId        INTEGER NOT NULL,                             -- CUDA stream
+    correlationId   INTEGER,                                      -- joins to RUNTIME.correlationId of the same process
+    globalPid       INTEGER,                                      -- globalTid with tid 0
+    value           INTEGER NOT NULL,
+    bytes           INTEGER NOT NULL,                             -- B
+    graphNodeId     INTEGER,                                      -- -> CUDA_GRAPH_NODE_EVENTS(graphNodeId)
+    memKind         INTEGER                                       -- -> ENUM_CUDA_MEM_KIND(id)
+);
+CREATE INDEX idx_CUPTI_ACTIVITY_KIND_MEMSET_start ON CUPTI_ACTIVITY_KIND_MEMSET(start);
+
+CREATE TABLE CUPTI_ACTIVITY_KIND_SYNCHRONIZATION (
+    start               INTEGER NOT NULL,                         -- ns since session start
+    end                 INTEGER NOT NULL,                         -- ns since session start
+    deviceId            INTEGER NOT NULL,                         -- CUDA device of the process
+    contextId           INTEGER NOT NULL,                         -- CUDA context
+    greenContextId      INTEGER,
+    streamId            INTEGER NOT NULL,                         -- CUDA stream
+    correlationId       INTEGER,                                  -- joins to RUNTIME.correlationId of the same process
+    globalPid           INTEGER,                                  -- globalTid with tid 0
+    deprecatedSyncType  INTEGER,
+    syncType            INTEGER NOT NULL,                         -- -> ENUM_CUPTI_SYNC_TYPE(id)
+    eventId             INTEGER NOT NULL,
+    eventSyncId         INTEGER                                   -- ties a record to the waits on it
+);
+CREATE INDEX idx_CUPTI_ACTIVITY_KIND_SYNCHRONIZATION_start ON CUPTI_ACTIVITY_KIND_SYNCHRONIZATION(start);
+
+CREATE TABLE CUPTI_ACTIVITY_KIND_CUDA_EVENT (
+    timestamp       INTEGER,                                      -- ns since session start
+    deviceId        INTEGER NOT NULL,                             -- CUDA device of the process
+    contextId       INTEGER NOT NULL,                             -- CUDA context
+    greenContextId  INTEGER,
+    streamId        INTEGER NOT NULL,                             -- CUDA stream
+    correlationId   INTEGER,                                      -- joins to RUNTIME.correlationId of the same process
+    globalPid       INTEGER,                                      -- globalTid with tid 0
+    eventId         INTEGER NOT NULL,
+    eventSyncId     INTEGER                                       -- ties a record to the waits on it
+);
+
+CREATE TABLE CUPTI_ACTIVITY_KIND_OVERHEAD (
+    start          INTEGER NOT NULL,                              -- ns since session start
+    end            INTEGER NOT NULL,                              -- ns since session start
+    eventClass     INTEGER NOT NULL,                              -- -> ENUM_NSYS_EVENT_CLASS(id)
+    globalTid      INTEGER,                                       -- hw<<56 | vm<<48 | pid<<24 | tid
+    correlationId  INTEGER,                                       -- joins to RUNTIME.correlationId of the same process
+    nameId         INTEGER,                                       -- -> StringIds(id)
+    overheadType   INTEGER NOT NULL                               -- -> ENUM_CUPTI_OVERHEAD_TYPE(id)
+);
+
+CREATE TABLE PROFILER_OVERHEAD (
+    start         INTEGER NOT NULL,                               -- ns since session start
+    end           INTEGER NOT NULL,                               -- ns since session start
+    globalTid     INTEGER,                                        -- hw<<56 | vm<<48 | pid<<24 | tid
+    nameId        INTEGER NOT NULL,                               -- -> StringIds(id)
+    overheadType  INTEGER NOT NULL                                -- -> ENUM_CUPTI_OVERHEAD_TYPE(id)
+);
+
+-- Calls of the C library that the I/O hooks saw.
+CREATE TABLE OSRT_API (
+    start         INTEGER NOT NULL,                               -- ns since session start
+    end           INTEGER NOT NULL,                               -- ns since session start
+    eventClass    INTEGER NOT NULL,                               -- -> ENUM_NSYS_EVENT_CLASS(id)
+    globalTid     INTEGER,                                        -- hw<<56 | vm<<48 | pid<<24 | tid
+    nameId        INTEGER NOT NULL,                               -- -> StringIds(id)
+    returnValue   INTEGER NOT NULL,                               -- as the call returned it
+    nestingLevel  INTEGER,
+    callchainId   INTEGER NOT NULL,
+    argumentsId   INTEGER NOT NULL                                -- 0: none
+);
+CREATE INDEX idx_OSRT_API_start ON OSRT_API(start);
+
+CREATE TABLE OSRT_CALLCHAINS (
+    id            INTEGER NOT NULL,
+    symbol        INTEGER NOT NULL,
+    module        INTEGER NOT NULL,
+    kernelMode    INTEGER,
+    thumbCode     INTEGER,
+    unresolved    INTEGER,
+    specialEntry  INTEGER,
+    originalIP    INTEGER,
+    unwindMethod  INTEGER,
+    stackDepth    INTEGER NOT NULL,
+    PRIMARY KEY (id, stackDepth)
+);
+
+-- Files, pipes and sockets that those calls touched.
+CREATE TABLE OSRT_FILE_ACCESS_DESCRIPTORS (
+    fileAccessId  INTEGER NOT NULL,                               -- -> OSRT_FILE_ACCESS_DESCRIPTORS(fileAccessId)
+    processId     INTEGER NOT NULL,
+    openedAt      INTEGER NOT NULL,                               -- ns since session start, 0: before it
+    closedAt      INTEGER NOT NULL,                               -- ns since session start, 0: still open
+    filePath      TEXT NOT NULL
+);
+
+CREATE TABLE OSRT_FILE_ACCESS_EVENTS (
+    fileAccessId    INTEGER NOT NULL,                             -- -> OSRT_FILE_ACCESS_DESCRIPTORS(fileAccessId)
+    threadId        INTEGER NOT NULL,                             -- tid
+    startedAt       INTEGER NOT NULL,                             -- ns since session start
+    endedAt         INTEGER NOT NULL,                             -- ns since session start
+    eventType       INTEGER NOT NULL,                             -- -> ENUM_NSYS_EVENT_TYPE(id)
+    apiCallId       INTEGER NOT NULL,                             -- -> StringIds(id)
+    bytesProcessed  INTEGER NOT NULL,                             -- B
+    context         TEXT NOT NULL
+);
+
+CREATE TABLE SCHED_EVENTS (
+    start        INTEGER NOT NULL,                                -- ns since session start
+    cpu          INTEGER NOT NULL,
+    isSchedIn    INTEGER NOT NULL,                                -- 0: scheduled out
+    globalTid    INTEGER,                                         -- hw<<56 | vm<<48 | pid<<24 | tid
+    threadState  INTEGER,                                         -- -> ENUM_SAMPLING_THREAD_STATE(id)
+    threadBlock  INTEGER
+);
+
+-- CPU samples.
+CREATE TABLE COMPOSITE_EVENTS (
+    id           INTEGER NOT NULL PRIMARY KEY,
+    start        INTEGER NOT NULL,                                -- ns since session start
+    cpu          INTEGER,
+    threadState  INTEGER,                                         -- -> ENUM_SAMPLING_THREAD_STATE(id)
+    globalTid    INTEGER,                                         -- hw<<56 | vm<<48 | pid<<24 | tid
+    cpuCycles    INTEGER NOT NULL                                 -- value of the sampling counter
+);
+
+-- What the collector has to say about this session.
+CREATE TABLE DIAGNOSTIC_EVENT (
+    timestamp      INTEGER NOT NULL,                              -- ns since session start
+    timestampType  INTEGER NOT NULL,                              -- -> ENUM_DIAGNOSTIC_TIMESTAMP_SOURCE(id)
+    source         INTEGER NOT NULL,                              -- -> ENUM_DIAGNOSTIC_SOURCE_TYPE(id)
+    severity       INTEGER NOT NULL,                              -- -> ENUM_DIAGNOSTIC_SEVERITY_LEVEL(id)
+    text           TEXT NOT NULL,                                 -- the name, when it is not registered
+    globalPid      INTEGER                                        -- globalTid with tid 0
+);
+
+-- How the session was recorded.
+CREATE TABLE META_DATA_CAPTURE (
+    name   TEXT NOT NULL,
+    value  TEXT
+);
+
+-- Which product and schema wrote this file.
+CREATE TABLE META_DATA_EXPORT (
+    name   TEXT NOT NULL,
+    value  TEXT
+);
+
+-- Whole CUDA graphs, one row per launch.
+CREATE TABLE CUPTI_ACTIVITY_KIND_GRAPH_TRACE (
+    start           INTEGER,            -- ns since session start
+    end             INTEGER,            -- ns since session start
+    deviceId        INTEGER,            -- CUDA device of the process
+    contextId       INTEGER,            -- CUDA context
+    greenContextId  INTEGER,
+    streamId        INTEGER,            -- CUDA stream
+    correlationId   INTEGER,            -- joins to RUNTIME.correlationId of the same process
+    globalPid       INTEGER,            -- globalTid with tid 0
+    graphId         INTEGER,
+    graphExecId     INTEGER
+);
+
+-- Creation of the nodes of CUDA graphs.
+CREATE TABLE CUDA_GRAPH_NODE_EVENTS (
+    start                INTEGER NOT NULL,  -- ns since session start
+    end                  INTEGER,           -- ns since session start
+    eventClass           INTEGER,           -- -> ENUM_NSYS_EVENT_CLASS(id)
+    globalTid            INTEGER,           -- hw<<56 | vm<<48 | pid<<24 | tid
+    nameId               INTEGER,           -- -> StringIds(id)
+    graphNodeId          INTEGER NOT NULL,
+    originalGraphNodeId  INTEGER
+);
+
+-- Device memory: allocation and release.
+CREATE TABLE CUDA_GPU_MEMORY_USAGE_EVENTS (
+    start                INTEGER NOT NULL,  -- ns since session start
+    globalPid            INTEGER NOT NULL,  -- globalTid with tid 0
+    deviceId             INTEGER NOT NULL,
+    contextId            INTEGER NOT NULL,
+    address              INTEGER NOT NULL,
+    pc                   INTEGER NOT NULL,
+    bytes                INTEGER NOT NULL,  -- B
+    memKind              INTEGER NOT NULL,  -- -> ENUM_CUDA_MEM_KIND(id)
+    memoryOperationType  INTEGER NOT NULL,  -- -> ENUM_CUDA_DEV_MEM_EVENT_OPER(id)
+    name                 TEXT,
+    correlationId        INTEGER,
+    streamId             INTEGER,
+    localMemoryPoolAddress            INTEGER,
+    localMemoryPoolReleaseThreshold   INTEGER,
+    localMemoryPoolSize               INTEGER,
+    localMemoryPoolUtilizedSize       INTEGER,
+    importedMemoryPoolAddress         INTEGER,
+    importedMemoryPoolProcessId       INTEGER
+);
+
+-- Samples of device counters; joined with TARGET_INFO_GPU_METRICS USING (typeId, metricId).
+CREATE TABLE GPU_METRICS (
+    rawTimestamp  INTEGER,
+    timestamp     INTEGER,            -- ns since session start
+    typeId        INTEGER NOT NULL,
+    metricId      INTEGER NOT NULL,
+    value         INTEGER NOT NULL
+);
+
+CREATE TABLE TARGET_INFO_GPU_METRICS (
+    typeId      INTEGER NOT NULL,
+    sourceId    INTEGER NOT NULL,
+    typeName    TEXT,
+    metricId    INTEGER NOT NULL,
+    metricName  TEXT
+);
+
+-- ---------------------------------------------------------------------------------------------
+-- What Nsight Systems has no table for.
+
+-- The session, one row.
+CREATE TABLE RIDGE_RUN (
+    runId             TEXT    NOT NULL PRIMARY KEY,
+    command           TEXT    NOT NULL,   -- JSON array of the arguments
+    workingDirectory  TEXT,
+    exitStatus        INTEGER,            -- of the program; 128 + n: ended by signal n; NULL: not known
+    outcome           TEXT    NOT NULL,   -- 'complete', 'recovered', 'detached' (processes were still running)
+    startUtcNs        INTEGER NOT NULL,   -- UTC epoch of t = 0
+    startMonotonicNs  INTEGER NOT NULL,   -- CLOCK_MONOTONIC of t = 0
+    durationNs        INTEGER NOT NULL,
+    clockErrorNs      INTEGER NOT NULL,   -- largest error bound of a converted time, from RIDGE_CLOCK
+    toolVersion       TEXT    NOT NULL,
+    libraries         TEXT    NOT NULL    -- JSON object: versions of CUPTI, driver, runtime, SQLite, ...
+);
+
+-- Readings of several clocks at one moment; the conversion of every tick in this file rests on them.
+CREATE TABLE RIDGE_CLOCK (
+    time         INTEGER NOT NULL,        -- ns since session start
+    globalPid    INTEGER,                 -- NULL: read by the recorder
+    kind         TEXT    NOT NULL,        -- 'tsc', 'cntvct', 'monotonic', 'cupti'
+    ticks        INTEGER NOT NULL,        -- of that clock
+    monotonicNs  INTEGER NOT NULL,
+    realtimeNs   INTEGER NOT NULL,
+    windowNs     INTEGER NOT NULL         -- from the first to the last reading: the error bound
+);
+
+-- The machine and its settings, from an allow-list; never a whole environment.
+CREATE TABLE RIDGE_ENVIRONMENT (
+    name   TEXT NOT NULL PRIMARY KEY,     -- 'cpu.model', 'env.OMP_NUM_THREADS', ...
+    class  TEXT NOT NULL,                 -- 'key' (hashed), 'recorded', 'volatile'
+    value  TEXT NOT NULL
+);
+
+-- Process -> rank. One row per process that carried an agent.
+CREATE TABLE RIDGE_RANK (
+    globalPid  INTEGER NOT NULL,          -- globalTid with tid 0
+    parentPid  INTEGER,
+    rank       INTEGER,                   -- NULL: not under a launcher
+    worldSize  INTEGER,
+    localRank  INTEGER,
+    host       TEXT
+);
+
+-- The work payload of an NVTX range (schemas/include/ridge/work.h), one row per range that has one.
+CREATE TABLE RIDGE_WORK (
+    nvtxId             INTEGER NOT NULL PRIMARY KEY,  -- -> NVTX_EVENTS(rowid)
+    opKind             INTEGER NOT NULL,  -- -> ENUM_RIDGE_OP_KIND(id)
+    dtype              INTEGER NOT NULL,  -- -> ENUM_RIDGE_DTYPE(id)
+    flops              INTEGER NOT NULL,  -- floating-point operations
+    bytesRead          INTEGER NOT NULL,  -- B
+    bytesWritten       INTEGER NOT NULL,  -- B
+    bytesCommunicated  INTEGER NOT NULL,  -- B on the wire, of this rank
+    communicator       INTEGER NOT NULL,  -- equal on all ranks; 0: none
+    sequence           INTEGER NOT NULL   -- number of the collective on its communicator
+);
+
+-- What OSRT_API has no column for: size, offset and file of an I/O call.
+CREATE TABLE RIDGE_IO (
+    osrtId        INTEGER NOT NULL PRIMARY KEY,  -- -> OSRT_API(rowid)
+    fileAccessId  INTEGER,                -- -> OSRT_FILE_ACCESS_DESCRIPTORS(fileAccessId)
+    op            INTEGER NOT NULL,       -- -> ENUM_RIDGE_IO_OP(id)
+    bytes         INTEGER NOT NULL,       -- B moved; 0 where the call moves none or failed
+    requested     INTEGER NOT NULL,       -- B asked for
+    offset        INTEGER,                -- NULL: the call has none
+    errorNumber   INTEGER NOT NULL        -- errno; 0: it succeeded
+);
+
+-- Measured roofs, taken beside this session.
+CREATE TABLE RIDGE_CEILING (
+    phase          TEXT NOT NULL,         -- 'before', 'after', 'given'
+    kind           TEXT NOT NULL,         -- 'compute', 'memory', 'network', 'storage', 'dispatch'
+    name           TEXT NOT NULL,
+    dtype          TEXT,                  -- 'f32', 'bf16', ...
+    level          TEXT,                  -- 'L1', 'L2', 'L3', 'DRAM', ...
+    access         TEXT,                  -- 'read', 'copy', 'triad'
+    capacityBytes  INTEGER,               -- of the memory level
+    value          REAL NOT NULL,
+    unit           TEXT NOT NULL,         -- 'FLOP/s', 'B/s', 's'
+    minimum        REAL,
+    maximum        REAL,
+    samples        INTEGER,
+    method         TEXT
+);
+
+CREATE TABLE RIDGE_COUNTER (
+    id         INTEGER NOT NULL PRIMARY KEY,
+    name       TEXT    NOT NULL,          -- 'process.rss', 'cpu.busy', 'gpu.power', ...
+    unit       TEXT    NOT NULL,
+    globalPid  INTEGER,                   -- NULL: of the machine
+    deviceId   INTEGER                    -- CPU or GPU number; NULL: none
+);
+
+CREATE TABLE RIDGE_COUNTER_SAMPLE (
+    counterId  INTEGER NOT NULL,          -- -> RIDGE_COUNTER(id)
+    time       INTEGER NOT NULL,          -- ns since session start
+    value      REAL    NOT NULL
+);
+
+-- Times in which a CPU ran nothing of this machine, as a sleeper on it measured.
+CREATE TABLE RIDGE_PREEMPTION (
+    start  INTEGER NOT NULL,              -- ns since session start
+    end    INTEGER NOT NULL,              -- ns since session start
+    cpu    INTEGER NOT NULL
+);
+
+-- Counters measured per kernel, joined to the timeline by process and correlation id.
+CREATE TABLE RIDGE_KERNEL_METRIC (
+    globalPid      INTEGER NOT NULL,
+    correlationId  INTEGER NOT NULL,
+    graphNodeId    INTEGER,
+    metric         TEXT    NOT NULL,      -- 'dram__bytes_read.sum', ...
+    value          REAL    NOT NULL
+);
+
+-- The workloads' own results.
+CREATE TABLE RIDGE_BENCHMARK (
+    workload   TEXT NOT NULL,             -- full name
+    metric     TEXT NOT NULL,
+    value      REAL,                      -- NULL: not a number
+    unit       TEXT NOT NULL,
+    direction  TEXT NOT NULL              -- 'lower', 'higher', 'none'
+);
+
+-- Everything that was not recorded, counted. No row: nothing was lost.
+CREATE TABLE RIDGE_LOSS (
+    source     TEXT    NOT NULL,          -- 'spool_write', 'cupti_dropped', ...
+    globalPid  INTEGER,
+    count      INTEGER NOT NULL,
+    detail     TEXT
+);
+
+-- Sources of data: which were on, and why the others were not.
+CREATE TABLE RIDGE_SOURCE (
+    name    TEXT NOT NULL PRIMARY KEY,    -- 'nvtx', 'cuda', 'io', 'nvml', 'preemption', ...
+    state   TEXT NOT NULL,                -- 'on', 'off'
+    reason  TEXT                          -- why it is off, and the cure
+);
+CREATE INDEX idx_RIDGE_COUNTER_SAMPLE ON RIDGE_COUNTER_SAMPLE(counterId, time);
+CREATE INDEX idx_RIDGE_KERNEL_METRIC ON RIDGE_KERNEL_METRIC(globalPid, correlationId);
+
+-- ---------------------------------------------------------------------------------------------
+-- Enums: what the numbers above mean.
+
+CREATE TABLE ENUM_NSYS_EVENT_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_NSYS_EVENT_TYPE VALUES
+    (33, 'NvtxCategory', 'NvtxCategory'),
+    (34, 'NvtxMark', 'NvtxMark'),
+    (37, 'NvtxStartRange', 'NvtxStartRange'),
+    (38, 'NvtxEndRange', 'NvtxEndRange'),
+    (39, 'NvtxThread', 'NvtxThread'),
+    (59, 'NvtxPushPopRange', 'NvtxPushPopRange'),
+    (60, 'NvtxStartEndRange', 'NvtxStartEndRange'),
+    (75, 'NvtxDomainCreate', 'NvtxDomainCreate'),
+    (76, 'NvtxDomainDestroy', 'NvtxDomainDestroy'),
+    (97, 'NvtxNameCudaDevice', 'NvtxNameCudaDevice'),
+    (98, 'NvtxNameCudaContext', 'NvtxNameCudaContext'),
+    (99, 'NvtxNameCudaStream', 'NvtxNameCudaStream');
+
+CREATE TABLE ENUM_NSYS_EVENT_CLASS (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_NSYS_EVENT_CLASS VALUES
+    (0, 'TRACE_PROCESS_EVENT_CUDA_RUNTIME', 'CUDA runtime'),
+    (1, 'TRACE_PROCESS_EVENT_CUDA_DRIVER', 'CUDA driver'),
+    (27, 'TRACE_PROCESS_EVENT_OS_RUNTIME', 'OSRT runtime'),
+    (103, 'TRACE_PROCESS_EVENT_CUDA_OVERHEAD', 'CUDA overhead');
+
+CREATE TABLE ENUM_CUDA_MEMCPY_OPER (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_MEMCPY_OPER VALUES
+    (0, 'CUDA_MEMCPY_KIND_UNKNOWN', 'Unknown'),
+    (1, 'CUDA_MEMCPY_KIND_HTOD', 'Host-to-Device'),
+    (2, 'CUDA_MEMCPY_KIND_DTOH', 'Device-to-Host'),
+    (3, 'CUDA_MEMCPY_KIND_HTOA', 'Host-to-Array'),
+    (4, 'CUDA_MEMCPY_KIND_ATOH', 'Array-to-Host'),
+    (5, 'CUDA_MEMCPY_KIND_ATOA', 'Array-to-Array'),
+    (6, 'CUDA_MEMCPY_KIND_ATOD', 'Array-to-Device'),
+    (7, 'CUDA_MEMCPY_KIND_DTOA', 'Device-to-Array'),
+    (8, 'CUDA_MEMCPY_KIND_DTOD', 'Device-to-Device'),
+    (9, 'CUDA_MEMCPY_KIND_HTOH', 'Host-to-Host'),
+    (10, 'CUDA_MEMCPY_KIND_PTOP', 'Peer-to-Peer'),
+    (11, 'CUDA_MEMCPY_KIND_UVM_HTOD', 'Unified Host-to-Device'),
+    (12, 'CUDA_MEMCPY_KIND_UVM_DTOH', 'Unified Device-to-Host'),
+    (13, 'CUDA_MEMCPY_KIND_UVM_DTOD', 'Unified Device-to-Device');
+
+CREATE TABLE ENUM_CUDA_MEM_KIND (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_MEM_KIND VALUES
+    (0, 'CUDA_MEMOPR_MEMORY_KIND_PAGEABLE', 'Pageable'),
+    (1, 'CUDA_MEMOPR_MEMORY_KIND_PINNED', 'Pinned'),
+    (2, 'CUDA_MEMOPR_MEMORY_KIND_DEVICE', 'Device'),
+    (3, 'CUDA_MEMOPR_MEMORY_KIND_ARRAY', 'Array'),
+    (4, 'CUDA_MEMOPR_MEMORY_KIND_MANAGED', 'Managed'),
+    (5, 'CUDA_MEMOPR_MEMORY_KIND_DEVICE_STATIC', 'Device Static'),
+    (6, 'CUDA_MEMOPR_MEMORY_KIND_MANAGED_STATIC', 'Managed Static'),
+    (7, 'CUDA_MEMOPR_MEMORY_KIND_UNKNOWN', 'Unknown');
+
+CREATE TABLE ENUM_CUDA_UNIF_MEM_MIGRATION (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_UNIF_MEM_MIGRATION VALUES
+    (0, 'CUDA_UNIFIED_MEMORY_MIGRATION_CAUSE_UNKNOWN', 'Unknown'),
+    (1, 'CUDA_UNIFIED_MEMORY_MIGRATION_CAUSE_USER', 'User prefetch'),
+    (2, 'CUDA_UNIFIED_MEMORY_MIGRATION_CAUSE_COHERENCE', 'Page fault'),
+    (3, 'CUDA_UNIFIED_MEMORY_MIGRATION_CAUSE_PREFETCH', 'Speculative prefecth'),
+    (4, 'CUDA_UNIFIED_MEMORY_MIGRATION_CAUSE_EVICTION', 'Eviction'),
+    (5, 'CUDA_UNIFIED_MEMORY_MIGRATION_CAUSE_ACCESS_COUNTERS', 'Access counters');
+
+CREATE TABLE ENUM_CUPTI_SYNC_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUPTI_SYNC_TYPE VALUES
+    (0, 'CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_UNKNOWN', 'Unknown'),
+    (1, 'CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_EVENT_SYNCHRONIZE', 'Event sync'),
+    (2, 'CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_STREAM_WAIT_EVENT', 'Stream wait sync'),
+    (3, 'CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_STREAM_SYNCHRONIZE', 'Stream sync'),
+    (4, 'CUPTI_ACTIVITY_SYNCHRONIZATION_TYPE_CONTEXT_SYNCHRONIZE', 'Context sync');
+
+CREATE TABLE ENUM_CUPTI_OVERHEAD_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUPTI_OVERHEAD_TYPE VALUES
+    (0, 'OVERHEAD_UNDEFINED', 'Undefined'),
+    (1, 'OVERHEAD_UNKNOWN', 'Unknown'),
+    (2, 'OVERHEAD_DRIVER_COMPILER', 'Driver JIT compiler (CUDA)'),
+    (3, 'OVERHEAD_CUPTI_BUFFER_FLUSH', 'Buffer flush (Profiler)'),
+    (4, 'OVERHEAD_CUPTI_INSTRUMENTATION', 'Instrumentation (Profiler)'),
+    (5, 'OVERHEAD_CUPTI_RESOURCE', 'Resource creation/destruction (Profiler)'),
+    (6, 'OVERHEAD_RUNTIME_TRIGGERED_MODULE_LOADING', 'Runtime module loading (CUDA)'),
+    (7, 'OVERHEAD_LAZY_FUNCTION_LOADING', 'Lazy function loading (CUDA)'),
+    (8, 'OVERHEAD_COMMAND_BUFFER_FULL', 'Command buffer full (CUDA)');
+
+CREATE TABLE ENUM_CUPTI_STREAM_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUPTI_STREAM_TYPE VALUES
+    (0, 'CUPTI_ACTIVITY_STREAM_CREATE_FLAG_UNKNOWN', 'Unknown stream type'),
+    (1, 'CUPTI_ACTIVITY_STREAM_CREATE_FLAG_DEFAULT', 'Default stream'),
+    (2, 'CUPTI_ACTIVITY_STREAM_CREATE_FLAG_NON_BLOCKING', 'Non-blocking stream'),
+    (3, 'CUPTI_ACTIVITY_STREAM_CREATE_FLAG_NULL', 'Null stream');
+
+CREATE TABLE ENUM_CUDA_KERNEL_LAUNCH_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_KERNEL_LAUNCH_TYPE VALUES
+    (0, 'CUDA_KERNEL_LAUNCH_TYPE_UNKNOWN', 'Unknown'),
+    (1, 'CUDA_KERNEL_LAUNCH_TYPE_REGULAR', 'Regular'),
+    (2, 'CUDA_KERNEL_LAUNCH_TYPE_COOPERATIVE_SINGLE_DEVICE', 'Coop Single Device'),
+    (3, 'CUDA_KERNEL_LAUNCH_TYPE_COOPERATIVE_MULTI_DEVICE', 'Coop Multi Device');
+
+CREATE TABLE ENUM_OSRT_FILE_ACCESS_EVENT_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_OSRT_FILE_ACCESS_EVENT_TYPE VALUES
+    (1, 'Open', 'OSRT Open File Action'),
+    (2, 'Close', 'OSRT Close File Action'),
+    (3, 'Read', 'OSRT Read from File Action'),
+    (4, 'Write', 'OSRT Write to File Action'),
+    (5, 'MultiAction', 'OSRT Multi Action File Action'),
+    (6, 'Metadata', 'OSRT Metadata File Action');
+
+CREATE TABLE ENUM_DIAGNOSTIC_SOURCE_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_DIAGNOSTIC_SOURCE_TYPE VALUES
+    (0, 'UnknownSource', 'Unknown source'),
+    (1, 'Injection', 'Injection'),
+    (2, 'Daemon', 'Daemon'),
+    (3, 'Analysis', 'Analysis');
+
+CREATE TABLE ENUM_DIAGNOSTIC_SEVERITY_LEVEL (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_DIAGNOSTIC_SEVERITY_LEVEL VALUES
+    (0, 'UnknownLevel', 'Unknown'),
+    (1, 'Info', 'Info'),
+    (2, 'Warning', 'Warning'),
+    (3, 'Error', 'Error'),
+    (4, 'Verbose', 'Verbose');
+
+CREATE TABLE ENUM_DIAGNOSTIC_TIMESTAMP_SOURCE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_DIAGNOSTIC_TIMESTAMP_SOURCE VALUES
+    (0, 'UnknownTimestamp', 'Unknown timestamp'),
+    (1, 'TargetTimestamp', 'Target timestamp'),
+    (2, 'HostTimestamp', 'Host timestamp');
+
+CREATE TABLE ENUM_SAMPLING_THREAD_STATE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_SAMPLING_THREAD_STATE VALUES
+    (0, 'Unknown', 'Unknown'),
+    (1, 'Running', 'Running'),
+    (2, 'Interruptible', 'Interruptible'),
+    (3, 'Uninterruptible', 'Uninterruptible'),
+    (4, 'Stopped', 'Stopped'),
+    (5, 'Terminated', 'Terminated'),
+    (6, 'Unscheduled', 'Unscheduled'),
+    (7, 'Waiting', 'Waiting'),
+    (8, 'OSRuntime', 'OS runtime'),
+    (9, 'Initialized', 'Initialized'),
+    (10, 'Transition', 'Transition');
+
+CREATE TABLE ENUM_CUDA_DEV_MEM_EVENT_OPER (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_DEV_MEM_EVENT_OPER VALUES
+    (0, 'CUDA_DEV_MEM_EVENT_OPR_ALLOCATION', 'Allocation'),
+    (1, 'CUDA_DEV_MEM_EVENT_OPR_DEALLOCATION', 'Deallocation');
+
+CREATE TABLE ENUM_RIDGE_OP_KIND (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_RIDGE_OP_KIND VALUES
+    (0, 'other', 'other'),
+    (1, 'gemm', 'gemm'),
+    (2, 'attention', 'attention'),
+    (3, 'norm', 'norm'),
+    (4, 'elementwise', 'elementwise'),
+    (5, 'embedding', 'embedding'),
+    (6, 'optimizer', 'optimizer'),
+    (7, 'copy', 'copy'),
+    (8, 'collective', 'collective'),
+    (9, 'io', 'io');
+
+CREATE TABLE ENUM_RIDGE_DTYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_RIDGE_DTYPE VALUES
+    (0, 'none', 'none'),
+    (1, 'f32', 'f32'),
+    (2, 'tf32', 'tf32'),
+    (3, 'bf16', 'bf16'),
+    (4, 'f16', 'f16'),
+    (5, 'fp8_e4m3', 'fp8_e4m3'),
+    (6, 'fp8_e5m2', 'fp8_e5m2'),
+    (7, 'f64', 'f64'),
+    (8, 'int8', 'int8'),
+    (9, 'int4', 'int4'),
+    (10, 'int32', 'int32'),
+    (11, 'int64', 'int64');
+
+CREATE TABLE ENUM_RIDGE_IO_OP (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_RIDGE_IO_OP VALUES
+    (1, 'open', 'open'),
+    (2, 'close', 'close'),
+    (3, 'read', 'read'),
+    (4, 'write', 'write'),
+    (5, 'pread', 'pread'),
+    (6, 'pwrite', 'pwrite'),
+    (7, 'readv', 'readv'),
+    (8, 'writev', 'writev'),
+    (9, 'fsync', 'fsync'),
+    (10, 'fdatasync', 'fdatasync'),
+    (11, 'fopen', 'fopen'),
+    (12, 'fclose', 'fclose'),
+    (13, 'fread', 'fread'),
+    (14, 'fwrite', 'fwrite'),
+    (15, 'fflush', 'fflush'),
+    (16, 'preadv', 'preadv'),
+    (17, 'pwritev', 'pwritev'),
+    (18, 'sync', 'sync'),
+    (19, 'other', 'other');
+
