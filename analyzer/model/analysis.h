@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The answer: everything that the analyzer says about one trace (or the traces of one run). Every report
+// is a rendering of this and of nothing else. Field names are those of schemas/json/report-1.json.
+//
+// Units: times are int64 nanoseconds since the start of the session, half-open [start, end); shares are
+// fractions of 1; rates are per second; bytes are bytes. What could not be told is std::nullopt and
+// renders as null, never as 0 or NaN.
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "schemas/enums/enums.h"
+
+namespace ridge::analyzer {
+
+using Ns = std::int64_t;
+
+struct Source {
+    std::string path;
+    std::string kind;     // "ridge", "nsys", "kineto"
+    std::string schema;   // version of the file's schema
+    std::string product;  // who wrote it, with version
+};
+
+// A check of the capture (metrics.md 1.9). count is what was seen; 0 with kInfo: passed.
+struct GateCheck {
+    std::string check;
+    Severity severity = Severity::kInfo;
+    std::int64_t count = 0;
+    std::string detail;
+};
+
+struct Rank {
+    std::int64_t rank = 0;
+    std::string host;
+    std::vector<std::int64_t> pids;
+};
+
+// Unions over the whole trace of one device; overlap = comm and compute at once.
+struct Device {
+    std::int64_t id = 0;  // as the trace has it; 0 for the CPU of a rank
+    std::int64_t rank = 0;
+    std::string kind;     // "gpu", "cpu"
+    std::string name;
+    Ns spanNs = 0, busyNs = 0, idleNs = 0, computeNs = 0, commNs = 0, copyNs = 0, overlapNs = 0;
+    Ns exposedCommNs = 0, exposedCopyNs = 0;
+    std::int64_t kernels = 0, copies = 0, unlinked = 0;
+};
+
+// Nanoseconds per class; indexed by WallClass. Adds up to the window, exactly.
+using ClassTimes = std::array<Ns, kWallClassCount>;
+
+struct Step {
+    std::string workload;  // full name of the workload, empty when the trace names none
+    std::int64_t index = 0;
+    std::int64_t rank = 0;
+    std::int64_t device = 0;
+    Ns startNs = 0, endNs = 0;
+    ClassTimes classes{};
+};
+
+// A measured (or data-sheet, then method says so) roof.
+struct Ceiling {
+    std::string kind;   // "compute", "memory", "network", "storage", "dispatch"
+    std::string name;
+    std::string dtype;  // empty: none
+    std::string level;  // "L1", "L2", "L3", "DRAM"; empty: none
+    std::string access; // "read", "copy", "triad"; empty: none
+    std::optional<std::int64_t> capacityBytes;
+    double value = 0;
+    std::string unit;   // "FLOP/s", "B/s", "s"
+    std::string method;
+};
+
+// One op (all its instances in the steps of a workload) against the roofs.
+struct RooflinePoint {
+    std::string workload, op;
+    std::string opKind, dtype;
+    std::int64_t count = 0;
+    Ns timeNs = 0;                     // summed duration of the instances
+    double flops = 0, bytes = 0;       // summed
+    std::optional<double> intensity;   // FLOP/B
+    std::optional<double> achieved;    // FLOP/s; B/s where the op has no FLOP
+    std::optional<double> attainment;  // T_roof / T; above 1.05: flagged unreliable
+    std::string bound;                 // "compute", "memory", "latency", "balanced", "unreliable", "unknown"
+    std::string ceiling;               // name of the roof that binds
+    std::string source;                // "measured", "model"
+};
+
+struct CommunicationOp {
+    std::string name;
+    std::string communicator;           // hexadecimal id or the name the trace has; empty: not known
+    std::string workload;
+    std::optional<std::int64_t> bytes;  // message or wire bytes as the trace has them; absent: not known
+    std::int64_t count = 0;
+    Ns busyNs = 0, overlapNs = 0;
+    std::optional<Ns> waitNs, transferNs;     // need all ranks
+    std::optional<double> algbw, busbw;       // B/s
+};
+
+struct Straggler {
+    std::int64_t rank = 0;
+    std::string workload, collective;
+    Ns blameNs = 0;  // marginal delay it caused
+    std::string excessClass;
+};
+
+struct PathSegment {
+    Ns startNs = 0, endNs = 0;
+    std::string kind, name;
+};
+struct CriticalPath {
+    std::vector<PathSegment> segments;
+    Ns totalNs = 0;
+};
+
+struct WhatIf {
+    std::string workload, change;
+    Ns stepNsLow = 0, stepNsHigh = 0;  // predicted median step
+    std::optional<Ns> measuredNs;      // of the variant that has the change
+};
+
+struct TimeRange {
+    std::int64_t rank = 0, device = 0;
+    Ns startNs = 0, endNs = 0;
+};
+
+struct Evidence {
+    std::string name;
+    double value = 0;
+    std::string unit;
+};
+
+struct Finding {
+    std::string id, rule, workload;
+    WallClass wallClass = WallClass::kIdle;
+    Cause cause = Cause::kNone;
+    std::string title;                 // the claim in one sentence
+    std::vector<TimeRange> where;
+    std::vector<std::string> ops;
+    Ns costNs = 0;                     // per median step
+    double share = 0;                  // of the step
+    Ns savingLowNs = 0, savingHighNs = 0;
+    std::vector<Evidence> evidence;
+    std::string sql;                   // reproduces the number on the trace; empty: not expressible in SQL
+    Confidence confidence = Confidence::kLow;
+    std::vector<std::string> assumptions;
+    std::string tryThis, verify;
+};
+
+struct Verdict {
+    WallClass wallClass = WallClass::kIdle;
+    Cause cause = Cause::kNone;
+};
+
+struct WorkloadMetric {
+    std::string name;
+    std::optional<double> value;
+    std::string unit;
+    std::string direction;  // "lower", "higher", "none"
+};
+
+struct WorkloadSummary {
+    std::string name;
+    std::map<std::string, std::string> params;
+    std::vector<WorkloadMetric> metrics;
+    std::string check;  // "passed", "failed", "" = the trace does not say
+    std::string checkDetail;
+    Verdict verdict;
+    double verdictShare = 0;   // share of the step that the verdict's class costs
+    Ns medianStepNs = 0;
+    std::optional<double> roofShare;  // time-weighted attainment of its compute ops
+    std::optional<Verdict> expected;  // joined only after the verdict was reached
+    std::vector<Ns> samples;   // step times
+    ClassTimes classes{};      // over all its steps
+    std::int64_t steps = 0;
+};
+
+struct MemorySummary {
+    std::optional<std::int64_t> peakRssBytes;
+    std::optional<std::int64_t> deviceBytesPeak;
+    std::vector<std::pair<Ns, double>> rss;  // thinned for drawing
+};
+
+struct EnergySummary {
+    std::optional<double> joules, joulesPerStep;
+    std::string source;  // "nvml", "rapl"; empty: not sampled
+};
+
+struct Loss {
+    std::string source;
+    std::int64_t count = 0;
+};
+
+struct EnvironmentField {
+    std::string name, fieldClass, value;
+};
+
+struct Analysis {
+    std::vector<Source> sources;
+    std::vector<GateCheck> gate;
+    std::vector<EnvironmentField> environment;
+    std::vector<Rank> ranks;
+    std::vector<Device> devices;
+    std::string stepSource;  // "ridge", "ProfilerStep", "--step NAME", "whole trace", "none"
+    std::vector<Step> steps;
+    ClassTimes attribution{};  // over all steps
+    std::vector<Ceiling> ceilings;
+    std::vector<RooflinePoint> roofline;
+    std::vector<CommunicationOp> communication;
+    std::vector<Straggler> stragglers;
+    std::optional<CriticalPath> criticalPath;
+    std::vector<WhatIf> whatIf;
+    std::vector<Finding> findings;
+    std::vector<WorkloadSummary> workloads;
+    MemorySummary memory;
+    EnergySummary energy;
+    std::vector<Loss> losses;
+};
+
+}  // namespace ridge::analyzer
