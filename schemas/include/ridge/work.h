@@ -22,7 +22,7 @@
 
 #define RIDGE_NVTX_DOMAIN "ridge"
 /* In NVTX's range for static ids of tools and libraries [1 << 24, 1 << 32). */
-#define RIDGE_WORK_SCHEMA_ID ((uint64_t)0x52494447u) /* "RIDG" */
+#define RIDGE_WORK_SCHEMA_ID 0x52494447ull /* "RIDG" */
 
 /* NVTX categories of domain "ridge". A workload's text is the benchmark's full name. */
 enum ridge_category {
@@ -79,6 +79,12 @@ typedef struct ridge_nvtx_state {
     nvtxDomainHandle_t domain; /* NULL when no tool listens */
     int ready;
 } ridge_nvtx_state_t;
+
+/* Shared with C: the casts are C's. */
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wold-style-cast"
+#endif
 
 #ifdef __cplusplus
 #define RIDGE_WORK_INLINE inline
@@ -192,6 +198,10 @@ RIDGE_WORK_INLINE void ridge_frame_push(const char* name, uint32_t category, uin
     attributes.payload.ullValue = index;
     nvtxDomainRangePushEx(domain, &attributes);
 }
+
+#if defined(__cplusplus) && defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 #ifdef __cplusplus
 namespace ridge {

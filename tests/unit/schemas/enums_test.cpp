@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "schemas/enums/enums.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "schemas/sqlite/database.h"
+#include "schemas/timeline/ddl.h"
+
+namespace ridge {
+namespace {
+
+TEST(Enums, WallClassesAndCausesAreFrozen) {
+    std::string classes, causes;
+    for (const auto n : kWallClassNames) classes.append(n).append(" ");
+    for (const auto n : kCauseNames) causes.append(n).append(" ");
+    EXPECT_EQ(classes,
+              "compute_bound memory_wall latency_bound compute_unknown comm_transfer comm_wait comm_unsplit copy "
+              "io_input io_checkpoint sync api launch device_pending kernel_gap dependency host preempted unlinked "
+              "unknown_capture idle ");
+    EXPECT_EQ(causes,
+              "compute memory_bandwidth memory_capacity communication straggler pipeline_bubble launch host input_io "
+              "checkpoint_io queueing host_preemption copy_link none ");
+}
+
+TEST(Enums, NamesParseBackAndOthersDoNot) {
+    for (const auto n : kWallClassNames) EXPECT_EQ(name(*parseWallClass(n)), n);
+    for (const auto n : kCauseNames) EXPECT_EQ(name(*parseCause(n)), n);
+    EXPECT_FALSE(parseWallClass("Compute_bound"));
+    EXPECT_FALSE(parseCause(""));
+    EXPECT_EQ(name(WallClass::kIdle), "idle");
+    EXPECT_EQ(name(Cause::kNone), "none");
+}
+
+// The lists of the C++ code and of the timeline file are one.
+TEST(Enums, TheFileCarriesTheSameNames) {
+    auto db = Database::openForWriting(":memory:");
+    const auto check = [&](const char* table, auto names) {
+        const auto* ddl = timeline::findTable(table);
+        ASSERT_NE(ddl, nullptr) << table;
+        ASSERT_TRUE(db->execute(ddl->createTable + ddl->inserts).ok());
+        auto select = db->prepare(std::string("SELECT name FROM ") + table + " ORDER BY id");
+        for (const auto expected : names) {
+            ASSERT_TRUE(*select->step());
+            EXPECT_EQ(select->text(0), expected);
+        }
+        EXPECT_FALSE(*select->step());
+    };
+    check("ENUM_RIDGE_OP_KIND", kOpKindNames);
+    check("ENUM_RIDGE_DTYPE", kDtypeNames);
+}
+
+}  // namespace
+}  // namespace ridge
