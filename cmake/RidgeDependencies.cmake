@@ -21,8 +21,11 @@ endif()
 # The CUDA toolkit: headers of CUPTI and nvcc for the CUDA tests. Nothing here needs a driver.
 set(RIDGE_HAVE_CUDA OFF)
 if(NOT RIDGE_WITH_CUDA STREQUAL "OFF")
-    list(APPEND CMAKE_PREFIX_PATH ${PROJECT_SOURCE_DIR}/.deps/cuda)
     find_package(CUDAToolkit QUIET)
+    if(NOT CUDAToolkit_FOUND AND EXISTS ${PROJECT_SOURCE_DIR}/.deps/cuda/bin/nvcc)
+        set(CUDAToolkit_ROOT ${PROJECT_SOURCE_DIR}/.deps/cuda)
+        find_package(CUDAToolkit QUIET)
+    endif()
     find_path(RIDGE_CUPTI_INCLUDE_DIR cupti.h
         HINTS ${CUDAToolkit_INCLUDE_DIRS} ${CUDAToolkit_LIBRARY_ROOT}/extras/CUPTI/include ${PROJECT_SOURCE_DIR}/.deps/cuda/include)
     if(CUDAToolkit_FOUND AND RIDGE_CUPTI_INCLUDE_DIR)

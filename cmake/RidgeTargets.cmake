@@ -6,6 +6,7 @@ add_library(ridge_options INTERFACE)
 add_library(ridge::options ALIAS ridge_options)
 target_compile_features(ridge_options INTERFACE cxx_std_20)
 target_include_directories(ridge_options INTERFACE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)
+set(CMAKE_VERIFY_INTERFACE_HEADER_SETS ON CACHE BOOL "Target all_verify_interface_header_sets compiles each header alone")
 set(_ridge_warnings -Wall -Wextra -Wshadow -Wconversion -Wold-style-cast -Wnon-virtual-dtor)
 target_compile_options(ridge_options INTERFACE
     "$<$<COMPILE_LANGUAGE:CXX>:${_ridge_warnings}>"
