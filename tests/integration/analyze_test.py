@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`ridge analyze` on other tools' files and on what is no trace at all; every report against its schema."""
+import gzip
+import json
+import os
+import pathlib
+import sqlite3
+import unittest
+
+from support import RIDGE, SOURCE, Case, main, record, run
+
+TRACES = SOURCE.parent / "shared/traces"
+
+try:
+    import jsonschema
+except ImportError:
+    jsonschema = None
+
+
+def validate(report):
+    schema = json.loads((SOURCE / "schemas/json/report-1.json").read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(report)
+
+
+def partition_errors(report):
+    """Steps whose classes do not add up to their wall time, exactly."""
+    return [s for s in report["steps"] if sum(s["classes"].values()) != s["end_ns"] - s["start_ns"]]
+
+
+@unittest.skipUnless(TRACES.is_dir(), f"no folder of other tools' traces at {TRACES}")
+class NsightSystems(Case):
+    def test_each_export_matches_its_expected_values(self):
+        checked = 0
+        for packed in sorted((TRACES / "nsys").glob("*.sqlite.gz")):
+            name = packed.name.removesuffix(".gz")
+            trace = self.folder / name
+            trace.write_bytes(gzip.decompress(packed.read_bytes()))
+            before = trace.read_bytes()
+            expected = json.loads((TRACES / "expected" / (packed.name.removesuffix(".sqlite.gz") + ".json")).read_text())
+            result = run(RIDGE, "analyze", trace, "--json")
+            self.assertEqual(result.returncode, 0, f"{name}: {result.stderr}")
+            self.assertEqual(trace.read_bytes(), before, "the input is not touched")
+            report = json.loads(result.stdout)
+            if jsonschema:
+                validate(report)
+            self.assertEqual(partition_errors(report), [])
+            devices = {str(d["id"]): d for d in report["devices"] if d["kind"] == "gpu"}
+            self.assertEqual(set(devices), set(expected["devices"]), name)
+            for key, want in expected["devices"].items():
+                have = devices[key]
+                self.assertEqual(
+                    {"span_ns": have["span_ns"], "busy_ns": have["busy_ns"], "compute_ns": have["compute_ns"],
+                     "comm_ns": have["comm_ns"], "mem_ns": have["copy_ns"],
+                     "comm_compute_overlap_ns": have["overlap_ns"], "exposed_comm_ns": have["exposed_comm_ns"],
+                     "exposed_mem_ns": have["exposed_copy_ns"], "idle_ns": have["idle_ns"]},
+                    {"exposed_comm_ns": want["exclusive"]["exposed_comm_ns"],
+                     "exposed_mem_ns": want["exclusive"]["exposed_mem_ns"],
+                     "idle_ns": want["exclusive"]["idle_ns"],
+                     **{k: want[k] for k in ("span_ns", "busy_ns", "compute_ns", "comm_ns", "mem_ns",
+                                             "comm_compute_overlap_ns")}}, f"{name} device {key}")
+                checked += 1
+        self.assertGreaterEqual(checked, 5)
+        print(f"{checked} devices equal to the nanosecond")
+
+
+class Hostile(Case):
+    def one_line(self, code, *arguments):
+        result = run(RIDGE, *arguments, timeout=60)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        return result.stderr
+
+    def test_what_is_no_trace_gives_one_line_and_code_2(self):
+        (self.folder / "text").write_text("hello " * 1000)
+        (self.folder / "empty").write_bytes(b"")
+        other = self.folder / "other.sqlite"
+        with sqlite3.connect(other) as db:
+            db.execute("CREATE TABLE people(name TEXT)")
+        for bad in ("text", "empty", "missing", ".", "other.sqlite"):
+            self.one_line(2, "analyze", self.folder / bad)
+        self.one_line(2, "analyze")
+        self.one_line(2, "analyze", "--no-such-option", other)
+        self.one_line(2, "frobnicate")
+
+    def make_trace(self):
+        result = record(self.trace, ["sh", "-c", "echo hi"], "--trace", "nvtx,io")
+        self.assertEqual(result.returncode, 0, result.stderr)
+
+    def test_truncated_and_damaged_files_never_crash_it(self):
+        self.make_trace()
+        whole = self.trace.read_bytes()
+        for i in range(1, 12):
+            cut = self.folder / f"cut{i}.sqlite"
+            cut.write_bytes(whole[: len(whole) * i // 12])
+            self.assertIn(run(RIDGE, "analyze", cut, timeout=60).returncode, (0, 2))
+        for i in range(40):
+            damaged = bytearray(whole)
+            for j in range(20):
+                damaged[(i * 7919 + j * 104729) % len(damaged)] ^= 0xFF
+            path = self.folder / "damaged.sqlite"
+            path.write_bytes(damaged)
+            self.assertIn(run(RIDGE, "analyze", path, timeout=60).returncode, (0, 2))
+
+    def test_an_existing_output_is_not_overwritten(self):
+        self.make_trace()
+        before = self.trace.read_bytes()
+        self.one_line(2, "record", "-o", self.trace, "--", "true")
+        self.assertEqual(self.trace.read_bytes(), before)
+        self.assertEqual(run(RIDGE, "record", "--force", "-o", self.trace, "--", "true").returncode, 0)
+
+    def test_a_folder_that_cannot_be_written(self):
+        code = record("/proc/nowhere/t.sqlite", ["true"])
+        self.assertEqual(code.returncode, 4 if code.returncode == 4 else 2, code.stderr)
+        self.assertEqual(len(code.stderr.strip().splitlines()), 1, code.stderr)
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_a_full_disk_keeps_the_program_unharmed_and_says_so(self):
+        small = self.folder / "small"
+        small.mkdir()
+        if run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small).returncode != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(run, "umount", "-l", small)
+        counter = self.folder / "counter"
+        program = pathlib.Path(os.environ["RIDGE_BUILD_DIR"]) / "bin/counting_ranges"
+        result = record(small / "t.sqlite", [program, counter, "200000"])
+        self.assertEqual(counter.read_bytes()[:8], (200000).to_bytes(8, "little"), "the program ran to its end")
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        self.assertIn("space", result.stderr)
+
+
+if __name__ == "__main__":
+    main()

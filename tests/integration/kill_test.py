@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 of the program and of the recorder: what had ended is in the file, always."""
+import os
+import random
+import signal
+import struct
+import subprocess
+import time
+import unittest
+
+from support import BUILD, RIDGE, Case, losses, main, query, ranges, run
+
+COUNTING = BUILD / "bin" / "counting_ranges"
+KILLS = int(os.environ.get("RIDGE_KILLS", "50"))
+
+
+class Kill(Case):
+    def start(self, index, ranges_limit=None):
+        counter = self.folder / f"counter{index}"
+        trace = self.folder / f"t{index}.sqlite"
+        command = [RIDGE, "record", "--no-sample", "-o", trace, "--", COUNTING, counter]
+        if ranges_limit:
+            command.append(str(ranges_limit))
+        process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while self.ended(counter) == 0 and time.monotonic() < deadline:
+            time.sleep(0.002)
+        return process, counter, trace
+
+    @staticmethod
+    def ended(counter):
+        try:
+            return struct.unpack("<Q", counter.read_bytes()[:8])[0]
+        except (OSError, struct.error):
+            return 0
+
+    def program_of(self, recorder):
+        children = run("pgrep", "-P", recorder.pid).stdout.split()
+        self.assertEqual(len(children), 1)
+        return int(children[0])
+
+    def check(self, trace, counter):
+        ended = self.ended(counter)
+        counted = ranges(trace, "counted")
+        complete = sum(1 for row in counted if row[2] is not None)
+        # One more may have ended between the record and the program's own count of it.
+        self.assertIn(complete, (ended, ended + 1))
+        self.assertEqual([row[2] for row in ranges(trace, "never ends")], [None], "the open range is there, open")
+        self.assertEqual(losses(trace), [])
+        self.assertEqual(query(trace, "PRAGMA quick_check"), [("ok",)])
+        return complete
+
+    def test_the_program_is_killed(self):
+        rng = random.Random(20261121)
+        total = 0
+        for i in range(KILLS):
+            recorder, counter, trace = self.start(i)
+            time.sleep(rng.uniform(0, 0.15))
+            os.kill(self.program_of(recorder), signal.SIGKILL)
+            _, errors = recorder.communicate(timeout=60)
+            self.assertEqual(recorder.returncode, 137, errors)
+            total += self.check(trace, counter)
+            trace.unlink()
+        print(f"killed {KILLS} times, {total} ranges had ended, 0 lost, 0 unreadable files")
+
+    def test_the_recorder_is_killed_and_recovers(self):
+        rng = random.Random(4)
+        for i in range(max(3, KILLS // 10)):
+            recorder, counter, trace = self.start(i, 150000)
+            program = self.program_of(recorder)
+            time.sleep(rng.uniform(0, 0.1))
+            recorder.kill()
+            recorder.communicate()
+            deadline = time.monotonic() + 60
+            while os.path.exists(f"/proc/{program}") and time.monotonic() < deadline:
+                time.sleep(0.01)  # the program goes on to its end, unharmed
+            self.assertEqual(self.ended(counter), 150000)
+            self.assertFalse(trace.exists())
+            spool = str(trace) + ".spool"
+            recovered = run(RIDGE, "record", "--recover", spool, "-o", trace)
+            self.assertEqual(recovered.returncode, 0, recovered.stderr)
+            self.assertEqual(len([r for r in ranges(trace, "counted") if r[2] is not None]), 150000)
+            self.assertEqual(losses(trace), [])
+            self.assertEqual(query(trace, "SELECT outcome FROM RIDGE_RUN"), [("recovered",)])
+
+
+if __name__ == "__main__":
+    main()
