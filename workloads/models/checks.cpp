@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/models/checks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "workloads/models/reference/gpt_reference.h"
+
+namespace ridge::workloads {
+
+namespace {
+
+using reference::Values;
+
+constexpr double kRoundoff = 6e-8;
+constexpr GptConfig kTiny{.layers = 2, .width = 16, .heads = 2, .context = 6, .vocabulary = 24};
+constexpr std::int64_t kTinySequences = 2;
+constexpr float kTinyDeviation = 0.3F;  // large, so that no branch of the model is negligible
+constexpr std::uint64_t kSeed = 20240711;
+
+struct TinyBatch {
+    std::vector<std::int32_t> tokens, targets;
+};
+
+TinyBatch tinyBatch() {
+    const std::int64_t rows = kTinySequences * kTiny.context;
+    return {randomTokens(rows, kTiny.vocabulary, kSeed + 1), randomTokens(rows, kTiny.vocabulary, kSeed + 2)};
+}
+
+// All random, biases and norms included, so that no gradient is tested at a special point.
+std::vector<float> tinyParameters() {
+    const GptLayout layout(kTiny);
+    std::vector<float> values(static_cast<std::size_t>(layout.total));
+    for (const GptParameter& parameter : layout.parameters) {
+        GptParameter random = parameter;
+        random.init = GptParameter::Init::kRandom;
+        const std::vector<float> drawn = initialValues(kTiny, random, kSeed, kTinyDeviation);
+        const float centre = parameter.init == GptParameter::Init::kOne ? 1.0F : 0.0F;
+        for (std::size_t i = 0; i < drawn.size(); ++i)
+            values[static_cast<std::size_t>(parameter.offset) + i] = drawn[i] + centre;
+    }
+    return values;
+}
+
+std::vector<float> host(Operators& ops, const Tensor& tensor) {
+    std::vector<float> values(static_cast<std::size_t>(tensor.count));
+    ops.download(values, tensor);
+    return values;
+}
+
+CheckResult verdict(const char* what, double worst, double limit, const std::string& where = {}) {
+    // Written so that NaN fails.
+    return {worst <= limit, fmt::format("{}: worst {:.1e} (limit {:.0e}){}{}", what, worst, limit,
+                                        where.empty() ? "" : " at ", where)};
+}
+
+// Largest difference of each parameter array, relative to that array's largest element.
+CheckResult compareArrays(const char* what, const std::vector<float>& got, const Values& wanted,
+                          double factor, double limit) {
+    double worst = 0;
+    std::string where;
+    for (const GptParameter& parameter : GptLayout(kTiny).parameters) {
+        double largest = 0;
+        double difference = 0;
+        for (std::int64_t i = parameter.offset; i < parameter.offset + parameter.count; ++i) {
+            const auto at = static_cast<std::size_t>(i);
+            largest = std::max(largest, std::abs(factor * wanted[at]));
+            const double off = std::abs(static_cast<double>(got[at]) - factor * wanted[at]);
+            if (!(off <= difference)) difference = off;
+        }
+        if (const double error = difference / largest; !(error <= worst)) {
+            worst = error;
+            where = parameter.name;
+        }
+    }
+    return verdict(what, worst, limit, where);
+}
+
+}  // namespace
+
+CheckResult checkGemm(Operators& ops, const GemmShape& s) {
+    const Tensor a = ops.allocate(s.m * s.k);
+    const Tensor b = ops.allocate(s.k * s.n);
+    const Tensor c = ops.allocate(s.m * s.n);
+    const auto draw = [](std::int64_t count, std::uint64_t seed) {
+        std::vector<float> values(static_cast<std::size_t>(count));
+        for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = static_cast<float>(randomBits(seed, i) >> 40) * (1.0F / 8388608.0F) - 1.0F;
+        return values;
+    };
+    const std::vector<float> hostA = draw(a.count, kSeed);
+    const std::vector<float> hostB = draw(b.count, kSeed + 1);
+    ops.upload(a, hostA);
+    ops.upload(b, hostB);
+    const GemmArgs args{.layout = s.layout, .m = s.m, .n = s.n, .k = s.k, .a = a, .b = b, .c = c,
+                        .bias = {}, .accumulate = false};
+    ops.gemm("check", args);
+    const std::vector<float> first = host(ops, c);
+    ops.gemm("check", args);
+    const std::vector<float> second = host(ops, c);
+    if (!ops.status().ok()) return {false, ops.status().error().message};
+    if (std::memcmp(first.data(), second.data(), first.size() * sizeof(float)) != 0)
+        return {false, fmt::format("product {}x{}x{} twice: results differ", s.m, s.n, s.k)};
+
+    double worst = 0;
+    for (std::int64_t sample = 0; sample < std::min<std::int64_t>(8, s.m); ++sample) {
+        const auto row = static_cast<std::int64_t>(
+            randomBits(kSeed + 2, static_cast<std::uint64_t>(sample)) % static_cast<std::uint64_t>(s.m));
+        for (std::int64_t column = 0; column < s.n; ++column) {
+            double sum = 0;
+            double magnitude = 0;
+            for (std::int64_t i = 0; i < s.k; ++i) {
+                const std::int64_t atA = s.layout == GemmLayout::kTN ? i * s.m + row : row * s.k + i;
+                const std::int64_t atB = s.layout == GemmLayout::kNT ? column * s.k + i : i * s.n + column;
+                const double term = static_cast<double>(hostA[static_cast<std::size_t>(atA)]) *
+                                    static_cast<double>(hostB[static_cast<std::size_t>(atB)]);
+                sum += term;
+                magnitude += std::abs(term);
+            }
+            const double off =
+                std::abs(static_cast<double>(first[static_cast<std::size_t>(row * s.n + column)]) - sum);
+            if (const double error = off / magnitude; !(error <= worst)) worst = error;
+        }
+    }
+    const auto k = static_cast<double>(s.k);
+    return verdict(fmt::format("product {}x{}x{} against double", s.m, s.n, s.k).c_str(), worst,
+                   std::min(8.0 * kRoundoff * std::sqrt(k), k * kRoundoff));
+}
+
+CheckResult checkOracleGradients() {
+    const TinyBatch batch = tinyBatch();
+    const std::vector<float> initial = tinyParameters();
+    Values parameters(initial.begin(), initial.end());
+    reference::Gpt gpt(kTiny, kTinySequences, kTiny.context);
+    (void)gpt.forward(parameters, batch.tokens, batch.targets);
+    const Values gradients = gpt.backward(parameters, batch.tokens, batch.targets);
+    double squares = 0;
+    for (const double g : gradients) squares += g * g;
+    const double typical = std::sqrt(squares / static_cast<double>(gradients.size()));
+
+    constexpr double kStep = 1e-5;
+    constexpr std::uint64_t kSamples = 200;
+    double worst = 0;
+    for (std::uint64_t sample = 0; sample < kSamples; ++sample) {
+        const std::size_t at = randomBits(kSeed + 3, sample) % parameters.size();
+        const double kept = parameters[at];
+        parameters[at] = kept + kStep;
+        const double above = gpt.forward(parameters, batch.tokens, batch.targets);
+        parameters[at] = kept - kStep;
+        const double below = gpt.forward(parameters, batch.tokens, batch.targets);
+        parameters[at] = kept;
+        const double numeric = (above - below) / (2.0 * kStep);
+        const double scale = std::max({std::abs(numeric), std::abs(gradients[at]), typical});
+        if (const double error = std::abs(numeric - gradients[at]) / scale; !(error <= worst)) worst = error;
+    }
+    return verdict("oracle gradients against finite differences", worst, 1e-6);
+}
+
+CheckResult checkTinyModel(Operators& ops) {
+    const TinyBatch batch = tinyBatch();
+    const std::vector<float> initial = tinyParameters();
+    const Values parameters(initial.begin(), initial.end());
+    reference::Gpt oracle(kTiny, kTinySequences, kTiny.context);
+    const double wantedLoss = oracle.forward(parameters, batch.tokens, batch.targets);
+    const Values wanted = oracle.backward(parameters, batch.tokens, batch.targets);
+
+    auto made = GptTrainer::create(ops, kTiny, kTinySequences);
+    if (!made.ok()) return {false, made.error().message};
+    GptTrainer& trainer = **made;
+    ops.upload(trainer.parameters(), initial);
+    trainer.setBatch(batch.tokens, batch.targets);
+    const double loss = trainer.forward();
+    trainer.backward();
+    const CheckResult sameLoss =
+        verdict("float32 loss against oracle", std::abs(loss - wantedLoss) / wantedLoss, 1e-4);
+    if (!sameLoss.passed) return sameLoss;
+    const CheckResult once =
+        compareArrays("float32 gradients against oracle", host(ops, trainer.gradients()), wanted, 1.0, 1e-4);
+    if (!once.passed) return once;
+    (void)trainer.forward();
+    trainer.backward(true);
+    const CheckResult twice = compareArrays("accumulated gradients against oracle",
+                                            host(ops, trainer.gradients()), wanted, 2.0, 1e-4);
+    return twice.passed ? once : twice;
+}
+
+CheckResult checkTinyTraining(Operators& ops) {
+    const TinyBatch batch = tinyBatch();
+    const std::vector<float> initial = tinyParameters();
+    Values weights(initial.begin(), initial.end());
+    Values first(weights.size());
+    Values second(weights.size());
+    reference::Gpt oracle(kTiny, kTinySequences, kTiny.context);
+    auto made = GptTrainer::create(ops, kTiny, kTinySequences);
+    if (!made.ok()) return {false, made.error().message};
+    GptTrainer& trainer = **made;
+    trainer.initialise(kSeed);
+    ops.upload(trainer.parameters(), initial);
+    trainer.setBatch(batch.tokens, batch.targets);
+    double worst = 0;
+    double previous = 1e300;
+    for (std::int64_t step = 1; step <= 5; ++step) {
+        const double wanted = oracle.forward(weights, batch.tokens, batch.targets);
+        const Values gradients = oracle.backward(weights, batch.tokens, batch.targets);
+        AdamWArgs args;
+        args.step = step;
+        reference::adamW(args, weights, gradients, first, second);
+        const double loss = trainer.forward();
+        trainer.backward();
+        trainer.optimise();
+        if (const double error = std::abs(loss - wanted) / wanted; !(error <= worst)) worst = error;
+        if (!(loss < previous)) return {false, fmt::format("loss rises at step {}", step)};
+        previous = loss;
+    }
+    return verdict("5 training losses against oracle", worst, 1e-5);
+}
+
+CheckResult checkAdamW(Operators& ops) {
+    constexpr std::int64_t kCount = 1003;  // no multiple of a vector
+    const Tensor tensors[] = {ops.allocate(kCount), ops.allocate(kCount), ops.allocate(kCount),
+                              ops.allocate(kCount)};
+    std::vector<float> weights(kCount);
+    std::vector<float> gradients(kCount);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        weights[i] = static_cast<float>(randomBits(kSeed, i) >> 40) * (1.0F / 8388608.0F) - 1.0F;
+        // Magnitudes from 1e-6 to 1, both signs.
+        const auto exponent = static_cast<float>(randomBits(kSeed + 1, i) % 7);
+        gradients[i] = std::pow(10.0F, -exponent) * ((i & 1U) == 0 ? 1.0F : -0.7F);
+    }
+    ops.upload(tensors[0], weights);
+    ops.upload(tensors[1], gradients);
+    Values wanted(weights.begin(), weights.end());
+    const Values exact(gradients.begin(), gradients.end());
+    Values first(kCount);
+    Values second(kCount);
+    AdamWArgs args{.learningRate = 1e-2F};
+    double worst = 0;
+    for (args.step = 1; args.step <= 3; ++args.step) {
+        ops.adamW("check", args, tensors[0], tensors[1], tensors[2], tensors[3]);
+        reference::adamW(args, wanted, exact, first, second);
+    }
+    const std::vector<float> got = host(ops, tensors[0]);
+    for (std::size_t i = 0; i < got.size(); ++i) {
+        const double allowed = 3.0 * (4.0 * kRoundoff * std::abs(wanted[i]) + 1e-5 * 1e-2);
+        const double error = std::abs(static_cast<double>(got[i]) - wanted[i]) / allowed;
+        if (!(error <= worst)) worst = error;
+    }
+    return verdict("AdamW against double, in units of its tolerance", worst, 1.0);
+}
+
+CheckResult checkTinyGeneration(Operators& ops) {
+    const std::vector<float> initial = tinyParameters();
+    const Values parameters(initial.begin(), initial.end());
+    auto made = GptGenerator::create(ops, kTiny, kTiny.context, true);
+    if (!made.ok()) return {false, made.error().message};
+    GptGenerator& generator = **made;
+    ops.upload(generator.parameters(), initial);
+
+    const std::vector<std::int32_t> tokens = randomTokens(kTiny.context, kTiny.vocabulary, kSeed + 4);
+    reference::Gpt oracle(kTiny, 1, kTiny.context);
+    (void)oracle.forward(parameters, tokens, tokens);
+    const Values& wanted = oracle.logits();
+    double largest = 0;
+    for (const double value : wanted) largest = std::max(largest, std::abs(value));
+
+    // Half of the tokens by prefill, the rest one by one from the cache.
+    const auto half = static_cast<std::size_t>(kTiny.context / 2);
+    (void)generator.prefill({tokens.data(), half});
+    std::vector<float> got = generator.logits();
+    for (std::size_t t = half; t < tokens.size(); ++t) {
+        (void)generator.decode(tokens[t]);
+        const std::vector<float> row = generator.logits();
+        got.insert(got.end(), row.begin(), row.end());
+    }
+    double worst = got.size() == wanted.size() ? 0.0 : 1e300;
+    for (std::size_t i = 0; i < std::min(got.size(), wanted.size()); ++i) {
+        const double error = std::abs(static_cast<double>(got[i]) - wanted[i]) / largest;
+        if (!(error <= worst)) worst = error;
+    }
+    return verdict("prefill and cached decode against oracle", worst, 1e-4);
+}
+
+CheckResult checkDirectionalDerivative(GptTrainer& trainer) {
+    Operators& ops = trainer.operators();
+    const double loss = trainer.forward();
+    trainer.backward();
+    const std::vector<float> gradients = host(ops, trainer.gradients());
+    const std::vector<float> kept = host(ops, trainer.parameters());
+    double squares = 0;
+    for (const float g : gradients) squares += static_cast<double>(g) * static_cast<double>(g);
+    // The loss shall change by about 0.01 each way.
+    const double step = 0.01 / squares;
+    double losses[2] = {};
+    std::vector<float> moved(kept.size());
+    for (int side = 0; side < 2; ++side) {
+        const auto factor = static_cast<float>(side == 0 ? step : -step);
+        for (std::size_t i = 0; i < kept.size(); ++i) moved[i] = kept[i] + factor * gradients[i];
+        ops.upload(trainer.parameters(), moved);
+        losses[side] = trainer.forward();
+    }
+    const double measured = (losses[0] - losses[1]) / (2.0 * step);
+    CheckResult result = verdict("loss along the gradient at full size",
+                                 std::abs(measured - squares) / squares, 1e-2);
+    const double uniform = std::log(static_cast<double>(trainer.config().vocabulary));
+    if (!(std::abs(loss - uniform) < 0.5 * uniform))
+        return {false, fmt::format("first loss {:.3f} is far from ln V = {:.3f}", loss, uniform)};
+    return result;
+}
+
+CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt, std::int64_t tokens) {
+    Operators& ops = generator.operators();
+    std::vector<std::int32_t> sequence = randomTokens(prompt, generator.config().vocabulary, kSeed + 5);
+    std::vector<std::vector<float>> cached;
+    std::int32_t next = generator.prefill(sequence);
+    for (std::int64_t i = 0; i < tokens; ++i) {
+        sequence.push_back(next);
+        next = generator.decode(next);
+        cached.push_back(generator.logits());
+    }
+    sequence.push_back(next);
+    double worst = 0;
+    for (std::int64_t i = 0; i < tokens; ++i) {
+        const auto length = static_cast<std::size_t>(prompt + i + 1);
+        const std::int32_t again = generator.prefill({sequence.data(), length});
+        if (again != sequence[length])
+            return {false, fmt::format("token {}: {} from the cache, {} computed anew", length,
+                                       sequence[length], again)};
+        const std::vector<float> all = generator.logits();
+        const std::size_t width = cached[0].size();
+        const float* last = all.data() + (all.size() - width);
+        double largest = 0;
+        double difference = 0;
+        for (std::size_t v = 0; v < width; ++v) {
+            largest = std::max(largest, std::abs(static_cast<double>(last[v])));
+            const double off = std::abs(static_cast<double>(last[v]) -
+                                        static_cast<double>(cached[static_cast<std::size_t>(i)][v]));
+            if (!(off <= difference)) difference = off;
+        }
+        if (const double error = difference / largest; !(error <= worst)) worst = error;
+    }
+    if (!ops.status().ok()) return {false, ops.status().error().message};
+    return verdict(fmt::format("{} tokens from the cache equal to computed anew; logits", tokens).c_str(),
+                   worst, 1e-4);
+}
+
+CheckResult checkAll(std::initializer_list<std::function<CheckResult()>> checks) {
+    CheckResult all{true, {}};
+    for (const auto& check : checks) {
+        const CheckResult one = check();
+        if (!one.passed) return one;
+        all.detail += (all.detail.empty() ? "" : "; ") + one.detail;
+    }
+    return all;
+}
+
+}  // namespace ridge::workloads

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The numerical proofs that models owe before they are timed. Each states what was compared and the
+// worst error; none takes more than a fraction of a second. Tolerances (u = 6e-8, half an ulp of 1):
+//   products        |error| / sum|a||b| <= min(8 u sqrt(K), K u), in double on sampled rows
+//   oracle          its gradients against central differences in double: 1e-6 of the larger, or of
+//                   the gradients' root mean square where they are tiny
+//   float32         loss and every gradient array within 1e-4 of the oracle; 5 losses within 1e-5
+//   AdamW           4 u of the weight, and 1e-5 of the step
+//   full size       change of the loss along the gradient within 1 % of |gradient|
+//   generation      equal greedy tokens; logits within 1e-4 of the largest
+
+#include "workloads/harness/workload.h"
+#include "workloads/models/gpt_generator.h"
+#include "workloads/models/gpt_trainer.h"
+
+namespace ridge::workloads {
+
+struct GemmShape {
+    GemmLayout layout;
+    std::int64_t m, n, k;
+};
+
+[[nodiscard]] CheckResult checkGemm(Operators& ops, const GemmShape& shape);
+// Finite differences of the oracle itself; needs no operators.
+[[nodiscard]] CheckResult checkOracleGradients();
+// A tiny model over ops against the oracle: loss, all gradients, accumulated gradients.
+[[nodiscard]] CheckResult checkTinyModel(Operators& ops);
+// Five training steps over ops against five of the oracle.
+[[nodiscard]] CheckResult checkTinyTraining(Operators& ops);
+[[nodiscard]] CheckResult checkAdamW(Operators& ops);
+// Prefill and cached decode of a tiny model over ops against the oracle's logits.
+[[nodiscard]] CheckResult checkTinyGeneration(Operators& ops);
+// At full size: one forward and backward, then two forwards a little along the gradient. Changes the
+// parameters; initialise() again afterwards.
+[[nodiscard]] CheckResult checkDirectionalDerivative(GptTrainer& trainer);
+// Decodes `tokens` tokens after a prompt and compares each with a prefill of everything before it.
+[[nodiscard]] CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt,
+                                            std::int64_t tokens);
+
+// Runs the checks in order up to the first that fails; joins the details.
+[[nodiscard]] CheckResult checkAll(std::initializer_list<std::function<CheckResult()>> checks);
+
+}  // namespace ridge::workloads

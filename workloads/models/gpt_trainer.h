@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// A GPT's training step over Operators: forward with loss, backward, AdamW. Written once for every
+// backend; the Operators object must outlive it. Parameters, gradients and both moments are flat arrays
+// in the order of GptLayout. forward(), backward() and optimise() open the phase ranges "forward",
+// "backward" and "optimizer" (no work of their own). Not thread-safe.
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "workloads/models/gpt_block.h"
+
+namespace ridge::workloads {
+
+class GptTrainer {
+public:
+    // Allocates all of it: 16 B per parameter and the activations of `sequences` full contexts.
+    [[nodiscard]] static Result<std::unique_ptr<GptTrainer>> create(Operators& ops, const GptConfig& config,
+                                                                    std::int64_t sequences);
+
+    // Parameters from the seed; moments and step count back to zero.
+    void initialise(std::uint64_t seed, float deviation = 0.02F);
+    // sequences * context of each.
+    void setBatch(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets);
+    // Mean loss in nats; the logits have become their gradient.
+    double forward();
+    // After one forward(). Replaces the gradients, or adds to them.
+    void backward(bool accumulate = false);
+    // Counts the steps itself; args.step is ignored.
+    void optimise(AdamWArgs args = {});
+    // Called in backward() as soon as the gradients [offset, offset + count) are final: the last norm,
+    // the blocks from last to first, then both tables. Lets communication start early.
+    void onGradientsReady(std::function<void(std::int64_t offset, std::int64_t count)> observer) {
+        m_observer = std::move(observer);
+    }
+
+    [[nodiscard]] Operators& operators() const { return m_ops; }
+    [[nodiscard]] const GptConfig& config() const { return m_config; }
+    [[nodiscard]] const GptLayout& layout() const { return m_layout; }
+    [[nodiscard]] std::int64_t sequences() const { return m_sequences; }
+    [[nodiscard]] Tensor parameters() const { return m_parameters; }
+    [[nodiscard]] Tensor gradients() const { return m_gradients; }
+
+private:
+    GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences);
+    void allocate();
+    [[nodiscard]] AttentionArgs attention() const;
+    [[nodiscard]] Tensor tokenTable(const Tensor& flat) const;
+    [[nodiscard]] Tensor positionTable(const Tensor& flat) const;
+    [[nodiscard]] const Tensor& inputOf(std::size_t layer) const;
+    void ready(std::int64_t begin, std::int64_t end) const;
+
+    Operators& m_ops;
+    GptConfig m_config;
+    GptLayout m_layout;
+    std::int64_t m_sequences;
+    std::int64_t m_rows;
+    std::int64_t m_steps = 0;
+    Tensor m_parameters, m_gradients, m_firstMoments, m_secondMoments;
+    Tensor m_tokens, m_targets, m_losses;
+    Tensor m_embedded, m_branch, m_normed, m_mean, m_rstd, m_logits, m_dStream;
+    BlockScratch m_scratch;
+    std::vector<BlockBuffers> m_buffers;
+    std::vector<Tensor> m_probabilities;
+    std::vector<BlockParameters> m_weights, m_weightGradients;
+    std::vector<float> m_hostLosses;
+    std::function<void(std::int64_t, std::int64_t)> m_observer;
+};
+
+}  // namespace ridge::workloads

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The CPU implementation of Operators: oneDNN products, own loops for the rest, float32, libgomp.
+// Buffers above 2 MiB are aligned to huge pages and ask for them.
+
+#include <memory>
+
+#include "workloads/ops/operators.h"
+
+namespace ridge::workloads {
+
+// Threads as RIDGE_THREADS says, one by default. kUnsupported when oneDNN cannot start here.
+[[nodiscard]] Result<std::unique_ptr<Operators>> makeCpuOperators();
+
+}  // namespace ridge::workloads

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/ops/cpu/dnnl_gemm.h"
+
+#include <map>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+#include <oneapi/dnnl/dnnl.hpp>
+
+
+namespace ridge::workloads::cpu {
+
+namespace {
+
+using dnnl::memory;
+using Key = std::tuple<GemmLayout, std::int64_t, std::int64_t, std::int64_t, bool, bool>;
+
+struct Product {
+    dnnl::matmul primitive;
+    std::unordered_map<int, memory> arguments;
+};
+
+memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
+    const memory::dims strides =
+        transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
+    return {{rows, columns}, memory::data_type::f32, strides};
+}
+
+Status failed(const std::string& what) {
+    return Error{ErrorCode::kMeasurement, "oneDNN " + DnnlGemm::version() + ": " + what};
+}
+
+}  // namespace
+
+struct DnnlGemm::State {
+    dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+    dnnl::stream stream{engine};
+    std::map<Key, Product> products;
+
+    Product& find(const GemmArgs& args);
+};
+
+Product& DnnlGemm::State::find(const GemmArgs& args) {
+    const Key key{args.layout, args.m, args.n, args.k, !args.bias.empty(), args.accumulate};
+    if (const auto found = products.find(key); found != products.end()) return found->second;
+
+    const memory::desc a = matrix(args.m, args.k, args.layout == GemmLayout::kTN);
+    const memory::desc b = matrix(args.k, args.n, args.layout == GemmLayout::kNT);
+    const memory::desc c = matrix(args.m, args.n, false);
+    const memory::desc bias({1, args.n}, memory::data_type::f32, memory::dims{args.n, 1});
+    dnnl::primitive_attr attributes;
+    if (args.accumulate) {
+        dnnl::post_ops after;
+        after.append_sum(1.0F);
+        attributes.set_post_ops(after);
+    }
+    const dnnl::matmul::desc description =
+        args.bias.empty() ? dnnl::matmul::desc(a, b, c) : dnnl::matmul::desc(a, b, bias, c);
+    const dnnl::matmul::primitive_desc plan(description, attributes, engine);
+    Product product{dnnl::matmul(plan), {}};
+    product.arguments.emplace(DNNL_ARG_SRC, memory(a, engine, nullptr));
+    product.arguments.emplace(DNNL_ARG_WEIGHTS, memory(b, engine, nullptr));
+    product.arguments.emplace(DNNL_ARG_DST, memory(c, engine, nullptr));
+    if (!args.bias.empty()) product.arguments.emplace(DNNL_ARG_BIAS, memory(bias, engine, nullptr));
+    return products.emplace(key, std::move(product)).first->second;
+}
+
+DnnlGemm::DnnlGemm() : m_state(std::make_unique<State>()) {}
+DnnlGemm::~DnnlGemm() = default;
+
+Status DnnlGemm::product(const GemmArgs& args) {
+    // dnnl_sgemm is up to 14 % faster for wide NT products and matmul up to 40 % faster for TN.
+    if (args.bias.empty() && args.layout != GemmLayout::kTN) {
+        return strided({.layout = args.layout, .m = args.m, .n = args.n, .k = args.k,
+                        .a = args.a.f32(), .lda = args.k,
+                        .b = args.b.f32(), .ldb = args.layout == GemmLayout::kNT ? args.k : args.n,
+                        .beta = args.accumulate ? 1.0F : 0.0F, .c = args.c.f32(), .ldc = args.n});
+    }
+    try {
+        Product& product = m_state->find(args);
+        product.arguments.at(DNNL_ARG_SRC).set_data_handle(args.a.data);
+        product.arguments.at(DNNL_ARG_WEIGHTS).set_data_handle(args.b.data);
+        product.arguments.at(DNNL_ARG_DST).set_data_handle(args.c.data);
+        if (!args.bias.empty()) product.arguments.at(DNNL_ARG_BIAS).set_data_handle(args.bias.data);
+        product.primitive.execute(m_state->stream, product.arguments);
+        m_state->stream.wait();
+    } catch (const dnnl::error& error) {
+        return failed(error.what());
+    }
+    return {};
+}
+
+Status DnnlGemm::strided(const StridedGemm& args) {
+    const char transposeA = args.layout == GemmLayout::kTN ? 'T' : 'N';
+    const char transposeB = args.layout == GemmLayout::kNT ? 'T' : 'N';
+    const dnnl_status_t status =
+        dnnl_sgemm(transposeA, transposeB, args.m, args.n, args.k, args.alpha, args.a, args.lda, args.b,
+                   args.ldb, args.beta, args.c, args.ldc);
+    if (status != dnnl_success) return failed("sgemm refused the product");
+    return {};
+}
+
+std::int64_t DnnlGemm::primitiveCount() const { return static_cast<std::int64_t>(m_state->products.size()); }
+
+std::string DnnlGemm::version() {
+    const dnnl_version_t* found = dnnl_version();
+    return std::to_string(found->major) + "." + std::to_string(found->minor) + "." +
+           std::to_string(found->patch);
+}
+
+}  // namespace ridge::workloads::cpu

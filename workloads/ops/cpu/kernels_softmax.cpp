@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include <cmath>
+#include <limits>
+
+#include "workloads/ops/cpu/fast_math.h"
+#include "workloads/ops/cpu/kernels.h"
+
+namespace ridge::workloads::cpu {
+
+namespace {
+
+// Replaces row[0, n) by exp(row - max) and returns the sum; the maximum goes to `largest`.
+__attribute__((always_inline)) inline float exponentials(std::int64_t n, float* __restrict row,
+                                                         float& largest) {
+    float top = -std::numeric_limits<float>::max();
+#pragma omp simd reduction(max : top)
+    for (std::int64_t i = 0; i < n; ++i) top = row[i] > top ? row[i] : top;
+    float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+    for (std::int64_t i = 0; i < n; ++i) {
+        row[i] = fastExp(row[i] - top);
+        sum += row[i];
+    }
+    largest = top;
+    return sum;
+}
+
+}  // namespace
+
+RIDGE_CLONES
+void causalSoftmaxRows(std::int64_t tokens, float* __restrict scores) {
+    for (std::int64_t r = 0; r < tokens; ++r) {
+        float* row = scores + r * tokens;
+        float largest = 0.0F;
+        const float scale = 1.0F / exponentials(r + 1, row, largest);
+#pragma omp simd
+        for (std::int64_t i = 0; i <= r; ++i) row[i] *= scale;
+        for (std::int64_t i = r + 1; i < tokens; ++i) row[i] = 0.0F;
+    }
+}
+
+RIDGE_CLONES
+void causalSoftmaxBackwardRows(std::int64_t tokens, const float* __restrict probabilities, float scale,
+                               float* __restrict gradient) {
+    for (std::int64_t r = 0; r < tokens; ++r) {
+        const float* p = probabilities + r * tokens;
+        float* g = gradient + r * tokens;
+        float dot = 0.0F;
+#pragma omp simd reduction(+ : dot)
+        for (std::int64_t i = 0; i <= r; ++i) dot += p[i] * g[i];
+#pragma omp simd
+        for (std::int64_t i = 0; i <= r; ++i) g[i] = scale * p[i] * (g[i] - dot);
+        for (std::int64_t i = r + 1; i < tokens; ++i) g[i] = 0.0F;
+    }
+}
+
+RIDGE_CLONES
+void softmaxCrossEntropyRows(std::int64_t rows, std::int64_t vocabulary, float* __restrict logits,
+                             const std::int32_t* __restrict targets, float* __restrict losses, float scale) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* row = logits + r * vocabulary;
+        const float wanted = row[targets[r]];
+        float largest = 0.0F;
+        const float sum = exponentials(vocabulary, row, largest);
+        losses[r] = std::log(sum) + (largest - wanted);
+        const float factor = scale / sum;
+#pragma omp simd
+        for (std::int64_t i = 0; i < vocabulary; ++i) row[i] *= factor;
+        row[targets[r]] -= scale;
+    }
+}
+
+RIDGE_CLONES
+void decodeHead(std::int64_t headDim, std::int64_t context, std::int64_t stride,
+                const float* __restrict query, const float* __restrict keys,
+                const float* __restrict values, float* __restrict scores, float* __restrict out) {
+    const float scale = 1.0F / std::sqrt(static_cast<float>(headDim));
+    for (std::int64_t t = 0; t < context; ++t) {
+        const float* key = keys + t * stride;
+        float dot = 0.0F;
+#pragma omp simd reduction(+ : dot)
+        for (std::int64_t i = 0; i < headDim; ++i) dot += query[i] * key[i];
+        scores[t] = dot * scale;
+    }
+    float largest = 0.0F;
+    const float inverse = 1.0F / exponentials(context, scores, largest);
+    for (std::int64_t i = 0; i < headDim; ++i) out[i] = 0.0F;
+    for (std::int64_t t = 0; t < context; ++t) {
+        const float weight = scores[t] * inverse;
+        const float* value = values + t * stride;
+#pragma omp simd
+        for (std::int64_t i = 0; i < headDim; ++i) out[i] += weight * value[i];
+    }
+}
+
+}  // namespace ridge::workloads::cpu

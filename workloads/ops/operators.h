@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The operators that models are written over, once for every backend.
+//
+// Each public operator opens one ridge::WorkRange with its FLOPs and minimal bytes (from formulas/)
+// around the backend's do*(): payloads are therefore the same on every backend. Ranges never nest.
+// Matrices are row-major and dense unless said. Shapes are the caller's duty (RIDGE_CHECK guards
+// them). A failing backend call is remembered: status() tells, operators return nothing. One thread
+// uses an object at a time. No allocation and no primitive creation after the first call per shape.
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/result.h"
+#include "workloads/ops/tensor.h"
+
+namespace ridge::workloads {
+
+// C(m,n) = op(A) op(B): NN a(m,k) b(k,n); NT a(m,k) b(n,k); TN a(k,m) b(k,n).
+enum class GemmLayout { kNN, kNT, kTN };
+
+struct GemmArgs {
+    GemmLayout layout = GemmLayout::kNN;
+    std::int64_t m = 0;
+    std::int64_t n = 0;
+    std::int64_t k = 0;
+    Tensor a;
+    Tensor b;
+    Tensor c;
+    Tensor bias;              // n elements added to each row; empty: none
+    bool accumulate = false;  // add to C instead of replacing it
+};
+
+struct AttentionArgs {
+    std::int64_t batch = 1;
+    std::int64_t heads = 1;
+    std::int64_t tokens = 1;
+    std::int64_t headDim = 1;
+};
+
+struct AdamWArgs {
+    float learningRate = 1e-3F;
+    float beta1 = 0.9F;
+    float beta2 = 0.999F;
+    float epsilon = 1e-8F;
+    float weightDecay = 0.01F;
+    std::int64_t step = 1;  // counts from 1; corrects the bias of the moments
+};
+
+class Operators {
+public:
+    virtual ~Operators() = default;
+    Operators() = default;
+    Operators(const Operators&) = delete;
+    Operators& operator=(const Operators&) = delete;
+
+    // --- memory -------------------------------------------------------------------------------
+    // Zeroed and touched. Freed with this object. Empty tensor and a bad status() when out of memory.
+    [[nodiscard]] virtual Tensor allocate(std::int64_t count, ridge_dtype type) = 0;
+    [[nodiscard]] Tensor allocate(std::int64_t count) { return allocate(count, RIDGE_DTYPE_F32); }
+    virtual void upload(const Tensor& to, std::span<const float> from) = 0;
+    virtual void upload(const Tensor& to, std::span<const std::int32_t> from) = 0;
+    virtual void download(std::span<float> to, const Tensor& from) = 0;
+    // Waits until everything issued so far is done.
+    virtual void synchronize() = 0;
+    // The first failure since construction.
+    [[nodiscard]] virtual const Status& status() const = 0;
+    // "cpu: oneDNN 2.6.3, 1 thread"
+    [[nodiscard]] virtual std::string describe() const = 0;
+    // How many compiled primitives or plans exist; must not grow while steps are timed.
+    [[nodiscard]] virtual std::int64_t primitiveCount() const = 0;
+
+    // --- operators ----------------------------------------------------------------------------
+    void gemm(const char* name, const GemmArgs& args);
+    // y(n) = W(n,k) x(k) [+ bias]: a matrix read once, the decode step's product.
+    void gemv(const char* name, const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
+              std::int64_t n, std::int64_t k);
+
+    // Causal self-attention. qkv: rows of [q | k | v], each heads * headDim wide; probabilities:
+    // batch * heads * tokens^2, kept for the backward pass; out: rows of heads * headDim.
+    void attentionForward(const char* name, const AttentionArgs& args, const Tensor& qkv,
+                          const Tensor& probabilities, const Tensor& out);
+    // Replaces dQkv.
+    void attentionBackward(const char* name, const AttentionArgs& args, const Tensor& qkv,
+                           const Tensor& probabilities, const Tensor& dOut, const Tensor& dQkv);
+    // Copies k and v of `rows` rows of qkv (one sequence) into the caches from position `at` on.
+    void cacheAppend(const char* name, const Tensor& qkv, const Tensor& keys, const Tensor& values,
+                     std::int64_t at, std::int64_t rows, std::int64_t width);
+    // One query row (the q part of qkv) against the first `context` rows of the caches.
+    void attentionDecode(const char* name, std::int64_t heads, std::int64_t headDim, std::int64_t context,
+                         const Tensor& qkv, const Tensor& keys, const Tensor& values, const Tensor& out);
+
+    // y = (x - mean) * rstd * gamma + beta for each row; keeps mean and rstd. Epsilon 1e-5.
+    void layerNormForward(const char* name, std::int64_t rows, std::int64_t width, const Tensor& x,
+                          const Tensor& gamma, const Tensor& beta, const Tensor& y, const Tensor& mean,
+                          const Tensor& rstd);
+    // dX is replaced or added to (accumulateInput); dGamma and dBeta likewise (accumulateParameters).
+    struct LayerNormGradients {
+        Tensor dX;
+        Tensor dGamma;
+        Tensor dBeta;
+        bool accumulateInput = false;
+        bool accumulateParameters = false;
+    };
+    void layerNormBackward(const char* name, std::int64_t rows, std::int64_t width, const Tensor& dY,
+                           const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
+                           const LayerNormGradients& gradients);
+
+    // tanh form. Backward: dX = dY * gelu'(x); dX may be dY.
+    void geluForward(const char* name, const Tensor& x, const Tensor& y);
+    void geluBackward(const char* name, const Tensor& x, const Tensor& dY, const Tensor& dX);
+    // out = a + b; out may be a or b.
+    void add(const char* name, const Tensor& a, const Tensor& b, const Tensor& out);
+    // sum(n) = sum over rows, replaced or added to.
+    void columnSum(const char* name, const Tensor& x, std::int64_t rows, std::int64_t width,
+                   const Tensor& sum, bool accumulate);
+
+    // out(r) = token[tokens(r)] + position[first + r mod context].
+    void embeddingForward(const char* name, std::int64_t rows, std::int64_t context, std::int64_t width,
+                          std::int64_t firstPosition, const Tensor& tokens, const Tensor& tokenTable,
+                          const Tensor& positionTable, const Tensor& out);
+    // Adds to dTokenTable; replaces or adds to the first `context` rows of dPositionTable.
+    void embeddingBackward(const char* name, std::int64_t rows, std::int64_t context, std::int64_t width,
+                           const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
+                           const Tensor& dPositionTable, bool accumulatePositions);
+    // losses(r) = -log softmax(logits(r))[target(r)]; logits become (softmax - onehot) * scale.
+    void softmaxCrossEntropy(const char* name, std::int64_t rows, std::int64_t vocabulary,
+                             const Tensor& logits, const Tensor& targets, const Tensor& losses, float scale);
+    // Index of the largest element, the first of equals. Synchronises.
+    [[nodiscard]] std::int32_t argmax(const char* name, const Tensor& x);
+
+    void adamW(const char* name, const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
+               const Tensor& firstMoments, const Tensor& secondMoments);
+
+    // y = scale * x + shift, one pass; and a chain of such in one pass (the fused form).
+    struct Affine {
+        float scale = 1.0F;
+        float shift = 0.0F;
+    };
+    void affine(const char* name, Affine step, const Tensor& x, const Tensor& y);
+    void affineChain(const char* name, std::span<const Affine> steps, const Tensor& x, const Tensor& y);
+
+protected:
+    virtual void doGemm(const GemmArgs& args) = 0;
+    virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
+                        std::int64_t n, std::int64_t k) = 0;
+    virtual void doAttentionForward(const AttentionArgs& args, const Tensor& qkv, const Tensor& probabilities,
+                                    const Tensor& out) = 0;
+    virtual void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
+                                     const Tensor& probabilities, const Tensor& dOut, const Tensor& dQkv) = 0;
+    virtual void doCacheAppend(const Tensor& qkv, const Tensor& keys, const Tensor& values, std::int64_t at,
+                               std::int64_t rows, std::int64_t width) = 0;
+    virtual void doAttentionDecode(std::int64_t heads, std::int64_t headDim, std::int64_t context,
+                                   const Tensor& qkv, const Tensor& keys, const Tensor& values,
+                                   const Tensor& out) = 0;
+    virtual void doLayerNormForward(std::int64_t rows, std::int64_t width, const Tensor& x,
+                                    const Tensor& gamma, const Tensor& beta, const Tensor& y,
+                                    const Tensor& mean, const Tensor& rstd) = 0;
+    virtual void doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY, const Tensor& x,
+                                     const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
+                                     const LayerNormGradients& gradients) = 0;
+    virtual void doGeluForward(const Tensor& x, const Tensor& y) = 0;
+    virtual void doGeluBackward(const Tensor& x, const Tensor& dY, const Tensor& dX) = 0;
+    virtual void doAdd(const Tensor& a, const Tensor& b, const Tensor& out) = 0;
+    virtual void doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width, const Tensor& sum,
+                             bool accumulate) = 0;
+    virtual void doEmbeddingForward(std::int64_t rows, std::int64_t context, std::int64_t width,
+                                    std::int64_t firstPosition, const Tensor& tokens,
+                                    const Tensor& tokenTable, const Tensor& positionTable,
+                                    const Tensor& out) = 0;
+    virtual void doEmbeddingBackward(std::int64_t rows, std::int64_t context, std::int64_t width,
+                                     const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
+                                     const Tensor& dPositionTable, bool accumulatePositions) = 0;
+    virtual void doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabulary, const Tensor& logits,
+                                       const Tensor& targets, const Tensor& losses, float scale) = 0;
+    virtual std::int32_t doArgmax(const Tensor& x) = 0;
+    virtual void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
+                         const Tensor& firstMoments, const Tensor& secondMoments) = 0;
+    virtual void doAffineChain(std::span<const Affine> steps, const Tensor& x, const Tensor& y) = 0;
+};
+
+}  // namespace ridge::workloads
