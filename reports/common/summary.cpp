@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "reports/common/summary.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <tuple>
+
+#include "base/text.h"
+#include "reports/common/classes.h"
+
+namespace ridge::reports {
+
+const analyzer::WorkloadMetric* resultMetric(const analyzer::WorkloadSummary& workload) {
+    const analyzer::WorkloadMetric* first = nullptr;
+    for (const auto& metric : workload.metrics) {
+        if (!metric.value || !std::isfinite(*metric.value)) continue;
+        if (metric.direction == "higher") return &metric;
+        if (!first) first = &metric;
+    }
+    return first;
+}
+
+std::string formatValue(double value, std::string_view unit) {
+    if (!std::isfinite(value)) return "-";
+    constexpr double kExactNs = 9e15;
+    if (unit == "ns" && std::abs(value) < kExactNs) return formatDuration(std::llround(value));
+    if (unit == "s" && std::abs(value) < kExactNs / 1e9) return formatDuration(std::llround(value * 1e9));
+    if (unit == "B" && value >= 0 && value < 1e18) return formatBytes(static_cast<std::uint64_t>(value));
+    if (unit == "share") return formatShare(value);
+    if (unit == "1/s") return formatRate(value, "/s");
+    if (unit.empty() || unit == "1") return fmt::format("{:.4g}", value);
+    return formatRate(value, unit);
+}
+
+std::string formatMetric(const analyzer::WorkloadMetric& metric) {
+    if (!metric.value || !std::isfinite(*metric.value)) return "-";
+    constexpr std::string_view kPerSecond = "_per_s";
+    if (metric.unit == "1/s" && metric.name.ends_with(kPerSecond))  // tokens_per_s: "1530 tokens/s"
+        return fmt::format("{:.4g} {}/s", *metric.value, metric.name.substr(0, metric.name.size() - kPerSecond.size()));
+    if (metric.unit == "1") return fmt::format("{:.4g} {}", *metric.value, metric.name);
+    return formatValue(*metric.value, metric.unit);
+}
+
+std::string resultText(const analyzer::WorkloadSummary& workload) {
+    if (const auto* metric = resultMetric(workload)) return formatMetric(*metric);
+    return workload.medianStepNs > 0 ? formatDuration(workload.medianStepNs) : "-";
+}
+
+std::string verdictText(const analyzer::Verdict& verdict) {
+    if (verdict.cause == Cause::kNone) return label(verdict.wallClass);
+    return fmt::format("{} ({})", label(verdict.wallClass), label(verdict.cause));
+}
+
+std::string shortVerdictText(const analyzer::Verdict& verdict) {
+    using W = WallClass;
+    static const std::map<W, Cause> kImplied{
+        {W::kComputeBound, Cause::kCompute},      {W::kMemoryWall, Cause::kMemoryBandwidth},
+        {W::kCommTransfer, Cause::kCommunication}, {W::kCommUnsplit, Cause::kCommunication},
+        {W::kCommWait, Cause::kStraggler},        {W::kCopy, Cause::kCopyLink},
+        {W::kIoInput, Cause::kInputIo},           {W::kIoCheckpoint, Cause::kCheckpointIo},
+        {W::kLaunch, Cause::kLaunch},             {W::kHost, Cause::kHost},
+        {W::kPreempted, Cause::kHostPreemption}};
+    const auto at = kImplied.find(verdict.wallClass);
+    return at != kImplied.end() && at->second == verdict.cause ? label(verdict.wallClass) : verdictText(verdict);
+}
+
+Match matchOf(const analyzer::WorkloadSummary& workload) {
+    if (!workload.expected) return Match::kNoExpectation;
+    const bool same = workload.expected->wallClass == workload.verdict.wallClass &&
+                      workload.expected->cause == workload.verdict.cause;
+    return same ? Match::kMatched : Match::kMissed;
+}
+
+Ns wallCostNs(const analyzer::WorkloadSummary& workload) {
+    if (!std::isfinite(workload.verdictShare)) return 0;
+    return static_cast<Ns>(std::llround(workload.verdictShare * static_cast<double>(workload.medianStepNs)));
+}
+
+Ns sumOf(const ClassTimes& classes) { return std::accumulate(classes.begin(), classes.end(), Ns{0}); }
+
+Ns medianOf(std::vector<Ns> values) {
+    if (values.empty()) return 0;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+std::vector<StepGroup> groupSteps(const Analysis& analysis) {
+    std::vector<StepGroup> groups;
+    std::map<std::tuple<std::string, std::int64_t, std::int64_t>, std::size_t> index;
+    for (const auto& step : analysis.steps) {
+        const auto [at, isNew] = index.try_emplace({step.workload, step.rank, step.device}, groups.size());
+        if (isNew) groups.push_back({step.workload, step.rank, step.device, {}, {}, 0, 0});
+        StepGroup& group = groups[at->second];
+        group.steps.push_back(&step);
+        group.totalNs += step.endNs - step.startNs;
+        for (std::size_t c = 0; c < kWallClassCount; ++c) group.classes[c] += step.classes[c];
+    }
+    for (StepGroup& group : groups) {
+        std::vector<Ns> lengths;
+        for (const auto* step : group.steps) lengths.push_back(step->endNs - step->startNs);
+        group.medianNs = medianOf(std::move(lengths));
+    }
+    return groups;
+}
+
+std::vector<ClassShare> rankedClasses(const ClassTimes& classes) {
+    const double total = static_cast<double>(sumOf(classes));
+    std::vector<ClassShare> ranked;
+    for (std::size_t c = 0; c < kWallClassCount; ++c) {
+        if (classes[c] <= 0) continue;
+        const double share = total > 0 ? static_cast<double>(classes[c]) / total : 0;
+        ranked.push_back({static_cast<WallClass>(c), classes[c], share});
+    }
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const ClassShare& a, const ClassShare& b) { return a.ns > b.ns; });
+    return ranked;
+}
+
+std::size_t countAtLeast(const Analysis& analysis, Severity severity) {
+    return static_cast<std::size_t>(std::count_if(analysis.gate.begin(), analysis.gate.end(),
+                                                  [&](const auto& g) { return g.severity >= severity; }));
+}
+
+}  // namespace ridge::reports

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "reports/json/report_json.h"
+
+#include <cmath>
+
+#include "base/text.h"
+#include "reports/common/summary.h"
+
+namespace ridge::reports {
+namespace {
+
+using namespace analyzer;  // NOLINT: this file is about nothing else
+using Json = nlohmann::ordered_json;
+
+Json text(std::string_view value) { return toValidUtf8(value); }
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+Json number(const std::optional<double>& value) { return value ? number(*value) : Json(nullptr); }
+Json integer(const std::optional<std::int64_t>& value) { return value ? Json(*value) : Json(nullptr); }
+
+template <typename List, typename Render>
+Json array(const List& list, Render render) {
+    Json out = Json::array();
+    for (const auto& item : list) out.push_back(render(item));
+    return out;
+}
+
+Json texts(const std::vector<std::string>& list) {
+    return array(list, [](const std::string& s) { return text(s); });
+}
+
+// A name that the object does not have yet: nothing is overwritten when names repeat.
+std::string freeName(const Json& object, std::string_view wanted) {
+    const std::string base = wanted.empty() ? "unnamed" : toValidUtf8(wanted);
+    std::string name = base;
+    for (int i = 2; object.contains(name); ++i) name = base + "_" + std::to_string(i);
+    return name;
+}
+
+Json source(const Source& s) {
+    return {{"path", text(s.path)}, {"kind", text(s.kind)}, {"schema", text(s.schema)}, {"product", text(s.product)}};
+}
+
+Json environment(const std::vector<EnvironmentField>& fields) {
+    Json out{{"key_fields", Json::object()}, {"recorded", Json::object()}, {"volatile", Json::object()}};
+    for (const auto& field : fields) {
+        const char* where = field.fieldClass == "key"        ? "key_fields"
+                            : field.fieldClass == "volatile" ? "volatile"
+                                                             : "recorded";
+        out[where][freeName(out[where], field.name)] = text(field.value);
+    }
+    return out;
+}
+
+Json device(const Device& d) {
+    return {{"id", d.id},
+            {"rank", d.rank},
+            {"kind", text(d.kind)},
+            {"name", text(d.name)},
+            {"span_ns", d.spanNs},
+            {"busy_ns", d.busyNs},
+            {"idle_ns", d.idleNs},
+            {"compute_ns", d.computeNs},
+            {"comm_ns", d.commNs},
+            {"copy_ns", d.copyNs},
+            {"overlap_ns", d.overlapNs},
+            {"exposed_comm_ns", d.exposedCommNs},
+            {"exposed_copy_ns", d.exposedCopyNs},
+            {"kernels", d.kernels},
+            {"copies", d.copies},
+            {"unlinked", d.unlinked}};
+}
+
+Json classTimes(const ClassTimes& classes) {
+    Json out = Json::object();
+    for (std::size_t c = 0; c < kWallClassCount; ++c) out[std::string(kWallClassNames[c])] = classes[c];
+    return out;
+}
+
+Json step(const Step& s) {
+    return {{"workload", text(s.workload)}, {"index", s.index},      {"rank", s.rank},   {"device", s.device},
+            {"start_ns", s.startNs},        {"end_ns", s.endNs},     {"classes", classTimes(s.classes)}};
+}
+
+Json attribution(const ClassTimes& classes) {
+    const double total = static_cast<double>(sumOf(classes));
+    Json out = Json::object();
+    for (std::size_t c = 0; c < kWallClassCount; ++c) {
+        const Json share = total > 0 ? Json(static_cast<double>(classes[c]) / total) : Json(nullptr);
+        out[std::string(kWallClassNames[c])] = {{"ns", classes[c]}, {"share", share}};
+    }
+    return {{"classes", std::move(out)}};
+}
+
+Json ceiling(const Ceiling& c) {
+    return {{"kind", text(c.kind)},     {"name", text(c.name)},
+            {"dtype", text(c.dtype)},   {"level", text(c.level)},
+            {"access", text(c.access)}, {"capacity_bytes", integer(c.capacityBytes)},
+            {"value", number(c.value)}, {"unit", text(c.unit)},
+            {"method", text(c.method)}};
+}
+
+Json point(const RooflinePoint& p) {
+    return {{"workload", text(p.workload)},
+            {"op", text(p.op)},
+            {"op_kind", text(p.opKind)},
+            {"dtype", text(p.dtype)},
+            {"count", p.count},
+            {"time_ns", p.timeNs},
+            {"flops", number(p.flops)},
+            {"bytes", number(p.bytes)},
+            {"intensity", number(p.intensity)},
+            {"achieved", number(p.achieved)},
+            {"attainment", number(p.attainment)},
+            {"bound", text(p.bound)},
+            {"ceiling", text(p.ceiling)},
+            {"source", text(p.source)}};
+}
+
+Json communication(const CommunicationOp& c) {
+    return {{"name", text(c.name)},
+            {"communicator", text(c.communicator)},
+            {"workload", text(c.workload)},
+            {"bytes", integer(c.bytes)},
+            {"count", c.count},
+            {"busy_ns", c.busyNs},
+            {"overlap_ns", c.overlapNs},
+            {"wait_ns", integer(c.waitNs)},
+            {"transfer_ns", integer(c.transferNs)},
+            {"algbw", number(c.algbw)},
+            {"busbw", number(c.busbw)}};
+}
+
+Json verdict(const Verdict& v) { return {{"class", std::string(name(v.wallClass))}, {"cause", std::string(name(v.cause))}}; }
+
+Json criticalPath(const std::optional<CriticalPath>& path) {
+    if (!path) return nullptr;
+    return {{"segments", array(path->segments,
+                               [](const PathSegment& s) {
+                                   return Json{{"start_ns", s.startNs},
+                                               {"end_ns", s.endNs},
+                                               {"kind", text(s.kind)},
+                                               {"name", text(s.name)}};
+                               })},
+            {"total_ns", path->totalNs}};
+}
+
+Json evidence(const Finding& f) {
+    Json out = Json::object();
+    out["sql"] = f.sql.empty() ? Json(nullptr) : text(f.sql);  // first, so that no value takes its name
+    for (const Evidence& e : f.evidence)
+        out[freeName(out, e.name)] = {{"value", number(e.value)}, {"unit", text(e.unit)}};
+    return out;
+}
+
+Json finding(const Finding& f) {
+    return {{"id", text(f.id)},
+            {"rule", text(f.rule)},
+            {"workload", text(f.workload)},
+            {"class", std::string(name(f.wallClass))},
+            {"cause", std::string(name(f.cause))},
+            {"title", text(f.title)},
+            {"where", array(f.where,
+                            [](const TimeRange& r) {
+                                return Json{{"rank", r.rank},
+                                            {"device", r.device},
+                                            {"start_ns", r.startNs},
+                                            {"end_ns", r.endNs}};
+                            })},
+            {"ops", texts(f.ops)},
+            {"cost_ns", f.costNs},
+            {"share", number(f.share)},
+            {"saving_ns", {{"low", f.savingLowNs}, {"high", f.savingHighNs}}},
+            {"evidence", evidence(f)},
+            {"confidence", std::string(name(f.confidence))},
+            {"assumptions", texts(f.assumptions)},
+            {"try", text(f.tryThis)},
+            {"verify", text(f.verify)}};
+}
+
+Json workload(const WorkloadSummary& w) {
+    Json params = Json::object();
+    for (const auto& [key, value] : w.params) params[freeName(params, key)] = text(value);
+    Json metrics = Json::object();
+    for (const auto& m : w.metrics)
+        metrics[freeName(metrics, m.name)] = {
+            {"value", number(m.value)}, {"unit", text(m.unit)}, {"direction", text(m.direction)}};
+    return {{"name", text(w.name)},
+            {"params", std::move(params)},
+            {"metrics", std::move(metrics)},
+            {"check", w.check.empty() ? Json(nullptr) : text(w.check)},
+            {"check_detail", text(w.checkDetail)},
+            {"verdict", verdict(w.verdict)},
+            {"verdict_share", number(w.verdictShare)},
+            {"expected", w.expected ? verdict(*w.expected) : Json(nullptr)},
+            {"median_step_ns", w.medianStepNs},
+            {"roof_share", number(w.roofShare)},
+            {"steps", w.steps},
+            {"classes", classTimes(w.classes)},
+            {"samples", w.samples}};
+}
+
+Json straggler(const Straggler& s) {
+    return {{"rank", s.rank},
+            {"workload", text(s.workload)},
+            {"collective", text(s.collective)},
+            {"blame_ns", s.blameNs},
+            {"excess_class", text(s.excessClass)}};
+}
+
+Json whatIf(const WhatIf& w) {
+    return {{"workload", text(w.workload)},
+            {"change", text(w.change)},
+            {"step_ns_low", w.stepNsLow},
+            {"step_ns_high", w.stepNsHigh},
+            {"measured_ns", integer(w.measuredNs)}};
+}
+
+Json memory(const MemorySummary& m) {
+    return {{"peak_rss_bytes", integer(m.peakRssBytes)},
+            {"device_bytes_peak", integer(m.deviceBytesPeak)},
+            {"rss", array(m.rss, [](const auto& s) { return Json::array({Json(s.first), number(s.second)}); })}};
+}
+
+Json gateCheck(const GateCheck& g) {
+    return {{"check", text(g.check)}, {"severity", std::string(name(g.severity))}, {"count", g.count}, {"detail", text(g.detail)}};
+}
+
+}  // namespace
+
+Json toJson(const Analysis& a) {
+    Json out;
+    out["schema_version"] = kReportSchemaVersion;
+    out["source"] = source(a.sources.empty() ? Source{} : a.sources.front());
+    out["sources"] = array(a.sources, source);
+    out["gate"] = array(a.gate, gateCheck);
+    out["environment"] = environment(a.environment);
+    out["ranks"] = array(a.ranks, [](const Rank& r) {
+        return Json{{"rank", r.rank}, {"host", text(r.host)}, {"pids", r.pids}};
+    });
+    out["devices"] = array(a.devices, device);
+    out["step_source"] = text(a.stepSource);
+    out["steps"] = array(a.steps, step);
+    out["attribution"] = attribution(a.attribution);
+    out["roofline"] = {{"ceilings", array(a.ceilings, ceiling)}, {"points", array(a.roofline, point)}};
+    out["communication"] = array(a.communication, communication);
+    out["stragglers"] = array(a.stragglers, straggler);
+    out["critical_path"] = criticalPath(a.criticalPath);
+    out["what_if"] = array(a.whatIf, whatIf);
+    out["findings"] = array(a.findings, finding);
+    out["workloads"] = array(a.workloads, workload);
+    out["memory"] = memory(a.memory);
+    out["energy"] = {{"joules", number(a.energy.joules)},
+                     {"joules_per_step", number(a.energy.joulesPerStep)},
+                     {"source", text(a.energy.source)}};
+    out["losses"] = array(a.losses, [](const Loss& l) {
+        return Json{{"source", text(l.source)}, {"count", l.count}};
+    });
+    return out;
+}
+
+std::string renderJson(const Analysis& analysis, int indent) {
+    return toJson(analysis).dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace ridge::reports

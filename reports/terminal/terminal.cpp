@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "reports/terminal/terminal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "reports/common/classes.h"
+#include "reports/common/escape.h"
+#include "reports/common/summary.h"
+#include "reports/terminal/table.h"
+
+namespace ridge::reports {
+namespace {
+
+using namespace analyzer;  // NOLINT: this file is about nothing else
+using Align = Table::Align;
+
+constexpr std::size_t kTopClasses = 3;
+constexpr std::size_t kMostGroups = 40;
+
+std::string heading(const std::string& title, const TerminalOptions& o) {
+    return "\n" + painted(title, Paint::kBold, o.colour) + "\n";
+}
+
+// One line that is cut in its middle where the terminal ends.
+std::string fitted(const std::string& text, Paint paint, std::size_t indent, const TerminalOptions& o) {
+    const std::string shown = printable(text);
+    const std::size_t room = o.width > indent ? o.width - indent : 0;
+    return std::string(indent, ' ') + painted(room > 0 ? elideMiddle(shown, room) : shown, paint, o.colour) + "\n";
+}
+
+std::string sourceLines(const Analysis& a, const TerminalOptions& o) {
+    std::string out;
+    for (const Source& s : a.sources)
+        out += fitted(s.path, Paint::kBold, 0, o) +
+               fitted(fmt::format("{}, schema {}, {}", s.kind, s.schema, s.product), Paint::kDim, 2, o);
+    return out;
+}
+
+std::string devices(const Analysis& a, const TerminalOptions& o) {
+    if (a.devices.empty()) return heading("Devices", o) + "  none: the trace has no rows of any device\n";
+    Table table({{"rank", Align::kRight}, {"device", Align::kLeft, 12}, {"span", Align::kRight},
+                 {"busy", Align::kRight}, {"compute", Align::kRight}, {"comm", Align::kRight},
+                 {"exposed", Align::kRight}, {"copy", Align::kRight}, {"rows", Align::kRight}});
+    for (const Device& d : a.devices) {
+        const double span = d.spanNs > 0 ? static_cast<double>(d.spanNs) : 1;
+        const auto share = [&](Ns ns) { return d.spanNs > 0 ? formatShare(static_cast<double>(ns) / span) : "-"; };
+        const std::string title = d.name.empty() ? fmt::format("{} {}", d.kind, d.id)
+                                                 : fmt::format("{} {}: {}", d.kind, d.id, d.name);
+        table.add({std::to_string(d.rank), title, formatDuration(d.spanNs), share(d.busyNs), share(d.computeNs),
+                   share(d.commNs), share(d.exposedCommNs), share(d.copyNs),
+                   std::to_string(d.kernels + d.copies)});
+    }
+    return heading("Devices", o) + table.render(o.width, o.colour, 2);
+}
+
+std::string topClasses(const ClassTimes& classes) {
+    std::string out;
+    const auto ranked = rankedClasses(classes);
+    for (std::size_t i = 0; i < std::min(kTopClasses, ranked.size()); ++i)
+        out += fmt::format("{}{} {}", i ? ", " : "", label(ranked[i].wallClass), formatShare(ranked[i].share));
+    return out.empty() ? "-" : out;
+}
+
+std::string steps(const Analysis& a, const TerminalOptions& o) {
+    if (a.steps.empty())
+        return heading("Steps", o) + "  none found; name a range that repeats with --step NAME\n";
+    Table table({{"workload", Align::kLeft, 20}, {"rank", Align::kRight}, {"device", Align::kRight},
+                 {"steps", Align::kRight}, {"median", Align::kRight}, {"most time in", Align::kLeft, 14, true}});
+    const auto groups = groupSteps(a);
+    for (std::size_t i = 0; i < std::min(kMostGroups, groups.size()); ++i) {
+        const StepGroup& g = groups[i];
+        table.add({g.workload.empty() ? "-" : g.workload, std::to_string(g.rank), std::to_string(g.device),
+                   std::to_string(g.steps.size()), formatDuration(g.medianNs), topClasses(g.classes)});
+    }
+    std::string out = heading(printable(fmt::format("Steps (found by: {})", a.stepSource)), o) +
+                      table.render(o.width, o.colour, 2);
+    if (groups.size() > kMostGroups)
+        out += fmt::format("  and {} more; the JSON report has them all\n", groups.size() - kMostGroups);
+    return out;
+}
+
+std::string attribution(const Analysis& a, const TerminalOptions& o) {
+    if (a.steps.empty()) return {};
+    constexpr std::size_t kBar = 30;
+    std::string out = heading("Where the time of all steps went", o);
+    for (const ClassShare& c : rankedClasses(a.attribution)) {
+        const auto blocks = static_cast<std::size_t>(c.share * kBar + 0.5);
+        std::string bar;
+        for (std::size_t i = 0; i < blocks; ++i) bar += "\xE2\x96\x88";
+        out += fmt::format("  {:<16} {:>8} {:>10}  {}\n", label(c.wallClass), formatShare(c.share),
+                           formatDuration(c.ns), painted256(bar, look(c.wallClass).terminal, o.colour));
+    }
+    return out;
+}
+
+Paint paintOf(Confidence c) {
+    return c == Confidence::kHigh ? Paint::kGood : c == Confidence::kMedium ? Paint::kWarn : Paint::kDim;
+}
+
+std::string finding(const Finding& f, std::size_t number, const TerminalOptions& o) {
+    std::string out = wrapped(fmt::format("{}. {}", number, printable(f.title)), o.width, 2);
+    out += fmt::format("     {} of a step ({}); a fix saves {} to {}; confidence {}\n", formatDuration(f.costNs),
+                       formatShare(f.share), formatDuration(f.savingLowNs), formatDuration(f.savingHighNs),
+                       painted(std::string(name(f.confidence)), paintOf(f.confidence), o.colour));
+    std::string where = verdictText({f.wallClass, f.cause});
+    if (!f.workload.empty()) where += " in " + printable(f.workload);
+    out += wrapped(where, o.width, 5);
+    if (!f.tryThis.empty()) out += wrapped("try: " + printable(f.tryThis), o.width, 5);
+    if (!f.verify.empty()) out += wrapped("verify: " + printable(f.verify), o.width, 5);
+    return out;
+}
+
+std::string findings(const Analysis& a, const TerminalOptions& o) {
+    std::string out = heading("Findings", o);
+    if (a.findings.empty()) return out + "  none: no rule found a cost that can be avoided\n";
+    const std::size_t shown = std::min(o.findings, a.findings.size());
+    for (std::size_t i = 0; i < shown; ++i) out += finding(a.findings[i], i + 1, o);
+    if (shown < a.findings.size())
+        out += fmt::format("  and {} more; --json, --html and --markdown have them all\n", a.findings.size() - shown);
+    return out;
+}
+
+std::string capture(const Analysis& a, const TerminalOptions& o) {
+    const std::size_t bad = countAtLeast(a, Severity::kWarning);
+    std::string out = heading("Capture", o);
+    out += fmt::format("  {} check{}, {} with a warning or an error\n", a.gate.size(), a.gate.size() == 1 ? "" : "s", bad);
+    for (const GateCheck& g : a.gate) {
+        if (g.severity == Severity::kInfo) continue;
+        const Paint paint = g.severity == Severity::kError ? Paint::kBad : Paint::kWarn;
+        out += "  " + painted(std::string(name(g.severity)), paint, o.colour) + "\n";
+        out += wrapped(printable(fmt::format("{} ({}): {}", g.check, g.count, g.detail)), o.width, 4);
+    }
+    if (a.losses.empty()) return out + "  nothing was lost\n";
+    for (const Loss& l : a.losses)
+        out += "  " + painted(printable(fmt::format("lost: {} records of {}", l.count, l.source)),
+                              l.count > 0 ? Paint::kWarn : Paint::kNone, o.colour) + "\n";
+    return out;
+}
+
+Cell expectedCell(const WorkloadSummary& w) {
+    switch (matchOf(w)) {
+        case Match::kNoExpectation: return {"-"};
+        case Match::kMatched: return {"as expected", Paint::kGood};
+        case Match::kMissed: return {"expected " + shortVerdictText(*w.expected), Paint::kWarn};
+    }
+    return {"-"};
+}
+
+}  // namespace
+
+std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
+    if (a.workloads.empty()) return {};
+    Table table({{"workload", Align::kLeft, 24}, {"result", Align::kRight}, {"% of roof", Align::kRight},
+                 {"verdict", Align::kLeft}, {"cost of the wall", Align::kRight}, {"answer key", Align::kLeft, 12, true}});
+    for (const WorkloadSummary& w : a.workloads) {
+        const bool failed = w.check == "failed";
+        const bool noSteps = w.steps == 0;
+        table.add({Cell(w.name), failed ? Cell("check failed", Paint::kBad) : Cell(resultText(w)),
+                   Cell(w.roofShare ? formatShare(*w.roofShare) : "-"), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
+                   Cell(noSteps ? "-"
+                                : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare))),
+                   noSteps ? Cell("-") : expectedCell(w)});
+    }
+    return table.render(o.width, o.colour);
+}
+
+std::string renderTerminal(const Analysis& a, const TerminalOptions& o) {
+    std::string out = sourceLines(a, o) + devices(a, o);
+    if (!a.workloads.empty()) {
+        TerminalOptions indented = o;
+        out += heading("Workloads", o) + renderWorkloadTable(a, indented);
+    }
+    return out + steps(a, o) + attribution(a, o) + findings(a, o) + capture(a, o);
+}
+
+}  // namespace ridge::reports

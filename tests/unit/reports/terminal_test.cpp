@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "reports/terminal/terminal.h"
+
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "base/text.h"
+#include "reports/common/escape.h"
+#include "reports/terminal/table.h"
+#include "tests/unit/reports/support.h"
+
+namespace ridge::reports::test {
+namespace {
+
+bool matches(const std::string& text, const std::string& pattern) { return std::regex_search(text, std::regex(pattern)); }
+
+TEST(Table, alignsByTerminalColumns) {
+    Table table({{"name", Table::Align::kLeft}, {"n", Table::Align::kRight}});
+    table.add({"\xE6\xBC\xA2\xE5\xAD\x97", "1"});
+    table.add({"abcdef", "12345"});
+    EXPECT_EQ(table.render(0, false), "name        n\n\xE6\xBC\xA2\xE5\xAD\x97        1\nabcdef  12345\n");
+}
+
+TEST(Table, cutsTheColumnThatMayShrink) {
+    Table table({{"name", Table::Align::kLeft, 10}, {"n", Table::Align::kRight}});
+    table.add({std::string(200, 'x'), "12345"});
+    for (const auto line : split(table.render(40, false), '\n')) EXPECT_LE(displayWidth(line), 40U);
+}
+
+TEST(Terminal, workloadTable) {
+    const std::string text = renderWorkloadTable(richAnalysis(), {});
+    EXPECT_TRUE(matches(text, R"(workload +result +% of roof +verdict +cost of the wall +answer key)")) << text;
+    EXPECT_TRUE(matches(text, R"(decode/b1/ctx512 +0\.91 mbu +91\.0 % +memory wall +1\.\d+ ms \(8\d\.\d %\) +as expected)")) << text;
+    EXPECT_TRUE(matches(text, R"(gpu.launch/tiny_kernels +5\.2 ms +4\.0 % +launch +\S+ ms \(\d+\.\d %\) +expected ker)")) << text;
+    EXPECT_TRUE(matches(text, R"(storage/never/ran +check failed +- +- +- +-)")) << text;
+    EXPECT_EQ(renderWorkloadTable(analyzer::Analysis{}, {}), "");
+}
+
+TEST(Terminal, wholeReport) {
+    const std::string text = renderTerminal(richAnalysis(), {});
+    keep("rich.txt", text);
+    EXPECT_TRUE(matches(text, R"(memory wall +\d+\.\d % +\S+ m?s +█+)")) << text;
+    EXPECT_TRUE(matches(text, R"(1\. All-reduce of 8\.4 MB)"));
+    EXPECT_TRUE(matches(text, R"(42 ms of a step \(46\.0 %\); a fix saves 21 ms to 38 ms; confidence high)"));
+    EXPECT_TRUE(matches(text, R"(4 checks, 2 with a warning or an error)"));
+    EXPECT_TRUE(matches(text, R"(lost: 128 records of cupti_dropped)"));
+    EXPECT_EQ(text.find('\x1b'), std::string::npos) << "no colour unless asked for";
+    EXPECT_NE(renderTerminal(richAnalysis(), {.colour = true}).find("\x1b[1m"), std::string::npos);
+}
+
+TEST(Terminal, noLineIsWiderThanTheTerminal) {
+    for (const std::size_t width : {80U, 120U}) {
+        const std::string text = renderTerminal(richAnalysis(), {.width = width});
+        for (const auto line : split(text, '\n')) EXPECT_LE(displayWidth(line), width) << line;
+    }
+}
+
+TEST(Terminal, hostileStringsCannotReachTheTerminal) {
+    const std::string text = renderTerminal(hostileAnalysis(), {});
+    for (const char c : text) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
+    EXPECT_EQ(toValidUtf8(text), text);
+}
+
+TEST(Terminal, anEmptyAnalysisSaysWhatIsMissing) {
+    const std::string text = renderTerminal(analyzer::Analysis{}, {});
+    EXPECT_TRUE(matches(text, "none: the trace has no rows"));
+    EXPECT_TRUE(matches(text, "--step NAME"));
+    EXPECT_TRUE(matches(text, "nothing was lost"));
+}
+
+}  // namespace
+}  // namespace ridge::reports::test
