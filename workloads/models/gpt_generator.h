@@ -25,7 +25,8 @@ public:
                                                                       const GptConfig& config,
                                                                       std::int64_t maxPrompt,
                                                                       bool allLogits = false);
-    void initialise(std::uint64_t seed, float deviation = 0.02F);
+    // The default makes the blocks outweigh the token itself, so that greedy text does not repeat one.
+    void initialise(std::uint64_t seed, float deviation = 0.1F);
 
     // Forgets the cache, reads the prompt, returns the token that follows.
     std::int32_t prefill(std::span<const std::int32_t> prompt);
