@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/analyze.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include "analyzer/communication/report.h"
+#include "analyzer/context.h"
+#include "analyzer/findings/registry.h"
+#include "analyzer/gate/gate.h"
+#include "analyzer/roofline/points.h"
+#include "analyzer/summary/summary.h"
+#include "analyzer/timeline/load.h"
+#include "analyzer/verdict/verdict.h"
+
+namespace ridge::analyzer {
+namespace {
+
+std::vector<bool> processesWithGpu(const Timeline& timeline) {
+    std::vector<bool> has(timeline.processes.size(), false);
+    for (const GpuRow& row : timeline.gpu)
+        if (row.process != kNoIndex) has[static_cast<std::size_t>(row.process)] = true;
+    return has;
+}
+
+// Processes whose time is partitioned on the CPU: those that step; else those with ranges; else, when
+// there is no GPU either, those with I/O.
+std::vector<std::int32_t> cpuProcesses(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& hasGpu) {
+    std::vector<bool> wanted(timeline.processes.size(), false);
+    const auto processOf = [&](std::int32_t thread) {
+        return static_cast<std::size_t>(timeline.threads[static_cast<std::size_t>(thread)].process);
+    };
+    if (!steps.whole()) {
+        for (const HostStep& step : steps.steps) wanted[static_cast<std::size_t>(step.process)] = true;
+    } else {
+        for (const Range& range : timeline.ranges) wanted[processOf(range.thread)] = true;
+        if (timeline.ranges.empty() && timeline.gpu.empty())
+            for (const IoRow& row : timeline.io) wanted[processOf(row.thread)] = true;
+    }
+    std::vector<std::int32_t> list;
+    for (std::size_t i = 0; i < wanted.size(); ++i)
+        if (wanted[i] && !hasGpu[i]) list.push_back(static_cast<std::int32_t>(i));
+    return list;
+}
+
+void addDevice(Analysis& answer, Device device, const IntervalSet& compute, const IntervalSet& communication,
+               const IntervalSet& copy, const IntervalSet& busy, Interval span) {
+    device.spanNs = span.end - span.start;
+    device.busyNs = length(busy);
+    device.idleNs = device.spanNs - device.busyNs;
+    device.computeNs = length(compute);
+    device.commNs = length(communication);
+    device.copyNs = length(copy);
+    device.overlapNs = length(intersect(communication, compute));
+    device.exposedCommNs = device.commNs - device.overlapNs;
+    device.exposedCopyNs = length(subtract(copy, unite(compute, communication)));
+    answer.devices.push_back(std::move(device));
+}
+
+std::string cpuName(const Timeline& timeline) {
+    for (const EnvironmentField& field : timeline.environment)
+        if (field.name == "cpu.model") return field.value;
+    return "CPU";
+}
+
+void addDevices(const Context& context, Analysis& answer) {
+    const Timeline& timeline = context.timeline;
+    for (const GpuPartition& p : context.gpus) {
+        const GpuDevice& gpu = timeline.devices[static_cast<std::size_t>(p.device)];
+        Device device;
+        device.id = gpu.id;
+        device.rank = p.rank;
+        device.kind = "gpu";
+        device.name = gpu.name;
+        device.kernels = p.kernels;
+        device.copies = p.copies;
+        device.unlinked = p.unlinked;
+        addDevice(answer, device, p.compute, p.communication, p.copy, p.busy, {p.firstStart, p.lastEnd});
+    }
+    for (const CpuPartition& p : context.cpus) {
+        Device device;
+        device.rank = timeline.processes[static_cast<std::size_t>(p.process)].rank;
+        device.kind = "cpu";
+        device.name = cpuName(timeline);
+        device.kernels = p.computeRows;
+        device.copies = p.copyRows;
+        addDevice(answer, device, p.compute, p.communication, p.copy, p.busy, {p.firstStart, p.lastEnd});
+    }
+}
+
+// A class sum that misses its window is a bug of ours; it must never reach a report.
+Status addStep(Analysis& answer, Context& context, Step step, const Segments& segments, StepOrigin origin) {
+    step.workload = context.steps.workloads[static_cast<std::size_t>(origin.workload)];
+    step.classes = classTimes(segments, {step.startNs, step.endNs});
+    const Ns sum = std::accumulate(step.classes.begin(), step.classes.end(), Ns{0});
+    const bool negative = std::any_of(step.classes.begin(), step.classes.end(), [](Ns ns) { return ns < 0; });
+    if (sum != step.endNs - step.startNs || negative)
+        return Error{ErrorCode::kInternal,
+                     fmt::format("the classes of step {} of '{}' add up to {} ns, its window is {} ns: please report this",
+                                 step.index, step.workload, sum, step.endNs - step.startNs)};
+    for (std::size_t c = 0; c < kWallClassCount; ++c)
+        answer.attribution[c] = saturatingAdd(answer.attribution[c], step.classes[c]);
+    answer.steps.push_back(std::move(step));
+    context.origins.push_back(origin);
+    return {};
+}
+
+Status addGpuSteps(Context& context, Analysis& answer, std::size_t g) {
+    const GpuPartition& p = context.gpus[g];
+    Step step;
+    step.rank = p.rank;
+    step.device = context.timeline.devices[static_cast<std::size_t>(p.device)].id;
+    std::vector<Window> windows = deviceWindows(context.timeline, context.steps, p);
+    if (windows.empty() && !context.steps.whole()) {
+        answer.gate.push_back({"steps_without_device_rows", Severity::kWarning, 1,
+                               fmt::format("no row of device {} was launched inside a step; its window is the whole trace",
+                                           step.device)});
+    }
+    if (windows.empty()) windows.push_back({{p.firstStart, p.lastEnd}, kNoIndex});
+    for (const Window& window : windows) {
+        StepOrigin origin{0, kNoIndex, static_cast<std::int32_t>(g), window.hostStep};
+        step.index = 0;
+        if (window.hostStep != kNoIndex) {
+            const HostStep& host = context.steps.steps[static_cast<std::size_t>(window.hostStep)];
+            origin.workload = host.workload;
+            step.index = static_cast<std::int64_t>(std::min<std::uint64_t>(host.index, 1ULL << 62));
+        }
+        step.startNs = window.span.start;
+        step.endNs = window.span.end;
+        RIDGE_TRY_STATUS(addStep(answer, context, step, p.segments, origin));
+    }
+    return {};
+}
+
+Status addCpuSteps(Context& context, Analysis& answer) {
+    for (std::size_t c = 0; c < context.cpus.size(); ++c) {
+        const CpuPartition& p = context.cpus[c];
+        Step step;
+        step.rank = context.timeline.processes[static_cast<std::size_t>(p.process)].rank;
+        if (context.steps.whole()) {
+            step.startNs = p.firstStart;
+            step.endNs = p.lastEnd;
+            RIDGE_TRY_STATUS(addStep(answer, context, step, p.segments, {0, static_cast<std::int32_t>(c), kNoIndex, kNoIndex}));
+            continue;
+        }
+        for (const std::int32_t s : context.steps.ofProcess[static_cast<std::size_t>(p.process)]) {
+            const HostStep& host = context.steps.steps[static_cast<std::size_t>(s)];
+            step.index = static_cast<std::int64_t>(std::min<std::uint64_t>(host.index, 1ULL << 62));
+            step.startNs = host.start;
+            step.endNs = host.end;
+            RIDGE_TRY_STATUS(
+                addStep(answer, context, step, p.segments, {host.workload, static_cast<std::int32_t>(c), kNoIndex, s}));
+        }
+    }
+    return {};
+}
+
+void addRanks(const Context& context, Analysis& answer) {
+    std::map<std::int64_t, Rank> ranks;
+    std::vector<bool> wanted(context.timeline.processes.size(), false);
+    for (const CpuPartition& p : context.cpus) wanted[static_cast<std::size_t>(p.process)] = true;
+    for (const GpuRow& row : context.timeline.gpu)
+        if (row.process != kNoIndex) wanted[static_cast<std::size_t>(row.process)] = true;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (!wanted[i]) continue;
+        const Process& process = context.timeline.processes[i];
+        Rank& rank = ranks[process.rank];
+        rank.rank = process.rank;
+        if (rank.host.empty()) rank.host = process.host;
+        rank.pids.push_back(process.pid);
+    }
+    for (auto& [number, rank] : ranks) answer.ranks.push_back(std::move(rank));
+}
+
+}  // namespace
+
+Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const AnalyzeOptions& options) {
+    RIDGE_TRY(const Timeline timeline, load(tracePaths));
+    Analysis answer;
+    answer.sources = timeline.sources;
+    answer.environment = timeline.environment;
+    answer.losses = timeline.losses;
+    answer.ceilings = options.ceilings;
+    answer.ceilings.insert(answer.ceilings.end(), timeline.ceilings.begin(), timeline.ceilings.end());
+
+    Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}};
+    const std::vector<bool> hasGpu = processesWithGpu(timeline);
+    const Roofs roofs(answer.ceilings);
+    context.dispatchNs = roofs.dispatchNs();
+    context.steps = findSteps(timeline, options.stepName);
+    context.ops = findOps(timeline, context.steps, hasGpu);
+    judgeGroups(context.ops, context.steps, roofs);
+    context.collectives = matchCollectives(timeline, context.ops);
+    context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
+    context.gpus = partitionGpu(timeline, context.ops, context.io, options);
+    context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives, context.io,
+                                cpuProcesses(timeline, context.steps, hasGpu));
+    addDevices(context, answer);
+    answer.stepSource = context.steps.source;
+    for (std::size_t g = 0; g < context.gpus.size(); ++g) RIDGE_TRY_STATUS(addGpuSteps(context, answer, g));
+    RIDGE_TRY_STATUS(addCpuSteps(context, answer));
+    if (answer.steps.empty()) answer.stepSource = "none";
+    addRanks(context, answer);
+    addGate(context, answer);
+    addRoofline(context, answer);
+    addCommunication(context, answer);
+    addSummaries(context, answer);
+    addVerdicts(context, answer);
+    addFindings(context, answer);
+    return answer;
+}
+
+void joinFacts(Analysis& analysis, const std::vector<WorkloadFacts>& facts) {
+    for (const WorkloadFacts& fact : facts) {
+        auto it = std::find_if(analysis.workloads.begin(), analysis.workloads.end(),
+                               [&](const WorkloadSummary& w) { return w.name == fact.name; });
+        if (it == analysis.workloads.end()) {
+            it = analysis.workloads.insert(it, WorkloadSummary{});
+            it->name = fact.name;
+            it->verdict = {WallClass::kComputeUnknown, Cause::kNone};
+        }
+        for (const auto& [key, value] : fact.params) it->params[key] = value;
+        for (const WorkloadMetric& metric : fact.metrics) {
+            std::erase_if(it->metrics, [&](const WorkloadMetric& m) { return m.name == metric.name; });
+            it->metrics.push_back(metric);
+        }
+        if (!fact.check.empty()) {
+            it->check = fact.check;
+            it->checkDetail = fact.checkDetail;
+        }
+        if (fact.expected) it->expected = fact.expected;
+    }
+}
+
+}  // namespace ridge::analyzer

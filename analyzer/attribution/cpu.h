@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The exact partition of a process without a GPU (metrics.md 1.2b), as one list of segments from which
+// every window is cut; what no segment covers is IDLE.
+//
+// Order at each instant: compute (compute_bound, memory_wall, latency_bound, compute_unknown), exposed
+// communication (transfer, wait, unsplit), copy, I/O, preempted, host. I/O of the threads that step
+// goes before I/O of others: a loader that reads ahead in the background does not rename the
+// checkpoint that the step waits for.
+
+#include <vector>
+
+#include "analyzer/attribution/io_class.h"
+#include "analyzer/attribution/ops.h"
+#include "analyzer/communication/collectives.h"
+#include "analyzer/intervals/paint.h"
+
+namespace ridge::analyzer {
+
+struct CpuPartition {
+    std::int32_t process = kNoIndex;
+    Segments segments;  // layer = WallClass
+    // Unions over the whole trace.
+    IntervalSet compute, communication, copy, busy;
+    Ns firstStart = 0, lastEnd = 0;
+    std::int64_t computeRows = 0, copyRows = 0;
+};
+
+// One per process of the list, in its order.
+std::vector<CpuPartition> partitionCpu(const Timeline& timeline, const StepSet& steps, const Ops& ops,
+                                       const Collectives& collectives, const std::vector<IoInterval>& io,
+                                       const std::vector<std::int32_t>& processes);
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/attribution/ops.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "analyzer/intervals/intervals.h"
+
+namespace ridge::analyzer {
+namespace {
+
+OpFamily familyOf(const Work& work) {
+    switch (work.opKind) {
+        case 7: return OpFamily::kCopy;
+        case 8: return OpFamily::kCommunication;
+        case 9: return OpFamily::kIo;
+        default: return OpFamily::kCompute;
+    }
+}
+
+// Marks the ranges with a payload that hold no other such range on their thread.
+std::vector<bool> findLeaves(const Timeline& timeline) {
+    const auto& ranges = timeline.ranges;
+    std::vector<bool> leaf(ranges.size(), false);
+    std::vector<std::vector<std::int32_t>> ofThread(timeline.threads.size());
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+        if (ranges[i].work == kNoIndex || ranges[i].frame != Frame::kNone) continue;
+        leaf[i] = true;
+        if (ranges[i].nests) ofThread[static_cast<std::size_t>(ranges[i].thread)].push_back(static_cast<std::int32_t>(i));
+    }
+    const auto at = [&](std::int32_t i) -> const Range& { return ranges[static_cast<std::size_t>(i)]; };
+    for (auto& list : ofThread) {
+        std::stable_sort(list.begin(), list.end(), [&](std::int32_t a, std::int32_t b) {
+            return at(a).start != at(b).start ? at(a).start < at(b).start : at(a).end > at(b).end;
+        });
+        std::vector<std::int32_t> stack;
+        for (const std::int32_t i : list) {
+            while (!stack.empty() && at(stack.back()).end <= at(i).start) stack.pop_back();
+            if (!stack.empty()) leaf[static_cast<std::size_t>(stack.back())] = false;
+            stack.push_back(i);
+        }
+    }
+    return leaf;
+}
+
+// For processes with a GPU: union of the kernels launched inside each op.
+void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHasGpu, std::vector<OpRow>& rows) {
+    std::unordered_map<std::int32_t, std::vector<std::size_t>> ofThread;  // leaves are disjoint and sorted
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (processHasGpu[static_cast<std::size_t>(rows[i].process)]) ofThread[rows[i].thread].push_back(i);
+    if (ofThread.empty()) return;
+    std::unordered_map<std::size_t, std::vector<Interval>> kernels;
+    for (const GpuRow& row : timeline.gpu) {
+        if (row.launch == kNoIndex) continue;
+        const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
+        const auto list = ofThread.find(call.thread);
+        if (list == ofThread.end()) continue;
+        const auto it = std::upper_bound(list->second.begin(), list->second.end(), call.start,
+                                         [&](Ns t, std::size_t r) { return t < rows[r].start; });
+        if (it == list->second.begin() || call.start >= rows[*std::prev(it)].end) continue;
+        kernels[*std::prev(it)].push_back({row.start, row.end});
+    }
+    for (auto& [index, intervals] : kernels) rows[index].timeNs = length(normalize(std::move(intervals)));
+}
+
+struct GroupKey {
+    std::int32_t workload;
+    std::uint32_t name;
+    std::uint16_t kind, dtype;
+    double flops, read, written, communicated;
+    bool operator==(const GroupKey&) const = default;
+};
+struct GroupHash {
+    std::size_t operator()(const GroupKey& k) const noexcept {
+        std::size_t h = 1469598103934665603ULL;
+        const auto mix = [&](std::size_t v) { h = (h ^ v) * 1099511628211ULL; };
+        mix(static_cast<std::size_t>(k.workload));
+        mix(k.name);
+        mix((static_cast<std::size_t>(k.kind) << 16) | k.dtype);
+        for (const double d : {k.flops, k.read, k.written, k.communicated}) mix(std::hash<double>{}(d));
+        return h;
+    }
+};
+
+void group(const Timeline& timeline, Ops& ops) {
+    std::unordered_map<GroupKey, std::int32_t, GroupHash> groups;
+    std::vector<std::vector<Ns>> durations;
+    for (OpRow& row : ops.rows) {
+        if (row.workload == kNoIndex) continue;
+        const Work& work = timeline.works[static_cast<std::size_t>(row.work)];
+        const NameId name = timeline.ranges[static_cast<std::size_t>(row.range)].name;
+        const GroupKey key{row.workload, name.value, work.opKind, work.dtype, work.flops, work.bytesRead,
+                           work.bytesWritten, work.bytesCommunicated};
+        const auto [it, isNew] = groups.try_emplace(key, static_cast<std::int32_t>(ops.groups.size()));
+        if (isNew) {
+            OpGroup g;
+            g.workload = row.workload;
+            g.name = name;
+            g.work = work;
+            g.firstStart = row.start;
+            g.lastEnd = row.end;
+            ops.groups.push_back(g);
+            durations.emplace_back();
+        }
+        row.group = it->second;
+        OpGroup& g = ops.groups[static_cast<std::size_t>(it->second)];
+        ++g.count;
+        g.timeNs = saturatingAdd(g.timeNs, row.timeNs);
+        g.firstStart = std::min(g.firstStart, row.start);
+        g.lastEnd = std::max(g.lastEnd, row.end);
+        durations[static_cast<std::size_t>(it->second)].push_back(row.timeNs);
+    }
+    for (std::size_t i = 0; i < ops.groups.size(); ++i) ops.groups[i].medianNs = median(std::move(durations[i]));
+}
+
+}  // namespace
+
+Ns median(std::vector<Ns> values) {
+    if (values.empty()) return 0;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>((values.size() - 1) / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
+}
+
+Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& processHasGpu) {
+    Ops ops;
+    const std::vector<bool> leaf = findLeaves(timeline);
+    for (std::size_t i = 0; i < timeline.ranges.size(); ++i) {
+        if (!leaf[i]) continue;
+        const Range& range = timeline.ranges[i];
+        OpRow row;
+        row.start = range.start;
+        row.end = range.end;
+        row.timeNs = range.end - range.start;
+        row.range = static_cast<std::int32_t>(i);
+        row.work = range.work;
+        row.thread = range.thread;
+        row.process = timeline.threads[static_cast<std::size_t>(range.thread)].process;
+        row.family = familyOf(timeline.works[static_cast<std::size_t>(range.work)]);
+        if (processHasGpu[static_cast<std::size_t>(row.process)] && row.family != OpFamily::kIo) row.timeNs = 0;
+        if (steps.whole()) {
+            row.workload = 0;
+        } else {
+            row.step = steps.at(row.process, row.thread, range.start);
+            if (row.step != kNoIndex) row.workload = steps.steps[static_cast<std::size_t>(row.step)].workload;
+        }
+        ops.rows.push_back(row);
+    }
+    addKernelTimes(timeline, processHasGpu, ops.rows);
+    group(timeline, ops);
+    return ops;
+}
+
+void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs) {
+    std::vector<double> bytes(steps.workloads.size(), 0), stepCount(steps.workloads.size(), 0);
+    for (const HostStep& step : steps.steps) stepCount[static_cast<std::size_t>(step.workload)] += 1;
+    for (const OpGroup& g : ops.groups)
+        bytes[static_cast<std::size_t>(g.workload)] +=
+            (g.work.bytesRead + g.work.bytesWritten) * static_cast<double>(g.count);
+    for (OpGroup& g : ops.groups) {
+        const auto w = static_cast<std::size_t>(g.workload);
+        g.answer = roofs.judge(g.work, static_cast<double>(g.medianNs), bytes[w] / std::max(stepCount[w], 1.0));
+    }
+}
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/findings/evidence.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "analyzer/verdict/verdict.h"
+
+namespace ridge::analyzer {
+namespace {
+
+bool oneFile(const RuleInput& input) { return input.context.timeline.sources.size() == 1; }
+
+bool inWindow(const RuleInput& input, Ns start) { return start >= input.window.start && start < input.window.end; }
+
+std::string startsInWindow(const RuleInput& input, std::string_view alias) {
+    return fmt::format("{0}.start >= {1} AND {0}.start < {2}", alias, input.window.start, input.window.end);
+}
+
+Proof proof(const RuleInput& input, std::string name, double value, std::string unit, std::string sql) {
+    return {{std::move(name), value, std::move(unit)}, oneFile(input) ? std::move(sql) : std::string()};
+}
+
+double sumOfRanges(const RuleInput& input, std::uint16_t opKind, std::optional<NameId> name) {
+    const Timeline& timeline = input.context.timeline;
+    Ns sum = 0;
+    for (const Range& range : timeline.ranges) {
+        if (range.work == kNoIndex || range.open || !inWindow(input, range.start)) continue;
+        if (timeline.works[static_cast<std::size_t>(range.work)].opKind != opKind) continue;
+        if (!name || range.name == *name) sum = saturatingAdd(sum, range.end - range.start);
+    }
+    return static_cast<double>(sum);
+}
+
+}  // namespace
+
+std::optional<std::string> sqlText(std::string_view text) {
+    if (text.find('\0') != std::string_view::npos || toValidUtf8(text) != text) return std::nullopt;
+    std::string quoted = "'";
+    for (const char c : text) {
+        quoted += c;
+        if (c == '\'') quoted += '\'';
+    }
+    return quoted + "'";
+}
+
+Proof opTime(const RuleInput& input, NameId name, std::uint16_t opKind) {
+    const auto quoted = sqlText(input.context.timeline.names.text(name));
+    return proof(input, "op_time_ns", sumOfRanges(input, opKind, name), "ns",
+                 !quoted ? std::string()
+                         : fmt::format("SELECT SUM(n.end - n.start) FROM NVTX_EVENTS n JOIN RIDGE_WORK w ON w.nvtxId = n.rowid "
+                                       "LEFT JOIN StringIds s ON s.id = n.textId WHERE w.opKind = {} AND "
+                                       "COALESCE(n.text, s.value) = {} AND {}",
+                                       opKind, *quoted, startsInWindow(input, "n")));
+}
+
+Proof kindTime(const RuleInput& input, std::uint16_t opKind) {
+    return proof(input, fmt::format("{}_range_ns", kOpKindNames[opKind]), sumOfRanges(input, opKind, std::nullopt), "ns",
+                 fmt::format("SELECT SUM(n.end - n.start) FROM NVTX_EVENTS n JOIN RIDGE_WORK w ON w.nvtxId = n.rowid "
+                             "WHERE w.opKind = {} AND {}",
+                             opKind, startsInWindow(input, "n")));
+}
+
+Proof fileCallTime(const RuleInput& input) {
+    Ns sum = 0;
+    for (const IoRow& row : input.context.timeline.io)
+        if (inWindow(input, row.start)) sum = saturatingAdd(sum, row.end - row.start);
+    constexpr std::string_view kRegular =
+        "d.filePath <> '' AND d.filePath NOT GLOB '/dev/*' AND d.filePath NOT GLOB '/proc/*' AND d.filePath NOT GLOB "
+        "'/sys/*' AND d.filePath NOT GLOB 'pipe:*' AND d.filePath NOT GLOB 'socket:*' AND d.filePath NOT GLOB "
+        "'anon_inode:*' AND d.filePath NOT GLOB 'std[ioe]*'";
+    const bool ours = input.context.timeline.sources.front().kind == "ridge";
+    std::string sql =
+        ours ? fmt::format("SELECT SUM(o.end - o.start) FROM OSRT_API o JOIN RIDGE_IO i ON i.osrtId = o.rowid JOIN "
+                           "OSRT_FILE_ACCESS_DESCRIPTORS d ON d.fileAccessId = i.fileAccessId WHERE {} AND {}",
+                           kRegular, startsInWindow(input, "o"))
+             : fmt::format("SELECT SUM(e.endedAt - e.startedAt) FROM OSRT_FILE_ACCESS_EVENTS e JOIN "
+                           "OSRT_FILE_ACCESS_DESCRIPTORS d ON d.fileAccessId = e.fileAccessId WHERE {} AND "
+                           "e.startedAt >= {} AND e.startedAt < {}",
+                           kRegular, input.window.start, input.window.end);
+    return proof(input, "file_call_ns", static_cast<double>(sum), "ns", std::move(sql));
+}
+
+Proof preemptionTime(const RuleInput& input) {
+    Ns sum = 0;
+    for (const Preemption& gap : input.context.timeline.preemptions)
+        sum = saturatingAdd(sum, std::max<Ns>(0, std::min(gap.end, input.window.end) - std::max(gap.start, input.window.start)));
+    return proof(input, "preemption_ns", static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(MIN(end, {1}) - MAX(start, {0})) FROM RIDGE_PREEMPTION WHERE end > {0} AND start < {1}",
+                             input.window.start, input.window.end));
+}
+
+Proof stepTime(const RuleInput& input) {
+    Ns sum = 0;
+    for (const Range& range : input.context.timeline.ranges)
+        if (range.frame == Frame::kStep && !range.open && range.start >= input.window.start && range.end <= input.window.end)
+            sum = saturatingAdd(sum, range.end - range.start);
+    return proof(input, "step_range_ns", static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(n.end - n.start) FROM NVTX_EVENTS n WHERE n.category = 3 AND n.eventType IN (59, 60) "
+                             "AND n.start >= {} AND n.end <= {} AND EXISTS (SELECT 1 FROM NVTX_EVENTS d LEFT JOIN StringIds s "
+                             "ON s.id = d.textId WHERE d.eventType = 75 AND COALESCE(d.text, s.value) = 'ridge' AND "
+                             "d.domainId = n.domainId AND d.globalTid / 0x1000000 = n.globalTid / 0x1000000)",
+                             input.window.start, input.window.end));
+}
+
+Proof kernelCount(const RuleInput& input) {
+    std::int64_t count = 0;
+    for (const GpuRow& row : input.context.timeline.gpu)
+        count += row.kind == GpuKind::kKernel && inWindow(input, row.start) ? 1 : 0;
+    return proof(input, "kernels", static_cast<double>(count), "1",
+                 fmt::format("SELECT COUNT(*) FROM CUPTI_ACTIVITY_KIND_KERNEL k WHERE k.end >= k.start AND {}",
+                             startsInWindow(input, "k")));
+}
+
+Proof blockingTime(const RuleInput& input) {
+    Ns sum = 0;
+    for (const Call& call : input.context.timeline.calls)
+        if (call.blocking && inWindow(input, call.start)) sum = saturatingAdd(sum, call.end - call.start);
+    return proof(input, "blocking_call_ns", static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(r.end - r.start) FROM CUPTI_ACTIVITY_KIND_RUNTIME r JOIN StringIds s ON s.id = r.nameId "
+                             "WHERE (instr(s.value, 'Synchronize') > 0 OR ((s.value GLOB 'cudaMemcpy*' OR s.value GLOB "
+                             "'cuMemcpy*' OR s.value GLOB 'hipMemcpy*') AND instr(s.value, 'Async') = 0)) AND {}",
+                             startsInWindow(input, "r")));
+}
+
+Proof pageableTime(const RuleInput& input) {
+    const Timeline& timeline = input.context.timeline;
+    Ns sum = 0;
+    for (const GpuRow& row : timeline.gpu) {
+        if (row.kind != GpuKind::kCopy || row.launch == kNoIndex || !inWindow(input, row.start)) continue;
+        if (row.srcKind != 0 && row.dstKind != 0) continue;
+        const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
+        if (timeline.names.text(call.name).find("Async") != std::string::npos) sum = saturatingAdd(sum, row.end - row.start);
+    }
+    return proof(input, "pageable_async_copy_ns", static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(m.end - m.start) FROM CUPTI_ACTIVITY_KIND_MEMCPY m WHERE (m.srcKind = 0 OR m.dstKind = 0) "
+                             "AND {} AND EXISTS (SELECT 1 FROM CUPTI_ACTIVITY_KIND_RUNTIME r JOIN StringIds s ON s.id = r.nameId "
+                             "WHERE r.correlationId = m.correlationId AND (r.globalTid & ~0xFFFFFF) = m.globalPid AND "
+                             "instr(s.value, 'Async') > 0)",
+                             startsInWindow(input, "m")));
+}
+
+Proof copyTime(const RuleInput& input) {
+    Ns sum = 0;
+    for (const GpuRow& row : input.context.timeline.gpu)
+        if (row.kind == GpuKind::kCopy && inWindow(input, row.start)) sum = saturatingAdd(sum, row.end - row.start);
+    return proof(input, "copy_ns", static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(m.end - m.start) FROM CUPTI_ACTIVITY_KIND_MEMCPY m WHERE {}", startsInWindow(input, "m")));
+}
+
+Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
+    const GpuPartition& p = input.context.gpus[gpu];
+    Ns sum = 0;
+    for (std::size_t i = 0; i + 1 < p.busy.size(); ++i)
+        if (const Ns gap = p.busy[i + 1].start - p.busy[i].end; gap >= minimumNs) sum = saturatingAdd(sum, gap);
+    const Timeline& timeline = input.context.timeline;
+    const std::int64_t id = timeline.devices[static_cast<std::size_t>(p.device)].id;
+    std::string rows;
+    for (const char* table : {"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
+                              "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"})
+        if (std::any_of(timeline.tables.begin(), timeline.tables.end(), [&](const TableReport& t) { return t.table == table; }))
+            rows += fmt::format("{}SELECT start, end FROM {} WHERE deviceId = {} AND end > start", rows.empty() ? "" : " UNION ALL ",
+                                table, id);
+    return proof(input, "gap_ns", static_cast<double>(sum), "ns",
+                 fmt::format("WITH busy AS ({}), seen AS (SELECT start, MAX(end) OVER (ORDER BY start, end ROWS BETWEEN UNBOUNDED "
+                             "PRECEDING AND 1 PRECEDING) AS before FROM busy) SELECT SUM(start - before) FROM seen WHERE "
+                             "start - before >= {}",
+                             rows, std::max<Ns>(minimumNs, 1)));
+}
+
+void prove(Finding& finding, Proof proof) {
+    finding.evidence.insert(finding.evidence.begin(), std::move(proof.evidence));
+    finding.sql = std::move(proof.sql);
+}
+
+std::vector<const OpGroup*> groupsOf(const RuleInput& input, WallClass wallClass) {
+    std::vector<const OpGroup*> groups;
+    for (const OpGroup& g : input.context.ops.groups) {
+        const bool computes = g.work.opKind < 7;
+        if (g.workload == input.workload && computes && g.answer.wallClass == wallClass) groups.push_back(&g);
+    }
+    std::stable_sort(groups.begin(), groups.end(), [](const OpGroup* a, const OpGroup* b) { return a->timeNs > b->timeNs; });
+    return groups;
+}
+
+std::optional<Finding> roofFinding(const RuleInput& input, WallClass wallClass) {
+    const std::vector<const OpGroup*> groups = groupsOf(input, wallClass);
+    if (groups.empty() || input.total(wallClass) <= 0) return std::nullopt;
+    Finding finding;
+    finding.wallClass = wallClass;
+    finding.cause = causeOf(wallClass);
+    finding.costNs = input.perStep(input.total(wallClass));
+    finding.confidence = Confidence::kMedium;  // bytes and FLOP are the model's
+    double time = 0, roof = 0;
+    for (const OpGroup* g : groups) {
+        time += static_cast<double>(g->timeNs);
+        roof += std::min(g->answer.roofNs * static_cast<double>(g->count), static_cast<double>(g->timeNs));
+        const std::string name = toValidUtf8(input.context.timeline.names.text(g->name));
+        if (finding.ops.size() < 5 && std::find(finding.ops.begin(), finding.ops.end(), name) == finding.ops.end())
+            finding.ops.push_back(name);
+    }
+    const double above = time > 0 ? 1 - roof / time : 0;
+    finding.savingHighNs = static_cast<Ns>(above * static_cast<double>(finding.costNs));
+    const OpGroup& top = *groups.front();
+    prove(finding, opTime(input, top.name, top.work.opKind));
+    finding.evidence.push_back({"attainment", time > 0 ? roof / time : 0, "1"});
+    finding.evidence.push_back({"class_ns", static_cast<double>(input.total(wallClass)), "ns"});
+    finding.assumptions.push_back("bytes and FLOP are those of the work payload, each operand moved once");
+    return finding;
+}
+
+}  // namespace ridge::analyzer

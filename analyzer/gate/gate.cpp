@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/gate/gate.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+
+#include "analyzer/kernels/classify.h"
+
+namespace ridge::analyzer {
+namespace {
+
+constexpr Ns kStreamOverlapNs = 1000;
+constexpr double kUnknownNameShare = 0.05, kLinkedWarn = 0.01;
+
+class Gate {
+public:
+    explicit Gate(Analysis& answer) : m_answer(answer) {}
+    void add(std::string check, std::int64_t count, Severity whenSeen, std::string detail) {
+        m_answer.gate.push_back({std::move(check), count > 0 ? whenSeen : Severity::kInfo, count,
+                                 count > 0 ? std::move(detail) : std::string("none")});
+    }
+
+private:
+    Analysis& m_answer;
+};
+
+void checkTables(const Timeline& timeline, Gate& gate) {
+    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0;
+    std::string where, error;
+    for (const TableReport& t : timeline.tables) {
+        negative += t.negative;
+        zero += t.zero;
+        range += t.outOfRange;
+        type += t.wrongType;
+        open += t.open;
+        if (t.negative + t.outOfRange + t.wrongType > 0) where += (where.empty() ? "" : ", ") + t.table;
+        if (t.error.empty()) continue;
+        ++broken;
+        if (error.empty()) error = t.error;
+    }
+    gate.add("unreadable_tables", broken, Severity::kError, error + "; the rows before that are used");
+    gate.add("negative_durations", negative, Severity::kWarning, "rows that end before they start were left out: " + where);
+    gate.add("times_out_of_range", range, Severity::kWarning, "rows without a usable time were left out: " + where);
+    gate.add("wrong_types", type, Severity::kWarning, "cells that are not of their column's type read as missing: " + where);
+    gate.add("zero_durations", zero, Severity::kInfo, "rows of no length count, but take no time");
+    gate.add("open_ranges", open, Severity::kInfo, "ranges still open at the end were closed at the last time seen");
+}
+
+void checkLinks(const Context& context, Gate& gate) {
+    const Timeline& timeline = context.timeline;
+    if (timeline.gpu.empty()) return;
+    std::int64_t unlinked = 0, early = 0;
+    for (const GpuRow& row : timeline.gpu) {
+        if (row.launch == kNoIndex)
+            ++unlinked;
+        else if (timeline.calls[static_cast<std::size_t>(row.launch)].start > row.start)
+            ++early;
+    }
+    const double share = static_cast<double>(unlinked) / static_cast<double>(timeline.gpu.size());
+    gate.add("unlinked_rows", unlinked, share > kLinkedWarn ? Severity::kWarning : Severity::kInfo,
+             fmt::format("{:.1f} % of the GPU rows have no launch call in the trace; the gaps before them have no cause",
+                         share * 100));
+    gate.add("kernel_before_launch", early, Severity::kWarning, "rows that start before the call that launched them: the clocks disagree");
+}
+
+void checkStreams(const Context& context, Gate& gate) {
+    const Timeline& timeline = context.timeline;
+    if (timeline.gpu.empty()) return;
+    std::map<std::tuple<std::int32_t, std::int32_t, std::int64_t>, Ns> lastEnd;
+    std::int64_t overlaps = 0;
+    for (const GpuRow& row : timeline.gpu) {
+        const auto [it, isNew] = lastEnd.try_emplace({row.device, row.process, row.stream}, row.end);
+        if (isNew) continue;
+        if (row.start < it->second - kStreamOverlapNs) ++overlaps;
+        it->second = std::max(it->second, row.end);
+    }
+    gate.add("same_stream_overlap", overlaps, Severity::kWarning, "rows of one stream overlap by more than 1 us");
+}
+
+void checkNames(const Context& context, Gate& gate) {
+    const Timeline& timeline = context.timeline;
+    std::vector<std::int8_t> other(timeline.names.size(), -1);
+    double unknown = 0, all = 0;
+    std::int64_t rows = 0;
+    for (const GpuRow& row : timeline.gpu) {
+        if (row.kind != GpuKind::kKernel) continue;
+        std::int8_t& is = other[row.name.value];
+        if (is < 0) is = classifyKernel(timeline.names.text(row.name)) == KernelClass::kOther ? 1 : 0;
+        const double ns = static_cast<double>(row.end - row.start);
+        all += ns;
+        if (is == 1) {
+            unknown += ns;
+            ++rows;
+        }
+    }
+    if (all <= 0) return;
+    const bool many = unknown > kUnknownNameShare * all;
+    gate.add("unknown_kernel_names", many ? rows : 0, Severity::kInfo,
+             fmt::format("{:.1f} % of the kernel time has names that no rule knows; it counts as compute", unknown / all * 100));
+}
+
+void checkGraphs(const Context& context, Gate& gate) {
+    const Timeline& timeline = context.timeline;
+    if (timeline.graphLaunches == 0) return;
+    std::vector<std::int64_t> rows(timeline.calls.size(), 0);
+    for (const GpuRow& row : timeline.gpu)
+        if (row.launch != kNoIndex) ++rows[static_cast<std::size_t>(row.launch)];
+    std::int64_t empty = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows[i] == 0 && timeline.names.text(timeline.calls[i].name).find("GraphLaunch") != std::string::npos) ++empty;
+    gate.add("graph_launches_without_rows", empty, Severity::kError, "graph launches of which no row was recorded: the idle time is not to be trusted");
+}
+
+void checkRanks(const Context& context, Gate& gate) {
+    std::set<std::int64_t> seen;
+    std::int64_t world = 0;
+    bool known = false;
+    for (const Process& process : context.timeline.processes) {
+        if (!process.rankKnown) continue;
+        known = true;
+        seen.insert(process.rank);
+        world = std::max(world, process.worldSize);
+    }
+    const auto present = static_cast<std::int64_t>(seen.size());
+    if (known)
+        gate.add("missing_ranks", std::max<std::int64_t>(0, world - present), Severity::kWarning,
+                 fmt::format("{} of {} ranks are in the trace: waiting and transfer cannot be told apart", present, world));
+    if (context.collectives.incomplete > 0)
+        gate.add("incomplete_collectives", context.collectives.incomplete, Severity::kInfo,
+                 "collectives of which not all ranks were found count as unsplit communication");
+}
+
+void checkSteps(const Context& context, Gate& gate) {
+    std::int64_t open = 0;
+    for (const HostStep& step : context.steps.steps) open += step.open ? 1 : 0;
+    if (!context.steps.whole())
+        gate.add("partial_steps", open, Severity::kWarning, "steps still open at the end of the recording");
+    gate.add("few_steps", !context.steps.whole() && context.steps.steps.size() < 5 ? static_cast<std::int64_t>(context.steps.steps.size()) : 0,
+             Severity::kInfo, "fewer than 5 steps: medians are weak");
+}
+
+}  // namespace
+
+void addGate(const Context& context, Analysis& answer) {
+    Gate gate(answer);
+    checkTables(context.timeline, gate);
+    std::int64_t lost = 0;
+    std::string sources;
+    for (const Loss& loss : context.timeline.losses) {
+        lost = saturatingAdd(lost, std::max<std::int64_t>(loss.count, 0));
+        if (loss.count > 0) sources += (sources.empty() ? "" : ", ") + loss.source;
+    }
+    gate.add("dropped_records", lost, Severity::kWarning, "records were lost: " + sources);
+    if (!context.timeline.outcome.empty())
+        gate.add("recording_complete", context.timeline.outcome == "complete" ? 0 : 1, Severity::kInfo,
+                 "the recording is '" + context.timeline.outcome + "'");
+    checkLinks(context, gate);
+    checkStreams(context, gate);
+    checkNames(context, gate);
+    checkGraphs(context, gate);
+    checkRanks(context, gate);
+    checkSteps(context, gate);
+    if (context.timeline.sources.size() > 1)
+        gate.add("clock_alignment", static_cast<std::int64_t>(context.timeline.sources.size()), Severity::kInfo,
+                 "several files are laid on one clock by their UTC anchors; skew between machines is not corrected");
+    if (answer.steps.empty()) gate.add("nothing_to_analyse", 1, Severity::kError, "the trace holds no step, no range and no GPU row");
+}
+
+Confidence captureConfidence(const Analysis& answer) {
+    Confidence confidence = Confidence::kHigh;
+    for (const GateCheck& check : answer.gate) {
+        if (check.severity == Severity::kError) return Confidence::kLow;
+        if (check.severity == Severity::kWarning) confidence = Confidence::kMedium;
+    }
+    return confidence;
+}
+
+}  // namespace ridge::analyzer

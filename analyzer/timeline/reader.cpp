@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/timeline/reader.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+
+namespace ridge::analyzer {
+
+using timeline::TableScan;
+
+NameId NamePool::intern(std::string_view text) {
+    if (const auto it = m_ids.find(text); it != m_ids.end()) return NameId{it->second};
+    const auto id = static_cast<std::uint32_t>(m_texts.size());
+    const auto it = m_ids.emplace(std::string(text), id).first;
+    m_texts.push_back(&it->first);
+    return NameId{id};
+}
+
+std::optional<FileReader::Times> FileReader::takeTimes(TableScan& scan, std::size_t startColumn, std::size_t endColumn,
+                                                       bool mayBeOpen, TableReport& report) {
+    ++report.rows;
+    const auto start = scan.integer(startColumn);
+    const std::int64_t wrongBefore = scan.wrongTypes();
+    const auto end = scan.integer(endColumn);
+    const auto inRange = [](std::int64_t t) { return t > -kMaxTime && t < kMaxTime; };
+    if (!start || !inRange(*start) || (end && !inRange(*end))) {
+        ++report.outOfRange;
+        return std::nullopt;
+    }
+    Times times{*start + m_shift, 0, false};
+    if (!end) {
+        if (!mayBeOpen || scan.wrongTypes() != wrongBefore) {
+            ++report.outOfRange;
+            return std::nullopt;
+        }
+        times.open = true;
+        times.end = times.start;
+        m_timeline.lastTime = std::max(m_timeline.lastTime, times.start);
+        return times;
+    }
+    times.end = *end + m_shift;
+    if (times.end < times.start) {
+        ++report.negative;
+        return std::nullopt;
+    }
+    if (times.end == times.start) ++report.zero;
+    m_timeline.lastTime = std::max(m_timeline.lastTime, times.end);
+    return times;
+}
+
+void FileReader::finish(TableScan& scan, TableReport& report) {
+    report.wrongType = scan.wrongTypes();
+    if (scan.error()) report.error = scan.error()->message;
+    if (scan.exists()) m_timeline.tables.push_back(report);
+}
+
+void FileReader::readStrings() {
+    TableScan scan(m_db, "StringIds", {"id", "value"});
+    TableReport report{"StringIds"};
+    while (scan.next()) {
+        ++report.rows;
+        if (const auto id = scan.integer(0)) m_strings[*id] = m_timeline.names.intern(scan.text(1));
+    }
+    finish(scan, report);
+}
+
+NameId FileReader::nameOf(std::optional<std::int64_t> stringId) {
+    if (!stringId) return NameId{0};
+    const auto it = m_strings.find(*stringId);
+    return it == m_strings.end() ? NameId{0} : it->second;
+}
+
+std::int32_t FileReader::processOf(std::int64_t globalPid) {
+    const auto [it, isNew] = m_processes.try_emplace(globalPid, static_cast<std::int32_t>(m_timeline.processes.size()));
+    if (isNew) {
+        Process process;
+        process.file = m_file;
+        process.globalPid = globalPid;
+        process.pid = static_cast<std::int64_t>((static_cast<std::uint64_t>(globalPid) >> 24) & 0xFFFFFF);
+        m_timeline.processes.push_back(std::move(process));
+    }
+    return it->second;
+}
+
+std::int32_t FileReader::threadOf(std::int64_t globalTid) {
+    if (globalTid == m_lastTid && m_lastThread != kNoIndex) return m_lastThread;
+    const auto [it, isNew] = m_threads.try_emplace(globalTid, static_cast<std::int32_t>(m_timeline.threads.size()));
+    if (isNew) {
+        const std::int64_t globalPid = globalTid & ~std::int64_t{0xFFFFFF};
+        m_timeline.threads.push_back({globalTid, processOf(globalPid)});
+    }
+    m_lastTid = globalTid;
+    m_lastThread = it->second;
+    return it->second;
+}
+
+std::int32_t FileReader::threadOfTid(std::int64_t tid) {
+    for (std::size_t i = 0; i < m_timeline.threads.size(); ++i) {
+        const Thread& thread = m_timeline.threads[i];
+        if (m_timeline.processes[static_cast<std::size_t>(thread.process)].file == m_file &&
+            (thread.globalTid & 0xFFFFFF) == (tid & 0xFFFFFF))
+            return static_cast<std::int32_t>(i);
+    }
+    return kNoIndex;
+}
+
+std::int32_t FileReader::deviceOf(std::int64_t id) {
+    const auto [it, isNew] = m_devices.try_emplace(id, static_cast<std::int32_t>(m_timeline.devices.size()));
+    if (isNew) m_timeline.devices.push_back({m_file, id, {}});
+    return it->second;
+}
+
+void FileReader::readProcesses() {
+    TableScan names(m_db, "PROCESSES", {"globalPid", "name"});
+    std::unordered_map<std::int64_t, std::string> nameOfProcess;
+    while (names.next())
+        if (const auto id = names.integer(0)) nameOfProcess[*id] = toValidUtf8(names.text(1));
+    TableScan ranks(m_db, "RIDGE_RANK", {"globalPid", "rank", "worldSize", "host"});
+    TableReport report{"RIDGE_RANK"};
+    while (ranks.next()) {
+        ++report.rows;
+        const auto id = ranks.integer(0);
+        if (!id) continue;
+        Process& process = m_timeline.processes[static_cast<std::size_t>(processOf(*id))];
+        const auto rank = ranks.integer(1);
+        process.rankKnown = rank && *rank >= 0 && *rank < (1 << 24);
+        if (process.rankKnown) process.rank = *rank;
+        process.worldSize = std::clamp<std::int64_t>(ranks.integerOr(2, 0), 0, 1 << 24);
+        process.host = toValidUtf8(ranks.text(3));
+    }
+    finish(ranks, report);
+    for (Process& process : m_timeline.processes)
+        if (process.file == m_file)
+            if (const auto it = nameOfProcess.find(process.globalPid); it != nameOfProcess.end())
+                process.name = it->second;
+}
+
+void FileReader::readPreemptions() {
+    TableScan scan(m_db, "RIDGE_PREEMPTION", {"start", "end", "cpu"});
+    TableReport report{"RIDGE_PREEMPTION"};
+    while (scan.next())
+        if (const auto t = takeTimes(scan, 0, 1, false, report))
+            m_timeline.preemptions.push_back({t->start, t->end, scan.integerOr(2, 0)});
+    finish(scan, report);
+}
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The timeline in memory: what every analysis reads, whoever wrote the file.
+//
+// Plain rows in vectors, names and paths interned, threads and processes as small indices; nothing per
+// row allocates. Rows are sorted once by start (finish()). Times are ns since the start of the (first)
+// session and lie within +-kMaxTime, so that no difference of two of them overflows.
+//
+// Invariants after load(): 1. every row has start <= end. 2. every index (thread, process, name, device,
+// launch) is valid or kNoIndex. 3. rows are sorted by (start, end).
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "analyzer/model/analysis.h"
+#include "base/strong_id.h"
+
+namespace ridge::analyzer {
+
+inline constexpr Ns kMaxTime = Ns{1} << 55;  // 417 days: beyond any session, far from overflow
+inline constexpr std::int32_t kNoIndex = -1;
+
+using NameId = StrongId<struct NameTag>;
+
+class NamePool {
+public:
+    NamePool() { intern(""); }
+    NameId intern(std::string_view text);
+    [[nodiscard]] const std::string& text(NameId id) const { return *m_texts[id.value]; }
+    [[nodiscard]] std::size_t size() const { return m_texts.size(); }
+
+private:
+    struct Hash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view s) const noexcept { return std::hash<std::string_view>{}(s); }
+    };
+    std::unordered_map<std::string, std::uint32_t, Hash, std::equal_to<>> m_ids;
+    std::vector<const std::string*> m_texts;  // keys of m_ids, whose nodes never move
+};
+
+struct Process {
+    std::int32_t file = 0;
+    std::int64_t globalPid = 0;
+    std::int64_t pid = 0;
+    std::int64_t rank = 0;
+    std::int64_t worldSize = 0;  // 0: not known
+    bool rankKnown = false;
+    std::string host, name;
+};
+
+struct Thread {
+    std::int64_t globalTid = 0;
+    std::int32_t process = kNoIndex;
+};
+
+struct GpuDevice {
+    std::int32_t file = 0;
+    std::int64_t id = 0;
+    std::string name;
+};
+
+enum class GpuKind : std::uint8_t { kKernel, kCopy, kSet, kGraph };
+
+struct GpuRow {
+    Ns start = 0, end = 0;
+    std::int64_t stream = 0, correlation = 0, bytes = 0, rowid = 0;
+    NameId name;
+    std::int32_t device = kNoIndex, process = kNoIndex;
+    std::int32_t launch = kNoIndex;  // index into Timeline::calls
+    GpuKind kind = GpuKind::kKernel;
+    std::uint8_t copyKind = 0, srcKind = 255, dstKind = 255;  // 255: not known
+};
+
+struct Call {  // of the CUDA API
+    Ns start = 0, end = 0;
+    std::int64_t correlation = 0, rowid = 0;
+    NameId name;
+    std::int32_t thread = kNoIndex;
+    bool blocking = false;  // waits for the device: synchronize, copies that are not async
+};
+
+struct Work {
+    std::uint16_t opKind = 0, dtype = 0;
+    double flops = 0, bytesRead = 0, bytesWritten = 0, bytesCommunicated = 0;
+    std::int64_t communicator = 0, sequence = 0;
+};
+
+enum class Frame : std::uint8_t { kNone, kWorkload, kWarmup, kStep };
+
+struct Range {
+    Ns start = 0, end = 0;
+    std::int64_t rowid = 0;
+    std::uint64_t index = 0;     // of a step
+    NameId name;
+    std::int32_t thread = kNoIndex;
+    std::int32_t work = kNoIndex;   // index into Timeline::works
+    Frame frame = Frame::kNone;
+    bool nests = true;           // push/pop; false: start/end, which need not nest
+    bool open = false;           // had no end in the file
+};
+
+struct IoRow {
+    Ns start = 0, end = 0;
+    std::int64_t bytes = 0, rowid = 0;
+    NameId name, path;
+    std::int32_t thread = kNoIndex;
+    bool writes = false;         // write, fsync and their kin
+};
+
+struct Preemption {
+    Ns start = 0, end = 0;
+    std::int64_t cpu = 0;
+};
+
+// Counts of what a table held and what could not be taken.
+struct TableReport {
+    explicit TableReport(std::string name) : table(std::move(name)) {}
+    std::string table;
+    std::int64_t rows = 0, negative = 0, zero = 0, outOfRange = 0, wrongType = 0, open = 0;
+    std::string error;
+};
+
+struct CounterSeries {
+    std::string name, unit;
+    std::int32_t process = kNoIndex;
+    std::vector<std::pair<Ns, double>> samples;
+};
+
+struct BenchmarkRow {
+    std::string workload;
+    WorkloadMetric metric;
+};
+
+struct Timeline {
+    std::vector<Source> sources;
+    NamePool names;
+    std::vector<Process> processes;
+    std::vector<Thread> threads;
+    std::vector<GpuDevice> devices;
+    std::vector<GpuRow> gpu;
+    std::vector<Call> calls;
+    std::vector<Range> ranges;
+    std::vector<Work> works;
+    std::vector<IoRow> io;
+    std::vector<Preemption> preemptions;
+    std::vector<std::pair<Ns, Ns>> flushes;  // times in which the collector itself was in the way
+    std::vector<Ceiling> ceilings;
+    std::vector<CounterSeries> counters;
+    std::vector<EnvironmentField> environment;
+    std::vector<Loss> losses;
+    std::vector<BenchmarkRow> benchmarks;
+    std::vector<TableReport> tables;
+    std::int64_t graphLaunches = 0;      // API calls that launch a whole graph
+    std::string outcome;                 // RIDGE_RUN.outcome of the first file, "" when not ours
+    Ns lastTime = 0;                     // the last time seen: open ranges are closed here
+};
+
+}  // namespace ridge::analyzer
