@@ -7,7 +7,7 @@
 // nothing but the work.
 //
 // Life of a variant, all on one thread: create() -> prepare() -> check() -> step() x warm-up ->
-// step() x timed -> report(). A variant whose check fails reports an error, never a time.
+// step() x timed -> finish() -> report(). A variant whose check fails reports an error, never a time.
 // A workload marks its operators with ridge::WorkRange (schemas/include/ridge/work.h) and its
 // non-operator phases with ridge::WorkRange(name) without work; it never includes anything of the
 // collector or the analyzer.
@@ -54,6 +54,9 @@ public:
     virtual void step(std::uint64_t index) = 0;
     // The workload's own metrics, from its counts and the harness's timing.
     virtual std::vector<Metric> report(const Timing& timing) = 0;
+    // Says after the timed steps whether what they did was right (every sample seen once, guard bytes
+    // untouched). A failure voids the time. Not timed; called before report().
+    virtual CheckResult finish() { return {true, {}}; }
 };
 
 // What the variant is built to hit: one class and one cause of schemas/enums.

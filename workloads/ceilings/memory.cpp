@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Memory roofs per level: read only (what a decode loop can reach), copy and triad (STREAM's kernels; bytes
+// counted as read + written, without the line that a write fetches first).
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+#include <new>
+
+#include "workloads/ceilings/sampling.h"
+
+namespace ridge::workloads {
+namespace {
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define RIDGE_CLONES __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3,unroll-loops")))
+#else
+#define RIDGE_CLONES
+#endif
+
+// Integer sums: they may be reordered, which float sums may not.
+RIDGE_CLONES std::uint64_t readAll(const std::uint64_t* data, std::size_t count) {
+    std::uint64_t sums[32] = {};
+    for (std::size_t i = 0; i + 32 <= count; i += 32)
+        for (std::size_t j = 0; j < 32; ++j) sums[j] ^= data[i + j];
+    std::uint64_t total = 0;
+    for (const std::uint64_t sum : sums) total ^= sum;
+    return total;
+}
+
+RIDGE_CLONES void copyAll(double* target, const double* source, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) target[i] = source[i];
+}
+
+RIDGE_CLONES void triadAll(double* target, const double* a, const double* b, double factor, std::size_t count) {
+    for (std::size_t i = 0; i < count; ++i) target[i] = a[i] + factor * b[i];
+}
+
+// Three arrays of one thread, on cache lines, first touched by the thread that uses them.
+struct Arrays {
+    struct Free {
+        void operator()(double* data) const { ::operator delete(data, std::align_val_t{4096}); }
+    };
+    std::unique_ptr<double, Free> a, b, c;
+
+    void allocate(std::size_t each) {
+        for (auto* array : {&a, &b, &c}) {
+            array->reset(static_cast<double*>(::operator new(each * sizeof(double), std::align_val_t{4096})));
+            std::fill_n(array->get(), each, 1.0);
+        }
+    }
+};
+
+struct Level {
+    const char* name;
+    std::uint64_t capacity;  // 0 for memory itself
+    std::size_t total;       // bytes of all arrays of one thread
+};
+
+// A third of a level for all three arrays together, so that neighbours and the other arrays still fit;
+// memory: arrays of 256 MiB, or as much as an eighth of what is there.
+std::vector<Level> levelsOf(const Machine& machine, int threads) {
+    std::vector<Level> levels;
+    const auto shared = static_cast<std::uint64_t>(threads);
+    if (machine.l1dBytes > 0) levels.push_back({"L1", machine.l1dBytes, machine.l1dBytes / 2});
+    if (machine.l2Bytes > 0) levels.push_back({"L2", machine.l2Bytes, machine.l2Bytes / 2});
+    // The last level is the host's: what a guest may hold of it is not known. 16 MiB is what was found to stay.
+    if (machine.l3Bytes > 3 * machine.l2Bytes) {
+        const auto total = std::min<std::uint64_t>(machine.l3Bytes / 3 / shared, std::uint64_t{16} << 20);
+        // Readers hold an operator against a level of twice its bytes: claim what was measured, not what is written.
+        levels.push_back({"L3", 2 * total, total});
+    }
+    levels.push_back({"DRAM", 0, std::size_t{3} * (std::size_t{256} << 20)});
+    return levels;
+}
+
+Roof memoryRoof(const Level& level, const char* access, std::size_t arrayBytes) {
+    Roof roof;
+    roof.kind = "memory";
+    roof.name = fmt::format("{}.{}", level.name, access);
+    roof.level = level.name;
+    if (level.capacity > 0) roof.capacityBytes = level.capacity;
+    roof.access = access;
+    roof.unit = "B/s";
+    roof.method = fmt::format("{} over arrays of {} KiB per thread", access, arrayBytes >> 10);
+    return roof;
+}
+
+void measureLevel(const CeilingsOptions& options, double budget, const Level& level, Ceilings& out) {
+    const std::size_t count = level.total / 3 / sizeof(double) / 32 * 32;
+    const std::size_t arrayBytes = count * sizeof(double);
+    std::vector<Arrays> arrays(static_cast<std::size_t>(options.threads));
+    sampleSeconds(0, options.threads, [&](int thread) {
+        auto& own = arrays[static_cast<std::size_t>(thread)];
+        if (!own.a) own.allocate(count);
+    });
+    // At least 4 MiB per sample: a clock reading costs as much as a pass over a first-level cache.
+    const std::size_t passes = std::max<std::size_t>(1, (std::size_t{4} << 20) / arrayBytes);
+    const double amount = static_cast<double>(arrayBytes * passes) * options.threads;
+    std::atomic<std::uint64_t> sink{0};
+    const auto measure = [&](const char* access, double factor, auto&& kernel) {
+        Roof roof = memoryRoof(level, access, arrayBytes);
+        fillRoof(roof, sampleSeconds(budget / 3, options.threads, [&](int thread) {
+            for (std::size_t pass = 0; pass < passes; ++pass) kernel(arrays[static_cast<std::size_t>(thread)], pass);
+        }), amount * factor);
+        out.roofs.push_back(std::move(roof));
+    };
+    measure("read", 1, [&](Arrays& own, std::size_t) {
+        sink.fetch_xor(readAll(reinterpret_cast<const std::uint64_t*>(own.a.get()), count), std::memory_order_relaxed);
+    });
+    measure("copy", 2, [&](Arrays& own, std::size_t) {
+        copyAll(own.b.get(), own.a.get(), count);
+        asm volatile("" ::: "memory");
+    });
+    measure("triad", 3, [&](Arrays& own, std::size_t pass) {
+        triadAll(own.c.get(), own.a.get(), own.b.get(), static_cast<double>(pass) + 0.5, count);
+        asm volatile("" ::: "memory");
+    });
+}
+
+}  // namespace
+
+void measureMemory(const CeilingsOptions& options, double budget, Ceilings& out) {
+    const auto levels = levelsOf(out.machine, options.threads);
+    // Half for memory, whose passes take longest; the caches share the rest.
+    for (const Level& level : levels) {
+        const bool memory = level.capacity == 0;
+        measureLevel(options, memory ? budget / 2 : budget / 2 / static_cast<double>(levels.size()), level, out);
+    }
+}
+
+}  // namespace ridge::workloads

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/harness/bare_name_reporter.h"
+
+#include <cmath>
+#include <utility>
+#include <vector>
+
+namespace ridge::workloads {
+namespace {
+
+class BareNameReporter final : public benchmark::BenchmarkReporter {
+public:
+    explicit BareNameReporter(std::unique_ptr<benchmark::BenchmarkReporter> inner) : m_inner(std::move(inner)) {}
+
+    bool ReportContext(const Context& context) override {
+        m_inner->SetOutputStream(&GetOutputStream());
+        m_inner->SetErrorStream(&GetErrorStream());
+        return m_inner->ReportContext(context);
+    }
+    void ReportRuns(const std::vector<Run>& runs) override {
+        std::vector<Run> renamed = runs;
+        for (Run& run : renamed) {
+            run.run_name.iterations.clear();
+            run.run_name.time_type.clear();
+            run.run_name.min_time.clear();
+            // NaN and infinity are not JSON.
+            std::erase_if(run.counters, [](const auto& counter) { return !std::isfinite(counter.second.value); });
+        }
+        m_inner->ReportRuns(renamed);
+    }
+    void Finalize() override { m_inner->Finalize(); }
+
+private:
+    std::unique_ptr<benchmark::BenchmarkReporter> m_inner;
+};
+
+}  // namespace
+
+std::unique_ptr<benchmark::BenchmarkReporter> makeBareNameReporter(const std::string& format) {
+    std::unique_ptr<benchmark::BenchmarkReporter> inner;
+    if (format == "json") {
+        inner = std::make_unique<benchmark::JSONReporter>();
+    } else if (format == "csv") {
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // still one of the three formats of the flag
+        inner = std::make_unique<benchmark::CSVReporter>();
+#pragma GCC diagnostic pop
+    } else {
+        inner.reset(benchmark::CreateDefaultDisplayReporter());
+    }
+    return std::make_unique<BareNameReporter>(std::move(inner));
+}
+
+}  // namespace ridge::workloads

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// ridge-workloads: the reference workloads as a Google Benchmark program.
+#include <benchmark/benchmark.h>
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <thread>
+
+#include "base/file.h"
+#include "workloads/ceilings/ceilings.h"
+#include "workloads/harness/context.h"
+#include "workloads/harness/describe.h"
+#include "workloads/harness/options.h"
+#include "workloads/harness/runner.h"
+#include "workloads/parallel/communicator.h"
+#include "workloads/parallel/rank_env.h"
+
+namespace {
+
+namespace rw = ridge::workloads;
+
+int report(const ridge::Error& error) {
+    std::cout.flush();
+    fmt::print(stderr, "ridge-workloads: {}\n", error.message);
+    return ridge::exitCodeFor(error.code);
+}
+
+// SIGINT and SIGTERM are taken by a thread of their own, because removing a folder is nothing for a signal
+// handler. Called before any other thread exists, so that all inherit the mask.
+void removeFolderOnSignal(std::filesystem::path folder) {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    std::thread([signals, folder = std::move(folder)] {
+        int number = 0;
+        while (sigwait(&signals, &number) != 0) {
+        }
+        std::fflush(nullptr);
+        std::error_code ignored;
+        // Twice: another thread may just have made a new file in it.
+        for (int i = 0; i < 2 && !folder.empty(); ++i) std::filesystem::remove_all(folder, ignored);
+        std::_Exit(128 + number);
+    }).detach();
+}
+
+// oneDNN brings an OpenMP runtime; which one is its packager's choice, hence by name.
+void setLibraryThreads(int threads) {
+    using SetThreads = void (*)(int);
+    if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(threads);
+}
+
+void initializeBenchmark(std::vector<std::string> arguments) {
+    std::vector<char*> pointers;
+    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    int count = static_cast<int>(pointers.size());
+    pointers.push_back(nullptr);
+    benchmark::Initialize(&count, pointers.data());
+    if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) std::exit(ridge::exitCodeFor(ridge::ErrorCode::kBadInput));
+}
+
+int measureCeilings(const rw::Options& options, const std::filesystem::path& dataDir) {
+    const rw::Ceilings ceilings = rw::measureCeilings({options.ceilingsBudget, options.threads, dataDir});
+    const std::string text = rw::toJson(ceilings);
+    for (const std::string& note : ceilings.notes) fmt::print(stderr, "ridge-workloads: {}\n", note);
+    if (options.ceilingsFile.empty()) {
+        std::fwrite(text.data(), 1, text.size(), stdout);
+        return 0;
+    }
+    const ridge::Status written = ridge::writeFileAtomically(options.ceilingsFile, text);
+    return written.ok() ? 0 : report(written.error());
+}
+
+int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected, const rw::RankInfo& rank,
+                 const std::filesystem::path& dataDir) {
+    std::unique_ptr<rw::Communicator> communicator;
+    if (rank.size > 1) {
+        auto started = rw::startMpi(rank);
+        if (!started.ok()) return report(started.error());
+        communicator = std::move(*started);
+    }
+    rw::setRunContext({dataDir, communicator.get(), options.threads});
+    rw::Runner runner(rw::allWorkloads(), std::move(selected), options, communicator.get());
+    if (rank.rank > 0) {
+        const ridge::Status followed = runner.follow();
+        return followed.ok() ? 0 : report(followed.error());
+    }
+    benchmark::AddCustomContext("ridge_threads", std::to_string(options.threads));
+    benchmark::AddCustomContext("ridge_ranks", std::to_string(rank.size));
+    const int code = rw::exitCodeOf(runner.lead());
+    if (!options.resultFile.empty())
+        if (const ridge::Status written = runner.writeResult(options.resultFile); !written.ok()) return report(written.error());
+    return code;
+}
+
+int run(const std::vector<std::string>& arguments) {
+    auto options = rw::parseOptions(arguments);
+    if (!options.ok()) return report(options.error());
+    if (options->help) {
+        std::cout << rw::helpText() << std::flush;
+        initializeBenchmark({arguments[0], "--help"});  // prints its own flags and leaves with 0
+        return 0;
+    }
+    initializeBenchmark(options->benchmarkArguments);
+    const auto& specs = rw::allWorkloads();
+    auto selected = rw::selectSpecs(specs, benchmark::GetBenchmarkFilter());
+    if (!selected.ok()) return report(selected.error());
+    if (options->describe) {
+        std::cout << rw::describe(specs, *selected) << std::flush;
+        return 0;
+    }
+    if (options->listTests) {
+        for (const std::size_t index : *selected) std::cout << specs[index].name << '\n';
+        std::cout.flush();
+        return 0;
+    }
+    const auto rank = rw::rankFromEnvironment();
+    if (!rank.ok()) return report(rank.error());
+    auto folder = ridge::TempDir::create("ridge-workloads-", options->dataDir);
+    if (!folder.ok()) return report(folder.error());
+    removeFolderOnSignal(folder->path());
+    setLibraryThreads(options->threads);
+    if (options->ceilings) return measureCeilings(*options, folder->path());
+    return runWorkloads(*options, std::move(*selected), *rank, folder->path());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return run({argv, argv + argc});
+    } catch (const std::exception& error) {
+        // A rank that simply left would leave the others waiting: mpirun ends them when it sees the code.
+        std::cout.flush();
+        fmt::print(stderr, "ridge-workloads: {}\n", error.what());
+        return ridge::exitCodeFor(ridge::ErrorCode::kInternal);
+    }
+}

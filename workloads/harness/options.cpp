@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/harness/options.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+
+namespace ridge::workloads {
+namespace {
+
+constexpr std::string_view kBenchmarkPrefix = "--benchmark_";
+
+Error usage(const std::string& what) { return {ErrorCode::kBadInput, what + " (see --help)"}; }
+
+// The value of "--name=value"; nothing when the argument is another flag.
+std::optional<std::string> valueOf(const std::string& argument, std::string_view name) {
+    if (!argument.starts_with(name) || argument.size() <= name.size() || argument[name.size()] != '=')
+        return std::nullopt;
+    return argument.substr(name.size() + 1);
+}
+
+// As Google Benchmark reads its booleans: bare, or =true, =yes, =on, =1.
+bool isSwitchedOn(const std::string& argument, std::string_view name) {
+    if (argument == name) return true;
+    const auto value = valueOf(argument, name);
+    return value && (*value == "true" || *value == "yes" || *value == "on" || *value == "1");
+}
+
+template <typename Number>
+Result<Number> parseNumber(const std::string& flag, const std::string& text, Number minimum, Number maximum) {
+    Number value{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc{} || end != text.data() + text.size() || !(value >= minimum) || !(value <= maximum))
+        return usage(fmt::format("{}={}: expected a number from {} to {}", flag, text, minimum, maximum));
+    return value;
+}
+
+void noteBenchmarkFlag(const std::string& argument, Options& options) {
+    options.benchmarkArguments.push_back(argument);
+    if (isSwitchedOn(argument, "--benchmark_list_tests")) options.listTests = true;
+    if (isSwitchedOn(argument, "--benchmark_enable_random_interleaving")) options.interleaved = true;
+    if (valueOf(argument, "--benchmark_min_time")) options.minTimeGiven = true;
+    if (const auto value = valueOf(argument, "--benchmark_out")) options.benchmarkOutGiven = !value->empty();
+    if (auto value = valueOf(argument, "--benchmark_out_format")) options.outFormat = std::move(*value);
+    if (auto value = valueOf(argument, "--benchmark_format")) options.format = std::move(*value);
+}
+
+// Google Benchmark also takes each flag from the environment: BENCHMARK_OUT and so on.
+void noteEnvironment(Options& options) {
+    const auto get = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+    options.benchmarkOutGiven = !get("BENCHMARK_OUT").empty();
+    options.minTimeGiven = !get("BENCHMARK_MIN_TIME").empty();
+    if (const auto value = get("BENCHMARK_OUT_FORMAT"); !value.empty()) options.outFormat = value;
+    if (const auto value = get("BENCHMARK_FORMAT"); !value.empty()) options.format = value;
+}
+
+}  // namespace
+
+Result<Options> parseOptions(const std::vector<std::string>& arguments) {
+    Options options;
+    noteEnvironment(options);
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+        const std::string& argument = arguments[i];
+        if (i == 0) {
+            options.benchmarkArguments.push_back(argument);
+        } else if (argument == "--help" || argument == "-h") {
+            options.help = true;
+        } else if (argument.starts_with(kBenchmarkPrefix) || valueOf(argument, "--v")) {
+            noteBenchmarkFlag(argument, options);
+        } else if (argument == "--describe") {
+            options.describe = true;
+        } else if (argument == "--ceilings") {
+            options.ceilings = true;
+        } else if (auto file = valueOf(argument, "--ceilings")) {
+            options.ceilings = true;
+            options.ceilingsFile = std::move(*file);
+        } else if (const auto budget = valueOf(argument, "--ceilings-budget")) {
+            RIDGE_TRY(options.ceilingsBudget, parseNumber<double>("--ceilings-budget", *budget, 0.5, 3600));
+        } else if (auto folder = valueOf(argument, "--data-dir")) {
+            if (folder->empty()) return usage("--data-dir needs a folder");
+            options.dataDir = std::move(*folder);
+        } else if (auto result = valueOf(argument, "--result")) {
+            if (result->empty()) return usage("--result needs a file");
+            options.resultFile = std::move(*result);
+        } else if (const auto threads = valueOf(argument, "--threads")) {
+            RIDGE_TRY(options.threads, parseNumber<int>("--threads", *threads, 1, 4096));
+        } else {
+            return usage(fmt::format("unknown argument {}", argument));
+        }
+    }
+    for (const auto& [flag, value] : {std::pair{"--benchmark_format", options.format},
+                                      std::pair{"--benchmark_out_format", options.outFormat}})
+        if (value != "console" && value != "json" && value != "csv")
+            return usage(fmt::format("{}={}: expected console, json or csv", flag, value));
+    return options;
+}
+
+std::string helpText() {
+    return R"(ridge-workloads: the reference workloads, on Google Benchmark.
+
+  --describe                 the selected workloads as JSON: parameters, presets, ranks, what each is built to hit
+  --ceilings[=FILE]          measure this machine's roofs and write them as JSON (schemas/json/ceilings-1.json)
+  --ceilings-budget=SECONDS  about how long that may take (8)
+  --data-dir=DIR             where storage workloads put their data, below a folder of their own that is
+                             removed at the end ($TMPDIR, or /tmp)
+  --result=FILE              every step's time and each metric with its unit, as JSON
+  --threads=N                compute threads of the libraries (1)
+
+Several ranks: mpirun -n 2 ridge-workloads --benchmark_filter=comm; only rank 0 reports.
+Workloads run a fixed number of steps unless --benchmark_min_time is given.
+Exit codes: 0 done, 2 usage, 4 a check or a measurement failed, 77 nothing selected can run here,
+130 and 143 on SIGINT and SIGTERM.
+
+All flags of Google Benchmark work, with --benchmark_filter on the bare names:
+)";
+}
+
+Result<std::vector<std::size_t>> selectSpecs(const std::vector<WorkloadSpec>& specs, const std::string& filter) {
+    std::string expression = filter.empty() || filter == "all" ? "." : filter;
+    const bool inverted = expression.starts_with('-');
+    if (inverted) expression.erase(0, 1);
+    std::vector<std::size_t> selected;
+    try {
+        const std::regex regex(expression, std::regex::extended);
+        for (std::size_t i = 0; i < specs.size(); ++i)
+            if (std::regex_search(specs[i].name, regex) != inverted) selected.push_back(i);
+    } catch (const std::regex_error&) {
+        return usage(fmt::format("--benchmark_filter={}: not a regular expression", filter));
+    }
+    if (selected.empty()) return usage(fmt::format("no workload matches --benchmark_filter={}", filter));
+    return selected;
+}
+
+}  // namespace ridge::workloads

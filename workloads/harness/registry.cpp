@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// The list of families, in the order of the tables. A new family adds its header and its line here.
+#include <iterator>
+
+#include "workloads/harness/workload.h"
+#ifdef RIDGE_HAVE_MODELS
+#include "workloads/models/elementwise.h"
+#include "workloads/models/infer.h"
+#include "workloads/models/train.h"
+#endif
+#include "workloads/parallel/comm.h"
+#include "workloads/storage/storage.h"
+
+namespace ridge::workloads {
+namespace {
+
+std::vector<WorkloadSpec> collect() {
+    std::vector<WorkloadSpec> all;
+    const auto add = [&all](std::vector<WorkloadSpec> family) {
+        std::move(family.begin(), family.end(), std::back_inserter(all));
+    };
+#ifdef RIDGE_HAVE_MODELS
+    add(elementwiseSpecs());
+    add(trainSpecs());
+    add(inferSpecs());
+#endif
+    add(commSpecs());
+    add(ioTrainSpecs());
+    add(checkpointSpecs());
+    return all;
+}
+
+}  // namespace
+
+const std::vector<WorkloadSpec>& allWorkloads() {
+    static const std::vector<WorkloadSpec> specs = collect();
+    return specs;
+}
+
+}  // namespace ridge::workloads

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The training set of io.train: shard files train-data-00000.bin ... of samples of a fixed size. A sample
+// carries its own index and the CRC-32C of its payload, so that a loader can prove what it delivered.
+// Errors: kIo, kBadInput (a sample that is not what its place says).
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "workloads/storage/disk_file.h"
+
+namespace ridge::workloads {
+
+struct DatasetShape {
+    std::size_t sampleBytes = std::size_t{1} << 20;  // a multiple of kDiskAlignment
+    std::size_t samplesPerShard = 32;
+    std::size_t shards = 8;
+    [[nodiscard]] std::size_t samples() const { return samplesPerShard * shards; }
+};
+
+// Writes the shards and makes them durable.
+Status writeDataset(const std::filesystem::path& folder, const DatasetShape& shape);
+
+// Open shards; read() may be called by several threads at once.
+class Dataset {
+public:
+    static Result<Dataset> open(const std::filesystem::path& folder, const DatasetShape& shape);
+    Status read(std::uint64_t index, std::span<std::byte> sample) const;
+    [[nodiscard]] const DatasetShape& shape() const { return m_shape; }
+    // False: reads come from the page cache after the first epoch.
+    [[nodiscard]] bool direct() const;
+
+private:
+    DatasetShape m_shape;
+    std::vector<DiskFile> m_files;
+};
+
+// The decoding step: index and checksum must fit.
+Status verifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex);
+
+}  // namespace ridge::workloads

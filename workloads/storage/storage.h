@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The storage family: io.train/prefetch<depth> (reading and verifying samples, then a fixed product) and
+// ckpt.save, ckpt.restore (durable sharded checkpoints). Data lies below RunContext::dataDir, in files
+// whose names hold "train-data" and "ckpt".
+
+#include <vector>
+
+#include "workloads/harness/workload.h"
+
+namespace ridge::workloads {
+
+std::vector<WorkloadSpec> ioTrainSpecs();
+std::vector<WorkloadSpec> checkpointSpecs();
+
+}  // namespace ridge::workloads
