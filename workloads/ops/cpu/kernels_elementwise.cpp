@@ -96,34 +96,25 @@ void adamWRange(std::int64_t count, const AdamWFactors& factors, float* __restri
 RIDGE_CLONES
 void gemvRows(std::int64_t rows, std::int64_t k, const float* __restrict weight, const float* __restrict x,
               const float* __restrict bias, float* __restrict y) {
-    std::int64_t r = 0;
-    for (; r + 4 <= rows; r += 4) {
-        const float* w0 = weight + r * k;
-        const float* w1 = w0 + k;
-        const float* w2 = w1 + k;
-        const float* w3 = w2 + k;
-        float s0 = 0.0F, s1 = 0.0F, s2 = 0.0F, s3 = 0.0F;
-#pragma omp simd reduction(+ : s0, s1, s2, s3)
-        for (std::int64_t i = 0; i < k; ++i) {
-            s0 += w0[i] * x[i];
-            s1 += w1[i] * x[i];
-            s2 += w2[i] * x[i];
-            s3 += w3[i] * x[i];
-        }
-        y[r] = s0;
-        y[r + 1] = s1;
-        y[r + 2] = s2;
-        y[r + 3] = s3;
-    }
-    for (; r < rows; ++r) {
+    // One row after the other is one stream of addresses; the prefetch reaches over the page boundary
+    // at which the processor's own stops. It may point past the matrix: a prefetch never faults.
+    constexpr std::int64_t kLanes = 64;
+    constexpr std::int64_t kAhead = 1024;
+    const std::int64_t whole = k / kLanes * kLanes;
+    for (std::int64_t r = 0; r < rows; ++r) {
         const float* w = weight + r * k;
-        float s = 0.0F;
-#pragma omp simd reduction(+ : s)
-        for (std::int64_t i = 0; i < k; ++i) s += w[i] * x[i];
-        y[r] = s;
+        float lanes[kLanes] = {};
+        for (std::int64_t i = 0; i < whole; i += kLanes) {
+            for (std::int64_t line = 0; line < kLanes; line += 16)
+                __builtin_prefetch(reinterpret_cast<const char*>(w) + (i + kAhead + line) * 4);
+#pragma omp simd
+            for (std::int64_t j = 0; j < kLanes; ++j) lanes[j] += w[i + j] * x[i + j];
+        }
+        float sum = bias == nullptr ? 0.0F : bias[r];
+        for (std::int64_t i = whole; i < k; ++i) sum += w[i] * x[i];
+        for (const float lane : lanes) sum += lane;
+        y[r] = sum;
     }
-    if (bias != nullptr)
-        for (std::int64_t i = 0; i < rows; ++i) y[i] += bias[i];
 }
 
 }  // namespace ridge::workloads::cpu

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -9,6 +10,8 @@
 namespace ridge::workloads::cpu {
 
 namespace {
+
+constexpr std::int64_t kVector = 16;  // floats of the widest vector
 
 // Replaces row[0, n) by exp(row - max) and returns the sum; the maximum goes to `largest`.
 __attribute__((always_inline)) inline float exponentials(std::int64_t n, float* __restrict row,
@@ -32,10 +35,14 @@ RIDGE_CLONES
 void causalSoftmaxRows(std::int64_t tokens, float* __restrict scores) {
     for (std::int64_t r = 0; r < tokens; ++r) {
         float* row = scores + r * tokens;
+        // Whole vectors: the masked rest of the last one gets the least exponential, 1e-38, which does
+        // not change a sum that contains exp(0), and is zeroed with the other masked elements.
+        const std::int64_t padded = std::min(tokens, (r + kVector) / kVector * kVector);
+        for (std::int64_t i = r + 1; i < padded; ++i) row[i] = -std::numeric_limits<float>::max();
         float largest = 0.0F;
-        const float scale = 1.0F / exponentials(r + 1, row, largest);
+        const float scale = 1.0F / exponentials(padded, row, largest);
 #pragma omp simd
-        for (std::int64_t i = 0; i <= r; ++i) row[i] *= scale;
+        for (std::int64_t i = 0; i < padded; ++i) row[i] *= scale;
         for (std::int64_t i = r + 1; i < tokens; ++i) row[i] = 0.0F;
     }
 }
@@ -46,12 +53,14 @@ void causalSoftmaxBackwardRows(std::int64_t tokens, const float* __restrict prob
     for (std::int64_t r = 0; r < tokens; ++r) {
         const float* p = probabilities + r * tokens;
         float* g = gradient + r * tokens;
+        // Whole vectors again: masked probabilities are 0, and so is what they give.
+        const std::int64_t padded = std::min(tokens, (r + kVector) / kVector * kVector);
         float dot = 0.0F;
 #pragma omp simd reduction(+ : dot)
-        for (std::int64_t i = 0; i <= r; ++i) dot += p[i] * g[i];
+        for (std::int64_t i = 0; i < padded; ++i) dot += p[i] * g[i];
 #pragma omp simd
-        for (std::int64_t i = 0; i <= r; ++i) g[i] = scale * p[i] * (g[i] - dot);
-        for (std::int64_t i = r + 1; i < tokens; ++i) g[i] = 0.0F;
+        for (std::int64_t i = 0; i < padded; ++i) g[i] = scale * p[i] * (g[i] - dot);
+        for (std::int64_t i = padded; i < tokens; ++i) g[i] = 0.0F;
     }
 }
 
