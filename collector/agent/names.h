@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Texts as small numbers. One table per process and library; an entry lives for ever, its id is dense
+// from 1, and its Name record is published before the id is handed out. Id 0 is the empty name.
+// The hot path is a slot per thread keyed by the text's address, its content compared (callers reuse
+// buffers). Callers hold the thread's ring (enter()).
+
+#include "collector/agent/ring.h"
+
+#include <wchar.h>
+
+namespace ridge::agent {
+
+struct NameEntry {
+    NameEntry* next;
+    uint64_t hash;
+    uint32_t id;
+    uint32_t generation;  // imageGeneration() in which the record was written
+    uint32_t length;
+    uint32_t reserved;
+    char text[8];  // and more; NUL-terminated
+};
+
+// Bump allocation out of mmapped blocks; nullptr when memory is gone. Holder of the table lock only.
+void* arenaAllocate(size_t bytes);
+
+void lockTables();
+void unlockTables();
+void resetTablesAfterFork();
+
+const NameEntry* internSlow(Ring* ring, const char* text, size_t length);
+const NameEntry* internWide(Ring* ring, const wchar_t* text);
+void announceName(Ring* ring, NameEntry* entry);
+
+inline uint32_t slotOf(const void* key) {
+    return static_cast<uint32_t>((reinterpret_cast<uintptr_t>(key) * 0x9E3779B97F4A7C15ull) >> 54);
+}
+
+// The id of a name that was handed out before, in this image or in the one this was forked from.
+inline uint32_t idInThisImage(Ring* ring, const NameEntry* entry) {
+    if (entry == nullptr) return 0;
+    if (__builtin_expect(entry->generation != imageGeneration(), false))
+        announceName(ring, const_cast<NameEntry*>(entry));
+    return entry->id;
+}
+
+inline uint32_t intern(Ring* ring, const char* text) {
+    if (text == nullptr) return 0;
+    CachedName& slot = ring->names[slotOf(text)];
+    if (__builtin_expect(slot.key == text && strcmp(slot.entry->text, text) == 0, true))
+        return slot.entry->id;
+    const NameEntry* entry = internSlow(ring, text, strlen(text));
+    if (entry == nullptr) return 0;
+    slot.entry = entry;
+    slot.key = text;
+    return entry->id;
+}
+
+}  // namespace ridge::agent

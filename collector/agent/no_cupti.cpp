@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/agent/cupti.h"
+
+namespace ridge::agent {
+
+void startCuptiIfDriverLoaded() {}
+
+}  // namespace ridge::agent

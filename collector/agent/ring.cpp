@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/agent/ring.h"
+
+#include "collector/agent/names.h"
+#include "collector/agent/process.h"
+#include "collector/agent/ranges.h"
+#include "collector/agent/raw.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+namespace ridge::agent {
+
+using namespace spool;
+
+thread_local ThreadState t_state __attribute__((tls_model("initial-exec"))) = {nullptr, 0, 0};
+uint32_t g_imageGeneration = 1;
+
+namespace {
+
+constexpr int kDestructorRounds = 4;  // PTHREAD_DESTRUCTOR_ITERATIONS
+constexpr int64_t kDrainPatienceNs = 1000000000;
+constexpr int64_t kHeartbeatFreshNs = 5000000000;
+
+enum SessionState : uint32_t { kUnknown = 0, kOpening = 1, kOpen = 2, kNone = 3 };
+
+uint32_t g_sessionState = kUnknown;
+const ControlBlock* g_control = nullptr;
+char g_folder[3072];
+ControlBlock g_over;  // what rings point to once the session's folder is gone: stopped
+
+uint64_t g_imageId = 0;
+int g_pid = 0;
+uint32_t g_ringCount = 0;
+uint32_t g_ringFailures = 0;
+uint64_t g_withoutRing = 0;
+Ring* g_free = nullptr;
+pthread_key_t g_key;
+bool g_keyMade = false;
+
+void atThreadExit(void*) {
+    // Other destructors may still record, so ours waits for the last round.
+    if (++t_state.exitRounds < kDestructorRounds) {
+        pthread_setspecific(g_key, &t_state);
+        return;
+    }
+    finishThread();
+}
+
+void startNewImage() {
+    t_state.ring = nullptr;
+    t_state.busy = 0;
+    ++g_imageGeneration;
+    g_imageId = 0;
+    g_pid = 0;
+    g_ringCount = 0;
+    g_ringFailures = 0;
+    g_withoutRing = 0;
+    g_free = nullptr;
+}
+
+void beforeFork() {
+    lockTables();
+    rememberOpenRanges(t_state.ring);
+}
+void afterForkInParent() { unlockTables(); }
+void afterForkInChild() {
+    resetTablesAfterFork();
+    startNewImage();
+    adoptRememberedRanges();
+}
+
+void openSessionOnce() {
+    const char* folder = getenv(kSessionVariable);
+    g_over.stopped = 1;
+    char path[sizeof g_folder + 16];
+    Text text(path, sizeof path);
+    if (folder == nullptr || folder[0] != '/' || strlen(folder) >= sizeof g_folder) return;
+    text.add(folder).add("/control");
+    const int fd = raw::open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    char probe = 0;
+    // One byte past the block's last must not be needed: a short file would be a SIGBUS later.
+    const bool whole = raw::call(SYS_pread64, fd, raw::address(&probe), 1, sizeof(ControlBlock) - 1) == 1;
+    auto* control = whole ? static_cast<const ControlBlock*>(raw::mmap(
+                                nullptr, sizeof(ControlBlock), PROT_READ, MAP_SHARED, fd, 0))
+                          : nullptr;
+    raw::close(fd);
+    if (control == nullptr || control->magic != kControlMagic || control->version != kLayoutVersion) return;
+    const uint64_t bytes = control->ringBytes;
+    if (bytes < 4096 || (bytes & (bytes - 1)) != 0 || bytes > (uint64_t{1} << 32)) return;
+    memcpy(g_folder, folder, strlen(folder) + 1);
+    chooseClock();
+    g_keyMade = pthread_key_create(&g_key, atThreadExit) == 0;
+    pthread_atfork(beforeFork, afterForkInParent, afterForkInChild);
+    g_control = control;
+}
+
+// The ring's file in a folder, its bytes truly there; -1 if not.
+int createFile(const char* folder, const char* stem, uint64_t bytes, const raw::SignalShield& shield) {
+    char path[sizeof g_folder + 160];
+    Text(path, sizeof path).add(folder).add("/").add(stem).add(".ring");
+    const int fd = raw::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return -1;
+    long result = raw::fallocate(fd, bytes);
+    if (result == -EOPNOTSUPP || result == -ENOSYS) {
+        static const char zeros[4096] = {};
+        result = 0;
+        for (uint64_t at = 0; at < bytes && result >= 0; at += sizeof zeros)
+            result = raw::pwrite(fd, zeros, sizeof zeros, at) == long{sizeof zeros} ? 0 : -ENOSPC;
+    }
+    if (result >= 0) return fd;
+    if (result == -EFBIG) shield.takeBackFileSizeSignal();
+    raw::unlink(path);
+    raw::close(fd);
+    return -1;
+}
+
+// Header, data and data again, side by side.
+uint8_t* mapRing(int fd, uint64_t ringBytes) {
+    const uint64_t whole = kHeaderBytes + 2 * ringBytes;
+    auto* base = static_cast<uint8_t*>(
+        raw::mmap(nullptr, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (base == nullptr) return nullptr;
+    const int protection = PROT_READ | PROT_WRITE;
+    const int flags = MAP_SHARED | MAP_FIXED;
+    if (raw::mmap(base, kHeaderBytes + ringBytes, protection, flags, fd, 0) != nullptr &&
+        raw::mmap(base + kHeaderBytes + ringBytes, ringBytes, protection, flags, fd, kHeaderBytes) != nullptr)
+        return base;
+    raw::munmap(base, whole);
+    return nullptr;
+}
+
+void fillHeader(RingHeader* header, uint64_t ringBytes, uint32_t index) {
+    header->version = kLayoutVersion;
+    header->headerBytes = kHeaderBytes;
+    header->agent = kThisAgent;
+    header->ringBytes = ringBytes;
+    header->pid = g_pid;
+    header->parentPid = raw::getppid();
+    header->tid = raw::gettid();
+    header->ringIndex = index;
+    header->imageId = g_imageId;
+    header->clock = clockKind();
+    header->anchorTicks = now();
+    header->anchorMonotonicNs = readClock(CLOCK_MONOTONIC);
+    header->anchorRealtimeNs = readClock(CLOCK_REALTIME);
+    __atomic_store_n(&header->magic, kRingMagic, __ATOMIC_RELEASE);
+}
+
+// Memory that a forked child finds zeroed.
+Ring* allocateRing() {
+    const size_t bytes = (sizeof(Ring) + 4095) & ~size_t{4095};
+    void* memory = raw::memory(bytes);
+    if (memory != nullptr) raw::madvise(memory, bytes, MADV_WIPEONFORK);
+    return static_cast<Ring*>(memory);
+}
+
+Ring* createRing(const raw::SignalShield& shield) {
+    Ring* ring = allocateRing();
+    if (ring == nullptr) return nullptr;
+    const uint32_t index = g_ringCount;
+    Text(ring->stem, sizeof ring->stem).add(uint64_t(uint32_t(g_pid))).add("-").add(g_imageId).add("-")
+        .add(kThisAgentName).add("-").add(index);
+    const uint64_t bytes = g_control->ringBytes;
+    int fd = g_control->ringDir[0] == '/' ? createFile(g_control->ringDir, ring->stem, kHeaderBytes + bytes, shield) : -1;
+    if (fd < 0) fd = createFile(g_folder, ring->stem, kHeaderBytes + bytes, shield);
+    uint8_t* base = fd < 0 ? nullptr : mapRing(fd, bytes);
+    if (fd >= 0) raw::close(fd);
+    if (base == nullptr) {
+        raw::munmap(ring, (sizeof(Ring) + 4095) & ~size_t{4095});
+        return nullptr;
+    }
+    ++g_ringCount;
+    ring->data = base + kHeaderBytes;
+    ring->mask = bytes - 1;
+    ring->limit = bytes;
+    ring->control = g_control;
+    ring->nextRange = (uint64_t{index} + 1) << 40;
+    auto* header = reinterpret_cast<RingHeader*>(base);
+    fillHeader(header, bytes, index);
+    ring->header = header;
+    return ring;
+}
+
+// Under the table lock, signals blocked.
+Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
+    firstOfImage = false;
+    if (g_imageId == 0) {
+        g_pid = raw::getpid();
+        g_imageId = static_cast<uint64_t>(readClock(CLOCK_MONOTONIC));
+    }
+    Ring* ring = g_free;
+    if (ring != nullptr) {
+        g_free = ring->nextFree;
+        ring->nextFree = nullptr;
+        ring->control = g_control;
+        ring->header->tid = raw::gettid();
+        __atomic_store_n(&ring->header->finished, 0, __ATOMIC_RELEASE);
+        return ring;
+    }
+    // After a failure only every 1024th event tries again: each try is a dozen system calls.
+    if (g_ringFailures != 0 && (g_ringFailures++ & 1023) != 0) return nullptr;
+    firstOfImage = g_ringCount == 0;
+    ring = createRing(shield);
+    g_ringFailures = ring == nullptr ? g_ringFailures + (g_ringFailures == 0) : 0;
+    return ring;
+}
+
+bool holderIsAlive(const Ring* ring, int owner) {
+    if (raw::kill(owner, 0) != -ESRCH) return true;
+    // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
+    const auto age = readClock(CLOCK_MONOTONIC) - static_cast<int64_t>(__atomic_load_n(&ring->control->heartbeatNs, __ATOMIC_RELAXED));
+    return owner == ring->control->recorderPid && age < kHeartbeatFreshNs;
+}
+
+bool takeDrain(Ring* ring) {
+    int32_t* owner = &ring->header->drainOwner;
+    const int64_t deadline = readClock(CLOCK_MONOTONIC) + kDrainPatienceNs;
+    for (uint32_t round = 0;; ++round) {
+        int32_t holder = 0;
+        if (__atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) ||
+            holder == g_pid)
+            return true;
+        if ((round & 63) == 63) {
+            if (!holderIsAlive(ring, holder) &&
+                __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+                return true;
+            if (readClock(CLOCK_MONOTONIC) > deadline) return false;
+            raw::sleepNs(20000);
+        }
+        raw::yield();
+    }
+}
+
+// The disk took no more: the oldest half makes way, each record counted.
+void discardOldest(Ring* ring, uint64_t tail) {
+    const uint64_t goal = ring->head - tail > (ring->mask + 1) / 2 ? tail + (ring->mask + 1) / 2 : ring->head;
+    uint64_t records = 0;
+    while (tail < goal) {
+        RecordHeader header;
+        memcpy(&header, ring->data + (tail & ring->mask), sizeof header);
+        if (header.size == 0) break;  // cannot be: records are complete below head
+        tail += uint64_t{header.size} * 8;
+        ++records;
+    }
+    countLoss(ring, kLossSpoolWrite, records);
+    __atomic_store_n(&ring->header->tail, tail, __ATOMIC_RELEASE);
+}
+
+// Bytes of [tail, head) that reached the spool, cut back to a record's end.
+uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
+    char path[sizeof g_folder + 160];
+    Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
+    const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        if (fd == -ENOENT || fd == -ENOTDIR) ring->control = g_control = &g_over;  // the session is gone
+        return 0;
+    }
+    const uint64_t bytes = ring->head - tail;
+    uint64_t done = 0;
+    while (done < bytes) {
+        const long n = raw::pwrite(fd, ring->data + ((tail + done) & ring->mask), bytes - done, tail + done);
+        if (n == -EINTR) continue;
+        if (n == -EFBIG) shield.takeBackFileSizeSignal();
+        if (n <= 0) break;
+        done += static_cast<uint64_t>(n);
+    }
+    if (done < bytes) {
+        uint64_t whole = 0;
+        for (;;) {
+            RecordHeader header;
+            memcpy(&header, ring->data + ((tail + whole) & ring->mask), sizeof header);
+            if (header.size == 0 || whole + uint64_t{header.size} * 8 > done) break;
+            whole += uint64_t{header.size} * 8;
+        }
+        // No half record before the hole that may follow. (Never to grow the file: that signals, too.)
+        if (whole < done) raw::ftruncate(fd, tail + whole);
+        done = whole;
+    }
+    raw::close(fd);
+    return done;
+}
+
+}  // namespace
+
+bool sessionOpen() {
+    uint32_t state = __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE);
+    if (__builtin_expect(state == kOpen || state == kNone, true)) return state == kOpen;
+    uint32_t expected = kUnknown;
+    if (__atomic_compare_exchange_n(&g_sessionState, &expected, kOpening, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+        openSessionOnce();
+        __atomic_store_n(&g_sessionState, g_control != nullptr ? kOpen : kNone, __ATOMIC_RELEASE);
+    }
+    return __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE) == kOpen;
+}
+
+const ControlBlock* sessionControl() { return g_control; }
+
+void countWithoutRing() { __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED); }
+
+Ring* enterSlow() {
+    ThreadState& thread = t_state;
+    if (!sessionOpen() || __atomic_load_n(&g_control->stopped, __ATOMIC_RELAXED) != 0) return nullptr;
+    if (thread.busy != 0) {
+        if (thread.ring != nullptr && thread.ring->header != nullptr)
+            countLoss(thread.ring, kLossNestedEvent);
+        else
+            countWithoutRing();
+        return nullptr;
+    }
+    if (thread.ring != nullptr && thread.ring->header != nullptr) return nullptr;  // stopped meanwhile
+    if (thread.exitRounds == kThreadOver) {
+        countWithoutRing();
+        return nullptr;
+    }
+    thread.busy = 1;
+    if (thread.ring != nullptr) {  // wiped: this is a child of a fork that told nobody
+        resetTablesAfterFork();
+        startNewImage();
+        thread.busy = 1;
+    }
+    bool first = false;
+    {
+        const raw::SignalShield shield;
+        lockTables();
+        thread.ring = takeRing(shield, first);
+        unlockTables();
+        if (thread.ring != nullptr && g_keyMade) pthread_setspecific(g_key, &t_state);
+    }
+    Ring* ring = thread.ring;
+    if (ring == nullptr) {
+        countWithoutRing();
+        thread.busy = 0;
+        return nullptr;
+    }
+    const uint64_t missed = __atomic_exchange_n(&g_withoutRing, 0, __ATOMIC_RELAXED);
+    if (missed != 0) countLoss(ring, kLossNoRing, missed);
+    emit(ring, ThreadAttach{recordHeader(RecordType::kThreadAttach, sizeof(ThreadAttach),
+                                         static_cast<uint32_t>(ring->header->tid)), now()});
+    emitClockSample(ring);
+    if (first) {
+        emitProcess(ring);
+        announceImage(ring);
+    }
+    return ring;
+}
+
+bool drainToSpool(Ring* ring) {
+    const raw::SignalShield shield;
+    if (!takeDrain(ring)) return false;
+    const uint64_t tail = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE);
+    bool written = true;
+    if (tail != ring->head) {
+        const uint64_t done = writeSpool(ring, tail, shield);
+        __atomic_store_n(&ring->header->tail, tail + done, __ATOMIC_RELEASE);
+        written = tail + done == ring->head;
+    }
+    if (!written) discardOldest(ring, __atomic_load_n(&ring->header->tail, __ATOMIC_RELAXED));
+    __atomic_store_n(&ring->header->drainOwner, 0, __ATOMIC_RELEASE);
+    return written;
+}
+
+bool makeRoom(Ring* ring, uint64_t bytes) {
+    const uint64_t size = ring->mask + 1;
+    ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
+    if (ring->head + bytes <= ring->limit) return true;
+    if (bytes <= size / 2 && ring->control->stopped == 0) {
+        const bool written = drainToSpool(ring);
+        ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
+        if (written && ring->head + bytes + sizeof(ClockSample) <= ring->limit) emitClockSample(ring);
+        if (ring->head + bytes <= ring->limit) return true;
+    }
+    countLoss(ring, kLossSpoolWrite);
+    return false;
+}
+
+void emitClockSample(Ring* ring) {
+    ClockSample best{};
+    best.windowTicks = ~uint64_t{0};
+    for (int i = 0; i < 3; ++i) {
+        const uint64_t before = now();
+        const int64_t monotonic = readClock(CLOCK_MONOTONIC);
+        const int64_t realtime = readClock(CLOCK_REALTIME);
+        const uint64_t after = now();
+        if (after - before >= best.windowTicks) continue;
+        best = ClockSample{recordHeader(RecordType::kClockSample, sizeof(ClockSample), uint32_t(ClockSampleKind::kTicks)),
+                           before + (after - before) / 2, monotonic, realtime, 0, after - before};
+    }
+    emit(ring, best);
+}
+
+void finishThread() {
+    Ring* ring = t_state.ring;
+    t_state.exitRounds = kThreadOver;
+    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0) return;
+    t_state.busy = 1;
+    if (ring->control->stopped == 0) spillOpenRanges(ring);
+    const raw::SignalShield shield;
+    lockTables();
+    t_state.ring = nullptr;
+    __atomic_store_n(&ring->header->finished, 1, __ATOMIC_RELEASE);
+    ring->nextFree = g_free;
+    g_free = ring;
+    unlockTables();
+    t_state.busy = 0;
+}
+
+}  // namespace ridge::agent

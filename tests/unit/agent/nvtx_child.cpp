@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// The program that the agent tests run: one mode per thing to see.
+#include "schemas/include/ridge/work.h"
+
+#include <nvtx3/nvToolsExt.h>
+#include <nvtx3/nvToolsExtPayload.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <vector>
+
+extern "C" void sideRanges();  // in another shared object, with an NVTX instance of its own
+
+namespace {
+
+nvtxEventAttributes_t attributes(const char* text) {
+    nvtxEventAttributes_t a{};
+    a.version = NVTX_VERSION;
+    a.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+    a.messageType = NVTX_MESSAGE_TYPE_ASCII;
+    a.message.ascii = text;
+    return a;
+}
+
+void simple() {
+    if (nvtxRangePushA("outer") != 0) std::exit(2);
+    if (nvtxRangePushA("inner") != 1) std::exit(3);
+    if (nvtxRangePop() != 1) std::exit(4);
+    if (nvtxRangePop() != 0) std::exit(5);
+    nvtxMarkA("mark");
+}
+
+void features() {
+    simple();
+    nvtxRangePushW(L"wide \u00e9\u4e2d\U0001F600");
+    nvtxRangePop();
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("app.domain");
+    if (domain != nvtxDomainCreateA("app.domain")) std::exit(2);
+    nvtxDomainNameCategoryA(domain, 7, "seven");
+    nvtxNameCategoryW(9, L"nine");
+    nvtxNameOsThreadA(static_cast<uint32_t>(getpid()), "the main thread");
+    const nvtxStringHandle_t text = nvtxDomainRegisterStringA(domain, "registered");
+    nvtxEventAttributes_t a = attributes(nullptr);
+    a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    a.message.registered = text;
+    a.category = 7;
+    a.colorType = NVTX_COLOR_ARGB;
+    a.color = 0xFF102030;
+    a.payloadType = NVTX_PAYLOAD_TYPE_DOUBLE;
+    a.payload.dValue = 2.5;
+    nvtxDomainRangePushEx(domain, &a);
+    nvtxDomainRangePop(domain);
+    a = attributes("value");
+    a.category = 0x12345678;
+    a.payloadType = NVTX_PAYLOAD_TYPE_INT32;
+    a.payload.llValue = -1;
+    a.payload.iValue = -5;
+    nvtxDomainMarkEx(domain, &a);
+    const nvtxRangeId_t id = nvtxRangeStartA("started");
+    std::thread([id] { nvtxRangeEnd(id); }).join();
+    nvtxDomainDestroy(domain);
+}
+
+struct Packet {
+    int32_t rank;
+    double bytes;
+    nvtxStringHandle_t what;
+};
+
+void payloads() {
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("pay");
+    const nvtxPayloadSchemaEntry_t entries[] = {
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_INT32, "rank", nullptr, 0, 0, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "bytes", "how many", 0, 0, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE, "what", nullptr, 0, 0, nullptr, nullptr},
+    };
+    nvtxPayloadSchemaAttr_t schema{};
+    schema.fieldMask = NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE |
+                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES |
+                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
+    schema.name = "packet";
+    schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+    schema.entries = entries;
+    schema.numEntries = 3;
+    schema.payloadStaticSize = sizeof(Packet);
+    const uint64_t id = nvtxPayloadSchemaRegister(domain, &schema);
+    if (id < (uint64_t{1} << 32) || nvtxDomainIsEnabled(domain) != 1) std::exit(2);
+    Packet packet{3, 4096.0, nvtxDomainRegisterStringA(domain, "broadcast")};
+    const nvtxPayloadData_t data{id, sizeof packet, &packet};
+    nvtxRangePushPayload(domain, &data, 1);
+    packet.rank = 4;
+    nvtxRangePopPayload(domain, &data, 1);
+    packet.rank = 5;
+    nvtxMarkPayload(domain, &data, 1);
+    const nvtxRangeId_t range = nvtxRangeStartPayload(domain, &data, 1);
+    packet.rank = 6;
+    nvtxRangeEndPayload(domain, range, &data, 1);
+    {
+        const ridge::WorkRange work("gemm", ridge::gemmWork(RIDGE_DTYPE_F32, 2, 3, 4));
+    }
+    std::vector<uint8_t> large(10000, 0x5A);
+    const nvtxPayloadData_t blob{NVTX_PAYLOAD_ENTRY_TYPE_BYTE, large.size(), large.data()};
+    nvtxRangePushPayload(domain, &blob, 1);  // larger than the open payload area
+    nvtxDomainRangePop(domain);
+    large.resize(50000);
+    const nvtxPayloadData_t tooLarge{NVTX_PAYLOAD_ENTRY_TYPE_BYTE, large.size(), large.data()};
+    nvtxMarkPayload(domain, &tooLarge, 1);
+}
+
+void interleaved() {
+    const nvtxDomainHandle_t a = nvtxDomainCreateA("A");
+    const nvtxDomainHandle_t b = nvtxDomainCreateA("B");
+    nvtxEventAttributes_t a1 = attributes("a1"), b1 = attributes("b1"), a2 = attributes("a2");
+    a1.payloadType = b1.payloadType = a2.payloadType = NVTX_PAYLOAD_TYPE_UNSIGNED_INT64;
+    a1.payload.ullValue = 1;
+    b1.payload.ullValue = 2;
+    a2.payload.ullValue = 3;
+    nvtxDomainRangePushEx(a, &a1);
+    nvtxDomainRangePushEx(b, &b1);
+    if (nvtxDomainRangePushEx(a, &a2) != 1) std::exit(2);
+    nvtxDomainRangePop(b);  // below a2
+    nvtxDomainRangePop(a);
+    nvtxDomainRangePop(a);
+    nvtxDomainRangePop(a);  // one too many
+}
+
+void deep(int levels) {
+    for (int i = 0; i < levels; ++i) nvtxRangePushA(("level " + std::to_string(i)).c_str());
+    for (int i = levels; i-- > 0;)
+        if (nvtxRangePop() != i) std::exit(2);
+}
+
+void loop(long count) {
+    const char* const names[] = {"alpha", "beta", "gamma"};
+    for (long i = 0; i < count; ++i) {
+        nvtxRangePushA(names[i % 3]);
+        nvtxRangePop();
+    }
+}
+
+// Says how many ranges have ended, in shared memory, and never stops.
+void endless(const char* counterFile) {
+    FILE* file = fopen(counterFile, "r+");
+    void* at = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
+    auto* ended = static_cast<std::atomic<uint64_t>*>(at);
+    nvtxRangePushA("never popped");
+    const ridge_work_t work = ridge::gemmWork(RIDGE_DTYPE_BF16, 8, 8, 8);
+    ridge_range_push("open with work", &work);
+    for (uint64_t i = 1;; ++i) {
+        nvtxRangePushA("step");
+        nvtxRangePop();
+        ended->store(i);
+        if (i == 100000) {
+            if (write(1, "x", 1) != 1) std::exit(2);
+        }
+    }
+}
+
+void threads(int count, int each) {
+    for (int i = 0; i < count; ++i)
+        std::thread([each] {
+            for (int k = 0; k < each; ++k) {
+                nvtxRangePushA("in thread");
+                nvtxRangePop();
+            }
+            nvtxRangePushA("left open");
+        }).join();
+    std::vector<std::thread> together;
+    for (int i = 0; i < 4; ++i) together.emplace_back(loop, 1000);
+    for (auto& thread : together) thread.join();
+}
+
+void forks() {
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("forked");
+    const nvtxStringHandle_t text = nvtxDomainRegisterStringA(domain, "kept handle");
+    nvtxRangePushA("before fork");
+    const pid_t child = fork();
+    nvtxEventAttributes_t a = attributes(nullptr);
+    a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    a.message.registered = text;
+    nvtxDomainRangePushEx(domain, &a);
+    nvtxDomainRangePop(domain);
+    nvtxRangePop();  // in the child: pushed before the fork
+    nvtxMarkA(child == 0 ? "child" : "parent");
+    if (child == 0) {
+        nvtxRangePop();  // truly unbalanced
+        _exit(0);
+    }
+    int status = 0;
+    waitpid(child, &status, 0);
+    const long raw = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);  // no atfork handler sees this one
+    if (raw == 0) {
+        nvtxMarkA("raw child");
+        syscall(SYS_exit_group, 0);
+    }
+    waitpid(static_cast<pid_t>(raw), &status, 0);
+    const pid_t shell = vfork();
+    if (shell == 0) {
+        execl("/bin/true", "true", nullptr);
+        _exit(1);
+    }
+    waitpid(shell, &status, 0);
+    nvtxMarkA("end");
+}
+
+std::atomic<int> g_signals{0};
+void onSignal(int) {
+    nvtxMarkA("from handler");
+    ++g_signals;
+}
+
+void signals(long count) {
+    signal(SIGUSR1, onSignal);
+    std::atomic<bool> over{false};
+    const pthread_t self = pthread_self();
+    std::thread sender([&] {
+        while (!over) pthread_kill(self, SIGUSR1);
+    });
+    loop(count);
+    over = true;
+    sender.join();
+    printf("%d\n", g_signals.load());
+}
+
+void errnoKept() {
+    errno = 1234;
+    simple();
+    features();
+    payloads();
+    loop(200000);
+    if (errno != 1234) {
+        printf("errno is %d\n", errno);
+        std::exit(2);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string mode = argc > 1 ? argv[1] : "";
+    const long number = argc > 2 ? std::atol(argv[2]) : 0;
+    if (mode == "simple") simple();
+    if (mode == "features") features();
+    if (mode == "payloads") payloads();
+    if (mode == "interleaved") interleaved();
+    if (mode == "deep") deep(static_cast<int>(number));
+    if (mode == "loop") loop(number);
+    if (mode == "endless") endless(argv[2]);
+    if (mode == "threads") threads(static_cast<int>(number), 10);
+    if (mode == "forks") forks();
+    if (mode == "signals") signals(number);
+    if (mode == "errno") errnoKept();
+    if (mode == "two") {
+        nvtxEventAttributes_t a = attributes("from the program");
+        const nvtxDomainHandle_t domain = nvtxDomainCreateA("shared domain");
+        nvtxDomainRangePushEx(domain, &a);
+        sideRanges();
+        nvtxDomainRangePop(domain);
+    }
+    return 0;
+}
