@@ -47,7 +47,7 @@ uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAt
 uint64_t registerEnum(Ring* ring, uint32_t domainId, const nvtxPayloadEnumAttr_t* attributes);
 // Turns the program's descriptors into blobs of the event; sets its name where a schema names a field so.
 void addPayloads(Ring* ring, Event& event, const nvtxPayloadData_t* data, size_t count);
-void translateHandles(uint8_t* copy, const Blob& blob);
+
 void announceSchemas(Ring* ring);
 
 }  // namespace ridge::agent

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/agent/ranges.h"
 
-#include "collector/agent/payloads.h"
 #include "collector/agent/raw.h"
 
 namespace ridge::agent {

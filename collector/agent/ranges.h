@@ -35,6 +35,8 @@ struct Event {
 // Bytes of the extensions; cuts blobs that do not fit and counts them.
 uint64_t extensionBytes(Ring* ring, Event& event);
 void writeExtensions(uint8_t* to, const Event& event);
+// Rewrites string handles in a copied blob (payloads.cpp; nothing to do in the io library).
+void translateHandles(uint8_t* copy, const Blob& blob);
 
 int pushEvent(Ring* ring, Event& event);
 int pushOverflow(Ring* ring, Event& event, uint64_t extension);

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Calls on files are counted exactly, and the program notices nothing.
+#include "tests/unit/agent/session_reader.h"
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+
+namespace ridge::test {
+namespace {
+
+using namespace spool;
+
+struct Seen {
+    IoCall call;
+    std::string function;
+    std::string path;
+    int pid;
+};
+
+std::vector<Seen> callsOf(const ReadSession& read) {
+    std::map<std::pair<std::string, uint32_t>, std::string> paths;
+    for (const auto& record : read.of(RecordType::kIoFile)) {
+        const auto file = record.as<IoFile>();
+        if (file.isClose == 0) paths[{read.imageOf(record.ring), record.header.id}] = read.name(record.ring, file.pathNameId);
+    }
+    std::vector<Seen> result;
+    for (const auto& record : read.of(RecordType::kIoCall)) {
+        const auto call = record.as<IoCall>();
+        EXPECT_LE(call.start, call.end);
+        result.push_back({call, read.name(record.ring, call.functionId), paths[{read.imageOf(record.ring), record.header.id}],
+                          read.rings[record.ring].header.pid});
+    }
+    return result;
+}
+
+TEST(Io, CallsAreCountedOnTheirFiles) {
+    const TestSession session;
+    const std::string file = (session.folder() / "data").string();
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, file}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    EXPECT_EQ(child.output, "done\n");
+    EXPECT_EQ(child.errors, "");
+    const auto read = session.read();
+    std::map<std::string, int> counts, forked;
+    std::map<std::string, int64_t> bytes;
+    bool early = false, pipeSeen = false;
+    for (const auto& seen : callsOf(read)) {
+        early |= seen.function == "write" && seen.path == "/dev/null" && seen.call.result == 5 && seen.pid == child.pid;
+        pipeSeen |= seen.function == "write" && seen.path.rfind("pipe:[", 0) == 0 && seen.call.result == 6;
+        EXPECT_EQ(seen.path.find(".ring"), std::string::npos) << "our own files are not recorded";
+        EXPECT_EQ(seen.path.find(".spool"), std::string::npos);
+        if (seen.path != file) continue;
+        auto& table = seen.pid == child.pid ? counts : forked;
+        ++table[seen.function];
+        if (seen.call.result > 0) bytes[seen.function] += seen.call.result;
+    }
+    EXPECT_TRUE(early) << "I/O of static constructors";
+    EXPECT_TRUE(pipeSeen);
+    EXPECT_EQ(counts["open"] + counts["open64"], 2);
+    EXPECT_EQ(counts["write"], 1);
+    EXPECT_EQ(counts["pwrite"] + counts["pwrite64"], 1);
+    EXPECT_EQ(counts["pread"] + counts["pread64"], 101);
+    EXPECT_EQ(bytes["pread"] + bytes["pread64"], 804);
+    EXPECT_EQ(counts["writev"], 1);
+    EXPECT_EQ(counts["readv"], 1);
+    EXPECT_EQ(counts["fsync"], 1);
+    EXPECT_EQ(counts["fdatasync"], 1);
+    EXPECT_EQ(counts["close"], 2);
+    EXPECT_EQ(counts["fopen"] + counts["fopen64"], 1);
+    EXPECT_EQ(counts["fread"], 1);
+    EXPECT_EQ(bytes["fread"], 10);
+    EXPECT_EQ(counts["fwrite"], 1);
+    EXPECT_EQ(counts["fflush"], 1);
+    EXPECT_EQ(counts["fclose"], 1);
+    EXPECT_EQ(counts["read"], 1) << "the thread's";
+    EXPECT_EQ(forked["read"], 1) << "the forked child's";
+    for (uint32_t kind = 0; kind < kLossKinds; ++kind) EXPECT_EQ(read.lost(LossKind(kind)), 0u) << kind;
+}
+
+TEST(Io, FailuresKeepTheirErrno) {
+    const TestSession session;
+    ASSERT_EQ(runChild({RIDGE_IO_CHILD_PATH, (session.folder() / "data").string()}, session.environment(true)).status, 0);
+    bool noFile = false, badFd = false;
+    for (const auto& seen : callsOf(session.read())) {
+        noFile |= seen.call.op == IoOp::kOpen && seen.call.result == -1 && seen.call.errorNumber == ENOENT;
+        badFd |= seen.call.op == IoOp::kClose && seen.call.result == -1 && seen.call.errorNumber == EBADF;
+        if (seen.call.result >= 0) EXPECT_EQ(seen.call.errorNumber, 0);
+    }
+    EXPECT_TRUE(noFile);
+    EXPECT_TRUE(badFd);
+}
+
+TEST(Io, WithoutASessionOrSwitchedOffItPassesThrough) {
+    const std::string preload = "LD_PRELOAD=" RIDGE_IO_PATH;
+    TestSession session;
+    const std::string file = (session.folder() / "data").string();
+    EXPECT_EQ(runChild({RIDGE_IO_CHILD_PATH, file}, {preload, "RIDGE_SESSION="}).output, "done\n");
+    session.control()->traceIo = 0;
+    EXPECT_EQ(runChild({RIDGE_IO_CHILD_PATH, file}, session.environment(true)).output, "done\n");
+    EXPECT_TRUE(session.read().rings.empty());
+}
+
+TEST(Io, ShellsAndInterpretersRunUnderIt) {
+    const TestSession session;
+    const auto out = (session.folder() / "out").string();
+    const auto dash = runChild({"/bin/sh", "-c", "for i in 1 2 3; do echo line $i; done | cat > " + out + "; wc -l < " + out},
+                               session.environment(true));
+    EXPECT_EQ(dash.output, "3\n");
+    EXPECT_EQ(dash.status, 0);
+    const auto bash = runChild({"/bin/bash", "-c", "x=$(ls / | wc -l); test $x -gt 3 && cat <(echo fine)"}, session.environment(true));
+    EXPECT_EQ(bash.output, "fine\n") << bash.errors;
+    const auto read = session.read();
+    EXPECT_GT(read.rings.size(), 3u);
+}
+
+TEST(Libraries, NeedNothingButLibc) {
+    for (const std::string library : {RIDGE_AGENT_PATH, RIDGE_IO_PATH}) {
+        const auto result = runChild({"readelf", "-d", library}, {"LC_ALL=C"});
+        if (result.status != 0) GTEST_SKIP() << "no readelf here";
+        size_t needed = 0;
+        for (size_t at = 0; (at = result.output.find("(NEEDED)", at)) != std::string::npos; ++at) {
+            ++needed;
+            const std::string line = result.output.substr(at, result.output.find('\n', at) - at);
+            EXPECT_TRUE(line.find("[libc.so.") != std::string::npos || line.find("[ld-linux") != std::string::npos) << line;
+        }
+        EXPECT_GE(needed, 1u);
+        EXPECT_NE(result.output.find("NODELETE"), std::string::npos);
+    }
+}
+
+}  // namespace
+}  // namespace ridge::test
