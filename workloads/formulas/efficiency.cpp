@@ -7,7 +7,9 @@
 
 namespace ridge::workloads::formulas {
 
-double ridgePoint(double peakFlops, double bandwidth) { return peakFlops / bandwidth; }
+double ridgePoint(double peakFlops, double bandwidth) {
+    return peakFlops / bandwidth;
+}
 
 double attainableFlops(double intensity, double peakFlops, double bandwidth) {
     return std::min(peakFlops, bandwidth * intensity);
@@ -21,7 +23,8 @@ double hardwareFlopsUtilisation(std::uint64_t executedFlops, double seconds, dou
     return static_cast<double>(executedFlops) / seconds / peakFlops;
 }
 
-double modelBandwidthUtilisation(std::uint64_t bytes, double secondsPerToken, double readBandwidth) {
+double modelBandwidthUtilisation(std::uint64_t bytes, double secondsPerToken,
+                                 double readBandwidth) {
     return static_cast<double>(bytes) / secondsPerToken / readBandwidth;
 }
 
@@ -38,7 +41,8 @@ double speculativeTokens(double acceptance, std::uint64_t drafted) {
 }
 
 double speculativeSpeedup(double acceptance, std::uint64_t drafted, double draftCost) {
-    return speculativeTokens(acceptance, drafted) / (1.0 + static_cast<double>(drafted) * draftCost);
+    return speculativeTokens(acceptance, drafted) /
+           (1.0 + static_cast<double>(drafted) * draftCost);
 }
 
 bool launchBound(std::uint64_t kernels, double launchSeconds, double kernelSeconds) {

@@ -15,9 +15,12 @@ namespace ridge::workloads::formulas {
 // min(F, W * intensity).
 [[nodiscard]] double attainableFlops(double intensity, double peakFlops, double bandwidth);
 
-// Model FLOP utilisation: FLOP that the model needs; hardware: those executed, recomputation included.
-[[nodiscard]] double modelFlopsUtilisation(std::uint64_t modelFlops, double seconds, double peakFlops);
-[[nodiscard]] double hardwareFlopsUtilisation(std::uint64_t executedFlops, double seconds, double peakFlops);
+// Model FLOP utilisation: FLOP that the model needs; hardware: those executed, recomputation
+// included.
+[[nodiscard]] double modelFlopsUtilisation(std::uint64_t modelFlops, double seconds,
+                                           double peakFlops);
+[[nodiscard]] double hardwareFlopsUtilisation(std::uint64_t executedFlops, double seconds,
+                                              double peakFlops);
 // (weights + KV) / TPOT / read bandwidth.
 [[nodiscard]] double modelBandwidthUtilisation(std::uint64_t bytes, double secondsPerToken,
                                                double readBandwidth);
@@ -33,11 +36,14 @@ namespace ridge::workloads::formulas {
 [[nodiscard]] bool launchBound(std::uint64_t kernels, double launchSeconds, double kernelSeconds);
 
 // Accelerator utilisation: compute / (wall - excluded).
-[[nodiscard]] double acceleratorUtilisation(double computeSeconds, double wallSeconds, double excludedSeconds);
+[[nodiscard]] double acceleratorUtilisation(double computeSeconds, double wallSeconds,
+                                            double excludedSeconds);
 // ceil(t_fetch / (t_compute * workers)).
-[[nodiscard]] std::uint64_t prefetchDepth(double fetchSeconds, double computeSeconds, std::uint64_t workers);
+[[nodiscard]] std::uint64_t prefetchDepth(double fetchSeconds, double computeSeconds,
+                                          std::uint64_t workers);
 // stage + max(0, persist - interval): what an asynchronous checkpoint still costs the step.
-[[nodiscard]] double asynchronousStall(double stageSeconds, double persistSeconds, double intervalSeconds);
+[[nodiscard]] double asynchronousStall(double stageSeconds, double persistSeconds,
+                                       double intervalSeconds);
 // Young's interval sqrt(2 C MTBF).
 [[nodiscard]] double checkpointInterval(double costSeconds, double meanTimeBetweenFailures);
 

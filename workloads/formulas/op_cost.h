@@ -4,12 +4,14 @@
 // What one operator costs at least: floating-point operations and bytes moved, each operand once.
 //
 // Units: FLOP (a multiply-add counts 2, a transcendental or a division 1) and bytes. Element sizes
-// `s` are bytes per element. Nothing here knows a machine. Sources: the GEMM and attention counts are
-// the usual ones (PaLM appendix B, Megatron-LM, FlashAttention's benchmark); the per-element counts of
-// the vector operators are ours, constants below, and matter little: those operators are memory-bound.
+// `s` are bytes per element. Nothing here knows a machine. Sources: the GEMM and attention counts
+// are the usual ones (PaLM appendix B, Megatron-LM, FlashAttention's benchmark); the per-element
+// counts of the vector operators are ours, constants below, and matter little: those operators are
+// memory-bound.
 //
-// Attention has two conventions that differ by 2. kFull counts the whole T x T square (PaLM, nanoGPT);
-// kCausal counts the half that a causal mask leaves (llm.c, Megatron-LM). Always say which.
+// Attention has two conventions that differ by 2. kFull counts the whole T x T square (PaLM,
+// nanoGPT); kCausal counts the half that a causal mask leaves (llm.c, Megatron-LM). Always say
+// which.
 
 #include <cstdint>
 
@@ -46,17 +48,20 @@ inline constexpr std::uint64_t kAdamWFlops = 12;              // per parameter
 [[nodiscard]] constexpr OpCost gemm(std::uint64_t m, std::uint64_t n, std::uint64_t k,
                                     std::uint64_t s = 4, std::uint64_t sOut = 4, bool bias = false,
                                     bool accumulate = false) {
-    return {2 * m * n * k, s * (m * k + k * n) + (bias ? sOut * n : 0) + (accumulate ? sOut * m * n : 0),
+    return {2 * m * n * k,
+            s * (m * k + k * n) + (bias ? sOut * n : 0) + (accumulate ? sOut * m * n : 0),
             sOut * m * n};
 }
 
 struct AttentionShape {
     std::uint64_t batch = 1;
     std::uint64_t heads = 1;
-    std::uint64_t tokens = 1;   // queries = keys = tokens
+    std::uint64_t tokens = 1;  // queries = keys = tokens
     std::uint64_t headDim = 1;
 
-    [[nodiscard]] constexpr std::uint64_t rowElements() const { return batch * heads * tokens * headDim; }
+    [[nodiscard]] constexpr std::uint64_t rowElements() const {
+        return batch * heads * tokens * headDim;
+    }
     [[nodiscard]] constexpr std::uint64_t scoreElements() const {
         return batch * heads * tokens * tokens;
     }
@@ -79,20 +84,24 @@ struct AttentionShape {
     return attentionForwardFlops(shape, convention) / 2 * 5;
 }
 // Forward bytes. Unfused: scores and probabilities each written and read once. Fused: q, k, v, out.
-[[nodiscard]] constexpr std::uint64_t attentionUnfusedBytes(const AttentionShape& shape, std::uint64_t s) {
+[[nodiscard]] constexpr std::uint64_t attentionUnfusedBytes(const AttentionShape& shape,
+                                                            std::uint64_t s) {
     return 4 * shape.rowElements() * s + 4 * shape.scoreElements() * s;
 }
-[[nodiscard]] constexpr std::uint64_t attentionFusedBytes(const AttentionShape& shape, std::uint64_t s) {
+[[nodiscard]] constexpr std::uint64_t attentionFusedBytes(const AttentionShape& shape,
+                                                          std::uint64_t s) {
     return 4 * shape.rowElements() * s;
 }
 // The training operator as written here: the full square is computed, one head at a time in cache,
 // and the probabilities are stored for the backward pass.
-[[nodiscard]] constexpr OpCost attentionForwardStored(const AttentionShape& shape, std::uint64_t s = 4) {
+[[nodiscard]] constexpr OpCost attentionForwardStored(const AttentionShape& shape,
+                                                      std::uint64_t s = 4) {
     return {attentionForwardFlops(shape, AttentionConvention::kFull), 3 * shape.rowElements() * s,
             (shape.rowElements() + shape.scoreElements()) * s};
 }
 // Reads q, k, v, the gradient of the output and the probabilities; writes three gradients.
-[[nodiscard]] constexpr OpCost attentionBackwardStored(const AttentionShape& shape, std::uint64_t s = 4) {
+[[nodiscard]] constexpr OpCost attentionBackwardStored(const AttentionShape& shape,
+                                                       std::uint64_t s = 4) {
     return {attentionBackwardFlops(shape, AttentionConvention::kFull),
             (4 * shape.rowElements() + shape.scoreElements()) * s, 3 * shape.rowElements() * s};
 }
@@ -105,7 +114,8 @@ struct AttentionShape {
 }
 
 // Rows of `width`: input read, output written, plus two statistics per row and the two parameters.
-[[nodiscard]] constexpr OpCost layerNormForward(std::uint64_t rows, std::uint64_t width, std::uint64_t s = 4) {
+[[nodiscard]] constexpr OpCost layerNormForward(std::uint64_t rows, std::uint64_t width,
+                                                std::uint64_t s = 4) {
     const std::uint64_t m = rows * width;
     return {kLayerNormForwardFlops * m, (m + 2 * width) * s, (m + 2 * rows) * s};
 }
@@ -124,16 +134,19 @@ struct AttentionShape {
 }
 // A chain of k unary operators: 2 k m s bytes one by one, 2 m s fused; the FLOP are the same.
 [[nodiscard]] constexpr OpCost elementwiseChain(std::uint64_t m, std::uint64_t k, bool fused,
-                                                std::uint64_t flopsPerElement = 2, std::uint64_t s = 4) {
+                                                std::uint64_t flopsPerElement = 2,
+                                                std::uint64_t s = 4) {
     const std::uint64_t passes = fused ? 1 : k;
     return {flopsPerElement * k * m, passes * m * s, passes * m * s};
 }
 // Sum of each column (the gradient of a bias).
-[[nodiscard]] constexpr OpCost columnSum(std::uint64_t rows, std::uint64_t width, std::uint64_t s = 4) {
+[[nodiscard]] constexpr OpCost columnSum(std::uint64_t rows, std::uint64_t width,
+                                         std::uint64_t s = 4) {
     return {rows * width, rows * width * s, width * s};
 }
 // Token and position rows are read and added; indices are 4 bytes.
-[[nodiscard]] constexpr OpCost embeddingForward(std::uint64_t rows, std::uint64_t width, std::uint64_t s = 4) {
+[[nodiscard]] constexpr OpCost embeddingForward(std::uint64_t rows, std::uint64_t width,
+                                                std::uint64_t s = 4) {
     return {rows * width, 2 * rows * width * s + 4 * rows, rows * width * s};
 }
 // The gradient is read once and added into a token row and a position row, each read and written.
@@ -147,10 +160,13 @@ struct AttentionShape {
     const std::uint64_t m = rows * vocabulary;
     return {kCrossEntropyFlops * m, m * s + 4 * rows, m * s + 4 * rows};
 }
-// 28 B per parameter: reads weight, gradient and both moments, writes weight and both moments (fp32).
+// 28 B per parameter: reads weight, gradient and both moments, writes weight and both moments
+// (fp32).
 [[nodiscard]] constexpr OpCost adamW(std::uint64_t parameters) {
     return {kAdamWFlops * parameters, 16 * parameters, 12 * parameters};
 }
-[[nodiscard]] constexpr OpCost copy(std::uint64_t bytes) { return {0, bytes, bytes}; }
+[[nodiscard]] constexpr OpCost copy(std::uint64_t bytes) {
+    return {0, bytes, bytes};
+}
 
 }  // namespace ridge::workloads::formulas

@@ -42,14 +42,14 @@ std::uint64_t recomputedStepFlops(const TransformerShape& shape, std::uint64_t s
     return 4 * forwardFlopsPerToken(shape, convention) * sequences * shape.context;
 }
 
-std::uint64_t prefillFlops(const TransformerShape& shape, std::uint64_t prompt, std::uint64_t headRows,
-                           AttentionConvention convention) {
+std::uint64_t prefillFlops(const TransformerShape& shape, std::uint64_t prompt,
+                           std::uint64_t headRows, AttentionConvention convention) {
     return 2 * blockParameters(shape) * prompt + 2 * shape.vocabulary * shape.width * headRows +
            attentionFlopsPerToken(shape, prompt, convention) * prompt;
 }
 
-std::uint64_t prefillBytes(const TransformerShape& shape, std::uint64_t prompt, std::uint64_t weightBytes,
-                           std::uint64_t kvBytes) {
+std::uint64_t prefillBytes(const TransformerShape& shape, std::uint64_t prompt,
+                           std::uint64_t weightBytes, std::uint64_t kvBytes) {
     return matmulParameters(shape) * weightBytes + prompt * kvBytesPerToken(shape, kvBytes);
 }
 
@@ -57,13 +57,16 @@ std::uint64_t kvBytesPerToken(const TransformerShape& shape, std::uint64_t kvByt
     return 2 * shape.layers * shape.keyValueHeads() * shape.headDim() * kvBytes;
 }
 
-std::uint64_t decodeStepFlops(const TransformerShape& shape, std::uint64_t batch, std::uint64_t context) {
+std::uint64_t decodeStepFlops(const TransformerShape& shape, std::uint64_t batch,
+                              std::uint64_t context) {
     return batch * (2 * matmulParameters(shape) + 4 * shape.layers * shape.width * context);
 }
 
-std::uint64_t decodeStepBytes(const TransformerShape& shape, std::uint64_t batch, std::uint64_t context,
-                              std::uint64_t weightBytes, std::uint64_t kvBytes) {
-    return matmulParameters(shape) * weightBytes + batch * context * kvBytesPerToken(shape, kvBytes);
+std::uint64_t decodeStepBytes(const TransformerShape& shape, std::uint64_t batch,
+                              std::uint64_t context, std::uint64_t weightBytes,
+                              std::uint64_t kvBytes) {
+    return matmulParameters(shape) * weightBytes +
+           batch * context * kvBytesPerToken(shape, kvBytes);
 }
 
 double decodeCrossoverBatch(double peakFlops, double readBandwidth, std::uint64_t weightBytes) {
@@ -74,7 +77,9 @@ double decodeTimeFloor(std::uint64_t bytes, double readBandwidth) {
     return static_cast<double>(bytes) / readBandwidth;
 }
 
-std::uint64_t adamWBytes(std::uint64_t parameters) { return adamW(parameters).bytes(); }
+std::uint64_t adamWBytes(std::uint64_t parameters) {
+    return adamW(parameters).bytes();
+}
 
 std::uint64_t activationBytesPerLayer(const TransformerShape& shape, std::uint64_t sequences) {
     const std::uint64_t tokens = sequences * shape.context;
@@ -85,10 +90,14 @@ double modelStateBytes(std::uint64_t parameters, int zeroStage, std::uint64_t ra
     const auto count = static_cast<double>(parameters);
     const auto n = static_cast<double>(ranks);
     switch (zeroStage) {
-        case 0: return 16.0 * count;
-        case 1: return 4.0 * count + 12.0 * count / n;
-        case 2: return 2.0 * count + 14.0 * count / n;
-        default: return 16.0 * count / n;
+        case 0:
+            return 16.0 * count;
+        case 1:
+            return 4.0 * count + 12.0 * count / n;
+        case 2:
+            return 2.0 * count + 14.0 * count / n;
+        default:
+            return 16.0 * count / n;
     }
 }
 

@@ -5,12 +5,12 @@
 //
 // N is the number of matmul parameters: attention and MLP matrices of L layers plus the head V*C (a
 // tied embedding counts once; biases, norms and positions do not). Units: FLOP, bytes, tokens.
-// Sources: PaLM appendix B (full attention), llm.c and Megatron-LM (causal), Korthikanti et al. 2022
-// (activations), ZeRO (model state).
-
-#include <cstdint>
+// Sources: PaLM appendix B (full attention), llm.c and Megatron-LM (causal), Korthikanti et al.
+// 2022 (activations), ZeRO (model state).
 
 #include "workloads/formulas/op_cost.h"
+
+#include <cstdint>
 
 namespace ridge::workloads::formulas {
 
@@ -18,9 +18,9 @@ struct TransformerShape {
     std::uint64_t layers = 1;
     std::uint64_t width = 1;
     std::uint64_t heads = 1;
-    std::uint64_t kvHeads = 0;  // 0 = heads (multi-head attention)
-    std::uint64_t mlpWidth = 0; // 0 = 4 * width
-    bool gatedMlp = false;      // three MLP matrices (SwiGLU) instead of two
+    std::uint64_t kvHeads = 0;   // 0 = heads (multi-head attention)
+    std::uint64_t mlpWidth = 0;  // 0 = 4 * width
+    bool gatedMlp = false;       // three MLP matrices (SwiGLU) instead of two
     std::uint64_t vocabulary = 1;
     std::uint64_t context = 1;  // T
 
@@ -32,12 +32,15 @@ struct TransformerShape {
 [[nodiscard]] std::uint64_t matmulParameters(const TransformerShape& shape);  // N
 
 // 2N + 4LCT (full) or 2N + 2LCT (causal), per token.
-[[nodiscard]] std::uint64_t forwardFlopsPerToken(const TransformerShape& shape, AttentionConvention convention);
+[[nodiscard]] std::uint64_t forwardFlopsPerToken(const TransformerShape& shape,
+                                                 AttentionConvention convention);
 // 6N tok + 12LCT tok (full) or + 6LCT tok (causal), tok = sequences * T.
-[[nodiscard]] std::uint64_t trainingStepFlops(const TransformerShape& shape, std::uint64_t sequences,
+[[nodiscard]] std::uint64_t trainingStepFlops(const TransformerShape& shape,
+                                              std::uint64_t sequences,
                                               AttentionConvention convention);
 // The same with the forward pass recomputed in full: 8N tok + 16LCT tok (full); for HFU only.
-[[nodiscard]] std::uint64_t recomputedStepFlops(const TransformerShape& shape, std::uint64_t sequences,
+[[nodiscard]] std::uint64_t recomputedStepFlops(const TransformerShape& shape,
+                                                std::uint64_t sequences,
                                                 AttentionConvention convention);
 // Prompt of P tokens; logits for `headRows` of them (P for the textbook 2NP + 2LCP^2 causal, 1 when
 // only the last token's logits are wanted).
@@ -56,15 +59,18 @@ struct TransformerShape {
 [[nodiscard]] std::uint64_t decodeStepBytes(const TransformerShape& shape, std::uint64_t batch,
                                             std::uint64_t context, std::uint64_t weightBytes,
                                             std::uint64_t kvBytes);
-// b* = F s_w / (2 W): above it a decode step is limited by arithmetic. peak FLOP/s, readBandwidth B/s.
-[[nodiscard]] double decodeCrossoverBatch(double peakFlops, double readBandwidth, std::uint64_t weightBytes);
+// b* = F s_w / (2 W): above it a decode step is limited by arithmetic. peak FLOP/s, readBandwidth
+// B/s.
+[[nodiscard]] double decodeCrossoverBatch(double peakFlops, double readBandwidth,
+                                          std::uint64_t weightBytes);
 // Shortest time per output token, s: bytes / read bandwidth.
 [[nodiscard]] double decodeTimeFloor(std::uint64_t bytes, double readBandwidth);
 
 // 28 B per parameter and step.
 [[nodiscard]] std::uint64_t adamWBytes(std::uint64_t parameters);
 // 16-bit activations kept per layer, no recomputation: T B C (34 + 5 H T / C).
-[[nodiscard]] std::uint64_t activationBytesPerLayer(const TransformerShape& shape, std::uint64_t sequences);
+[[nodiscard]] std::uint64_t activationBytesPerLayer(const TransformerShape& shape,
+                                                    std::uint64_t sequences);
 // Mixed precision (2 + 2 + 4 + 4 + 4 B per parameter), sharded by ZeRO stage 0..3 over n ranks.
 [[nodiscard]] double modelStateBytes(std::uint64_t parameters, int zeroStage, std::uint64_t ranks);
 

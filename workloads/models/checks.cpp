@@ -2,13 +2,13 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/checks.h"
 
-#include <algorithm>
-#include <cmath>
-#include <cstring>
+#include "workloads/models/reference/gpt_reference.h"
 
 #include <fmt/format.h>
 
-#include "workloads/models/reference/gpt_reference.h"
+#include <algorithm>
+#include <cmath>
+#include <cstring>
 
 namespace ridge::workloads {
 
@@ -28,7 +28,8 @@ struct TinyBatch {
 
 TinyBatch tinyBatch() {
     const std::int64_t rows = kTinySequences * kTiny.context;
-    return {randomTokens(rows, kTiny.vocabulary, kSeed + 1), randomTokens(rows, kTiny.vocabulary, kSeed + 2)};
+    return {randomTokens(rows, kTiny.vocabulary, kSeed + 1),
+            randomTokens(rows, kTiny.vocabulary, kSeed + 2)};
 }
 
 // All random, biases and norms included, so that no gradient is tested at a special point.
@@ -96,8 +97,15 @@ CheckResult checkGemm(Operators& ops, const GemmShape& s) {
     const std::vector<float> hostB = draw(b.count, kSeed + 1);
     ops.upload(a, hostA);
     ops.upload(b, hostB);
-    const GemmArgs args{.layout = s.layout, .m = s.m, .n = s.n, .k = s.k, .a = a, .b = b, .c = c,
-                        .bias = {}, .accumulate = false};
+    const GemmArgs args{.layout = s.layout,
+                        .m = s.m,
+                        .n = s.n,
+                        .k = s.k,
+                        .a = a,
+                        .b = b,
+                        .c = c,
+                        .bias = {},
+                        .accumulate = false};
     ops.gemm("check", args);
     const std::vector<float> first = host(ops, c);
     ops.gemm("check", args);
@@ -108,21 +116,24 @@ CheckResult checkGemm(Operators& ops, const GemmShape& s) {
 
     double worst = 0;
     for (std::int64_t sample = 0; sample < std::min<std::int64_t>(8, s.m); ++sample) {
-        const auto row = static_cast<std::int64_t>(
-            randomBits(kSeed + 2, static_cast<std::uint64_t>(sample)) % static_cast<std::uint64_t>(s.m));
+        const auto row =
+            static_cast<std::int64_t>(randomBits(kSeed + 2, static_cast<std::uint64_t>(sample)) %
+                                      static_cast<std::uint64_t>(s.m));
         for (std::int64_t column = 0; column < s.n; ++column) {
             double sum = 0;
             double magnitude = 0;
             for (std::int64_t i = 0; i < s.k; ++i) {
-                const std::int64_t atA = s.layout == GemmLayout::kTN ? i * s.m + row : row * s.k + i;
-                const std::int64_t atB = s.layout == GemmLayout::kNT ? column * s.k + i : i * s.n + column;
+                const std::int64_t atA =
+                    s.layout == GemmLayout::kTN ? i * s.m + row : row * s.k + i;
+                const std::int64_t atB =
+                    s.layout == GemmLayout::kNT ? column * s.k + i : i * s.n + column;
                 const double term = static_cast<double>(hostA[static_cast<std::size_t>(atA)]) *
                                     static_cast<double>(hostB[static_cast<std::size_t>(atB)]);
                 sum += term;
                 magnitude += std::abs(term);
             }
-            const double off =
-                std::abs(static_cast<double>(first[static_cast<std::size_t>(row * s.n + column)]) - sum);
+            const double off = std::abs(
+                static_cast<double>(first[static_cast<std::size_t>(row * s.n + column)]) - sum);
             if (const double error = off / magnitude; !(error <= worst)) worst = error;
         }
     }
@@ -155,7 +166,8 @@ CheckResult checkOracleGradients() {
         parameters[at] = kept;
         const double numeric = (above - below) / (2.0 * kStep);
         const double scale = std::max({std::abs(numeric), std::abs(gradients[at]), typical});
-        if (const double error = std::abs(numeric - gradients[at]) / scale; !(error <= worst)) worst = error;
+        if (const double error = std::abs(numeric - gradients[at]) / scale; !(error <= worst))
+            worst = error;
     }
     return verdict("oracle gradients against finite differences", worst, 1e-6);
 }
@@ -178,8 +190,8 @@ CheckResult checkTinyModel(Operators& ops) {
     const CheckResult sameLoss =
         verdict("float32 loss against oracle", std::abs(loss - wantedLoss) / wantedLoss, 1e-4);
     if (!sameLoss.passed) return sameLoss;
-    const CheckResult once =
-        compareArrays("float32 gradients against oracle", host(ops, trainer.gradients()), wanted, 1.0, 1e-4);
+    const CheckResult once = compareArrays("float32 gradients against oracle",
+                                           host(ops, trainer.gradients()), wanted, 1.0, 1e-4);
     if (!once.passed) return once;
     (void)trainer.forward();
     trainer.backward(true);
@@ -260,7 +272,8 @@ CheckResult checkTinyGeneration(Operators& ops) {
     GptGenerator& generator = **made;
     ops.upload(generator.parameters(), initial);
 
-    const std::vector<std::int32_t> tokens = randomTokens(kTiny.context, kTiny.vocabulary, kSeed + 4);
+    const std::vector<std::int32_t> tokens =
+        randomTokens(kTiny.context, kTiny.vocabulary, kSeed + 4);
     reference::Gpt oracle(kTiny, 1, kTiny.context);
     (void)oracle.forward(parameters, tokens, tokens);
     const Values& wanted = oracle.logits();
@@ -313,7 +326,8 @@ CheckResult checkDirectionalDerivative(GptTrainer& trainer) {
 
 CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt, std::int64_t tokens) {
     Operators& ops = generator.operators();
-    std::vector<std::int32_t> sequence = randomTokens(prompt, generator.config().vocabulary, kSeed + 5);
+    std::vector<std::int32_t> sequence =
+        randomTokens(prompt, generator.config().vocabulary, kSeed + 5);
     std::vector<std::vector<float>> cached;
     std::int32_t next = generator.prefill(sequence);
     for (std::int64_t i = 0; i < tokens; ++i) {
@@ -336,15 +350,17 @@ CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt, std:
         double difference = 0;
         for (std::size_t v = 0; v < width; ++v) {
             largest = std::max(largest, std::abs(static_cast<double>(last[v])));
-            const double off = std::abs(static_cast<double>(last[v]) -
-                                        static_cast<double>(cached[static_cast<std::size_t>(i)][v]));
+            const double off =
+                std::abs(static_cast<double>(last[v]) -
+                         static_cast<double>(cached[static_cast<std::size_t>(i)][v]));
             if (!(off <= difference)) difference = off;
         }
         if (const double error = difference / largest; !(error <= worst)) worst = error;
     }
     if (!ops.status().ok()) return {false, ops.status().error().message};
-    return verdict(fmt::format("{} tokens from the cache equal to computed anew; logits", tokens).c_str(),
-                   worst, 1e-4);
+    return verdict(
+        fmt::format("{} tokens from the cache equal to computed anew; logits", tokens).c_str(),
+        worst, 1e-4);
 }
 
 CheckResult checkAll(std::initializer_list<std::function<CheckResult()>> checks) {

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // The numerical proofs that models owe before they are timed. Each states what was compared and the
-// worst error; none takes more than a fraction of a second. Tolerances (u = 6e-8, half an ulp of 1):
+// worst error; none takes more than a fraction of a second. Tolerances (u = 6e-8, half an ulp of
+// 1):
 //   products        |error| / sum|a||b| <= min(8 u sqrt(K), K u), in double on sampled rows
 //   oracle          its gradients against central differences in double: 1e-6 of the larger, or of
 //                   the gradients' root mean square where they are tiny
@@ -32,8 +33,8 @@ struct GemmShape {
 [[nodiscard]] CheckResult checkAdamW(Operators& ops);
 // Prefill and cached decode of a tiny model over ops against the oracle's logits.
 [[nodiscard]] CheckResult checkTinyGeneration(Operators& ops);
-// At full size: one forward and backward, then two forwards a little along the gradient. Changes the
-// parameters; initialise() again afterwards.
+// At full size: one forward and backward, then two forwards a little along the gradient. Changes
+// the parameters; initialise() again afterwards.
 [[nodiscard]] CheckResult checkDirectionalDerivative(GptTrainer& trainer);
 // Decodes `tokens` tokens after a prompt and compares each with a prefill of everything before it.
 [[nodiscard]] CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt,

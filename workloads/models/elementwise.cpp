@@ -2,20 +2,21 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/elementwise.h"
 
-#include <algorithm>
-#include <array>
-#include <cmath>
+#include "workloads/formulas/op_cost.h"
+#include "workloads/models/gpt_layout.h"
 
 #include <fmt/format.h>
 
-#include "workloads/formulas/op_cost.h"
-#include "workloads/models/gpt_layout.h"
+#include <algorithm>
+#include <array>
+#include <cmath>
 
 namespace ridge::workloads {
 
 namespace {
 
-constexpr std::array<Operators::Affine, 4> kChain{{{1.5F, 0.25F}, {-0.75F, 1.0F}, {1.25F, -0.5F}, {0.5F, 2.0F}}};
+constexpr std::array<Operators::Affine, 4> kChain{
+    {{1.5F, 0.25F}, {-0.75F, 1.0F}, {1.25F, -0.5F}, {0.5F, 2.0F}}};
 constexpr std::int64_t kElements = std::int64_t{64} << 20;  // 256 MiB per array
 
 class ElementwiseWorkload final : public Workload {
@@ -30,7 +31,8 @@ public:
         if (!m_fused) m_z = m_ops->allocate(m_elements);
         if (!m_ops->status().ok()) return m_ops->status();
         std::vector<float> piece(static_cast<std::size_t>(std::min(m_elements, kPiece)));
-        for (std::size_t i = 0; i < piece.size(); ++i) piece[i] = input(static_cast<std::int64_t>(i));
+        for (std::size_t i = 0; i < piece.size(); ++i)
+            piece[i] = input(static_cast<std::int64_t>(i));
         for (std::int64_t at = 0; at < m_elements; at += kPiece)
             m_ops->upload(m_x.slice(at, std::min(kPiece, m_elements - at)), piece);
         return m_ops->status();
@@ -48,14 +50,17 @@ public:
             for (std::int64_t i = 0; i < count; ++i) {
                 auto wanted = static_cast<double>(input(i));
                 for (const auto& link : kChain)
-                    wanted = static_cast<double>(link.scale) * wanted + static_cast<double>(link.shift);
-                const double error = std::abs(static_cast<double>(got[static_cast<std::size_t>(i)]) - wanted);
+                    wanted =
+                        static_cast<double>(link.scale) * wanted + static_cast<double>(link.shift);
+                const double error =
+                    std::abs(static_cast<double>(got[static_cast<std::size_t>(i)]) - wanted);
                 if (!(error <= worst)) worst = error;
             }
         }
         // Values stay below 4; four roundings.
-        return {worst <= 1e-6, fmt::format("all {} elements against double: worst {:.1e} (limit 1e-06)",
-                                           m_elements, worst)};
+        return {worst <= 1e-6,
+                fmt::format("all {} elements against double: worst {:.1e} (limit 1e-06)",
+                            m_elements, worst)};
     }
 
     void step(std::uint64_t) override {
@@ -63,7 +68,8 @@ public:
             m_ops->affineChain("chain", kChain, m_x, m_y);
         } else {
             static constexpr const char* kNames[] = {"chain.1", "chain.2", "chain.3", "chain.4"};
-            // Never in place: x -> y -> z -> y -> z, so that each pass moves what the fused one moves.
+            // Never in place: x -> y -> z -> y -> z, so that each pass moves what the fused one
+            // moves.
             const Tensor* from = &m_x;
             for (std::size_t i = 0; i < kChain.size(); ++i) {
                 const Tensor* to = i % 2 == 0 ? &m_y : &m_z;
@@ -76,10 +82,13 @@ public:
 
     std::vector<Metric> report(const Timing& timing) override {
         using Direction = Metric::Direction;
-        const auto bytes = static_cast<double>(
-            formulas::elementwiseChain(static_cast<std::uint64_t>(m_elements), kChain.size(), m_fused).bytes());
+        const auto bytes =
+            static_cast<double>(formulas::elementwiseChain(static_cast<std::uint64_t>(m_elements),
+                                                           kChain.size(), m_fused)
+                                    .bytes());
         const double seconds = timing.medianStepSeconds;
-        return {{"elements_per_s", static_cast<double>(m_elements) / seconds, "1/s", Direction::kHigher},
+        return {{"elements_per_s", static_cast<double>(m_elements) / seconds, "1/s",
+                 Direction::kHigher},
                 {"bytes_per_s", bytes / seconds, "B/s", Direction::kHigher},
                 {"bytes_per_step", bytes, "B", Direction::kNone}};
     }
@@ -88,7 +97,8 @@ private:
     static constexpr std::int64_t kPiece = std::int64_t{1} << 16;
     // The input repeats after kPiece elements: cheap to make and to predict.
     static float input(std::int64_t i) {
-        return static_cast<float>(randomBits(1, static_cast<std::uint64_t>(i)) >> 40) * (1.0F / 8388608.0F) -
+        return static_cast<float>(randomBits(1, static_cast<std::uint64_t>(i)) >> 40) *
+                   (1.0F / 8388608.0F) -
                1.0F;
     }
 
@@ -101,7 +111,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Workload> makeElementwiseWorkload(const Backend& backend, std::int64_t elements, bool fused) {
+std::unique_ptr<Workload> makeElementwiseWorkload(const Backend& backend, std::int64_t elements,
+                                                  bool fused) {
     return std::make_unique<ElementwiseWorkload>(backend, elements, fused);
 }
 
@@ -110,12 +121,16 @@ std::vector<WorkloadSpec> elementwiseSpecs(const Backend& backend) {
     for (const bool fused : {false, true}) {
         WorkloadSpec spec;
         spec.name = fused ? "elementwise/fused" : "elementwise/unfused";
-        spec.params = {{"backend", backend.name}, {"dtype", "fp32"}, {"operators", std::to_string(kChain.size())},
+        spec.params = {{"backend", backend.name},
+                       {"dtype", "fp32"},
+                       {"operators", std::to_string(kChain.size())},
                        {"elements", std::to_string(kElements)}};
         spec.presets = {"smoke", "standard", "full"};
         spec.expected = {"memory_wall", "memory_bandwidth"};
         spec.steps = fused ? 60 : 20;
-        spec.create = [backend, fused] { return makeElementwiseWorkload(backend, kElements, fused); };
+        spec.create = [backend, fused] {
+            return makeElementwiseWorkload(backend, kElements, fused);
+        };
         specs.push_back(std::move(spec));
     }
     return specs;

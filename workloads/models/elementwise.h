@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The workload family elementwise: a chain of four unary operators (y = a x + b) over one large array,
-// as four passes over memory (unfused) or as one (fused). Both are memory bound; fusing saves 3/4 of
-// the bytes, which makes the pair a test of what-if predictions. Arrays exceed any cache.
-
-#include <vector>
+// The workload family elementwise: a chain of four unary operators (y = a x + b) over one large
+// array, as four passes over memory (unfused) or as one (fused). Both are memory bound; fusing
+// saves 3/4 of the bytes, which makes the pair a test of what-if predictions. Arrays exceed any
+// cache.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
 
+#include <vector>
+
 namespace ridge::workloads {
 
 [[nodiscard]] std::vector<WorkloadSpec> elementwiseSpecs(const Backend& backend = {});
-[[nodiscard]] std::unique_ptr<Workload> makeElementwiseWorkload(const Backend& backend, std::int64_t elements,
-                                                                bool fused);
+[[nodiscard]] std::unique_ptr<Workload> makeElementwiseWorkload(const Backend& backend,
+                                                                std::int64_t elements, bool fused);
 
 }  // namespace ridge::workloads

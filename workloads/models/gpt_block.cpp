@@ -19,17 +19,33 @@ struct LinearBackward {
     std::int64_t rows, outputs, inputs;
 };
 
-void linearBackward(Operators& ops, const LinearNames& names, const LinearBackward& a, bool accumulate) {
-    ops.gemm(names.input, {.layout = GemmLayout::kNN, .m = a.rows, .n = a.inputs, .k = a.outputs,
-                           .a = a.dY, .b = a.weight, .c = a.dX, .bias = {}, .accumulate = false});
-    ops.gemm(names.weight, {.layout = GemmLayout::kTN, .m = a.outputs, .n = a.inputs, .k = a.rows,
-                            .a = a.dY, .b = a.x, .c = a.dWeight, .bias = {}, .accumulate = accumulate});
+void linearBackward(Operators& ops, const LinearNames& names, const LinearBackward& a,
+                    bool accumulate) {
+    ops.gemm(names.input, {.layout = GemmLayout::kNN,
+                           .m = a.rows,
+                           .n = a.inputs,
+                           .k = a.outputs,
+                           .a = a.dY,
+                           .b = a.weight,
+                           .c = a.dX,
+                           .bias = {},
+                           .accumulate = false});
+    ops.gemm(names.weight, {.layout = GemmLayout::kTN,
+                            .m = a.outputs,
+                            .n = a.inputs,
+                            .k = a.rows,
+                            .a = a.dY,
+                            .b = a.x,
+                            .c = a.dWeight,
+                            .bias = {},
+                            .accumulate = accumulate});
     ops.columnSum(names.bias, a.dY, a.rows, a.outputs, a.dBias, accumulate);
 }
 
 }  // namespace
 
-BlockParameters::BlockParameters(const GptConfig& config, const GptBlockOffsets& at, const Tensor& flat)
+BlockParameters::BlockParameters(const GptConfig& config, const GptBlockOffsets& at,
+                                 const Tensor& flat)
     : norm1Gamma(flat.slice(at.norm1Gamma, config.width)),
       norm1Beta(flat.slice(at.norm1Beta, config.width)),
       qkvWeight(flat.slice(at.qkvWeight, 3 * config.width * config.width)),
@@ -68,20 +84,28 @@ void linearForward(Operators& ops, const char* name, const Tensor& x, const Tens
         ops.gemv(name, weight, x, bias, y, outputs, inputs);
         return;
     }
-    ops.gemm(name, {.layout = GemmLayout::kNT, .m = rows, .n = outputs, .k = inputs, .a = x, .b = weight,
-                    .c = y, .bias = bias, .accumulate = false});
+    ops.gemm(name, {.layout = GemmLayout::kNT,
+                    .m = rows,
+                    .n = outputs,
+                    .k = inputs,
+                    .a = x,
+                    .b = weight,
+                    .c = y,
+                    .bias = bias,
+                    .accumulate = false});
 }
 
 void blockForward(Operators& ops, const GptConfig& config, const BlockParameters& p,
-                  const BlockBuffers& buffers, const Tensor& input, const Tensor& branch, std::int64_t rows,
-                  const std::function<void()>& attend) {
+                  const BlockBuffers& buffers, const Tensor& input, const Tensor& branch,
+                  std::int64_t rows, const std::function<void()>& attend) {
     const std::int64_t c = config.width;
     const std::int64_t plain = rows * c;
-    ops.layerNormForward("norm1", rows, c, input, p.norm1Gamma, p.norm1Beta, buffers.norm1, buffers.mean1,
-                         buffers.rstd1);
+    ops.layerNormForward("norm1", rows, c, input, p.norm1Gamma, p.norm1Beta, buffers.norm1,
+                         buffers.mean1, buffers.rstd1);
     linearForward(ops, "qkv", buffers.norm1, p.qkvWeight, p.qkvBias, buffers.qkv, rows, 3 * c, c);
     attend();
-    linearForward(ops, "attention.out", buffers.attention, p.outWeight, p.outBias, branch, rows, c, c);
+    linearForward(ops, "attention.out", buffers.attention, p.outWeight, p.outBias, branch, rows, c,
+                  c);
     ops.add("residual1", input.slice(0, plain), branch, buffers.middle);
     ops.layerNormForward("norm2", rows, c, buffers.middle, p.norm2Gamma, p.norm2Beta, buffers.norm2,
                          buffers.mean2, buffers.rstd2);
@@ -91,32 +115,34 @@ void blockForward(Operators& ops, const GptConfig& config, const BlockParameters
     ops.add("residual2", buffers.middle.slice(0, plain), branch, buffers.output);
 }
 
-void blockBackward(Operators& ops, const GptConfig& config, const BlockParameters& p,
-                   const BlockParameters& g, const BlockBuffers& buffers, const Tensor& input,
-                   const Tensor& dStream, const BlockScratch& scratch, std::int64_t rows, bool accumulate,
-                   const std::function<void(const Tensor& dOut, const Tensor& dQkv)>& attendBackward) {
+void blockBackward(
+    Operators& ops, const GptConfig& config, const BlockParameters& p, const BlockParameters& g,
+    const BlockBuffers& buffers, const Tensor& input, const Tensor& dStream,
+    const BlockScratch& scratch, std::int64_t rows, bool accumulate,
+    const std::function<void(const Tensor& dOut, const Tensor& dQkv)>& attendBackward) {
     const std::int64_t c = config.width;
     // MLP branch: the stream's gradient passes through and is added to by the norm's.
     linearBackward(ops, {"mlp.down.dx", "mlp.down.dw", "mlp.down.db"},
-                   {dStream, buffers.gelu, p.downWeight, scratch.wide, g.downWeight, g.downBias, rows, c,
-                    4 * c},
+                   {dStream, buffers.gelu, p.downWeight, scratch.wide, g.downWeight, g.downBias,
+                    rows, c, 4 * c},
                    accumulate);
     ops.geluBackward("mlp.gelu.dx", buffers.up, scratch.wide, scratch.wide);
     linearBackward(ops, {"mlp.up.dx", "mlp.up.dw", "mlp.up.db"},
-                   {scratch.wide, buffers.norm2, p.upWeight, scratch.narrow, g.upWeight, g.upBias, rows,
-                    4 * c, c},
+                   {scratch.wide, buffers.norm2, p.upWeight, scratch.narrow, g.upWeight, g.upBias,
+                    rows, 4 * c, c},
                    accumulate);
-    ops.layerNormBackward("norm2.dx", rows, c, scratch.narrow, buffers.middle, p.norm2Gamma, buffers.mean2,
-                          buffers.rstd2, {dStream, g.norm2Gamma, g.norm2Beta, true, accumulate});
+    ops.layerNormBackward("norm2.dx", rows, c, scratch.narrow, buffers.middle, p.norm2Gamma,
+                          buffers.mean2, buffers.rstd2,
+                          {dStream, g.norm2Gamma, g.norm2Beta, true, accumulate});
     // Attention branch.
     linearBackward(ops, {"attention.out.dx", "attention.out.dw", "attention.out.db"},
-                   {dStream, buffers.attention, p.outWeight, scratch.narrow, g.outWeight, g.outBias, rows, c,
-                    c},
+                   {dStream, buffers.attention, p.outWeight, scratch.narrow, g.outWeight, g.outBias,
+                    rows, c, c},
                    accumulate);
     attendBackward(scratch.narrow, scratch.wide);
     linearBackward(ops, {"qkv.dx", "qkv.dw", "qkv.db"},
-                   {scratch.wide, buffers.norm1, p.qkvWeight, scratch.narrow, g.qkvWeight, g.qkvBias, rows,
-                    3 * c, c},
+                   {scratch.wide, buffers.norm1, p.qkvWeight, scratch.narrow, g.qkvWeight,
+                    g.qkvBias, rows, 3 * c, c},
                    accumulate);
     ops.layerNormBackward("norm1.dx", rows, c, scratch.narrow, input, p.norm1Gamma, buffers.mean1,
                           buffers.rstd1, {dStream, g.norm1Gamma, g.norm1Beta, true, accumulate});

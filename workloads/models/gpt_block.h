@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// One transformer block, forward and backward, written once over Operators for training, prefill and
-// decoding. The caller gives the parameters, the buffers and the attention step (which differs: stored
-// probabilities, cache, one query). Rows are tokens of all sequences; nothing allocates.
-
-#include <cstdint>
-#include <functional>
+// One transformer block, forward and backward, written once over Operators for training, prefill
+// and decoding. The caller gives the parameters, the buffers and the attention step (which differs:
+// stored probabilities, cache, one query). Rows are tokens of all sequences; nothing allocates.
 
 #include "workloads/models/gpt_layout.h"
 #include "workloads/ops/operators.h"
+
+#include <cstdint>
+#include <functional>
 
 namespace ridge::workloads {
 
@@ -41,8 +41,8 @@ void linearForward(Operators& ops, const char* name, const Tensor& x, const Tens
 
 // attend() fills buffers.attention from buffers.qkv; `branch` is rows x C of scratch.
 void blockForward(Operators& ops, const GptConfig& config, const BlockParameters& parameters,
-                  const BlockBuffers& buffers, const Tensor& input, const Tensor& branch, std::int64_t rows,
-                  const std::function<void()>& attend);
+                  const BlockBuffers& buffers, const Tensor& input, const Tensor& branch,
+                  std::int64_t rows, const std::function<void()>& attend);
 
 struct BlockScratch {
     Tensor wide;    // rows x 4C
@@ -50,9 +50,10 @@ struct BlockScratch {
 };
 // dStream is the gradient of the block's output and becomes that of its input. attendBackward(dOut,
 // dQkv) differentiates the attention step.
-void blockBackward(Operators& ops, const GptConfig& config, const BlockParameters& parameters,
-                   const BlockParameters& gradients, const BlockBuffers& buffers, const Tensor& input,
-                   const Tensor& dStream, const BlockScratch& scratch, std::int64_t rows, bool accumulate,
-                   const std::function<void(const Tensor& dOut, const Tensor& dQkv)>& attendBackward);
+void blockBackward(
+    Operators& ops, const GptConfig& config, const BlockParameters& parameters,
+    const BlockParameters& gradients, const BlockBuffers& buffers, const Tensor& input,
+    const Tensor& dStream, const BlockScratch& scratch, std::int64_t rows, bool accumulate,
+    const std::function<void(const Tensor& dOut, const Tensor& dQkv)>& attendBackward);
 
 }  // namespace ridge::workloads

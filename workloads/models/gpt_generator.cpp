@@ -4,8 +4,13 @@
 
 namespace ridge::workloads {
 
-GptGenerator::GptGenerator(Operators& ops, const GptConfig& config, std::int64_t maxPrompt, bool allLogits)
-    : m_ops(ops), m_config(config), m_layout(config), m_maxPrompt(maxPrompt), m_allLogits(allLogits) {}
+GptGenerator::GptGenerator(Operators& ops, const GptConfig& config, std::int64_t maxPrompt,
+                           bool allLogits)
+    : m_ops(ops),
+      m_config(config),
+      m_layout(config),
+      m_maxPrompt(maxPrompt),
+      m_allLogits(allLogits) {}
 
 Result<std::unique_ptr<GptGenerator>> GptGenerator::create(Operators& ops, const GptConfig& config,
                                                            std::int64_t maxPrompt, bool allLogits) {
@@ -64,16 +69,17 @@ void GptGenerator::rewind(std::int64_t position) {
 
 void GptGenerator::attend(std::size_t layer, std::int64_t rows) {
     const std::int64_t c = m_config.width;
-    m_ops.cacheAppend("cache.append", m_buffers.qkv, m_keys[layer], m_values[layer], m_position, rows, c);
+    m_ops.cacheAppend("cache.append", m_buffers.qkv, m_keys[layer], m_values[layer], m_position,
+                      rows, c);
     // A prompt starts at position 0, so its rows attend to each other alone.
     if (m_position == 0 && rows > 1) {
-        m_ops.attentionForward("attention", {1, m_config.heads, rows, m_config.headDim()}, m_buffers.qkv,
-                               m_probabilities, m_buffers.attention);
+        m_ops.attentionForward("attention", {1, m_config.heads, rows, m_config.headDim()},
+                               m_buffers.qkv, m_probabilities, m_buffers.attention);
         return;
     }
     RIDGE_CHECK(rows == 1, "several rows after position 0");
-    m_ops.attentionDecode("attention", m_config.heads, m_config.headDim(), m_position + 1, m_buffers.qkv,
-                          m_keys[layer], m_values[layer], m_buffers.attention);
+    m_ops.attentionDecode("attention", m_config.heads, m_config.headDim(), m_position + 1,
+                          m_buffers.qkv, m_keys[layer], m_values[layer], m_buffers.attention);
 }
 
 std::int32_t GptGenerator::run(std::span<const std::int32_t> tokens) {
@@ -83,9 +89,10 @@ std::int32_t GptGenerator::run(std::span<const std::int32_t> tokens) {
     m_ops.upload(m_tokens, tokens);
     const Tensor tokenTable = m_parameters.slice(m_layout.tokenTable, vocabulary * c);
     const Tensor positionTable = m_parameters.slice(m_layout.positionTable, m_config.context * c);
-    m_ops.embeddingForward("embedding", rows, rows, c, m_position, m_tokens, tokenTable, positionTable,
-                           m_stream);
-    // The stream is read before a block's output is written over it, so one buffer serves all layers.
+    m_ops.embeddingForward("embedding", rows, rows, c, m_position, m_tokens, tokenTable,
+                           positionTable, m_stream);
+    // The stream is read before a block's output is written over it, so one buffer serves all
+    // layers.
     BlockBuffers buffers = m_buffers;
     buffers.output = m_stream;
     for (std::size_t layer = 0; layer < m_weights.size(); ++layer)

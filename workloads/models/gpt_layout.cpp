@@ -19,8 +19,9 @@ formulas::TransformerShape GptConfig::shape() const {
 }
 
 std::string GptConfig::text() const {
-    return "L" + std::to_string(layers) + " C" + std::to_string(width) + " H" + std::to_string(heads) +
-           " T" + std::to_string(context) + " V" + std::to_string(vocabulary);
+    return "L" + std::to_string(layers) + " C" + std::to_string(width) + " H" +
+           std::to_string(heads) + " T" + std::to_string(context) + " V" +
+           std::to_string(vocabulary);
 }
 
 GptLayout::GptLayout(const GptConfig& config) {
@@ -63,8 +64,8 @@ std::uint64_t randomBits(std::uint64_t seed, std::uint64_t index) {
     return z ^ (z >> 31);
 }
 
-std::vector<float> initialValues(const GptConfig& config, const GptParameter& parameter, std::uint64_t seed,
-                                 float deviation) {
+std::vector<float> initialValues(const GptConfig& config, const GptParameter& parameter,
+                                 std::uint64_t seed, float deviation) {
     std::vector<float> values(static_cast<std::size_t>(parameter.count),
                               parameter.init == Init::kOne ? 1.0F : 0.0F);
     if (parameter.init == Init::kZero || parameter.init == Init::kOne) return values;
@@ -79,10 +80,12 @@ std::vector<float> initialValues(const GptConfig& config, const GptParameter& pa
     return values;
 }
 
-std::vector<std::int32_t> randomTokens(std::int64_t count, std::int64_t vocabulary, std::uint64_t seed) {
+std::vector<std::int32_t> randomTokens(std::int64_t count, std::int64_t vocabulary,
+                                       std::uint64_t seed) {
     std::vector<std::int32_t> tokens(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < tokens.size(); ++i)
-        tokens[i] = static_cast<std::int32_t>(randomBits(seed, i) % static_cast<std::uint64_t>(vocabulary));
+        tokens[i] =
+            static_cast<std::int32_t>(randomBits(seed, i) % static_cast<std::uint64_t>(vocabulary));
     return tokens;
 }
 

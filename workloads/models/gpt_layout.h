@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The shape of a GPT (pre-norm, learned positions, tied head, biases) and where each parameter lies in
-// one flat array. Training, inference and the double-precision oracle share this layout, so that
+// The shape of a GPT (pre-norm, learned positions, tied head, biases) and where each parameter lies
+// in one flat array. Training, inference and the double-precision oracle share this layout, so that
 // parameters and gradients compare element by element. Counts are elements.
 //
 // Order: token table (V x C), position table (T x C), the blocks, the last norm. A block is one
 // contiguous range, so that its gradient can be sent off as soon as its backward pass is done.
 // Matrices are stored (outputs x inputs): y = x W^T + b.
 
+#include "workloads/formulas/transformer.h"
+
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "workloads/formulas/transformer.h"
 
 namespace ridge::workloads {
 
@@ -61,8 +61,9 @@ struct GptLayout {
 
 // Values of one parameter array from a seed: uniform with the given standard deviation, the two
 // projections into the residual stream smaller by sqrt(2 L). The same on every machine.
-[[nodiscard]] std::vector<float> initialValues(const GptConfig& config, const GptParameter& parameter,
-                                               std::uint64_t seed, float deviation);
+[[nodiscard]] std::vector<float> initialValues(const GptConfig& config,
+                                               const GptParameter& parameter, std::uint64_t seed,
+                                               float deviation);
 // Tokens in [0, vocabulary), the same on every machine.
 [[nodiscard]] std::vector<std::int32_t> randomTokens(std::int64_t count, std::int64_t vocabulary,
                                                      std::uint64_t seed);

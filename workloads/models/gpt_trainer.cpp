@@ -15,7 +15,8 @@ GptTrainer::GptTrainer(Operators& ops, const GptConfig& config, std::int64_t seq
 Result<std::unique_ptr<GptTrainer>> GptTrainer::create(Operators& ops, const GptConfig& config,
                                                        std::int64_t sequences) {
     if (config.heads < 1 || config.width % config.heads != 0 || sequences < 1)
-        return Error{ErrorCode::kBadInput, "width must be a multiple of heads, and sequences at least 1"};
+        return Error{ErrorCode::kBadInput,
+                     "width must be a multiple of heads, and sequences at least 1"};
     std::unique_ptr<GptTrainer> trainer(new GptTrainer(ops, config, sequences));
     trainer->allocate();
     if (!ops.status().ok()) return withContext(ops.status().error(), "model " + config.text());
@@ -55,8 +56,10 @@ void GptTrainer::initialise(std::uint64_t seed, float deviation) {
     m_steps = 0;
 }
 
-void GptTrainer::setBatch(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets) {
-    RIDGE_CHECK(std::ssize(tokens) == m_rows && std::ssize(targets) == m_rows, "batch of another size");
+void GptTrainer::setBatch(std::span<const std::int32_t> tokens,
+                          std::span<const std::int32_t> targets) {
+    RIDGE_CHECK(std::ssize(tokens) == m_rows && std::ssize(targets) == m_rows,
+                "batch of another size");
     m_ops.upload(m_tokens, tokens);
     m_ops.upload(m_targets, targets);
 }
@@ -80,14 +83,15 @@ void GptTrainer::ready(std::int64_t begin, std::int64_t end) const {
 double GptTrainer::forward() {
     const WorkRange phase("forward");
     const std::int64_t c = m_config.width;
-    m_ops.embeddingForward("embedding", m_rows, m_config.context, c, 0, m_tokens, tokenTable(m_parameters),
-                           positionTable(m_parameters), m_embedded);
+    m_ops.embeddingForward("embedding", m_rows, m_config.context, c, 0, m_tokens,
+                           tokenTable(m_parameters), positionTable(m_parameters), m_embedded);
     for (std::size_t layer = 0; layer < m_buffers.size(); ++layer) {
         const BlockBuffers& buffers = m_buffers[layer];
-        blockForward(m_ops, m_config, m_weights[layer], buffers, inputOf(layer), m_branch, m_rows, [&] {
-            m_ops.attentionForward("attention", attention(), buffers.qkv, m_probabilities[layer],
-                                   buffers.attention);
-        });
+        blockForward(m_ops, m_config, m_weights[layer], buffers, inputOf(layer), m_branch, m_rows,
+                     [&] {
+                         m_ops.attentionForward("attention", attention(), buffers.qkv,
+                                                m_probabilities[layer], buffers.attention);
+                     });
     }
     m_ops.layerNormForward("norm", m_rows, c, m_buffers.back().output,
                            m_parameters.slice(m_layout.normGamma, c),
@@ -106,11 +110,23 @@ void GptTrainer::backward(bool accumulate) {
     const WorkRange phase("backward");
     const std::int64_t c = m_config.width;
     const Tensor dTokens = tokenTable(m_gradients);
-    m_ops.gemm("head.dx", {.layout = GemmLayout::kNN, .m = m_rows, .n = c, .k = m_config.vocabulary,
-                           .a = m_logits, .b = tokenTable(m_parameters), .c = m_scratch.narrow, .bias = {},
+    m_ops.gemm("head.dx", {.layout = GemmLayout::kNN,
+                           .m = m_rows,
+                           .n = c,
+                           .k = m_config.vocabulary,
+                           .a = m_logits,
+                           .b = tokenTable(m_parameters),
+                           .c = m_scratch.narrow,
+                           .bias = {},
                            .accumulate = false});
-    m_ops.gemm("head.dw", {.layout = GemmLayout::kTN, .m = m_config.vocabulary, .n = c, .k = m_rows,
-                           .a = m_logits, .b = m_normed, .c = dTokens, .bias = {},
+    m_ops.gemm("head.dw", {.layout = GemmLayout::kTN,
+                           .m = m_config.vocabulary,
+                           .n = c,
+                           .k = m_rows,
+                           .a = m_logits,
+                           .b = m_normed,
+                           .c = dTokens,
+                           .bias = {},
                            .accumulate = accumulate});
     m_ops.layerNormBackward("norm.dx", m_rows, c, m_scratch.narrow, m_buffers.back().output,
                             m_parameters.slice(m_layout.normGamma, c), m_mean, m_rstd,
@@ -119,8 +135,8 @@ void GptTrainer::backward(bool accumulate) {
     ready(m_layout.normGamma, m_layout.total);
     for (std::size_t layer = m_buffers.size(); layer-- > 0;) {
         const BlockBuffers& buffers = m_buffers[layer];
-        blockBackward(m_ops, m_config, m_weights[layer], m_weightGradients[layer], buffers, inputOf(layer),
-                      m_dStream, m_scratch, m_rows, accumulate,
+        blockBackward(m_ops, m_config, m_weights[layer], m_weightGradients[layer], buffers,
+                      inputOf(layer), m_dStream, m_scratch, m_rows, accumulate,
                       [&](const Tensor& dOut, const Tensor& dQkv) {
                           m_ops.attentionBackward("attention.dx", attention(), buffers.qkv,
                                                   m_probabilities[layer], dOut, dQkv);
@@ -128,8 +144,8 @@ void GptTrainer::backward(bool accumulate) {
         ready(m_layout.blocks[layer].begin, m_layout.blocks[layer].end);
     }
     // The head has written the token table's gradient; the embedding adds to it.
-    m_ops.embeddingBackward("embedding.dw", m_rows, m_config.context, c, m_tokens, m_dStream, dTokens,
-                            positionTable(m_gradients), accumulate);
+    m_ops.embeddingBackward("embedding.dw", m_rows, m_config.context, c, m_tokens, m_dStream,
+                            dTokens, positionTable(m_gradients), accumulate);
     ready(m_layout.tokenTable, m_layout.positionTable + m_config.context * c);
 }
 

@@ -2,9 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // A GPT's training step over Operators: forward with loss, backward, AdamW. Written once for every
-// backend; the Operators object must outlive it. Parameters, gradients and both moments are flat arrays
-// in the order of GptLayout. forward(), backward() and optimise() open the phase ranges "forward",
-// "backward" and "optimizer" (no work of their own). Not thread-safe.
+// backend; the Operators object must outlive it. Parameters, gradients and both moments are flat
+// arrays in the order of GptLayout. forward(), backward() and optimise() open the phase ranges
+// "forward", "backward" and "optimizer" (no work of their own). Not thread-safe.
+
+#include "workloads/models/gpt_block.h"
 
 #include <cstdint>
 #include <functional>
@@ -12,14 +14,13 @@
 #include <span>
 #include <vector>
 
-#include "workloads/models/gpt_block.h"
-
 namespace ridge::workloads {
 
 class GptTrainer {
 public:
     // Allocates all of it: 16 B per parameter and the activations of `sequences` full contexts.
-    [[nodiscard]] static Result<std::unique_ptr<GptTrainer>> create(Operators& ops, const GptConfig& config,
+    [[nodiscard]] static Result<std::unique_ptr<GptTrainer>> create(Operators& ops,
+                                                                    const GptConfig& config,
                                                                     std::int64_t sequences);
 
     // Parameters from the seed; moments and step count back to zero.
@@ -32,8 +33,8 @@ public:
     void backward(bool accumulate = false);
     // Counts the steps itself; args.step is ignored.
     void optimise(AdamWArgs args = {});
-    // Called in backward() as soon as the gradients [offset, offset + count) are final: the last norm,
-    // the blocks from last to first, then both tables. Lets communication start early.
+    // Called in backward() as soon as the gradients [offset, offset + count) are final: the last
+    // norm, the blocks from last to first, then both tables. Lets communication start early.
     void onGradientsReady(std::function<void(std::int64_t offset, std::int64_t count)> observer) {
         m_observer = std::move(observer);
     }

@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/infer.h"
 
-#include <algorithm>
-
 #include "workloads/models/checks.h"
 #include "workloads/models/gpt_generator.h"
+
+#include <algorithm>
 
 namespace ridge::workloads {
 
@@ -16,8 +16,10 @@ using Direction = Metric::Direction;
 
 constexpr std::uint64_t kSeed = 1;
 constexpr std::uint64_t kElementBytes = 4;
-constexpr GptConfig kPrefill{.layers = 8, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
-constexpr GptConfig kDecode{.layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
+constexpr GptConfig kPrefill{
+    .layers = 8, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
+constexpr GptConfig kDecode{
+    .layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
 constexpr std::int64_t kPrompt = 32;
 constexpr std::int64_t kCheckPrompt = 8;
 constexpr std::int64_t kCheckTokens = 6;
@@ -38,11 +40,13 @@ public:
     }
     CheckResult check() override {
         const std::int64_t rows = m_config.context;
-        return checkAll(
-            {[&] { return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width, m_config.width}); },
-             [&] { return checkTinyGeneration(*m_ops); },
-             // The cache that a prefill leaves behind serves the next tokens.
-             [&] { return checkCachedDecode(*m_generator, m_config.context - 3, 2); }});
+        return checkAll({[&] {
+                             return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width,
+                                                       m_config.width});
+                         },
+                         [&] { return checkTinyGeneration(*m_ops); },
+                         // The cache that a prefill leaves behind serves the next tokens.
+                         [&] { return checkCachedDecode(*m_generator, m_config.context - 3, 2); }});
     }
     void step(std::uint64_t) override {
         (void)m_generator->prefill(m_prompt);
@@ -85,9 +89,9 @@ public:
         return m_ops->status();
     }
     CheckResult check() override {
-        const CheckResult result = checkAll(
-            {[&] { return checkTinyGeneration(*m_ops); },
-             [&] { return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens); }});
+        const CheckResult result =
+            checkAll({[&] { return checkTinyGeneration(*m_ops); },
+                      [&] { return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens); }});
         restart();
         return result;
     }
@@ -100,8 +104,8 @@ public:
     }
     std::vector<Metric> report(const Timing& timing) override {
         // Exact for the mean: bytes are linear in the context.
-        const double context =
-            static_cast<double>(m_contextSum) / static_cast<double>(std::max<std::uint64_t>(1, m_steps));
+        const double context = static_cast<double>(m_contextSum) /
+                               static_cast<double>(std::max<std::uint64_t>(1, m_steps));
         const auto weights = static_cast<double>(
             formulas::decodeStepBytes(m_config.shape(), 1, 0, kElementBytes, kElementBytes));
         const auto perToken =
@@ -149,8 +153,11 @@ std::unique_ptr<Workload> makeDecodeWorkload(const Backend& backend, const GptCo
 std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
     WorkloadSpec prefill;
     prefill.name = "infer.prefill/fp32";
-    prefill.params = {{"backend", backend.name}, {"dtype", "fp32"}, {"model", kPrefill.text()},
-                      {"prompt", std::to_string(kPrefill.context)}, {"batch", "1"}};
+    prefill.params = {{"backend", backend.name},
+                      {"dtype", "fp32"},
+                      {"model", kPrefill.text()},
+                      {"prompt", std::to_string(kPrefill.context)},
+                      {"batch", "1"}};
     prefill.presets = {"smoke", "standard", "full"};
     prefill.expected = {"compute_bound", "compute"};
     prefill.steps = 20;
@@ -158,8 +165,9 @@ std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
 
     WorkloadSpec decode;
     decode.name = "infer.decode/fp32";
-    decode.params = {{"backend", backend.name}, {"dtype", "fp32"}, {"model", kDecode.text()},
-                     {"prompt", std::to_string(kPrompt)}, {"batch", "1"}, {"cache", "contiguous"}};
+    decode.params = {
+        {"backend", backend.name},           {"dtype", "fp32"}, {"model", kDecode.text()},
+        {"prompt", std::to_string(kPrompt)}, {"batch", "1"},    {"cache", "contiguous"}};
     decode.presets = {"smoke", "standard", "full"};
     decode.expected = {"memory_wall", "memory_bandwidth"};
     decode.warmupSteps = 5;

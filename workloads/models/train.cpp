@@ -13,8 +13,10 @@ using formulas::AttentionConvention;
 
 constexpr std::uint64_t kSeed = 1;
 constexpr std::size_t kBatches = 4;
-constexpr GptConfig kStandard{.layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
-constexpr GptConfig kSmall{.layers = 2, .width = 128, .heads = 4, .context = 128, .vocabulary = 1024};
+constexpr GptConfig kStandard{
+    .layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
+constexpr GptConfig kSmall{
+    .layers = 2, .width = 128, .heads = 4, .context = 128, .vocabulary = 1024};
 constexpr std::int64_t kSequences = 4;
 
 class TrainWorkload final : public Workload {
@@ -67,9 +69,15 @@ Status TrainWorkload::prepare() {
 CheckResult TrainWorkload::check() {
     const std::int64_t rows = m_sequences * m_config.context;
     CheckResult result = checkAll(
-        {[&] { return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width, m_config.width}); },
-         [&] { return checkGemm(*m_ops, {GemmLayout::kNN, rows, m_config.width, 4 * m_config.width}); },
-         [&] { return checkGemm(*m_ops, {GemmLayout::kTN, 4 * m_config.width, m_config.width, rows}); },
+        {[&] {
+             return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width, m_config.width});
+         },
+         [&] {
+             return checkGemm(*m_ops, {GemmLayout::kNN, rows, m_config.width, 4 * m_config.width});
+         },
+         [&] {
+             return checkGemm(*m_ops, {GemmLayout::kTN, 4 * m_config.width, m_config.width, rows});
+         },
          checkOracleGradients, [&] { return checkTinyModel(*m_ops); },
          [&] { return checkTinyTraining(*m_ops); }, [&] { return checkAdamW(*m_ops); },
          [&] { return checkDirectionalDerivative(*m_trainer); }});
@@ -107,8 +115,11 @@ std::vector<Metric> TrainWorkload::report(const Timing& timing) {
 WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConfig& config) {
     WorkloadSpec made;
     made.name = name;
-    made.params = {{"backend", backend.name}, {"dtype", "fp32"}, {"model", config.text()},
-                   {"batch", std::to_string(kSequences)}, {"optimizer", "AdamW"}};
+    made.params = {{"backend", backend.name},
+                   {"dtype", "fp32"},
+                   {"model", config.text()},
+                   {"batch", std::to_string(kSequences)},
+                   {"optimizer", "AdamW"}};
     made.expected = {"compute_bound", "compute"};
     made.create = [backend, config] { return makeTrainWorkload(backend, config, kSequences); };
     return made;

@@ -8,7 +8,9 @@ namespace ridge::workloads {
 
 namespace {
 
-std::uint64_t u64(std::int64_t value) { return static_cast<std::uint64_t>(value); }
+std::uint64_t u64(std::int64_t value) {
+    return static_cast<std::uint64_t>(value);
+}
 
 Work payload(ridge_op_kind kind, const formulas::OpCost& cost) {
     return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : RIDGE_DTYPE_F32, cost.flops,
@@ -37,9 +39,9 @@ void Operators::gemm(const char* name, const GemmArgs& args) {
     checkAtLeast(args.a, args.m * args.k);
     checkAtLeast(args.b, args.k * args.n);
     checkAtLeast(args.c, args.m * args.n);
-    const WorkRange range(name, payload(RIDGE_OP_GEMM,
-                                        formulas::gemm(u64(args.m), u64(args.n), u64(args.k), 4, 4,
-                                                       !args.bias.empty(), args.accumulate)));
+    const WorkRange range(
+        name, payload(RIDGE_OP_GEMM, formulas::gemm(u64(args.m), u64(args.n), u64(args.k), 4, 4,
+                                                    !args.bias.empty(), args.accumulate)));
     doGemm(args);
 }
 
@@ -48,30 +50,32 @@ void Operators::gemv(const char* name, const Tensor& weight, const Tensor& x, co
     checkAtLeast(weight, n * k);
     checkAtLeast(x, k);
     checkAtLeast(y, n);
-    const WorkRange range(
-        name, payload(RIDGE_OP_GEMM, formulas::gemm(1, u64(n), u64(k), 4, 4, !bias.empty(), false)));
+    const WorkRange range(name, payload(RIDGE_OP_GEMM, formulas::gemm(1, u64(n), u64(k), 4, 4,
+                                                                      !bias.empty(), false)));
     doGemv(weight, x, bias, y, n, k);
 }
 
 void Operators::attentionForward(const char* name, const AttentionArgs& args, const Tensor& qkv,
                                  const Tensor& probabilities, const Tensor& out) {
     checkAttention(args, qkv, probabilities, out);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_ATTENTION, formulas::attentionForwardStored(shapeOf(args))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_ATTENTION, formulas::attentionForwardStored(shapeOf(args))));
     doAttentionForward(args, qkv, probabilities, out);
 }
 
 void Operators::attentionBackward(const char* name, const AttentionArgs& args, const Tensor& qkv,
-                                  const Tensor& probabilities, const Tensor& dOut, const Tensor& dQkv) {
+                                  const Tensor& probabilities, const Tensor& dOut,
+                                  const Tensor& dQkv) {
     checkAttention(args, qkv, probabilities, dOut);
     checkAtLeast(dQkv, 3 * args.batch * args.tokens * args.heads * args.headDim);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_ATTENTION, formulas::attentionBackwardStored(shapeOf(args))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_ATTENTION, formulas::attentionBackwardStored(shapeOf(args))));
     doAttentionBackward(args, qkv, probabilities, dOut, dQkv);
 }
 
-void Operators::cacheAppend(const char* name, const Tensor& qkv, const Tensor& keys, const Tensor& values,
-                            std::int64_t at, std::int64_t rows, std::int64_t width) {
+void Operators::cacheAppend(const char* name, const Tensor& qkv, const Tensor& keys,
+                            const Tensor& values, std::int64_t at, std::int64_t rows,
+                            std::int64_t width) {
     checkAtLeast(qkv, 3 * rows * width);
     checkAtLeast(keys, (at + rows) * width);
     checkAtLeast(values, (at + rows) * width);
@@ -86,45 +90,48 @@ void Operators::attentionDecode(const char* name, std::int64_t heads, std::int64
     checkAtLeast(keys, context * heads * headDim);
     checkAtLeast(values, context * heads * headDim);
     const WorkRange range(
-        name, payload(RIDGE_OP_ATTENTION,
-                      formulas::attentionDecode(u64(heads), u64(heads), u64(headDim), u64(context))));
+        name, payload(RIDGE_OP_ATTENTION, formulas::attentionDecode(u64(heads), u64(heads),
+                                                                    u64(headDim), u64(context))));
     doAttentionDecode(heads, headDim, context, qkv, keys, values, out);
 }
 
-void Operators::layerNormForward(const char* name, std::int64_t rows, std::int64_t width, const Tensor& x,
-                                 const Tensor& gamma, const Tensor& beta, const Tensor& y,
-                                 const Tensor& mean, const Tensor& rstd) {
+void Operators::layerNormForward(const char* name, std::int64_t rows, std::int64_t width,
+                                 const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                 const Tensor& y, const Tensor& mean, const Tensor& rstd) {
     checkAtLeast(x, rows * width);
     checkAtLeast(y, rows * width);
     checkAtLeast(mean, rows);
     checkAtLeast(rstd, rows);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_NORM, formulas::layerNormForward(u64(rows), u64(width))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_NORM, formulas::layerNormForward(u64(rows), u64(width))));
     doLayerNormForward(rows, width, x, gamma, beta, y, mean, rstd);
 }
 
-void Operators::layerNormBackward(const char* name, std::int64_t rows, std::int64_t width, const Tensor& dY,
-                                  const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                                  const Tensor& rstd, const LayerNormGradients& gradients) {
+void Operators::layerNormBackward(const char* name, std::int64_t rows, std::int64_t width,
+                                  const Tensor& dY, const Tensor& x, const Tensor& gamma,
+                                  const Tensor& mean, const Tensor& rstd,
+                                  const LayerNormGradients& gradients) {
     checkAtLeast(dY, rows * width);
     checkAtLeast(x, rows * width);
     checkAtLeast(gradients.dX, rows * width);
     checkAtLeast(gradients.dGamma, width);
     checkAtLeast(gradients.dBeta, width);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_NORM, formulas::layerNormBackward(u64(rows), u64(width),
-                                                                             gradients.accumulateInput)));
+    const WorkRange range(
+        name, payload(RIDGE_OP_NORM, formulas::layerNormBackward(u64(rows), u64(width),
+                                                                 gradients.accumulateInput)));
     doLayerNormBackward(rows, width, dY, x, gamma, mean, rstd, gradients);
 }
 
 void Operators::geluForward(const char* name, const Tensor& x, const Tensor& y) {
     checkAtLeast(y, x.count);
-    const WorkRange range(name, payload(RIDGE_OP_ELEMENTWISE,
-                                        formulas::elementwise(u64(x.count), 1, formulas::kGeluForwardFlops)));
+    const WorkRange range(
+        name, payload(RIDGE_OP_ELEMENTWISE,
+                      formulas::elementwise(u64(x.count), 1, formulas::kGeluForwardFlops)));
     doGeluForward(x, y);
 }
 
-void Operators::geluBackward(const char* name, const Tensor& x, const Tensor& dY, const Tensor& dX) {
+void Operators::geluBackward(const char* name, const Tensor& x, const Tensor& dY,
+                             const Tensor& dX) {
     checkAtLeast(dY, x.count);
     checkAtLeast(dX, x.count);
     const WorkRange range(
@@ -145,19 +152,20 @@ void Operators::columnSum(const char* name, const Tensor& x, std::int64_t rows, 
                           const Tensor& sum, bool accumulate) {
     checkAtLeast(x, rows * width);
     checkAtLeast(sum, width);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_ELEMENTWISE, formulas::columnSum(u64(rows), u64(width))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_ELEMENTWISE, formulas::columnSum(u64(rows), u64(width))));
     doColumnSum(x, rows, width, sum, accumulate);
 }
 
 void Operators::embeddingForward(const char* name, std::int64_t rows, std::int64_t context,
-                                 std::int64_t width, std::int64_t firstPosition, const Tensor& tokens,
-                                 const Tensor& tokenTable, const Tensor& positionTable, const Tensor& out) {
+                                 std::int64_t width, std::int64_t firstPosition,
+                                 const Tensor& tokens, const Tensor& tokenTable,
+                                 const Tensor& positionTable, const Tensor& out) {
     checkAtLeast(tokens, rows);
     checkAtLeast(positionTable, (firstPosition + context) * width);
     checkAtLeast(out, rows * width);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_EMBEDDING, formulas::embeddingForward(u64(rows), u64(width))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_EMBEDDING, formulas::embeddingForward(u64(rows), u64(width))));
     doEmbeddingForward(rows, context, width, firstPosition, tokens, tokenTable, positionTable, out);
 }
 
@@ -168,20 +176,20 @@ void Operators::embeddingBackward(const char* name, std::int64_t rows, std::int6
     checkAtLeast(tokens, rows);
     checkAtLeast(dOut, rows * width);
     checkAtLeast(dPositionTable, context * width);
-    const WorkRange range(name,
-                          payload(RIDGE_OP_EMBEDDING, formulas::embeddingBackward(u64(rows), u64(width))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_EMBEDDING, formulas::embeddingBackward(u64(rows), u64(width))));
     doEmbeddingBackward(rows, context, width, tokens, dOut, dTokenTable, dPositionTable,
                         accumulatePositions);
 }
 
 void Operators::softmaxCrossEntropy(const char* name, std::int64_t rows, std::int64_t vocabulary,
-                                    const Tensor& logits, const Tensor& targets, const Tensor& losses,
-                                    float scale) {
+                                    const Tensor& logits, const Tensor& targets,
+                                    const Tensor& losses, float scale) {
     checkAtLeast(logits, rows * vocabulary);
     checkAtLeast(targets, rows);
     checkAtLeast(losses, rows);
-    const WorkRange range(name, payload(RIDGE_OP_OTHER,
-                                        formulas::softmaxCrossEntropy(u64(rows), u64(vocabulary))));
+    const WorkRange range(
+        name, payload(RIDGE_OP_OTHER, formulas::softmaxCrossEntropy(u64(rows), u64(vocabulary))));
     doSoftmaxCrossEntropy(rows, vocabulary, logits, targets, losses, scale);
 }
 
@@ -192,7 +200,8 @@ std::int32_t Operators::argmax(const char* name, const Tensor& x) {
 }
 
 void Operators::adamW(const char* name, const AdamWArgs& args, const Tensor& weights,
-                      const Tensor& gradients, const Tensor& firstMoments, const Tensor& secondMoments) {
+                      const Tensor& gradients, const Tensor& firstMoments,
+                      const Tensor& secondMoments) {
     checkAtLeast(gradients, weights.count);
     checkAtLeast(firstMoments, weights.count);
     checkAtLeast(secondMoments, weights.count);
@@ -207,8 +216,9 @@ void Operators::affine(const char* name, Affine step, const Tensor& x, const Ten
 void Operators::affineChain(const char* name, std::span<const Affine> steps, const Tensor& x,
                             const Tensor& y) {
     checkAtLeast(y, x.count);
-    const WorkRange range(name, payload(RIDGE_OP_ELEMENTWISE,
-                                        formulas::elementwiseChain(u64(x.count), steps.size(), true)));
+    const WorkRange range(name,
+                          payload(RIDGE_OP_ELEMENTWISE,
+                                  formulas::elementwiseChain(u64(x.count), steps.size(), true)));
     doAffineChain(steps, x, y);
 }
 

@@ -9,13 +9,13 @@
 // them). A failing backend call is remembered: status() tells, operators return nothing. One thread
 // uses an object at a time. No allocation and no primitive creation after the first call per shape.
 
+#include "base/result.h"
+#include "workloads/ops/tensor.h"
+
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
-
-#include "base/result.h"
-#include "workloads/ops/tensor.h"
 
 namespace ridge::workloads {
 
@@ -58,7 +58,8 @@ public:
     Operators& operator=(const Operators&) = delete;
 
     // --- memory -------------------------------------------------------------------------------
-    // Zeroed and touched. Freed with this object. Empty tensor and a bad status() when out of memory.
+    // Zeroed and touched. Freed with this object. Empty tensor and a bad status() when out of
+    // memory.
     [[nodiscard]] virtual Tensor allocate(std::int64_t count, ridge_dtype type) = 0;
     [[nodiscard]] Tensor allocate(std::int64_t count) { return allocate(count, RIDGE_DTYPE_F32); }
     virtual void upload(const Tensor& to, std::span<const float> from) = 0;
@@ -76,8 +77,8 @@ public:
     // --- operators ----------------------------------------------------------------------------
     void gemm(const char* name, const GemmArgs& args);
     // y(n) = W(n,k) x(k) [+ bias]: a matrix read once, the decode step's product.
-    void gemv(const char* name, const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
-              std::int64_t n, std::int64_t k);
+    void gemv(const char* name, const Tensor& weight, const Tensor& x, const Tensor& bias,
+              const Tensor& y, std::int64_t n, std::int64_t k);
 
     // Causal self-attention. qkv: rows of [q | k | v], each heads * headDim wide; probabilities:
     // batch * heads * tokens^2, kept for the backward pass; out: rows of heads * headDim.
@@ -90,14 +91,16 @@ public:
     void cacheAppend(const char* name, const Tensor& qkv, const Tensor& keys, const Tensor& values,
                      std::int64_t at, std::int64_t rows, std::int64_t width);
     // One query row (the q part of qkv) against the first `context` rows of the caches.
-    void attentionDecode(const char* name, std::int64_t heads, std::int64_t headDim, std::int64_t context,
-                         const Tensor& qkv, const Tensor& keys, const Tensor& values, const Tensor& out);
+    void attentionDecode(const char* name, std::int64_t heads, std::int64_t headDim,
+                         std::int64_t context, const Tensor& qkv, const Tensor& keys,
+                         const Tensor& values, const Tensor& out);
 
     // y = (x - mean) * rstd * gamma + beta for each row; keeps mean and rstd. Epsilon 1e-5.
     void layerNormForward(const char* name, std::int64_t rows, std::int64_t width, const Tensor& x,
-                          const Tensor& gamma, const Tensor& beta, const Tensor& y, const Tensor& mean,
-                          const Tensor& rstd);
-    // dX is replaced or added to (accumulateInput); dGamma and dBeta likewise (accumulateParameters).
+                          const Tensor& gamma, const Tensor& beta, const Tensor& y,
+                          const Tensor& mean, const Tensor& rstd);
+    // dX is replaced or added to (accumulateInput); dGamma and dBeta likewise
+    // (accumulateParameters).
     struct LayerNormGradients {
         Tensor dX;
         Tensor dGamma;
@@ -105,8 +108,9 @@ public:
         bool accumulateInput = false;
         bool accumulateParameters = false;
     };
-    void layerNormBackward(const char* name, std::int64_t rows, std::int64_t width, const Tensor& dY,
-                           const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
+    void layerNormBackward(const char* name, std::int64_t rows, std::int64_t width,
+                           const Tensor& dY, const Tensor& x, const Tensor& gamma,
+                           const Tensor& mean, const Tensor& rstd,
                            const LayerNormGradients& gradients);
 
     // tanh form. Backward: dX = dY * gelu'(x); dX may be dY.
@@ -119,21 +123,23 @@ public:
                    const Tensor& sum, bool accumulate);
 
     // out(r) = token[tokens(r)] + position[first + r mod context].
-    void embeddingForward(const char* name, std::int64_t rows, std::int64_t context, std::int64_t width,
-                          std::int64_t firstPosition, const Tensor& tokens, const Tensor& tokenTable,
-                          const Tensor& positionTable, const Tensor& out);
+    void embeddingForward(const char* name, std::int64_t rows, std::int64_t context,
+                          std::int64_t width, std::int64_t firstPosition, const Tensor& tokens,
+                          const Tensor& tokenTable, const Tensor& positionTable, const Tensor& out);
     // Adds to dTokenTable; replaces or adds to the first `context` rows of dPositionTable.
-    void embeddingBackward(const char* name, std::int64_t rows, std::int64_t context, std::int64_t width,
-                           const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
-                           const Tensor& dPositionTable, bool accumulatePositions);
+    void embeddingBackward(const char* name, std::int64_t rows, std::int64_t context,
+                           std::int64_t width, const Tensor& tokens, const Tensor& dOut,
+                           const Tensor& dTokenTable, const Tensor& dPositionTable,
+                           bool accumulatePositions);
     // losses(r) = -log softmax(logits(r))[target(r)]; logits become (softmax - onehot) * scale.
     void softmaxCrossEntropy(const char* name, std::int64_t rows, std::int64_t vocabulary,
-                             const Tensor& logits, const Tensor& targets, const Tensor& losses, float scale);
+                             const Tensor& logits, const Tensor& targets, const Tensor& losses,
+                             float scale);
     // Index of the largest element, the first of equals. Synchronises.
     [[nodiscard]] std::int32_t argmax(const char* name, const Tensor& x);
 
-    void adamW(const char* name, const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
-               const Tensor& firstMoments, const Tensor& secondMoments);
+    void adamW(const char* name, const AdamWArgs& args, const Tensor& weights,
+               const Tensor& gradients, const Tensor& firstMoments, const Tensor& secondMoments);
 
     // y = scale * x + shift, one pass; and a chain of such in one pass (the fused form).
     struct Affine {
@@ -141,41 +147,45 @@ public:
         float shift = 0.0F;
     };
     void affine(const char* name, Affine step, const Tensor& x, const Tensor& y);
-    void affineChain(const char* name, std::span<const Affine> steps, const Tensor& x, const Tensor& y);
+    void affineChain(const char* name, std::span<const Affine> steps, const Tensor& x,
+                     const Tensor& y);
 
 protected:
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                         std::int64_t n, std::int64_t k) = 0;
-    virtual void doAttentionForward(const AttentionArgs& args, const Tensor& qkv, const Tensor& probabilities,
-                                    const Tensor& out) = 0;
+    virtual void doAttentionForward(const AttentionArgs& args, const Tensor& qkv,
+                                    const Tensor& probabilities, const Tensor& out) = 0;
     virtual void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
-                                     const Tensor& probabilities, const Tensor& dOut, const Tensor& dQkv) = 0;
-    virtual void doCacheAppend(const Tensor& qkv, const Tensor& keys, const Tensor& values, std::int64_t at,
-                               std::int64_t rows, std::int64_t width) = 0;
+                                     const Tensor& probabilities, const Tensor& dOut,
+                                     const Tensor& dQkv) = 0;
+    virtual void doCacheAppend(const Tensor& qkv, const Tensor& keys, const Tensor& values,
+                               std::int64_t at, std::int64_t rows, std::int64_t width) = 0;
     virtual void doAttentionDecode(std::int64_t heads, std::int64_t headDim, std::int64_t context,
                                    const Tensor& qkv, const Tensor& keys, const Tensor& values,
                                    const Tensor& out) = 0;
     virtual void doLayerNormForward(std::int64_t rows, std::int64_t width, const Tensor& x,
                                     const Tensor& gamma, const Tensor& beta, const Tensor& y,
                                     const Tensor& mean, const Tensor& rstd) = 0;
-    virtual void doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY, const Tensor& x,
-                                     const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
-                                     const LayerNormGradients& gradients) = 0;
+    virtual void doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY,
+                                     const Tensor& x, const Tensor& gamma, const Tensor& mean,
+                                     const Tensor& rstd, const LayerNormGradients& gradients) = 0;
     virtual void doGeluForward(const Tensor& x, const Tensor& y) = 0;
     virtual void doGeluBackward(const Tensor& x, const Tensor& dY, const Tensor& dX) = 0;
     virtual void doAdd(const Tensor& a, const Tensor& b, const Tensor& out) = 0;
-    virtual void doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width, const Tensor& sum,
-                             bool accumulate) = 0;
+    virtual void doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width,
+                             const Tensor& sum, bool accumulate) = 0;
     virtual void doEmbeddingForward(std::int64_t rows, std::int64_t context, std::int64_t width,
                                     std::int64_t firstPosition, const Tensor& tokens,
                                     const Tensor& tokenTable, const Tensor& positionTable,
                                     const Tensor& out) = 0;
     virtual void doEmbeddingBackward(std::int64_t rows, std::int64_t context, std::int64_t width,
-                                     const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
-                                     const Tensor& dPositionTable, bool accumulatePositions) = 0;
-    virtual void doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabulary, const Tensor& logits,
-                                       const Tensor& targets, const Tensor& losses, float scale) = 0;
+                                     const Tensor& tokens, const Tensor& dOut,
+                                     const Tensor& dTokenTable, const Tensor& dPositionTable,
+                                     bool accumulatePositions) = 0;
+    virtual void doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabulary,
+                                       const Tensor& logits, const Tensor& targets,
+                                       const Tensor& losses, float scale) = 0;
     virtual std::int32_t doArgmax(const Tensor& x) = 0;
     virtual void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                          const Tensor& firstMoments, const Tensor& secondMoments) = 0;

@@ -5,11 +5,10 @@
 // object that allocated the memory does, and outlives every view. On a GPU backend the pointer is a
 // device address: only upload() and download() of that backend may look behind it.
 
-#include <cstdint>
-
-#include <ridge/work.h>
-
 #include "base/result.h"
+
+#include <cstdint>
+#include <ridge/work.h>
 
 namespace ridge::workloads {
 
@@ -29,7 +28,8 @@ struct Tensor {
     }
     // Elements [offset, offset + length).
     [[nodiscard]] Tensor slice(std::int64_t offset, std::int64_t length) const {
-        RIDGE_CHECK(offset >= 0 && length >= 0 && offset + length <= count, "slice outside of tensor");
+        RIDGE_CHECK(offset >= 0 && length >= 0 && offset + length <= count,
+                    "slice outside of tensor");
         const std::int64_t elementBytes = 4;  // both types held so far
         return {static_cast<char*>(data) + offset * elementBytes, length, type};
     }

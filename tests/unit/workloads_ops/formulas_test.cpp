@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Formulas against cases computed by hand; each expectation is spelled out as a product or a number.
-#include <gtest/gtest.h>
-
+// Formulas against cases computed by hand; each expectation is spelled out as a product or a
+// number.
 #include "workloads/formulas/efficiency.h"
 #include "workloads/formulas/op_cost.h"
 #include "workloads/formulas/parallel.h"
 #include "workloads/formulas/transformer.h"
+
+#include <gtest/gtest.h>
 
 namespace ridge::workloads::formulas {
 namespace {
@@ -14,8 +15,8 @@ namespace {
 constexpr auto kFull = AttentionConvention::kFull;
 constexpr auto kCausal = AttentionConvention::kCausal;
 
-TransformerShape shape(std::uint64_t layers, std::uint64_t width, std::uint64_t heads, std::uint64_t context,
-                       std::uint64_t vocabulary) {
+TransformerShape shape(std::uint64_t layers, std::uint64_t width, std::uint64_t heads,
+                       std::uint64_t context, std::uint64_t vocabulary) {
     TransformerShape made;
     made.layers = layers;
     made.width = width;
@@ -31,7 +32,7 @@ TEST(OpCost, GemmCountsTwoPerMultiplyAddAndEachOperandOnce) {
     EXPECT_EQ(cost.bytesRead, 4U * (8 + 12));
     EXPECT_EQ(cost.bytesWritten, 24U);
     EXPECT_DOUBLE_EQ(intensity(cost), 48.0 / 104.0);
-    EXPECT_EQ(gemm(2, 3, 4, 2, 4).bytesRead, 2U * 20);              // bf16 in, fp32 out
+    EXPECT_EQ(gemm(2, 3, 4, 2, 4).bytesRead, 2U * 20);                    // bf16 in, fp32 out
     EXPECT_EQ(gemm(2, 3, 4, 4, 4, true, true).bytesRead, 80U + 12 + 24);  // bias row, old C
     EXPECT_EQ(gemm(2, 3, 4, 4, 4, true, true).flops, 48U);
     EXPECT_EQ(intensity(OpCost{}), 0.0);
@@ -86,7 +87,8 @@ TEST(Transformer, ParametersByHand) {
 
 TEST(Transformer, TrainingStepOfTheTwoReferenceModels) {
     const TransformerShape large = shape(4, 256, 4, 256, 4096);
-    EXPECT_EQ(trainingStepFlops(large, 4, kFull), 6ULL * 4194304 * 1024 + 12ULL * 4 * 256 * 256 * 1024);
+    EXPECT_EQ(trainingStepFlops(large, 4, kFull),
+              6ULL * 4194304 * 1024 + 12ULL * 4 * 256 * 256 * 1024);
     EXPECT_EQ(trainingStepFlops(large, 4, kFull), 28991029248U);  // 28.991 GFLOP
     EXPECT_EQ(trainingStepFlops(large, 4, kCausal), 28991029248U - 6ULL * 4 * 256 * 256 * 1024);
     const TransformerShape small = shape(2, 128, 4, 128, 1024);
@@ -101,9 +103,10 @@ TEST(Transformer, StepEqualsTheSumOverItsOperators) {
         const AttentionShape attention{4, s.heads, s.context, s.headDim()};
         std::uint64_t sum = 3 * gemm(rows, s.vocabulary, c).flops;
         for (std::uint64_t layer = 0; layer < s.layers; ++layer) {
-            sum += 3 * (gemm(rows, 3 * c, c).flops + gemm(rows, c, c).flops + gemm(rows, 4 * c, c).flops +
-                        gemm(rows, c, 4 * c).flops);
-            sum += attentionForwardFlops(attention, kFull) + attentionBackwardFlops(attention, kFull);
+            sum += 3 * (gemm(rows, 3 * c, c).flops + gemm(rows, c, c).flops +
+                        gemm(rows, 4 * c, c).flops + gemm(rows, c, 4 * c).flops);
+            sum +=
+                attentionForwardFlops(attention, kFull) + attentionBackwardFlops(attention, kFull);
         }
         EXPECT_EQ(sum, trainingStepFlops(s, 4, kFull));
     }
@@ -118,7 +121,8 @@ TEST(Transformer, InferenceByHand) {
     EXPECT_EQ(prefillBytes(s, 5, 4, 4), (block + 80) * 4 + 5U * 128);
     EXPECT_EQ(decodeStepFlops(s, 3, 7), 3U * (2 * (block + 80) + 4 * 2 * 8 * 7));
     EXPECT_EQ(decodeStepBytes(s, 3, 7, 4, 2), (block + 80) * 4 + 3U * 7 * 64);
-    EXPECT_DOUBLE_EQ(decodeCrossoverBatch(989e12, 3.35e12, 2), 989e12 * 2 / (2 * 3.35e12));  // 295 on H100
+    EXPECT_DOUBLE_EQ(decodeCrossoverBatch(989e12, 3.35e12, 2),
+                     989e12 * 2 / (2 * 3.35e12));  // 295 on H100
     EXPECT_NEAR(decodeCrossoverBatch(989e12, 3.35e12, 2), 295.2, 0.1);
     EXPECT_DOUBLE_EQ(decodeTimeFloor(16100000000, 3.35e12), 16.1e9 / 3.35e12);  // 4.8 ms
 }
@@ -159,7 +163,8 @@ TEST(Parallel, Strategies) {
     EXPECT_DOUBLE_EQ(pipelineBubble(4, 8, 2), 3.0 / 19.0);
     EXPECT_DOUBLE_EQ(pipelineBubble(1, 8), 0.0);
     EXPECT_EQ(pipelineWireBytes(4, 2, 16, 8, 4), 2U * 3 * 2 * 16 * 8 * 4);
-    EXPECT_DOUBLE_EQ(ringAttentionHiddenTokens(1e12, 2, 64, 256, 1e9), 1e12 * 2 * 64 / (2 * 256 * 1e9));
+    EXPECT_DOUBLE_EQ(ringAttentionHiddenTokens(1e12, 2, 64, 256, 1e9),
+                     1e12 * 2 * 64 / (2 * 256 * 1e9));
     EXPECT_EQ(ulyssesWireBytes(1, 16, 8, 4, 4), 8U * (4 * 8 * 4) * 3 / 4);
     EXPECT_EQ(expertWireBytes(10, 2, 8, 4, 4), 4U * (10 * 2 * 8 * 4) * 3 / 4);
     EXPECT_DOUBLE_EQ(overlapShare(0.25, 1.0), 0.75);

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// The models: the oracle against finite differences, models against the oracle, and the payloads of a
-// recorded step against the formulas, to the last digit.
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <cmath>
-#include <set>
-
+// The models: the oracle against finite differences, models against the oracle, and the payloads of
+// a recorded step against the formulas, to the last digit.
 #include "range_capture.h"
 #include "workloads/models/checks.h"
 #include "workloads/models/elementwise.h"
 #include "workloads/models/infer.h"
 #include "workloads/models/train.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
 
 namespace ridge::workloads {
 namespace {
@@ -212,7 +212,8 @@ TEST(Models, GradientsAreAnnouncedOnceEachAndFinal) {
     });
     (void)trainer.forward();
     trainer.backward();
-    for (std::size_t i = 0; i < seen.size(); ++i) ASSERT_EQ(seen[i], trainer.gradients().f32()[i]) << i;
+    for (std::size_t i = 0; i < seen.size(); ++i)
+        ASSERT_EQ(seen[i], trainer.gradients().f32()[i]) << i;
 }
 
 TEST(Models, NoPrimitiveIsMadeWhileStepsAreTimed) {

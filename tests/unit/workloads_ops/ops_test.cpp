@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Operators against loops in double, at sizes that are no multiple of a vector, on one and two threads.
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <cstdlib>
-#include <functional>
-
+// Operators against loops in double, at sizes that are no multiple of a vector, on one and two
+// threads.
 #include "range_capture.h"
 #include "workloads/formulas/op_cost.h"
 #include "workloads/models/checks.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/ops/cpu/cpu_operators.h"
 #include "workloads/ops/cpu/fast_math.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <functional>
 
 namespace ridge::workloads {
 namespace {
@@ -33,7 +34,8 @@ std::unique_ptr<Operators> makeOps(const char* threads = nullptr) {
 Host draw(std::int64_t count, std::uint64_t seed, float reach = 1.0F) {
     Host values(static_cast<std::size_t>(count));
     for (std::size_t i = 0; i < values.size(); ++i)
-        values[i] = (static_cast<float>(randomBits(seed, i) >> 40) * (1.0F / 8388608.0F) - 1.0F) * reach;
+        values[i] =
+            (static_cast<float>(randomBits(seed, i) >> 40) * (1.0F / 8388608.0F) - 1.0F) * reach;
     return values;
 }
 
@@ -67,14 +69,21 @@ TEST_P(OnThreads, GemmInEveryLayoutWithBiasAndAccumulation) {
         for (const bool withBias : {false, true})
             for (const bool accumulate : {false, true}) {
                 const Tensor c = put(*m_ops, old);
-                m_ops->gemm("g", {.layout = layout, .m = m, .n = n, .k = k, .a = put(*m_ops, a),
-                                  .b = put(*m_ops, b), .c = c,
-                                  .bias = withBias ? put(*m_ops, bias) : Tensor{}, .accumulate = accumulate});
+                m_ops->gemm("g", {.layout = layout,
+                                  .m = m,
+                                  .n = n,
+                                  .k = k,
+                                  .a = put(*m_ops, a),
+                                  .b = put(*m_ops, b),
+                                  .c = c,
+                                  .bias = withBias ? put(*m_ops, bias) : Tensor{},
+                                  .accumulate = accumulate});
                 ASSERT_TRUE(m_ops->status().ok()) << m_ops->status().error().message;
                 const Host got = get(*m_ops, c);
                 for (std::int64_t i = 0; i < m; ++i)
                     for (std::int64_t j = 0; j < n; ++j) {
-                        double sum = (withBias ? at(bias, j) : 0.0) + (accumulate ? at(old, i * n + j) : 0.0);
+                        double sum = (withBias ? at(bias, j) : 0.0) +
+                                     (accumulate ? at(old, i * n + j) : 0.0);
                         for (std::int64_t x = 0; x < k; ++x)
                             sum += at(a, layout == GemmLayout::kTN ? x * m + i : i * k + x) *
                                    at(b, layout == GemmLayout::kNT ? j * k + x : x * n + j);
@@ -158,8 +167,10 @@ TEST_P(OnThreads, CrossEntropySumsToNothingAndSurvivesLargeLogits) {
     const Host loss = get(*m_ops, losses), g = get(*m_ops, gradient);
     for (std::int64_t r = 0; r < rows; ++r) {
         double top = -1e300, sum = 0, total = 0;
-        for (std::int64_t v = 0; v < vocabulary; ++v) top = std::max(top, at(logits, r * vocabulary + v));
-        for (std::int64_t v = 0; v < vocabulary; ++v) sum += std::exp(at(logits, r * vocabulary + v) - top);
+        for (std::int64_t v = 0; v < vocabulary; ++v)
+            top = std::max(top, at(logits, r * vocabulary + v));
+        for (std::int64_t v = 0; v < vocabulary; ++v)
+            sum += std::exp(at(logits, r * vocabulary + v) - top);
         const std::int32_t target = targets[static_cast<std::size_t>(r)];
         EXPECT_NEAR(at(loss, r), std::log(sum) + top - at(logits, r * vocabulary + target), 1e-4);
         for (std::int64_t v = 0; v < vocabulary; ++v) {
@@ -173,8 +184,8 @@ TEST_P(OnThreads, CrossEntropySumsToNothingAndSurvivesLargeLogits) {
 
 TEST_P(OnThreads, ChecksOfTheModelsPass) {
     for (const CheckResult& result :
-         {checkGemm(*m_ops, {GemmLayout::kTN, 65, 33, 127}), checkAdamW(*m_ops), checkTinyModel(*m_ops),
-          checkTinyTraining(*m_ops), checkTinyGeneration(*m_ops)})
+         {checkGemm(*m_ops, {GemmLayout::kTN, 65, 33, 127}), checkAdamW(*m_ops),
+          checkTinyModel(*m_ops), checkTinyTraining(*m_ops), checkTinyGeneration(*m_ops)})
         EXPECT_TRUE(result.passed) << result.detail;
 }
 
@@ -194,8 +205,15 @@ TEST(Ops, OneThreadUnlessToldOtherwise) {
 TEST(Ops, PrimitivesAreMadeOncePerShape) {
     const auto ops = makeOps();
     const Tensor a = ops->allocate(64), b = ops->allocate(64), c = ops->allocate(64);
-    const GemmArgs args{.layout = GemmLayout::kTN, .m = 8, .n = 8, .k = 8, .a = a, .b = b, .c = c,
-                        .bias = {}, .accumulate = false};
+    const GemmArgs args{.layout = GemmLayout::kTN,
+                        .m = 8,
+                        .n = 8,
+                        .k = 8,
+                        .a = a,
+                        .b = b,
+                        .c = c,
+                        .bias = {},
+                        .accumulate = false};
     ops->gemm("g", args);
     const std::int64_t made = ops->primitiveCount();
     EXPECT_EQ(made, 1);
@@ -208,8 +226,15 @@ TEST(Ops, TooSmallATensorIsABug) {
     ridgeThrowOnBug = true;
     const auto ops = makeOps();
     const Tensor a = ops->allocate(64);
-    EXPECT_ANY_THROW(ops->gemm("g", {.layout = GemmLayout::kNN, .m = 9, .n = 8, .k = 8, .a = a, .b = a,
-                                     .c = a, .bias = {}, .accumulate = false}));
+    EXPECT_ANY_THROW(ops->gemm("g", {.layout = GemmLayout::kNN,
+                                     .m = 9,
+                                     .n = 8,
+                                     .k = 8,
+                                     .a = a,
+                                     .b = a,
+                                     .c = a,
+                                     .bias = {},
+                                     .accumulate = false}));
     EXPECT_ANY_THROW((void)a.slice(60, 5));
     EXPECT_ANY_THROW((void)a.i32());
     ridgeThrowOnBug = before;
@@ -220,8 +245,15 @@ TEST(Ops, EveryOperatorTellsItsFlopsAndBytes) {
     const auto ops = makeOps();
     const Tensor a = ops->allocate(64), b = ops->allocate(64), c = ops->allocate(64);
     test::startCapture();
-    ops->gemm("product", {.layout = GemmLayout::kNN, .m = 8, .n = 8, .k = 8, .a = a, .b = b, .c = c,
-                          .bias = {}, .accumulate = false});
+    ops->gemm("product", {.layout = GemmLayout::kNN,
+                          .m = 8,
+                          .n = 8,
+                          .k = 8,
+                          .a = a,
+                          .b = b,
+                          .c = c,
+                          .bias = {},
+                          .accumulate = false});
     ops->add("sum", a, b, c);
     ops->adamW("optimizer", {}, a, b, c, ops->allocate(64));
     const auto ranges = test::stopCapture();

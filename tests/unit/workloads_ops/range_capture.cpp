@@ -33,7 +33,9 @@ int NVTX_API onPush(nvtxDomainHandle_t, const nvtxEventAttributes_t* attributes)
     return g_depth++;
 }
 
-int NVTX_API onPop(nvtxDomainHandle_t) { return --g_depth; }
+int NVTX_API onPop(nvtxDomainHandle_t) {
+    return --g_depth;
+}
 
 int NVTX_API attach(NvtxGetExportTableFunc_t getExportTable) {
     const auto* callbacks =
@@ -65,6 +67,8 @@ std::vector<CapturedRange> stopCapture() {
     return std::move(g_ranges);
 }
 
-int openRanges() { return g_depth; }
+int openRanges() {
+    return g_depth;
+}
 
 }  // namespace ridge::test

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Listens as an NVTX tool inside the test program: what a profiler would be told of a range, with its
-// nesting. Only domain "ridge" and its push/pop ranges; one thread.
+// Listens as an NVTX tool inside the test program: what a profiler would be told of a range, with
+// its nesting. Only domain "ridge" and its push/pop ranges; one thread.
 
 #include <cstdint>
+#include <ridge/work.h>
 #include <string>
 #include <vector>
-
-#include <ridge/work.h>
 
 namespace ridge::test {
 

@@ -10,11 +10,13 @@ namespace ridge::workloads::reference {
 
 namespace {
 
-std::size_t index(std::int64_t value) { return static_cast<std::size_t>(value); }
+std::size_t index(std::int64_t value) {
+    return static_cast<std::size_t>(value);
+}
 
 // y(rows,out) = x(rows,in) W^T + b; bias may be negative: none.
-Values linear(std::span<const double> parameters, std::int64_t weight, std::int64_t bias, const Values& x,
-              std::int64_t rows, std::int64_t outputs, std::int64_t inputs) {
+Values linear(std::span<const double> parameters, std::int64_t weight, std::int64_t bias,
+              const Values& x, std::int64_t rows, std::int64_t outputs, std::int64_t inputs) {
     Values y(index(rows * outputs));
     for (std::int64_t r = 0; r < rows; ++r)
         for (std::int64_t o = 0; o < outputs; ++o) {
@@ -43,8 +45,9 @@ Values linearBackward(std::span<const double> parameters, std::int64_t weight, s
     return dX;
 }
 
-Values layerNorm(std::span<const double> parameters, std::int64_t gamma, std::int64_t beta, const Values& x,
-                 std::int64_t rows, std::int64_t width, Values& mean, Values& rstd) {
+Values layerNorm(std::span<const double> parameters, std::int64_t gamma, std::int64_t beta,
+                 const Values& x, std::int64_t rows, std::int64_t width, Values& mean,
+                 Values& rstd) {
     Values y(x.size());
     mean.assign(index(rows), 0.0);
     rstd.assign(index(rows), 0.0);
@@ -59,8 +62,9 @@ Values layerNorm(std::span<const double> parameters, std::int64_t gamma, std::in
         }
         const double scale = 1.0 / std::sqrt(squares / static_cast<double>(width) + 1e-5);
         for (std::int64_t i = 0; i < width; ++i)
-            y[index(r * width + i)] = (x[index(r * width + i)] - mu) * scale * parameters[index(gamma + i)] +
-                                      parameters[index(beta + i)];
+            y[index(r * width + i)] =
+                (x[index(r * width + i)] - mu) * scale * parameters[index(gamma + i)] +
+                parameters[index(beta + i)];
         mean[index(r)] = mu;
         rstd[index(r)] = scale;
     }
@@ -85,16 +89,20 @@ void layerNormBackward(std::span<const double> parameters, std::int64_t gamma, s
         for (std::int64_t i = 0; i < width; ++i) {
             const double normalised = (x[index(r * width + i)] - mean[index(r)]) * rstd[index(r)];
             dX[index(r * width + i)] +=
-                rstd[index(r)] *
-                (dY[index(r * width + i)] * parameters[index(gamma + i)] -
-                 sum / static_cast<double>(width) - normalised * projected / static_cast<double>(width));
+                rstd[index(r)] * (dY[index(r * width + i)] * parameters[index(gamma + i)] -
+                                  sum / static_cast<double>(width) -
+                                  normalised * projected / static_cast<double>(width));
         }
     }
 }
 
 constexpr double kCubic = 0.044715;
-double geluInner(double x) { return std::sqrt(2.0 / std::numbers::pi) * (x + kCubic * x * x * x); }
-double gelu(double x) { return 0.5 * x * (1.0 + std::tanh(geluInner(x))); }
+double geluInner(double x) {
+    return std::sqrt(2.0 / std::numbers::pi) * (x + kCubic * x * x * x);
+}
+double gelu(double x) {
+    return 0.5 * x * (1.0 + std::tanh(geluInner(x)));
+}
 double geluSlope(double x) {
     const double t = std::tanh(geluInner(x));
     const double inner = std::sqrt(2.0 / std::numbers::pi) * (1.0 + 3.0 * kCubic * x * x);
@@ -192,24 +200,28 @@ double Gpt::forward(std::span<const double> parameters, std::span<const std::int
         Layer& layer = m_layers[n];
         const GptBlockOffsets& at = m_layout.blocks[n];
         layer.input = stream;
-        layer.norm1 = layerNorm(parameters, at.norm1Gamma, at.norm1Beta, stream, m_rows, c, layer.mean1,
-                                layer.rstd1);
+        layer.norm1 = layerNorm(parameters, at.norm1Gamma, at.norm1Beta, stream, m_rows, c,
+                                layer.mean1, layer.rstd1);
         layer.qkv = linear(parameters, at.qkvWeight, at.qkvBias, layer.norm1, m_rows, 3 * c, c);
         attentionForward(layer);
-        const Values out = linear(parameters, at.outWeight, at.outBias, layer.attention, m_rows, c, c);
+        const Values out =
+            linear(parameters, at.outWeight, at.outBias, layer.attention, m_rows, c, c);
         for (std::size_t i = 0; i < stream.size(); ++i) stream[i] += out[i];
         layer.middle = stream;
-        layer.norm2 = layerNorm(parameters, at.norm2Gamma, at.norm2Beta, stream, m_rows, c, layer.mean2,
-                                layer.rstd2);
+        layer.norm2 = layerNorm(parameters, at.norm2Gamma, at.norm2Beta, stream, m_rows, c,
+                                layer.mean2, layer.rstd2);
         layer.up = linear(parameters, at.upWeight, at.upBias, layer.norm2, m_rows, 4 * c, c);
         layer.gelu.resize(layer.up.size());
         std::transform(layer.up.begin(), layer.up.end(), layer.gelu.begin(), gelu);
-        const Values down = linear(parameters, at.downWeight, at.downBias, layer.gelu, m_rows, c, 4 * c);
+        const Values down =
+            linear(parameters, at.downWeight, at.downBias, layer.gelu, m_rows, c, 4 * c);
         for (std::size_t i = 0; i < stream.size(); ++i) stream[i] += down[i];
     }
     m_final = stream;
-    m_normed = layerNorm(parameters, m_layout.normGamma, m_layout.normBeta, stream, m_rows, c, m_mean, m_rstd);
-    m_logits = linear(parameters, m_layout.tokenTable, -1, m_normed, m_rows, m_config.vocabulary, c);
+    m_normed = layerNorm(parameters, m_layout.normGamma, m_layout.normBeta, stream, m_rows, c,
+                         m_mean, m_rstd);
+    m_logits =
+        linear(parameters, m_layout.tokenTable, -1, m_normed, m_rows, m_config.vocabulary, c);
     double loss = 0;
     for (std::int64_t r = 0; r < m_rows; ++r) {
         const double* row = &m_logits[index(r * m_config.vocabulary)];
@@ -226,18 +238,18 @@ void Gpt::blockBackward(std::span<const double> parameters, std::size_t n, Value
     const std::int64_t c = m_config.width;
     const Layer& layer = m_layers[n];
     const GptBlockOffsets& at = m_layout.blocks[n];
-    Values dUp = linearBackward(parameters, at.downWeight, at.downBias, layer.gelu, dStream, m_rows, c,
-                                4 * c, gradients);
+    Values dUp = linearBackward(parameters, at.downWeight, at.downBias, layer.gelu, dStream, m_rows,
+                                c, 4 * c, gradients);
     for (std::size_t i = 0; i < dUp.size(); ++i) dUp[i] *= geluSlope(layer.up[i]);
-    const Values dNorm2 =
-        linearBackward(parameters, at.upWeight, at.upBias, layer.norm2, dUp, m_rows, 4 * c, c, gradients);
+    const Values dNorm2 = linearBackward(parameters, at.upWeight, at.upBias, layer.norm2, dUp,
+                                         m_rows, 4 * c, c, gradients);
     layerNormBackward(parameters, at.norm2Gamma, at.norm2Beta, layer.middle, dNorm2, layer.mean2,
                       layer.rstd2, m_rows, c, dStream, gradients);
-    const Values dAttention = linearBackward(parameters, at.outWeight, at.outBias, layer.attention, dStream,
-                                             m_rows, c, c, gradients);
+    const Values dAttention = linearBackward(parameters, at.outWeight, at.outBias, layer.attention,
+                                             dStream, m_rows, c, c, gradients);
     const Values dQkv = attentionBackward(layer, dAttention);
-    const Values dNorm1 =
-        linearBackward(parameters, at.qkvWeight, at.qkvBias, layer.norm1, dQkv, m_rows, 3 * c, c, gradients);
+    const Values dNorm1 = linearBackward(parameters, at.qkvWeight, at.qkvBias, layer.norm1, dQkv,
+                                         m_rows, 3 * c, c, gradients);
     layerNormBackward(parameters, at.norm1Gamma, at.norm1Beta, layer.input, dNorm1, layer.mean1,
                       layer.rstd1, m_rows, c, dStream, gradients);
 }
@@ -259,16 +271,19 @@ Values Gpt::backward(std::span<const double> parameters, std::span<const std::in
                 (std::exp(row[v] - top) / sum - wanted) / static_cast<double>(m_rows);
         }
     }
-    const Values dNormed = linearBackward(parameters, m_layout.tokenTable, -1, m_normed, dLogits, m_rows,
-                                          vocabulary, c, gradients);
+    const Values dNormed = linearBackward(parameters, m_layout.tokenTable, -1, m_normed, dLogits,
+                                          m_rows, vocabulary, c, gradients);
     Values dStream(index(m_rows * c));
-    layerNormBackward(parameters, m_layout.normGamma, m_layout.normBeta, m_final, dNormed, m_mean, m_rstd,
-                      m_rows, c, dStream, gradients);
-    for (std::size_t n = m_layers.size(); n-- > 0;) blockBackward(parameters, n, dStream, gradients);
+    layerNormBackward(parameters, m_layout.normGamma, m_layout.normBeta, m_final, dNormed, m_mean,
+                      m_rstd, m_rows, c, dStream, gradients);
+    for (std::size_t n = m_layers.size(); n-- > 0;)
+        blockBackward(parameters, n, dStream, gradients);
     for (std::int64_t r = 0; r < m_rows; ++r)
         for (std::int64_t i = 0; i < c; ++i) {
-            gradients[index(m_layout.tokenTable + tokens[index(r)] * c + i)] += dStream[index(r * c + i)];
-            gradients[index(m_layout.positionTable + r % m_tokens * c + i)] += dStream[index(r * c + i)];
+            gradients[index(m_layout.tokenTable + tokens[index(r)] * c + i)] +=
+                dStream[index(r * c + i)];
+            gradients[index(m_layout.positionTable + r % m_tokens * c + i)] +=
+                dStream[index(r * c + i)];
         }
     return gradients;
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The oracle: the same GPT in double precision and plain loops, for tiny models. It shares nothing with
-// Operators but the parameter layout, so agreement means that both are right. Forward keeps what
-// backward needs. Slow on purpose: no blocking, no tricks.
+// The oracle: the same GPT in double precision and plain loops, for tiny models. It shares nothing
+// with Operators but the parameter layout, so agreement means that both are right. Forward keeps
+// what backward needs. Slow on purpose: no blocking, no tricks.
+
+#include "workloads/models/gpt_layout.h"
+#include "workloads/ops/operators.h"
 
 #include <cstdint>
 #include <span>
 #include <vector>
-
-#include "workloads/models/gpt_layout.h"
-#include "workloads/ops/operators.h"
 
 namespace ridge::workloads::reference {
 
@@ -24,15 +24,16 @@ public:
     double forward(std::span<const double> parameters, std::span<const std::int32_t> tokens,
                    std::span<const std::int32_t> targets);
     // Gradient of that loss, in the parameters' order.
-    [[nodiscard]] Values backward(std::span<const double> parameters, std::span<const std::int32_t> tokens,
+    [[nodiscard]] Values backward(std::span<const double> parameters,
+                                  std::span<const std::int32_t> tokens,
                                   std::span<const std::int32_t> targets) const;
     // rows x V, of the last forward().
     [[nodiscard]] const Values& logits() const { return m_logits; }
 
 private:
     struct Layer {
-        Values input, norm1, mean1, rstd1, qkv, probabilities, attention, middle, norm2, mean2, rstd2, up,
-            gelu;
+        Values input, norm1, mean1, rstd1, qkv, probabilities, attention, middle, norm2, mean2,
+            rstd2, up, gelu;
     };
     void attentionForward(Layer& layer) const;
     [[nodiscard]] Values attentionBackward(const Layer& layer, const Values& dOut) const;

@@ -2,17 +2,16 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/ops/cpu/cpu_operators.h"
 
-#include <sys/mman.h>
+#include "workloads/ops/cpu/dnnl_gemm.h"
+#include "workloads/ops/cpu/kernels.h"
+#include "workloads/ops/cpu/threads.h"
 
 #include <cmath>
 #include <cstring>
 #include <exception>
 #include <new>
+#include <sys/mman.h>
 #include <vector>
-
-#include "workloads/ops/cpu/dnnl_gemm.h"
-#include "workloads/ops/cpu/kernels.h"
-#include "workloads/ops/cpu/threads.h"
 
 namespace ridge::workloads {
 
@@ -53,30 +52,33 @@ public:
 
 protected:
     void doGemm(const GemmArgs& args) override { keep(m_gemm.product(args)); }
-    void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y, std::int64_t n,
-                std::int64_t k) override;
-    void doAttentionForward(const AttentionArgs& args, const Tensor& qkv, const Tensor& probabilities,
-                            const Tensor& out) override;
-    void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv, const Tensor& probabilities,
-                             const Tensor& dOut, const Tensor& dQkv) override;
+    void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
+                std::int64_t n, std::int64_t k) override;
+    void doAttentionForward(const AttentionArgs& args, const Tensor& qkv,
+                            const Tensor& probabilities, const Tensor& out) override;
+    void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
+                             const Tensor& probabilities, const Tensor& dOut,
+                             const Tensor& dQkv) override;
     void doCacheAppend(const Tensor& qkv, const Tensor& keys, const Tensor& values, std::int64_t at,
                        std::int64_t rows, std::int64_t width) override;
-    void doAttentionDecode(std::int64_t heads, std::int64_t headDim, std::int64_t context, const Tensor& qkv,
-                           const Tensor& keys, const Tensor& values, const Tensor& out) override;
-    void doLayerNormForward(std::int64_t rows, std::int64_t width, const Tensor& x, const Tensor& gamma,
-                            const Tensor& beta, const Tensor& y, const Tensor& mean,
-                            const Tensor& rstd) override;
-    void doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY, const Tensor& x,
-                             const Tensor& gamma, const Tensor& mean, const Tensor& rstd,
-                             const LayerNormGradients& gradients) override;
+    void doAttentionDecode(std::int64_t heads, std::int64_t headDim, std::int64_t context,
+                           const Tensor& qkv, const Tensor& keys, const Tensor& values,
+                           const Tensor& out) override;
+    void doLayerNormForward(std::int64_t rows, std::int64_t width, const Tensor& x,
+                            const Tensor& gamma, const Tensor& beta, const Tensor& y,
+                            const Tensor& mean, const Tensor& rstd) override;
+    void doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY,
+                             const Tensor& x, const Tensor& gamma, const Tensor& mean,
+                             const Tensor& rstd, const LayerNormGradients& gradients) override;
     void doGeluForward(const Tensor& x, const Tensor& y) override;
     void doGeluBackward(const Tensor& x, const Tensor& dY, const Tensor& dX) override;
     void doAdd(const Tensor& a, const Tensor& b, const Tensor& out) override;
     void doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width, const Tensor& sum,
                      bool accumulate) override;
     void doEmbeddingForward(std::int64_t rows, std::int64_t context, std::int64_t width,
-                            std::int64_t firstPosition, const Tensor& tokens, const Tensor& tokenTable,
-                            const Tensor& positionTable, const Tensor& out) override;
+                            std::int64_t firstPosition, const Tensor& tokens,
+                            const Tensor& tokenTable, const Tensor& positionTable,
+                            const Tensor& out) override;
     void doEmbeddingBackward(std::int64_t rows, std::int64_t context, std::int64_t width,
                              const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
                              const Tensor& dPositionTable, bool accumulatePositions) override;
@@ -114,15 +116,16 @@ private:
 };
 
 Tensor CpuOperators::allocate(std::int64_t count, ridge_dtype type) {
-    RIDGE_CHECK(type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_INT32, "the CPU holds float32 and int32");
+    RIDGE_CHECK(type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_INT32,
+                "the CPU holds float32 and int32");
     RIDGE_CHECK(count > 0, "allocation of nothing");
     const auto bytes = static_cast<std::size_t>(count * kElementBytes);
     const bool large = bytes >= kHugePage;
     const auto align = static_cast<std::align_val_t>(large ? kHugePage : kCacheLine);
     void* data = ::operator new(bytes, align, std::nothrow);
     if (data == nullptr) {
-        keep(Error{ErrorCode::kMeasurement,
-                   "no memory for a buffer of " + std::to_string(bytes) + " bytes: use a smaller preset"});
+        keep(Error{ErrorCode::kMeasurement, "no memory for a buffer of " + std::to_string(bytes) +
+                                                " bytes: use a smaller preset"});
         return {};
     }
     // Advice only: where huge pages are off, small ones do.
@@ -132,12 +135,12 @@ Tensor CpuOperators::allocate(std::int64_t count, ridge_dtype type) {
     return {data, count, type};
 }
 
-void CpuOperators::doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
-                          std::int64_t n, std::int64_t k) {
+void CpuOperators::doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias,
+                          const Tensor& y, std::int64_t n, std::int64_t k) {
     const float* b = bias.empty() ? nullptr : bias.f32();
     forRanges(m_threads, n, 16, [&](std::int64_t begin, std::int64_t end) {
-        cpu::gemvRows(end - begin, k, weight.f32() + begin * k, x.f32(), b == nullptr ? b : b + begin,
-                      y.f32() + begin);
+        cpu::gemvRows(end - begin, k, weight.f32() + begin * k, x.f32(),
+                      b == nullptr ? b : b + begin, y.f32() + begin);
     });
 }
 
@@ -152,17 +155,34 @@ void CpuOperators::doAttentionForward(const AttentionArgs& args, const Tensor& q
         const std::int64_t column = pair % args.heads * d;
         const float* q = qkv.f32() + row * 3 * width + column;
         float* p = probabilities.f32() + pair * t * t;
-        keep(m_gemm.strided({.layout = GemmLayout::kNT, .m = t, .n = t, .k = d, .alpha = scale, .a = q,
-                             .lda = 3 * width, .b = q + width, .ldb = 3 * width, .c = p, .ldc = t}));
+        keep(m_gemm.strided({.layout = GemmLayout::kNT,
+                             .m = t,
+                             .n = t,
+                             .k = d,
+                             .alpha = scale,
+                             .a = q,
+                             .lda = 3 * width,
+                             .b = q + width,
+                             .ldb = 3 * width,
+                             .c = p,
+                             .ldc = t}));
         cpu::causalSoftmaxRows(t, p);
-        keep(m_gemm.strided({.layout = GemmLayout::kNN, .m = t, .n = d, .k = t, .a = p, .lda = t,
-                             .b = q + 2 * width, .ldb = 3 * width, .c = out.f32() + row * width + column,
+        keep(m_gemm.strided({.layout = GemmLayout::kNN,
+                             .m = t,
+                             .n = d,
+                             .k = t,
+                             .a = p,
+                             .lda = t,
+                             .b = q + 2 * width,
+                             .ldb = 3 * width,
+                             .c = out.f32() + row * width + column,
                              .ldc = width}));
     }
 }
 
 void CpuOperators::doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
-                                       const Tensor& probabilities, const Tensor& dOut, const Tensor& dQkv) {
+                                       const Tensor& probabilities, const Tensor& dOut,
+                                       const Tensor& dQkv) {
     const std::int64_t t = args.tokens;
     const std::int64_t d = args.headDim;
     const std::int64_t width = args.heads * d;
@@ -176,15 +196,47 @@ void CpuOperators::doAttentionBackward(const AttentionArgs& args, const Tensor& 
         const float* p = probabilities.f32() + pair * t * t;
         const float* dO = dOut.f32() + row * width + column;
         float* dQ = dQkv.f32() + row * wide + column;
-        keep(m_gemm.strided({.layout = GemmLayout::kNT, .m = t, .n = t, .k = d, .a = dO, .lda = width,
-                             .b = q + 2 * width, .ldb = wide, .c = g, .ldc = t}));
-        keep(m_gemm.strided({.layout = GemmLayout::kTN, .m = t, .n = d, .k = t, .a = p, .lda = t, .b = dO,
-                             .ldb = width, .c = dQ + 2 * width, .ldc = wide}));
+        keep(m_gemm.strided({.layout = GemmLayout::kNT,
+                             .m = t,
+                             .n = t,
+                             .k = d,
+                             .a = dO,
+                             .lda = width,
+                             .b = q + 2 * width,
+                             .ldb = wide,
+                             .c = g,
+                             .ldc = t}));
+        keep(m_gemm.strided({.layout = GemmLayout::kTN,
+                             .m = t,
+                             .n = d,
+                             .k = t,
+                             .a = p,
+                             .lda = t,
+                             .b = dO,
+                             .ldb = width,
+                             .c = dQ + 2 * width,
+                             .ldc = wide}));
         cpu::causalSoftmaxBackwardRows(t, p, scale, g);
-        keep(m_gemm.strided({.layout = GemmLayout::kNN, .m = t, .n = d, .k = t, .a = g, .lda = t,
-                             .b = q + width, .ldb = wide, .c = dQ, .ldc = wide}));
-        keep(m_gemm.strided({.layout = GemmLayout::kTN, .m = t, .n = d, .k = t, .a = g, .lda = t, .b = q,
-                             .ldb = wide, .c = dQ + width, .ldc = wide}));
+        keep(m_gemm.strided({.layout = GemmLayout::kNN,
+                             .m = t,
+                             .n = d,
+                             .k = t,
+                             .a = g,
+                             .lda = t,
+                             .b = q + width,
+                             .ldb = wide,
+                             .c = dQ,
+                             .ldc = wide}));
+        keep(m_gemm.strided({.layout = GemmLayout::kTN,
+                             .m = t,
+                             .n = d,
+                             .k = t,
+                             .a = g,
+                             .lda = t,
+                             .b = q,
+                             .ldb = wide,
+                             .c = dQ + width,
+                             .ldc = wide}));
     }
 }
 
@@ -204,8 +256,8 @@ void CpuOperators::doAttentionDecode(std::int64_t heads, std::int64_t headDim, s
     forRanges(m_threads, heads, 1, [&](std::int64_t begin, std::int64_t end) {
         for (std::int64_t h = begin; h < end; ++h)
             cpu::decodeHead(headDim, context, heads * headDim, qkv.f32() + h * headDim,
-                            keys.f32() + h * headDim, values.f32() + h * headDim, scores + h * context,
-                            out.f32() + h * headDim);
+                            keys.f32() + h * headDim, values.f32() + h * headDim,
+                            scores + h * context, out.f32() + h * headDim);
     });
 }
 
@@ -213,8 +265,9 @@ void CpuOperators::doLayerNormForward(std::int64_t rows, std::int64_t width, con
                                       const Tensor& gamma, const Tensor& beta, const Tensor& y,
                                       const Tensor& mean, const Tensor& rstd) {
     forRanges(m_threads, rows, 16, [&](std::int64_t begin, std::int64_t end) {
-        cpu::layerNormForwardRows(end - begin, width, x.f32() + begin * width, gamma.f32(), beta.f32(),
-                                  y.f32() + begin * width, mean.f32() + begin, rstd.f32() + begin);
+        cpu::layerNormForwardRows(end - begin, width, x.f32() + begin * width, gamma.f32(),
+                                  beta.f32(), y.f32() + begin * width, mean.f32() + begin,
+                                  rstd.f32() + begin);
     });
 }
 
@@ -228,8 +281,8 @@ void CpuOperators::doLayerNormBackward(std::int64_t rows, std::int64_t width, co
     }
     // Rows share the parameter gradients, so this one stays on one thread.
     cpu::layerNormBackwardRows(rows, width, dY.f32(), x.f32(), gamma.f32(), mean.f32(), rstd.f32(),
-                               gradients.dX.f32(), gradients.accumulateInput, gradients.dGamma.f32(),
-                               gradients.dBeta.f32());
+                               gradients.dX.f32(), gradients.accumulateInput,
+                               gradients.dGamma.f32(), gradients.dBeta.f32());
 }
 
 void CpuOperators::doGeluForward(const Tensor& x, const Tensor& y) {
@@ -250,8 +303,8 @@ void CpuOperators::doAdd(const Tensor& a, const Tensor& b, const Tensor& out) {
     });
 }
 
-void CpuOperators::doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width, const Tensor& sum,
-                               bool accumulate) {
+void CpuOperators::doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width,
+                               const Tensor& sum, bool accumulate) {
     if (!accumulate) std::memset(sum.f32(), 0, static_cast<std::size_t>(width * kElementBytes));
     forRanges(m_threads, width, 64, [&](std::int64_t begin, std::int64_t end) {
         cpu::columnSumRows(rows, end - begin, width, x.f32() + begin, sum.f32() + begin);
@@ -270,10 +323,12 @@ void CpuOperators::doEmbeddingForward(std::int64_t rows, std::int64_t context, s
 }
 
 void CpuOperators::doEmbeddingBackward(std::int64_t rows, std::int64_t context, std::int64_t width,
-                                       const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
-                                       const Tensor& dPositionTable, bool accumulatePositions) {
+                                       const Tensor& tokens, const Tensor& dOut,
+                                       const Tensor& dTokenTable, const Tensor& dPositionTable,
+                                       bool accumulatePositions) {
     if (!accumulatePositions)
-        std::memset(dPositionTable.f32(), 0, static_cast<std::size_t>(context * width * kElementBytes));
+        std::memset(dPositionTable.f32(), 0,
+                    static_cast<std::size_t>(context * width * kElementBytes));
     for (std::int64_t r = 0; r < rows; ++r) {
         const float* gradient = dOut.f32() + r * width;
         float* token = dTokenTable.f32() + tokens.i32()[r] * width;
@@ -283,8 +338,9 @@ void CpuOperators::doEmbeddingBackward(std::int64_t rows, std::int64_t context, 
     }
 }
 
-void CpuOperators::doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabulary, const Tensor& logits,
-                                         const Tensor& targets, const Tensor& losses, float scale) {
+void CpuOperators::doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabulary,
+                                         const Tensor& logits, const Tensor& targets,
+                                         const Tensor& losses, float scale) {
     forRanges(m_threads, rows, 4, [&](std::int64_t begin, std::int64_t end) {
         cpu::softmaxCrossEntropyRows(end - begin, vocabulary, logits.f32() + begin * vocabulary,
                                      targets.i32() + begin, losses.f32() + begin, scale);
@@ -308,8 +364,10 @@ void CpuOperators::doAdamW(const AdamWArgs& args, const Tensor& weights, const T
         .beta2 = args.beta2,
         .epsilon = args.epsilon,
         .decay = 1.0F - args.learningRate * args.weightDecay,
-        .firstCorrection = static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(args.beta1), steps))),
-        .secondCorrection = static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(args.beta2), steps)))};
+        .firstCorrection =
+            static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(args.beta1), steps))),
+        .secondCorrection =
+            static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(args.beta2), steps)))};
     forRanges(m_threads, weights.count, kElementAlign, [&](std::int64_t begin, std::int64_t end) {
         cpu::adamWRange(end - begin, factors, weights.f32() + begin, gradients.f32() + begin,
                         firstMoments.f32() + begin, secondMoments.f32() + begin);
@@ -320,7 +378,8 @@ void CpuOperators::doAffineChain(std::span<const Affine> steps, const Tensor& x,
     RIDGE_CHECK(steps.size() == 1 || steps.size() == 4, "the CPU fuses chains of four");
     if (steps.size() == 1) {
         forRanges(m_threads, x.count, kElementAlign, [&](std::int64_t begin, std::int64_t end) {
-            cpu::affineRange(end - begin, steps[0].scale, steps[0].shift, x.f32() + begin, y.f32() + begin);
+            cpu::affineRange(end - begin, steps[0].scale, steps[0].shift, x.f32() + begin,
+                             y.f32() + begin);
         });
         return;
     }
@@ -337,7 +396,8 @@ Result<std::unique_ptr<Operators>> makeCpuOperators() {
     try {
         return std::unique_ptr<Operators>(std::make_unique<CpuOperators>());
     } catch (const std::exception& error) {
-        return Error{ErrorCode::kUnsupported, std::string("oneDNN cannot start here: ") + error.what()};
+        return Error{ErrorCode::kUnsupported,
+                     std::string("oneDNN cannot start here: ") + error.what()};
     }
 }
 

@@ -4,9 +4,9 @@
 // The CPU implementation of Operators: oneDNN products, own loops for the rest, float32, libgomp.
 // Buffers above 2 MiB are aligned to huge pages and ask for them.
 
-#include <memory>
-
 #include "workloads/ops/operators.h"
+
+#include <memory>
 
 namespace ridge::workloads {
 

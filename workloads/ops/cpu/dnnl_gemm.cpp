@@ -2,13 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/ops/cpu/dnnl_gemm.h"
 
+#include <oneapi/dnnl/dnnl.hpp>
+
 #include <map>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
-
-#include <oneapi/dnnl/dnnl.hpp>
-
 
 namespace ridge::workloads::cpu {
 
@@ -23,8 +22,7 @@ struct Product {
 };
 
 memory::desc matrix(std::int64_t rows, std::int64_t columns, bool transposed) {
-    const memory::dims strides =
-        transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
+    const memory::dims strides = transposed ? memory::dims{1, rows} : memory::dims{columns, 1};
     return {{rows, columns}, memory::data_type::f32, strides};
 }
 
@@ -73,10 +71,17 @@ DnnlGemm::~DnnlGemm() = default;
 Status DnnlGemm::product(const GemmArgs& args) {
     // dnnl_sgemm is up to 14 % faster for wide NT products and matmul up to 40 % faster for TN.
     if (args.bias.empty() && args.layout != GemmLayout::kTN) {
-        return strided({.layout = args.layout, .m = args.m, .n = args.n, .k = args.k,
-                        .a = args.a.f32(), .lda = args.k,
-                        .b = args.b.f32(), .ldb = args.layout == GemmLayout::kNT ? args.k : args.n,
-                        .beta = args.accumulate ? 1.0F : 0.0F, .c = args.c.f32(), .ldc = args.n});
+        return strided({.layout = args.layout,
+                        .m = args.m,
+                        .n = args.n,
+                        .k = args.k,
+                        .a = args.a.f32(),
+                        .lda = args.k,
+                        .b = args.b.f32(),
+                        .ldb = args.layout == GemmLayout::kNT ? args.k : args.n,
+                        .beta = args.accumulate ? 1.0F : 0.0F,
+                        .c = args.c.f32(),
+                        .ldc = args.n});
     }
     try {
         Product& product = m_state->find(args);
@@ -96,13 +101,15 @@ Status DnnlGemm::strided(const StridedGemm& args) {
     const char transposeA = args.layout == GemmLayout::kTN ? 'T' : 'N';
     const char transposeB = args.layout == GemmLayout::kNT ? 'T' : 'N';
     const dnnl_status_t status =
-        dnnl_sgemm(transposeA, transposeB, args.m, args.n, args.k, args.alpha, args.a, args.lda, args.b,
-                   args.ldb, args.beta, args.c, args.ldc);
+        dnnl_sgemm(transposeA, transposeB, args.m, args.n, args.k, args.alpha, args.a, args.lda,
+                   args.b, args.ldb, args.beta, args.c, args.ldc);
     if (status != dnnl_success) return failed("sgemm refused the product");
     return {};
 }
 
-std::int64_t DnnlGemm::primitiveCount() const { return static_cast<std::int64_t>(m_state->products.size()); }
+std::int64_t DnnlGemm::primitiveCount() const {
+    return static_cast<std::int64_t>(m_state->products.size());
+}
 
 std::string DnnlGemm::version() {
     const dnnl_version_t* found = dnnl_version();

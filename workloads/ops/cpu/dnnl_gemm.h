@@ -3,16 +3,17 @@
 #pragma once
 // Matrix products by oneDNN, the only place that knows it (its 2.x and 3.x interfaces differ).
 //
-// product(): dense products through cached matmul primitives, or dnnl_sgemm where it is the faster of
-// the two (NN and NT without bias, measured). strided(): sub-matrices of wider rows, for attention.
-// Threads: one user at a time. Primitives are made at the first call for a shape and kept.
+// product(): dense products through cached matmul primitives, or dnnl_sgemm where it is the faster
+// of the two (NN and NT without bias, measured). strided(): sub-matrices of wider rows, for
+// attention. Threads: one user at a time. Primitives are made at the first call for a shape and
+// kept.
+
+#include "base/result.h"
+#include "workloads/ops/operators.h"
 
 #include <cstdint>
 #include <memory>
 #include <string>
-
-#include "base/result.h"
-#include "workloads/ops/operators.h"
 
 namespace ridge::workloads::cpu {
 

@@ -4,9 +4,10 @@
 // exp without branches or calls, so that the compiler vectorises the loops around it.
 //
 // Cephes' expf: argument reduced by log 2 in two parts, degree-5 polynomial, exponent put into the
-// bits. Relative error below 3e-7 on [-87, 60]; beyond, the argument is clamped (never inf, never 0).
-// The upper bound is that low for 1 / (1 + exp(x)): a compiler may compute the clamped case as a
-// constant beside the others and blend, and a subnormal constant (from 88) costs 150 cycles a vector.
+// bits. Relative error below 3e-7 on [-87, 60]; beyond, the argument is clamped (never inf, never
+// 0). The upper bound is that low for 1 / (1 + exp(x)): a compiler may compute the clamped case as
+// a constant beside the others and blend, and a subnormal constant (from 88) costs 150 cycles a
+// vector.
 
 #include <bit>
 #include <cstdint>

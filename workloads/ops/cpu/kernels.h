@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The loops that oneDNN does not have or has slowly, over raw pointers, each for one range of rows or
-// elements and one thread. Every function is compiled for AVX-512, AVX2 and plain x86-64 and chosen at
-// load time, so that one binary runs everywhere. Arrays do not overlap unless said. Nothing allocates.
+// The loops that oneDNN does not have or has slowly, over raw pointers, each for one range of rows
+// or elements and one thread. Every function is compiled for AVX-512, AVX2 and plain x86-64 and
+// chosen at load time, so that one binary runs everywhere. Arrays do not overlap unless said.
+// Nothing allocates.
 
 #include <cstdint>
 
@@ -29,12 +30,14 @@ void layerNormBackwardRows(std::int64_t rows, std::int64_t width, const float* d
 // --- softmax ---
 // One head's scores (tokens x tokens) to causal probabilities in place; the masked half becomes 0.
 void causalSoftmaxRows(std::int64_t tokens, float* scores);
-// gradient := scale * p * (gradient - sum(p * gradient)) row by row over the causal half, 0 elsewhere.
+// gradient := scale * p * (gradient - sum(p * gradient)) row by row over the causal half, 0
+// elsewhere.
 void causalSoftmaxBackwardRows(std::int64_t tokens, const float* probabilities, float scale,
                                float* gradient);
 void softmaxCrossEntropyRows(std::int64_t rows, std::int64_t vocabulary, float* logits,
                              const std::int32_t* targets, float* losses, float scale);
-// Scores of one query against `context` rows (stride between rows), softmax, weighted sum of values.
+// Scores of one query against `context` rows (stride between rows), softmax, weighted sum of
+// values.
 void decodeHead(std::int64_t headDim, std::int64_t context, std::int64_t stride, const float* query,
                 const float* keys, const float* values, float* scores, float* out);
 
@@ -45,10 +48,12 @@ void geluBackwardRange(std::int64_t count, const float* x, const float* dY, floa
 // out may be a or b.
 void addRange(std::int64_t count, const float* a, const float* b, float* out);
 // sum += each row.
-void columnSumRows(std::int64_t rows, std::int64_t width, std::int64_t stride, const float* x, float* sum);
+void columnSumRows(std::int64_t rows, std::int64_t width, std::int64_t stride, const float* x,
+                   float* sum);
 void affineRange(std::int64_t count, float scale, float shift, const float* x, float* y);
 // Four steps in one pass; pairs of scale and shift.
-void affine4Range(std::int64_t count, const float* scales, const float* shifts, const float* x, float* y);
+void affine4Range(std::int64_t count, const float* scales, const float* shifts, const float* x,
+                  float* y);
 
 struct AdamWFactors {
     float learningRate;
@@ -59,12 +64,12 @@ struct AdamWFactors {
     float firstCorrection;   // 1 / (1 - beta1^t)
     float secondCorrection;  // 1 / (1 - beta2^t)
 };
-void adamWRange(std::int64_t count, const AdamWFactors& factors, float* weights, const float* gradients,
-                float* firstMoments, float* secondMoments);
+void adamWRange(std::int64_t count, const AdamWFactors& factors, float* weights,
+                const float* gradients, float* firstMoments, float* secondMoments);
 
 // --- matrix times vector ---
 // y(rows) = W(rows, k) x [+ bias]; bias may be null.
-void gemvRows(std::int64_t rows, std::int64_t k, const float* weight, const float* x, const float* bias,
-              float* y);
+void gemvRows(std::int64_t rows, std::int64_t k, const float* weight, const float* x,
+              const float* bias, float* y);
 
 }  // namespace ridge::workloads::cpu

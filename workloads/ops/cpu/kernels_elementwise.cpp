@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <cmath>
-
 #include "workloads/ops/cpu/fast_math.h"
 #include "workloads/ops/cpu/kernels.h"
+
+#include <cmath>
 
 namespace ridge::workloads::cpu {
 
@@ -42,8 +42,8 @@ void addRange(std::int64_t count, const float* a, const float* b, float* out) {
 }
 
 RIDGE_CLONES
-void columnSumRows(std::int64_t rows, std::int64_t width, std::int64_t stride, const float* __restrict x,
-                   float* __restrict sum) {
+void columnSumRows(std::int64_t rows, std::int64_t width, std::int64_t stride,
+                   const float* __restrict x, float* __restrict sum) {
     std::int64_t r = 0;
     // Four rows a pass: the sums are loaded and stored a quarter as often.
     for (; r + 4 <= rows; r += 4) {
@@ -67,8 +67,8 @@ void affineRange(std::int64_t count, float scale, float shift, const float* __re
 }
 
 RIDGE_CLONES
-void affine4Range(std::int64_t count, const float* scales, const float* shifts, const float* __restrict x,
-                  float* __restrict y) {
+void affine4Range(std::int64_t count, const float* scales, const float* shifts,
+                  const float* __restrict x, float* __restrict y) {
     const float a0 = scales[0], a1 = scales[1], a2 = scales[2], a3 = scales[3];
     const float b0 = shifts[0], b1 = shifts[1], b2 = shifts[2], b3 = shifts[3];
 #pragma omp simd
@@ -94,10 +94,11 @@ void adamWRange(std::int64_t count, const AdamWFactors& factors, float* __restri
 }
 
 RIDGE_CLONES
-void gemvRows(std::int64_t rows, std::int64_t k, const float* __restrict weight, const float* __restrict x,
-              const float* __restrict bias, float* __restrict y) {
-    // One row after the other is one stream of addresses; the prefetch reaches over the page boundary
-    // at which the processor's own stops. It may point past the matrix: a prefetch never faults.
+void gemvRows(std::int64_t rows, std::int64_t k, const float* __restrict weight,
+              const float* __restrict x, const float* __restrict bias, float* __restrict y) {
+    // One row after the other is one stream of addresses; the prefetch reaches over the page
+    // boundary at which the processor's own stops. It may point past the matrix: a prefetch never
+    // faults.
     constexpr std::int64_t kLanes = 64;
     constexpr std::int64_t kAhead = 1024;
     const std::int64_t whole = k / kLanes * kLanes;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <cmath>
-
 #include "workloads/ops/cpu/kernels.h"
+
+#include <cmath>
 
 namespace ridge::workloads::cpu {
 
 RIDGE_CLONES
 void layerNormForwardRows(std::int64_t rows, std::int64_t width, const float* __restrict x,
-                          const float* __restrict gamma, const float* __restrict beta, float* __restrict y,
-                          float* __restrict mean, float* __restrict rstd) {
+                          const float* __restrict gamma, const float* __restrict beta,
+                          float* __restrict y, float* __restrict mean, float* __restrict rstd) {
     const float inverse = 1.0F / static_cast<float>(width);
     for (std::int64_t r = 0; r < rows; ++r) {
         const float* in = x + r * width;

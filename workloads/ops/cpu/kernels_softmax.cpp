@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/ops/cpu/fast_math.h"
+#include "workloads/ops/cpu/kernels.h"
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
-
-#include "workloads/ops/cpu/fast_math.h"
-#include "workloads/ops/cpu/kernels.h"
 
 namespace ridge::workloads::cpu {
 
@@ -35,8 +35,8 @@ RIDGE_CLONES
 void causalSoftmaxRows(std::int64_t tokens, float* __restrict scores) {
     for (std::int64_t r = 0; r < tokens; ++r) {
         float* row = scores + r * tokens;
-        // Whole vectors: the masked rest of the last one gets the least exponential, 1e-38, which does
-        // not change a sum that contains exp(0), and is zeroed with the other masked elements.
+        // Whole vectors: the masked rest of the last one gets the least exponential, 1e-38, which
+        // does not change a sum that contains exp(0), and is zeroed with the other masked elements.
         const std::int64_t padded = std::min(tokens, (r + kVector) / kVector * kVector);
         for (std::int64_t i = r + 1; i < padded; ++i) row[i] = -std::numeric_limits<float>::max();
         float largest = 0.0F;
@@ -48,8 +48,8 @@ void causalSoftmaxRows(std::int64_t tokens, float* __restrict scores) {
 }
 
 RIDGE_CLONES
-void causalSoftmaxBackwardRows(std::int64_t tokens, const float* __restrict probabilities, float scale,
-                               float* __restrict gradient) {
+void causalSoftmaxBackwardRows(std::int64_t tokens, const float* __restrict probabilities,
+                               float scale, float* __restrict gradient) {
     for (std::int64_t r = 0; r < tokens; ++r) {
         const float* p = probabilities + r * tokens;
         float* g = gradient + r * tokens;
@@ -66,7 +66,8 @@ void causalSoftmaxBackwardRows(std::int64_t tokens, const float* __restrict prob
 
 RIDGE_CLONES
 void softmaxCrossEntropyRows(std::int64_t rows, std::int64_t vocabulary, float* __restrict logits,
-                             const std::int32_t* __restrict targets, float* __restrict losses, float scale) {
+                             const std::int32_t* __restrict targets, float* __restrict losses,
+                             float scale) {
     for (std::int64_t r = 0; r < rows; ++r) {
         float* row = logits + r * vocabulary;
         const float wanted = row[targets[r]];

@@ -2,9 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/ops/cpu/threads.h"
 
-#include <omp.h>
-
 #include <cstdlib>
+#include <omp.h>
 
 namespace ridge::workloads::cpu {
 
@@ -19,7 +18,8 @@ int configureThreads() {
     return threads;
 }
 
-void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function, void* context) {
+void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function,
+               void* context) {
     const std::int64_t blocks = (count + align - 1) / align;
 #pragma omp parallel for num_threads(threads) schedule(static, 1)
     for (int part = 0; part < threads; ++part) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// How many threads the CPU operators use: one, unless RIDGE_THREADS says otherwise. Two virtual CPUs
-// of a shared host often give less than one (the hypervisor pauses them), so more is a decision.
-// libgomp is the only threading runtime of the process; oneDNN uses the same one.
+// How many threads the CPU operators use: one, unless RIDGE_THREADS says otherwise. Two virtual
+// CPUs of a shared host often give less than one (the hypervisor pauses them), so more is a
+// decision. libgomp is the only threading runtime of the process; oneDNN uses the same one.
 
 #include <algorithm>
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace ridge::workloads::cpu {
 int configureThreads();
 
 using RangeFunction = void (*)(void* context, std::int64_t begin, std::int64_t end);
-void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function, void* context);
+void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function,
+               void* context);
 
 // Calls body(begin, end) over [0, count) in `threads` parts, whose bounds are multiples of `align`;
 // with one thread it is a plain call.
