@@ -57,7 +57,9 @@ void setLibraryThreads(int threads) {
     if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(threads);
 }
 
-void initializeBenchmark(std::vector<std::string> arguments) {
+void initializeBenchmark(const std::vector<std::string>& given) {
+    static std::vector<std::string> arguments;  // Google Benchmark keeps a pointer to the program's name
+    arguments = given;
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     int count = static_cast<int>(pointers.size());

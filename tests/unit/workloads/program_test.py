@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: Apache-2.0
+"""ridge-workloads as a user starts it: its JSON, its exit codes, what it leaves behind."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+program, schema_path = sys.argv[1], sys.argv[2]
+environment = {k: v for k, v in os.environ.items() if not k.startswith(("BENCHMARK_", "OMPI_", "PMI", "SLURM_", "RANK", "WORLD_"))}
+
+
+def run(*arguments, **extra):
+    return subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120,
+                          env={**environment, **extra.pop("env", {})}, **extra)
+
+
+def expect(condition, what):
+    if not condition:
+        sys.exit(f"FAILED: {what}")
+
+
+def test_usage():
+    for arguments in (["--bogus"], ["extra"], ["--benchmark_bogus=1"], ["--benchmark_filter=no.such.workload"], ["--threads=none"]):
+        result = run(*arguments)
+        expect(result.returncode == 2, f"{arguments}: exit {result.returncode}, wanted 2")
+        expect(result.stdout == "" and len(result.stderr.strip().splitlines()) == 1, f"{arguments}: {result.stderr!r}")
+    expect(run("--help").returncode == 0, "--help")
+    expect(run(env={"OMPI_COMM_WORLD_RANK": "0"}).returncode == 2, "a rank without a size")
+
+
+def test_describe():
+    described = json.loads(run("--describe").stdout)
+    listed = run("--benchmark_list_tests").stdout.split()
+    expect([entry["name"] for entry in described] == listed, "--describe and --benchmark_list_tests differ")
+    some = json.loads(run("--describe", "--benchmark_filter=^io.train").stdout)
+    expect(some and all(entry["family"] == "io.train" for entry in some), "--describe with a filter")
+
+
+def test_skip():
+    result = run("--benchmark_filter=^comm.allreduce/1MiB$", "--benchmark_format=json")
+    expect(result.returncode == 77, f"nothing could run: exit {result.returncode}, wanted 77")
+    row = json.loads(result.stdout)["benchmarks"][0]
+    expect(row["error_message"] == "skipped: needs 2 ranks: start with mpirun -n 2", row)
+
+
+def test_run(folder):
+    out, result_file = os.path.join(folder, "out.json"), os.path.join(folder, "result.json")
+    data = os.path.join(folder, "data")
+    os.mkdir(data)
+    result = run("--benchmark_filter=^ckpt.restore$", f"--benchmark_out={out}", f"--result={result_file}",
+                 f"--data-dir={data}", "--benchmark_repetitions=2")
+    if result.returncode == 77:
+        print("ckpt.restore skipped:", result.stdout)
+        return
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    expect(os.listdir(data) == [], f"left behind: {os.listdir(data)}")
+    rows = [row for row in json.load(open(out))["benchmarks"] if row["run_type"] == "iteration"]
+    described = json.loads(run("--describe", "--benchmark_filter=^ckpt.restore$").stdout)[0]
+    expect(len(rows) == 2 and all(row["name"] == "ckpt.restore" for row in rows), f"names {[row['name'] for row in rows]}")
+    expect(all(row["iterations"] == described["steps"] for row in rows), "the fixed number of steps")
+    expect(all(row["real_time"] > 0 and row["time_unit"] == "ms" and row["read_bandwidth"] > 0 for row in rows), "times and counters")
+    entry = json.load(open(result_file))["workloads"][0]
+    expect(entry["check"] == "passed" and len(entry["runs"]) == 2, entry)
+    for once in entry["runs"]:
+        expect(len(once["step_seconds"]) == described["steps"], "a time for every step")
+        expect({"name", "value", "unit", "direction"} <= set(once["metrics"][0]), once["metrics"])
+
+
+def test_signal(folder):
+    data = os.path.join(folder, "interrupted")
+    os.mkdir(data)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        process = subprocess.Popen([program, "--benchmark_filter=^io.train/prefetch0$", f"--data-dir={data}"], env=environment,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for _ in range(200):
+            if os.listdir(data):
+                break
+            time.sleep(0.01)
+        time.sleep(0.3)
+        process.send_signal(number)
+        code = process.wait(timeout=30)
+        expect(code == 128 + number, f"{number}: exit {code}")
+        expect(os.listdir(data) == [], f"left behind: {os.listdir(data)}")
+
+
+def test_ceilings(folder):
+    file = os.path.join(folder, "ceilings.json")
+    result = run(f"--ceilings={file}", "--ceilings-budget=2")
+    expect(result.returncode == 0, result.stderr)
+    document = json.load(open(file))
+    kinds = {roof["kind"] for roof in document["roofs"]}
+    expect({"compute", "memory", "dispatch"} <= kinds, f"kinds {kinds}")
+    for roof in document["roofs"]:
+        expect(roof["min"] <= roof["median"] <= roof["max"], roof)
+        best = roof["min"] if roof["unit"] == "s" else roof["max"]
+        expect(roof["value"] == best, roof)
+    try:
+        import jsonschema
+    except ImportError:
+        print("no python3-jsonschema: the schema was not checked")
+        return
+    schema = json.load(open(schema_path))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(document)
+    document["roofs"][0]["unit"] = "furlongs"
+    expect(list(jsonschema.Draft202012Validator(schema).iter_errors(document)), "the schema lets anything pass")
+
+
+with tempfile.TemporaryDirectory() as directory:
+    test_usage()
+    test_describe()
+    test_skip()
+    test_run(directory)
+    test_signal(directory)
+    test_ceilings(directory)
+print("passed")
