@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/roofline/roofs.h"
+
+#include <gtest/gtest.h>
+
+#include "analyzer/ceilings.h"
+
+namespace ridge::analyzer {
+namespace {
+
+Ceiling compute(double value, const char* dtype = "f32") {
+    Ceiling c;
+    c.kind = "compute";
+    c.name = std::string("peak ") + dtype;
+    c.dtype = dtype;
+    c.value = value;
+    return c;
+}
+Ceiling memory(double value, const char* level = "DRAM", const char* access = "read", std::int64_t capacity = 0) {
+    Ceiling c;
+    c.kind = "memory";
+    c.name = std::string(level) + " " + access;
+    c.level = level;
+    c.access = access;
+    if (capacity > 0) c.capacityBytes = capacity;
+    c.value = value;
+    return c;
+}
+Ceiling dispatch(double seconds) {
+    Ceiling c;
+    c.kind = "dispatch";
+    c.value = seconds;
+    c.unit = "s";
+    return c;
+}
+Work op(double flops, double read, double written = 0) {
+    Work w;
+    w.opKind = 1;
+    w.dtype = 1;
+    w.flops = flops;
+    w.bytesRead = read;
+    w.bytesWritten = written;
+    return w;
+}
+
+// metrics 1.3: F = 2e12, B = 1e10, P = 1e15, BW = 2e12, T = 8 ms: 2 ms / 5 ms, memory wall, a = 0.625.
+TEST(Roofs, PublishedVector) {
+    const Roofs roofs({compute(1e15), memory(2e12)});
+    const RoofAnswer answer = roofs.judge(op(2e12, 1e10), 8e6, 0);
+    EXPECT_EQ(answer.bound, "memory");
+    EXPECT_EQ(answer.wallClass, WallClass::kMemoryWall);
+    EXPECT_DOUBLE_EQ(*answer.attainment, 0.625);
+    EXPECT_DOUBLE_EQ(8e6 - answer.roofNs, 3e6);
+    EXPECT_EQ(answer.ceiling, "DRAM read");
+}
+
+TEST(Roofs, EveryBound) {
+    const Roofs roofs({compute(1e12), memory(1e10), dispatch(1e-6)});
+    EXPECT_EQ(roofs.judge(op(1e9, 1e5), 1.2e6, 0).bound, "compute");       // 1 ms of arithmetic in 1.2 ms
+    EXPECT_EQ(roofs.judge(op(1e9, 1e5), 2e6, 0).bound, "latency");         // a = 0.5
+    EXPECT_EQ(roofs.judge(op(1e9, 1e5), 0.9e6, 0).bound, "unreliable");    // faster than the roof
+    EXPECT_EQ(roofs.judge(op(1e9, 1e5), 0.9e6, 0).wallClass, WallClass::kComputeUnknown);
+    EXPECT_EQ(roofs.judge(op(1e9, 1.05e7), 1.1e6, 0).bound, "balanced");   // 1 ms and 1.05 ms
+    EXPECT_EQ(roofs.judge(op(1e9, 1.05e7), 1.1e6, 0).wallClass, WallClass::kMemoryWall);
+    EXPECT_EQ(roofs.judge(op(4e6, 0), 4.5e3, 0).bound, "latency");         // below 5 dispatches
+    EXPECT_EQ(roofs.judge(op(0, 0), 1e6, 0).bound, "unknown");
+    EXPECT_EQ(roofs.judge(op(1e9, 1e5), 0, 0).bound, "unknown");
+}
+
+TEST(Roofs, WithoutRoofsNothingIsClaimed) {
+    EXPECT_EQ(Roofs({}).judge(op(1e9, 1e6), 1e6, 0).wallClass, WallClass::kComputeUnknown);
+    // Only a memory roof: an op near it is memory bound, one far from it may be at the missing peak.
+    const Roofs onlyMemory({memory(1e10)});
+    EXPECT_EQ(onlyMemory.judge(op(1e9, 1e7), 1.1e6, 0).bound, "memory");
+    EXPECT_EQ(onlyMemory.judge(op(1e9, 1e7), 9e6, 0).bound, "unknown");
+}
+
+TEST(Roofs, SmallOpsAreHeldAgainstTheCacheThatHoldsThem) {
+    const Roofs roofs({memory(1e11, "L2", "read", 1 << 20), memory(1e10)});
+    // 100 kB fit twice into 1 MiB: 1 us at the L2 roof.
+    EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e5), 1.1e3, 1e5).roofNs, 1e3);
+    // The step moves 1 GB: the data came from memory unless the time says otherwise.
+    EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e5), 11e3, 1e9).roofNs, 10e3);
+    EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e5), 1.1e3, 1e9).roofNs, 1e3);
+}
+
+TEST(Roofs, ASpreadBetweenBeforeAndAfterTurnsNoVerdict) {
+    const Roofs roofs({memory(2e10), memory(1e10)});  // the machine lost half its speed between the two
+    const RoofAnswer slow = roofs.judge(op(0, 1e7), 1.1e6, 0);
+    EXPECT_EQ(slow.bound, "memory");
+    EXPECT_NEAR(*slow.attainment, 0.4545, 1e-3);
+    EXPECT_EQ(roofs.judge(op(0, 1e7), 0.55e6, 0).bound, "memory");
+    EXPECT_EQ(roofs.judge(op(0, 1e7), 2e6, 0).bound, "latency");
+}
+
+TEST(Roofs, AccessChoosesTheRoof) {
+    const Roofs roofs({memory(1e10, "DRAM", "read"), memory(2e10, "DRAM", "triad")});
+    EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e7), 1.2e6, 0).roofNs, 1e6);
+    EXPECT_DOUBLE_EQ(roofs.judge(op(0, 6e6, 4e6), 1.2e6, 0).roofNs, 0.5e6);
+}
+
+TEST(Ceilings, JsonIsReadAndFaultsAreNamed) {
+    auto roofs = parseCeilings(R"({"roofs":[{"kind":"memory","name":"DRAM read","level":"DRAM","dtype":null,
+        "access":"read","capacity_bytes":null,"value":2e10,"unit":"B/s","method":"stream","more":1},
+        {"kind":"memory","level":"L2","capacity_bytes":1048576,"value":1e11}]})");
+    ASSERT_TRUE(roofs.ok()) << roofs.error().message;
+    ASSERT_EQ(roofs->size(), 2U);
+    EXPECT_FALSE(roofs->at(0).capacityBytes);
+    EXPECT_EQ(roofs->at(1).capacityBytes, 1048576);
+    for (const char* bad : {"", "{", "[]", "{\"roofs\":1}", "{\"roofs\":[1]}", "{\"roofs\":[{\"kind\":\"compute\"}]}",
+                            "{\"roofs\":[{\"kind\":\"compute\",\"value\":-1}]}", "{\"roofs\":[{\"kind\":\"compute\",\"value\":1e999}]}"})
+        EXPECT_FALSE(parseCeilings(bad).ok()) << bad;
+    EXPECT_FALSE(readCeilings("/nonexistent/ceilings.json").ok());
+}
+
+}  // namespace
+}  // namespace ridge::analyzer
