@@ -117,7 +117,9 @@ Result<std::unique_ptr<BulkFile>> BulkFile::create(const std::string& path, cons
     return std::unique_ptr<BulkFile>(new BulkFile(fd, path, options, *pages));
 }
 
-BulkTable& BulkFile::addTable(std::string name, std::string createTable, std::string createIndex) {
+BulkTable& BulkFile::addTable(std::string name, std::string createTable, std::string createIndex,
+                              std::string laterIndex) {
+    m_laterIndexes.push_back(std::move(laterIndex));
     m_tables.push_back(std::make_unique<BulkTable>(m_pages, std::move(name), std::move(createTable),
                                                    std::move(createIndex), m_options.maxIndexKeys));
     return *m_tables.back();
@@ -146,8 +148,10 @@ Status BulkFile::finish(const std::function<Status(Database&)>& smallTables) {
     std::vector<Root> roots;
     std::string create;
     std::string createLater;
-    for (const auto& table : m_tables) {
+    for (std::size_t i = 0; i < m_tables.size(); ++i) {
+        BulkTable* const table = m_tables[i].get();
         if (table->m_rows == 0) continue;
+        createLater += m_laterIndexes[i];
         create += table->m_createTable;
         roots.push_back({"table", table->m_name, table->finishTable(), 0});
         if (table->indexedDirectly()) {

@@ -123,8 +123,9 @@ public:
     BulkFile& operator=(const BulkFile&) = delete;
 
     // The table is created only if it gets a row. createIndex: empty, or an index on the first column,
-    // whose values are then given to add() and are integers.
-    BulkTable& addTable(std::string name, std::string createTable, std::string createIndex = {});
+    // whose values are then given to add() and are integers. laterIndex: any other index, made by SQLite.
+    BulkTable& addTable(std::string name, std::string createTable, std::string createIndex = {},
+                        std::string laterIndex = {});
 
     // Completes the file: pages, then tables through SQLite (smallTables fills all others), then roots.
     Status finish(const std::function<Status(Database&)>& smallTables);
@@ -137,6 +138,7 @@ private:
     BulkOptions m_options;
     PageAppender m_pages;
     std::vector<std::unique_ptr<BulkTable>> m_tables;
+    std::vector<std::string> m_laterIndexes;  // one per table
 };
 
 // Sorts by (key, rowid), given that row ids ascend already. Fast for nearly sorted and for long input.

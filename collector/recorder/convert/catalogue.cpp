@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/convert/catalogue.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <tuple>
+
+namespace ridge::recorder {
+namespace {
+
+using namespace spool;
+
+constexpr std::uint32_t kDenseNames = 1U << 22;
+
+constexpr const char* kLossNames[kLossKinds] = {
+    "spool_write",   "no_ring",       "truncated_name", "truncated_payload", "unbalanced_pop",
+    "cupti_dropped", "cupti_unknown", "nested_event",   "other_8",           "other_9",
+    "other_10",      "other_11",      "other_12",       "other_13",          "other_14",
+    "other_15"};
+
+class Builder {
+public:
+    Builder(const std::vector<RingFile>& rings, double nsPerTick) : m_rings(rings) {
+        m_catalogue.ticks = ClockMap(nsPerTick > 0 ? nsPerTick : 1.0);
+        addRecorder();
+    }
+
+    Catalogue build() {
+        for (std::uint32_t i = 0; i < m_rings.size(); ++i) {
+            m_catalogue.sourceOfRing.push_back(sourceFor(m_rings[i]));
+            scanRing(i);
+        }
+        finishClocks();
+        numberDomains();
+        for (auto& source : m_catalogue.sources)
+            std::sort(source->rangeEnds.begin(), source->rangeEnds.end(),
+                      [](const RangeEnd& a, const RangeEnd& b) { return a.rangeId < b.rangeId; });
+        return std::move(m_catalogue);
+    }
+
+private:
+    void addRecorder() {
+        m_catalogue.sources.push_back(std::make_unique<Source>());
+        m_catalogue.sources[0]->agent = AgentKind::kRecorder;
+        m_catalogue.sources[0]->ticksAreNs = true;
+    }
+
+    std::uint32_t sourceFor(const RingFile& ring) {
+        if (ring.recorder) return 0;
+        // Without a header the ring cannot be tied to a process: a source of its own.
+        const auto key = ring.header ? std::tuple(ring.header->pid, ring.header->imageId, ring.header->agent)
+                                     : std::tuple(-1, std::uint64_t{m_catalogue.sources.size()}, AgentKind{});
+        const auto [found, isNew] = m_sources.try_emplace(key, static_cast<std::uint32_t>(m_catalogue.sources.size()));
+        if (isNew) {
+            auto source = std::make_unique<Source>();
+            if (ring.header) {
+                source->pid = static_cast<std::uint32_t>(ring.header->pid);
+                source->parentPid = static_cast<std::uint32_t>(ring.header->parentPid);
+                source->imageId = ring.header->imageId;
+                source->agent = ring.header->agent;
+                source->tid = static_cast<std::uint32_t>(ring.header->tid);
+                source->ticksAreNs = ring.header->clock == ClockKind::kMonotonicNs;
+            }
+            source->cupti = std::make_unique<ClockMap>(1.0);
+            m_catalogue.sources.push_back(std::move(source));
+        }
+        return found->second;
+    }
+
+    void scanRing(std::uint32_t index) {
+        const RingFile& ring = m_rings[index];
+        Source& source = *m_catalogue.sources[m_catalogue.sourceOfRing[index]];
+        std::uint32_t tid = ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0;
+        const WalkEnd end = walkRecords(ring.stream(), [&](const RecordView& record) {
+            ++source.records;
+            if (record.type() == RecordType::kThreadAttach) tid = record.as<RecordHeader>().id;
+            visit(source, index, tid, record);
+        });
+        const std::int64_t pid = globalTid(source.pid, 0);
+        const std::uint64_t rest = ring.stream().size() - end.consumed;
+        if (end.corrupt)
+            addLoss("corrupt_spool", pid, 1, fmt::format("{}: {} bytes after byte {} are no records", ring.stem, rest, end.consumed));
+        if (ring.missingBytes)
+            addLoss("corrupt_spool", pid, 1, fmt::format("{}: {} bytes are missing from the spool", ring.stem, ring.missingBytes));
+        if (end.unknown) addLoss("unknown_record", pid, end.unknown, ring.stem);
+        if (!ring.recorder && !ring.header && !ring.stream().empty())
+            addLoss("corrupt_spool", pid, 1, fmt::format("{}: the ring's header is missing", ring.stem));
+        if (!ring.header) return;
+        for (std::size_t kind = 0; kind < kLossKinds; ++kind)
+            if (ring.header->lost[kind]) addLoss(kLossNames[kind], pid, ring.header->lost[kind], {});
+        if (!source.ticksAreNs && ring.header->anchorTicks != 0)
+            m_anchors.push_back({ring.header->anchorTicks, ring.header->anchorMonotonicNs});
+        noteTime(ring.header->anchorMonotonicNs, ring.header->anchorRealtimeNs);
+    }
+
+    // One row per source and process; the first detail stands for all.
+    void addLoss(const std::string& name, std::int64_t globalPid, std::uint64_t count, const std::string& detail) {
+        m_catalogue.lost += count;
+        for (LossRow& row : m_catalogue.losses) {
+            if (row.source != name || row.globalPid != globalPid) continue;
+            row.count += count;
+            if (row.detail.empty()) row.detail = detail;
+            return;
+        }
+        m_catalogue.losses.push_back({name, globalPid, count, detail});
+    }
+
+    void noteTime(std::int64_t monotonicNs, std::int64_t realtimeNs) {
+        if (m_catalogue.firstMonotonicNs == 0 || monotonicNs < m_catalogue.firstMonotonicNs) {
+            m_catalogue.firstMonotonicNs = monotonicNs;
+            m_catalogue.firstRealtimeNs = realtimeNs;
+        }
+    }
+
+    void visit(Source& source, std::uint32_t ring, std::uint32_t tid, const RecordView& record) {
+        switch (record.type()) {
+            case RecordType::kRange:
+            case RecordType::kIoCall:
+            case RecordType::kMark:
+            case RecordType::kCounterSample: break;  // the second pass
+            case RecordType::kName: addName(source, record); break;
+            case RecordType::kDomain: {
+                const auto domain = record.as<Domain>();
+                source.domains.try_emplace(domain.header.id, domain);
+                source.maxDomain = std::max(source.maxDomain, std::min(domain.header.id, 0xffffU));
+                break;
+            }
+            case RecordType::kCategory: source.categories.push_back(record.as<Category>()); break;
+            case RecordType::kSchema: addSchema(source, record); break;
+            case RecordType::kThreadName: {
+                const auto name = record.as<ThreadName>();
+                source.threadNames[name.tid] = name;
+                break;
+            }
+            case RecordType::kRangeClose: {
+                const auto close = record.as<RangeClose>();
+                source.rangeEnds.push_back({close.rangeId, close.end, record.offset, ring, tid});
+                break;
+            }
+            case RecordType::kProcess:
+                source.process = record.as<Process>();
+                source.hasProcess = true;
+                break;
+            case RecordType::kClockSample: addClock(source, ring, record.as<ClockSample>()); break;
+            case RecordType::kIoFile: addFile(source, record.as<IoFile>()); break;
+            case RecordType::kKernel:
+            case RecordType::kMemcpy:
+            case RecordType::kMemset:
+            case RecordType::kApi: source.cudaRecords = true; break;
+            case RecordType::kCudaDevice: source.devices.push_back(record.as<CudaDevice>()); break;
+            case RecordType::kCudaContext: source.contexts.push_back(record.as<CudaContext>()); break;
+            case RecordType::kCudaStream: source.streams.push_back(record.as<CudaStream>()); break;
+            case RecordType::kCounter: m_catalogue.counters.push_back(record.as<Counter>()); break;
+            case RecordType::kDiagnostic: source.diagnostics.push_back(record.as<Diagnostic>()); break;
+            default: break;
+        }
+    }
+
+    void addName(Source& source, const RecordView& record) {
+        const auto name = record.as<Name>();
+        std::string_view text = record.tail(sizeof(Name));
+        text = text.substr(0, std::min<std::size_t>(name.length, text.size()));
+        source.names.set(name.header.id, m_catalogue.strings.intern(text));
+    }
+
+    static void addSchema(Source& source, const RecordView& record) {
+        SchemaDefinition schema;
+        schema.record = record.as<Schema>();
+        const std::string_view tail = record.tail(sizeof(Schema));
+        const std::size_t count = std::min<std::size_t>(schema.record.entryCount, tail.size() / sizeof(SchemaEntry));
+        schema.entries.resize(count);
+        if (count) std::memcpy(schema.entries.data(), tail.data(), count * sizeof(SchemaEntry));
+        source.schemas[schema.record.header.id] = std::move(schema);
+    }
+
+    void addClock(Source& source, std::uint32_t ring, const ClockSample& sample) {
+        const bool recorder = m_rings[ring].recorder;
+        const ClockKind clock = recorder ? static_cast<ClockKind>(sample.header.id >> 8)
+                                         : (m_rings[ring].header ? m_rings[ring].header->clock : ClockKind::kTsc);
+        m_catalogue.clocks.push_back({m_catalogue.sourceOfRing[ring], recorder, clock, sample});
+        const auto kind = static_cast<ClockSampleKind>(sample.header.id & 0xff);
+        if (kind == ClockSampleKind::kCupti && source.cupti)
+            source.cupti->add(static_cast<std::uint64_t>(sample.otherNs), sample.monotonicNs, 0);
+        if (kind == ClockSampleKind::kTicks && recorder && clock != ClockKind::kMonotonicNs) {
+            m_catalogue.ticks.add(sample.ticks, sample.monotonicNs, sample.windowTicks);
+        } else if (kind == ClockSampleKind::kTicks && !recorder && !source.ticksAreNs) {
+            m_anchors.push_back({sample.ticks, sample.monotonicNs});
+        }
+        noteTime(sample.monotonicNs, sample.realtimeNs);
+    }
+
+    void addFile(Source& source, const IoFile& record) {
+        const auto [found, isNew] = source.files.try_emplace(record.header.id);
+        FileEntry& file = found->second;
+        if (isNew) file.globalId = ++m_files;
+        if (record.pathNameId) file.pathNameId = record.pathNameId;
+        if (record.isClose)
+            file.closedTicks = record.time;
+        else if (isNew)
+            file.openedTicks = record.time;
+    }
+
+    // The recorder's readings are trusted; those of the agents serve only where there are fewer than two.
+    void finishClocks() {
+        ClockMap own = m_catalogue.ticks;
+        own.finish();
+        if (own.readings() < 2)
+            for (const auto& [ticks, ns] : m_anchors) m_catalogue.ticks.add(ticks, ns, 0);
+        m_catalogue.ticks.finish();
+        for (auto& source : m_catalogue.sources) {
+            if (!source->cupti) continue;
+            source->cupti->finish();
+        }
+    }
+
+    void numberDomains() {
+        std::map<std::uint32_t, std::int64_t> next;
+        for (auto& source : m_catalogue.sources) {
+            if (source->agent != AgentKind::kAgent) continue;
+            source->domainBase = next[source->pid];
+            next[source->pid] += source->maxDomain;
+        }
+    }
+
+    const std::vector<RingFile>& m_rings;
+    Catalogue m_catalogue;
+    std::map<std::tuple<std::int32_t, std::uint64_t, AgentKind>, std::uint32_t> m_sources;
+    std::vector<std::pair<std::uint64_t, std::int64_t>> m_anchors;
+    std::int64_t m_files = 0;
+};
+
+}  // namespace
+
+void NameMap::set(std::uint32_t id, std::int64_t stringId) {
+    const auto value = static_cast<std::uint32_t>(stringId);
+    if (id >= kDenseNames) {
+        m_sparse[id] = value;
+        return;
+    }
+    if (id >= m_dense.size()) m_dense.resize(std::max<std::size_t>(id + 1, m_dense.size() * 2));
+    m_dense[id] = value;
+}
+
+Catalogue buildCatalogue(const std::vector<RingFile>& rings, double nsPerTick) {
+    return Builder(rings, nsPerTick).build();
+}
+
+}  // namespace ridge::recorder

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/convert/convert.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <set>
+
+#include <unistd.h>
+
+#include "collector/recorder/convert/catalogue.h"
+#include "collector/recorder/convert/emitter.h"
+#include "collector/recorder/convert/session_tables.h"
+#include "collector/recorder/convert/tables.h"
+#include "collector/recorder/session.h"
+
+namespace ridge::recorder {
+namespace {
+
+Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& path) {
+    RIDGE_TRY(SessionInfo session, readSession(folder));
+    RIDGE_TRY(const std::vector<RingFile> rings, collectRings(folder, session.ringDir));
+    Catalogue catalogue = buildCatalogue(rings, session.nsPerTick);
+    if (session.startMonotonicNs == 0) {  // the recorder died before it could say
+        session.startMonotonicNs = catalogue.firstMonotonicNs;
+        session.startUtcNs = catalogue.firstRealtimeNs;
+    }
+    RIDGE_TRY(auto tables, Tables::create(path));
+    Emitter emitter(catalogue, rings, *tables, session.startMonotonicNs, session.startUtcNs);
+    for (std::uint32_t i = 0; i < rings.size(); ++i) emitter.ring(i);
+    const std::int64_t duration =
+        std::max<std::int64_t>(session.endMonotonicNs ? session.endMonotonicNs - session.startMonotonicNs : 0, 0);
+    ConvertOutcome outcome;
+    outcome.durationNs = duration ? duration : std::max<std::int64_t>(emitter.lastTime(), 0);
+    outcome.events = emitter.events();
+    outcome.lost = catalogue.lost;
+    outcome.processes = writeSessionTables(session, catalogue, emitter, *tables, outcome.durationNs);
+    bulk::BulkRow row;
+    for (std::int64_t id = 1; id <= catalogue.strings.size(); ++id) {
+        row.clear();
+        row.null().text(catalogue.strings.text(id));
+        tables->strings().addAt(id, row);
+    }
+    RIDGE_TRY_STATUS(tables->finish());
+    return outcome;
+}
+
+}  // namespace
+
+Result<ConvertOutcome> convert(const std::string& sessionFolder, const std::string& output) {
+    const std::string partial = output + ".partial";
+    auto outcome = convertTo(sessionFolder, partial);
+    if (!outcome.ok()) {
+        unlink(partial.c_str());
+        return outcome;
+    }
+    if (std::rename(partial.c_str(), output.c_str()) != 0) {
+        const int error = errno;
+        unlink(partial.c_str());
+        return Error{ErrorCode::kIo, fmt::format("{}: {}", output, std::strerror(error))};
+    }
+    return outcome;
+}
+
+}  // namespace ridge::recorder

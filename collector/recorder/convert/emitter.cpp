@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/convert/emitter.h"
+
+#include <optional>
+
+namespace ridge::recorder {
+
+using namespace spool;
+
+Emitter::Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Tables& tables,
+                 std::int64_t startMonotonicNs, std::int64_t startUtcNs)
+    : m_catalogue(catalogue), m_rings(rings), m_tables(tables), m_start(startMonotonicNs), m_startUtc(startUtcNs) {}
+
+std::int64_t Emitter::time(std::uint64_t ticks) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(m_catalogue.toMonotonic(*m_source, ticks, m_hint)) -
+                                     static_cast<std::uint64_t>(m_start));
+}
+
+std::int64_t Emitter::sessionTime(const Source& source, std::uint64_t ticks) {
+    std::size_t hint = 0;
+    return m_catalogue.toMonotonic(source, ticks, hint) - m_start;
+}
+
+// By the readings of CUPTI's clock; without any, that clock is CLOCK_REALTIME.
+std::int64_t Emitter::cudaTime(std::uint64_t cuptiNs) {
+    const ClockMap* map = m_source->cupti.get();
+    const std::int64_t base = map && map->readings() ? m_start : m_startUtc;
+    const std::int64_t ns = map && map->readings() ? map->toMonotonic(cuptiNs, m_cuptiHint)
+                                                   : static_cast<std::int64_t>(cuptiNs);
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(base));
+}
+
+std::int64_t Emitter::name(std::uint32_t id) {
+    const std::int64_t known = m_source->names.get(id);
+    if (known) return known;
+    if (!m_unnamed) m_unnamed = m_catalogue.strings.intern("");
+    return m_unnamed;
+}
+
+void Emitter::ring(std::uint32_t index) {
+    const RingFile& ring = m_rings[index];
+    m_source = m_catalogue.sources[m_catalogue.sourceOfRing[index]].get();
+    m_recorder = ring.recorder;
+    m_hint = 0;
+    m_cuptiHint = 0;
+    m_globalTid = globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
+    std::optional<RecordView> last;
+    walkRecords(ring.stream(), [&](const RecordView& view) {
+        record(view);
+        last = view;
+    });
+    if (ring.header && ring.header->agent == AgentKind::kAgent) openFrames(*ring.header, last ? &*last : nullptr);
+}
+
+void Emitter::record(const RecordView& view) {
+    switch (view.type()) {
+        case RecordType::kRange: range(view); break;
+        case RecordType::kRangeOpen: rangeOpen(view); break;
+        case RecordType::kMark: mark(view); break;
+        case RecordType::kThreadAttach: m_globalTid = globalTid(m_source->pid, view.as<RecordHeader>().id); break;
+        case RecordType::kIoCall: ioCall(view.as<IoCall>()); break;
+        case RecordType::kKernel: kernel(view.as<Kernel>()); break;
+        case RecordType::kMemcpy: copy(view.as<Memcpy>()); break;
+        case RecordType::kMemset: set(view.as<Memset>()); break;
+        case RecordType::kSync: synchronization(view.as<Sync>()); break;
+        case RecordType::kApi: api(view.as<Api>()); break;
+        case RecordType::kOverhead: overheadRow(view.as<Overhead>()); break;
+        case RecordType::kCudaEvent: cudaEvent(view.as<CudaEvent>()); break;
+        case RecordType::kGraphTrace: graphTrace(view.as<GraphTrace>()); break;
+        case RecordType::kCounterSample: {
+            const auto sample = view.as<CounterSample>();
+            m_row.clear();
+            m_row.integer(sample.header.id).integer(time(sample.time)).real(sample.value);
+            m_tables.counterSample().add(m_row);
+            break;
+        }
+        case RecordType::kPreemptionGap: {
+            const auto gap = view.as<PreemptionGap>();
+            m_tables.small("RIDGE_PREEMPTION", {time(gap.start), time(gap.end), std::int64_t{gap.header.id}});
+            break;
+        }
+        default: break;  // used by the first pass
+    }
+}
+
+void Emitter::ioCall(const IoCall& call) {
+    const std::int64_t start = time(call.start);
+    const std::int64_t end = time(call.end);
+    const std::int64_t function = name(call.functionId);
+    m_row.clear();
+    m_row.integer(start).integer(end).integer(27).integer(m_globalTid).integer(function).integer(call.result);
+    m_row.integer(0).integer(0).integer(0);
+    const std::int64_t rowid = m_tables.osrt().add(m_row, start);
+    note(end);
+
+    const auto file = m_source->files.find(call.header.id);
+    const bool known = call.header.id != 0 && file != m_source->files.end();
+    const auto op = static_cast<std::uint32_t>(call.op);
+    const bool opens = call.op == IoOp::kOpen || call.op == IoOp::kFopen;
+    const bool closes = call.op == IoOp::kClose || call.op == IoOp::kFclose;
+    const bool reads = call.op == IoOp::kRead || call.op == IoOp::kPread || call.op == IoOp::kReadv ||
+                       call.op == IoOp::kPreadv || call.op == IoOp::kFread;
+    const bool writes = call.op == IoOp::kWrite || call.op == IoOp::kPwrite || call.op == IoOp::kWritev ||
+                        call.op == IoOp::kPwritev || call.op == IoOp::kFwrite;
+    const std::int64_t bytes = (reads || writes) && call.result > 0 ? call.result : 0;
+    m_row.clear();
+    m_row.null().integerOrNull(known, known ? file->second.globalId : 0).integer(op).integer(bytes);
+    m_row.integer(static_cast<std::int64_t>(call.requested)).integerOrNull(call.offset >= 0, call.offset);
+    m_row.integer(call.errorNumber);
+    m_tables.io().addAt(rowid, m_row);
+    if (!known) return;
+    // ENUM_OSRT_FILE_ACCESS_EVENT_TYPE
+    const std::int64_t action = opens ? 1 : closes ? 2 : reads ? 3 : writes ? 4 : 6;
+    m_row.clear();
+    m_row.integer(file->second.globalId).integer(m_globalTid & 0xffffff).integer(start).integer(end);
+    m_row.integer(action).integer(function).integer(bytes).text("");
+    m_tables.fileEvent().add(m_row);
+}
+
+}  // namespace ridge::recorder

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Second pass: turns each record into its row. One Emitter per conversion, one thread. The cursor holds
+// what changes from ring to ring; nothing grows with the number of records.
+
+#include <cstdint>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "collector/recorder/convert/catalogue.h"
+#include "collector/recorder/convert/tables.h"
+
+namespace ridge::recorder {
+
+class Emitter {
+public:
+    // Times become ns since startMonotonicNs; utcAtStart: for CUPTI times without clock readings.
+    Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Tables& tables, std::int64_t startMonotonicNs,
+            std::int64_t startUtcNs);
+
+    // All rows of one ring, its open ranges included.
+    void ring(std::uint32_t index);
+    // Largest time seen, ns since the start.
+    [[nodiscard]] std::int64_t lastTime() const { return m_lastTime; }
+    [[nodiscard]] std::uint64_t events() const { return m_events; }
+    // StringIds of a text, on the way to rows made elsewhere.
+    std::int64_t text(std::string_view value) { return m_catalogue.strings.intern(value); }
+    [[nodiscard]] std::int64_t sessionTime(const Source& source, std::uint64_t time);
+
+private:
+    struct Extras {  // what follows the fixed part of a range or mark
+        bool hasWideCategory = false;
+        std::uint64_t wideCategory = 0;
+        bool hasValue = false;
+        std::uint64_t valueType = 0;
+        std::uint64_t value = 0;
+        std::string_view blobs;
+    };
+    struct NvtxEvent {
+        std::int64_t start = 0;
+        bool hasEnd = false;
+        std::int64_t end = 0;
+        std::int64_t eventType = 59;
+        bool hasRangeId = false;
+        std::uint64_t rangeId = 0;
+        std::uint8_t flags = 0;
+        std::uint32_t category = 0;
+        std::uint32_t color = 0;
+        std::uint32_t nameId = 0;
+        std::uint16_t domainId = 0;
+        std::int64_t endGlobalTid = 0;
+        Extras extras;
+    };
+    static Extras extrasOf(std::uint8_t flags, std::string_view tail);
+
+    void record(const RecordView& record);
+    void range(const RecordView& record);
+    void rangeOpen(const RecordView& record);
+    void mark(const RecordView& record);
+    void openFrames(const spool::RingHeader& header, const RecordView* last);
+    void nvtx(const NvtxEvent& event);
+    void nvtxValue(const Extras& extras);
+    void nvtxBlobs(std::string_view blobs);
+
+    void ioCall(const spool::IoCall& call);
+    void kernel(const spool::Kernel& kernel);
+    void copy(const spool::Memcpy& copy);
+    void set(const spool::Memset& set);
+    void synchronization(const spool::Sync& sync);
+    void api(const spool::Api& api);
+    void overheadRow(const spool::Overhead& overhead);
+    void cudaEvent(const spool::CudaEvent& event);
+    void graphTrace(const spool::GraphTrace& trace);
+    void device(std::int64_t start, std::int64_t end, std::uint32_t deviceId, std::uint32_t contextId,
+                std::uint32_t streamId, std::uint32_t correlationId);
+    std::pair<std::int64_t, std::int64_t> kernelNames(std::int64_t mangled);
+
+    std::int64_t time(std::uint64_t ticks);
+    std::int64_t cudaTime(std::uint64_t cuptiNs);
+    std::int64_t name(std::uint32_t id);
+    void note(std::int64_t end) {
+        ++m_events;
+        if (end > m_lastTime) m_lastTime = end;
+    }
+
+    Catalogue& m_catalogue;
+    const std::vector<RingFile>& m_rings;
+    Tables& m_tables;
+    std::int64_t m_start;
+    std::int64_t m_startUtc;
+    std::int64_t m_lastTime = 0;
+    std::uint64_t m_events = 0;
+    bulk::BulkRow m_row;
+    std::unordered_map<std::int64_t, std::pair<std::int64_t, std::int64_t>> m_kernelNames;
+    std::int64_t m_unnamed = 0;
+
+    // Of the ring at hand.
+    Source* m_source = nullptr;
+    bool m_recorder = false;
+    std::int64_t m_globalTid = 0;
+    std::size_t m_hint = 0;
+    std::size_t m_cuptiHint = 0;
+    bool m_workFound = false;  // of the event at hand
+    bulk::BulkRow m_workRow;
+};
+
+}  // namespace ridge::recorder

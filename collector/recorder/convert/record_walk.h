@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Walks the records of a spool without trusting a byte of it. Every record handed out lies wholly inside
+// the stream and is at least as long as its type's struct; the walk ends at the first that is not.
+
+#include <cstdint>
+#include <cstring>
+#include <span>
+#include <string_view>
+
+#include "schemas/spool/layout.h"
+
+namespace ridge::recorder {
+
+// Fixed part of a record in bytes; 0: a type that this version does not know.
+constexpr std::uint32_t minimumBytes(spool::RecordType type) {
+    using namespace spool;
+    switch (type) {
+        case RecordType::kPadding: return sizeof(RecordHeader);
+        case RecordType::kName: return sizeof(Name);
+        case RecordType::kDomain: return sizeof(Domain);
+        case RecordType::kCategory: return sizeof(Category);
+        case RecordType::kSchema: return sizeof(Schema);
+        case RecordType::kThreadName: return sizeof(ThreadName);
+        case RecordType::kRange: return sizeof(Range);
+        case RecordType::kRangeOpen: return sizeof(RangeOpen);
+        case RecordType::kRangeClose: return sizeof(RangeClose);
+        case RecordType::kMark: return sizeof(Mark);
+        case RecordType::kProcess: return sizeof(Process);
+        case RecordType::kThreadAttach: return sizeof(ThreadAttach);
+        case RecordType::kClockSample: return sizeof(ClockSample);
+        case RecordType::kDomainDestroy: return sizeof(RecordHeader);
+        case RecordType::kIoCall: return sizeof(IoCall);
+        case RecordType::kIoFile: return sizeof(IoFile);
+        case RecordType::kKernel: return sizeof(Kernel);
+        case RecordType::kMemcpy: return sizeof(Memcpy);
+        case RecordType::kMemset: return sizeof(Memset);
+        case RecordType::kSync: return sizeof(Sync);
+        case RecordType::kApi: return sizeof(Api);
+        case RecordType::kOverhead: return sizeof(Overhead);
+        case RecordType::kCudaDevice: return sizeof(CudaDevice);
+        case RecordType::kCudaContext: return sizeof(CudaContext);
+        case RecordType::kCudaStream: return sizeof(CudaStream);
+        case RecordType::kCudaEvent: return sizeof(CudaEvent);
+        case RecordType::kGraphTrace: return sizeof(GraphTrace);
+        case RecordType::kCounter: return sizeof(Counter);
+        case RecordType::kCounterSample: return sizeof(CounterSample);
+        case RecordType::kPreemptionGap: return sizeof(PreemptionGap);
+        case RecordType::kDiagnostic: return sizeof(Diagnostic);
+    }
+    return 0;
+}
+
+struct RecordView {
+    const std::uint8_t* data;
+    std::uint32_t bytes;
+    std::uint64_t offset;  // in the stream
+
+    [[nodiscard]] spool::RecordType type() const { return static_cast<spool::RecordType>(data[0]); }
+    // A copy: spool bytes need not be aligned as the struct is.
+    template <typename T>
+    [[nodiscard]] T as() const {
+        T record;
+        std::memcpy(&record, data, sizeof record);
+        return record;
+    }
+    // What follows the fixed part.
+    [[nodiscard]] std::string_view tail(std::size_t fixed) const {
+        return {reinterpret_cast<const char*>(data) + fixed, bytes - fixed};
+    }
+};
+
+struct WalkEnd {
+    std::uint64_t consumed = 0;  // bytes of whole, sound records
+    bool corrupt = false;        // more bytes follow, and they are no record
+    std::uint64_t unknown = 0;   // records of types that this version does not know
+};
+
+template <typename Visit>
+WalkEnd walkRecords(std::span<const std::uint8_t> stream, Visit&& visit) {
+    WalkEnd end;
+    while (stream.size() - end.consumed >= sizeof(spool::RecordHeader)) {
+        const std::uint8_t* at = stream.data() + end.consumed;
+        std::uint16_t units = 0;
+        std::memcpy(&units, at + 2, sizeof units);
+        const std::uint32_t bytes = std::uint32_t{units} * 8;
+        const std::uint32_t minimum = minimumBytes(static_cast<spool::RecordType>(at[0]));
+        if (bytes == 0 || bytes < minimum || bytes > stream.size() - end.consumed) break;
+        if (minimum == 0)
+            ++end.unknown;
+        else
+            visit(RecordView{at, bytes, end.consumed});
+        end.consumed += bytes;
+    }
+    end.corrupt = end.consumed < stream.size();
+    return end;
+}
+
+}  // namespace ridge::recorder

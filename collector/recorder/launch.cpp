@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/launch.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/file.h"
+
+extern char** environ;
+
+namespace ridge::recorder {
+namespace {
+
+std::vector<std::string> childEnvironment(const std::map<std::string, std::string>& variables, const std::string& preload) {
+    std::vector<std::string> result;
+    std::string ownPreload;
+    for (char** at = environ; at && *at; ++at) {
+        const std::string_view pair = *at;
+        const std::string name(pair.substr(0, pair.find('=')));
+        if (name == "LD_PRELOAD" && !preload.empty()) {
+            ownPreload = pair.substr(std::min(pair.size(), name.size() + 1));
+            continue;
+        }
+        if (!variables.contains(name)) result.emplace_back(pair);
+    }
+    for (const auto& [name, value] : variables) result.push_back(name + "=" + value);
+    if (!preload.empty()) result.push_back("LD_PRELOAD=" + preload + (ownPreload.empty() ? "" : ":" + ownPreload));
+    return result;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+    std::vector<char*> result;
+    for (std::string& text : strings) result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+}  // namespace
+
+Result<Launched> launch(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables,
+                        const std::string& preload, const sigset_t& mask) {
+    std::vector<std::string> arguments = command;
+    std::vector<std::string> environment = childEnvironment(variables, preload);
+    std::vector<char*> argv = pointers(arguments);
+    std::vector<char*> envp = pointers(environment);
+    int report[2];  // closed by a good exec, carries errno after a bad one
+    if (pipe2(report, O_CLOEXEC) != 0) return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(errno))};
+    // The recorder blocks the signals that it forwards; the program starts with the mask that we had before.
+    const pid_t pid = fork();
+    if (pid < 0) {
+        const int error = errno;
+        close(report[0]);
+        close(report[1]);
+        return Error{ErrorCode::kIo, fmt::format("fork: {}", std::strerror(error))};
+    }
+    if (pid == 0) {
+        sigprocmask(SIG_SETMASK, &mask, nullptr);
+        execvpe(argv[0], argv.data(), envp.data());
+        const int error = errno;
+        [[maybe_unused]] const ssize_t told = write(report[1], &error, sizeof error);
+        _exit(127);
+    }
+    close(report[1]);
+    Launched launched;
+    launched.pid = pid;
+    ssize_t got = 0;
+    do got = read(report[0], &launched.execError, sizeof launched.execError);
+    while (got < 0 && errno == EINTR);
+    close(report[0]);
+    if (got != static_cast<ssize_t>(sizeof launched.execError)) launched.execError = 0;
+    if (launched.execError) waitpid(pid, nullptr, 0);
+    return launched;
+}
+
+std::string findAgentDir(const std::string& given) {
+    namespace fs = std::filesystem;
+    const fs::path here = executableDir();
+    std::vector<fs::path> places = {here / "../lib/ridge", here / "../lib", here, here / "../collector/agent"};
+    if (!given.empty()) places = {fs::path(given)};
+    std::error_code ec;
+    for (const fs::path& place : places)
+        if (fs::exists(place / "libridge_agent.so", ec)) return fs::weakly_canonical(place, ec).string();
+    return {};
+}
+
+}  // namespace ridge::recorder

@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/record.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "base/clock.h"
+#include "collector/recorder/convert/convert.h"
+#include "collector/recorder/drain.h"
+#include "collector/recorder/launch.h"
+#include "collector/recorder/recorder_spool.h"
+#include "collector/recorder/sample/preemption.h"
+#include "collector/recorder/sample/sampler.h"
+#include "collector/recorder/session.h"
+
+namespace ridge::recorder {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::int64_t kFastestPollNs = 1'000'000;
+constexpr std::int64_t kSlowestPollNs = 20'000'000;
+constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
+
+Error ioError(const std::string& path, int error) {
+    return {ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
+}
+
+std::string absolutePath(const std::string& path) {
+    std::error_code ec;
+    return fs::absolute(path, ec).lexically_normal().string();
+}
+
+std::string makeRunId() {
+    std::uint64_t random = 0;
+    if (const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC); fd >= 0) {
+        if (read(fd, &random, sizeof random) != static_cast<ssize_t>(sizeof random)) random = 0;
+        close(fd);
+    }
+    return fmt::format("{:x}-{:x}-{:08x}", realtimeNs() / 1'000'000'000, getpid(), random & 0xffffffff);
+}
+
+class Control {
+public:
+    Control() = default;
+    ~Control() {
+        if (m_block) munmap(m_block, sizeof(spool::ControlBlock));
+    }
+    Control(const Control&) = delete;
+    Control& operator=(const Control&) = delete;
+    Status map(const std::string& path, bool create) {
+        const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0600);
+        if (fd < 0) return ioError(path, errno);
+        struct stat info {};
+        // posix_fallocate: on a full disk this is an error now instead of a SIGBUS later.
+        const int error = create ? posix_fallocate(fd, 0, sizeof(spool::ControlBlock)) : 0;
+        const bool usable = !error && fstat(fd, &info) == 0 && static_cast<std::size_t>(info.st_size) >= sizeof(spool::ControlBlock);
+        void* data = usable ? mmap(nullptr, sizeof(spool::ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+        close(fd);
+        if (data == MAP_FAILED) return ioError(path, error ? error : EINVAL);
+        m_block = static_cast<spool::ControlBlock*>(data);
+        return {};
+    }
+    [[nodiscard]] spool::ControlBlock* block() const { return m_block; }
+
+private:
+    spool::ControlBlock* m_block = nullptr;
+};
+
+// Blocks the signals that record() takes itself; they are the process's again afterwards.
+class SignalGuard {
+public:
+    SignalGuard() {
+        sigemptyset(&m_taken);
+        for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&m_taken, signal);
+        pthread_sigmask(SIG_BLOCK, &m_taken, &m_before);
+    }
+    ~SignalGuard() { pthread_sigmask(SIG_SETMASK, &m_before, nullptr); }
+    SignalGuard(const SignalGuard&) = delete;
+    SignalGuard& operator=(const SignalGuard&) = delete;
+    [[nodiscard]] const sigset_t& before() const { return m_before; }
+
+    // Waits up to ns. What somebody sent to us alone goes on to the program; what the terminal sent has
+    // reached it already, as it is in the same foreground group.
+    void waitAndForward(std::int64_t ns, pid_t program) const {
+        const timespec timeout{ns / 1'000'000'000, ns % 1'000'000'000};
+        siginfo_t info{};
+        const int signal = sigtimedwait(&m_taken, &info, &timeout);
+        if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
+            if (info.si_code <= 0) kill(program, signal);
+    }
+
+private:
+    sigset_t m_taken{};
+    sigset_t m_before{};
+};
+
+std::string shellQuoted(const std::string& text) {
+    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:,=@") == std::string::npos &&
+        !text.empty())
+        return text;
+    std::string quoted = "'";
+    for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    return quoted + "'";
+}
+
+void removeSession(const std::string& session, const std::string& ringDir) {
+    std::error_code ec;
+    fs::remove_all(session, ec);
+    // Only a folder of our own making is ever removed outside of the session.
+    if (fs::path(ringDir).filename().string().starts_with("ridge-") && ringDir.starts_with("/dev/shm/"))
+        fs::remove_all(ringDir, ec);
+}
+
+Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir, const std::string& output) {
+    auto converted = convert(session, output);
+    if (!converted.ok())
+        return Error{ErrorCode::kMeasurement,
+                     fmt::format("{}; the recording is kept: ridge record --recover {} -o {}", converted.error().message,
+                                 shellQuoted(session), shellQuoted(output))};
+    removeSession(session, ringDir);
+    RecordOutcome outcome;
+    outcome.events = converted->events;
+    outcome.lost = converted->lost;
+    outcome.processes = converted->processes;
+    outcome.durationNs = converted->durationNs;
+    outcome.output = output;
+    return outcome;
+}
+
+class Recording {
+public:
+    explicit Recording(const RecordOptions& options) : m_options(options) {}
+
+    Result<RecordOutcome> run() {
+        RIDGE_TRY_STATUS(prepare());
+        const SignalGuard signals;
+        std::map<std::string, std::string> variables = m_options.extraEnvironment;
+        const std::string preload = agentVariables(variables);
+        auto launched = launch(m_options.command, variables, preload, signals.before());
+        if (!launched.ok() || launched->execError) {
+            removeSession(m_session, m_info.ringDir);
+            if (!launched.ok()) return std::move(launched).takeError();
+            RecordOutcome outcome;
+            outcome.programStatus = launched->execError == ENOENT ? 127 : 126;
+            outcome.notes.push_back(fmt::format("{}: {}", m_options.command.front(), std::strerror(launched->execError)));
+            return outcome;
+        }
+        m_program = launched->pid;
+        Drain drain(m_session, m_info.ringDir);
+        {
+            Sampler sampler(m_spool);
+            PreemptionDetector preemption(m_spool);
+            sampler.start(m_program, m_options.sampleSystem);
+            if (m_options.detectPreemption) preemption.start();
+            follow(drain, sampler, signals);
+            preemption.stop();
+            sampler.stop();
+            describeSources(sampler, preemption);
+        }
+        return close(drain);
+    }
+
+private:
+    Status prepare() {
+        if (m_options.command.empty()) return Error{ErrorCode::kBadInput, "no program to record"};
+        m_output = absolutePath(m_options.output);
+        std::error_code ec;
+        if (m_options.output.empty()) return Error{ErrorCode::kBadInput, "no output file given"};
+        if (fs::is_directory(m_output, ec)) return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", m_options.output)};
+        if (fs::exists(m_output, ec) && !m_options.force)
+            return Error{ErrorCode::kBadInput, fmt::format("{}: exists already; --force overwrites it", m_options.output)};
+        RIDGE_TRY_STATUS(makeFolders());
+        m_info.command = m_options.command;
+        m_info.workingDirectory = fs::current_path(ec).string();
+        m_info.toolVersion = RIDGE_VERSION;
+        m_info.output = m_output;
+        m_info.environment = readEnvironment();
+        calibrate();
+        m_info.startMonotonicNs = monotonicNs();
+        m_info.startUtcNs = realtimeNs() - (monotonicNs() - m_info.startMonotonicNs);
+        auto ready = prepareFiles();
+        if (!ready.ok()) removeSession(m_session, m_info.ringDir);
+        return ready;
+    }
+
+    Status makeFolders() {
+        m_session = absolutePath(m_options.spoolDir.empty() ? m_output + ".spool" : m_options.spoolDir);
+        if (mkdir(m_session.c_str(), 0700) != 0) {
+            if (errno != EEXIST) return ioError(m_session, errno);
+            if (!m_options.force)
+                return Error{ErrorCode::kBadInput,
+                             fmt::format("{}: a recording that was not finished; recover it (ridge record --recover {} -o FILE) "
+                                         "or remove it", m_session, shellQuoted(m_session))};
+            m_session += fmt::format(".{}", getpid());
+            if (mkdir(m_session.c_str(), 0700) != 0) return ioError(m_session, errno);
+        }
+        m_info.runId = makeRunId();
+        m_info.ringDir = "/dev/shm/ridge-" + m_info.runId;
+        struct statvfs space {};
+        const bool shm = statvfs("/dev/shm", &space) == 0 && std::uint64_t{space.f_bavail} * space.f_frsize >= kShmBytesWanted &&
+                         mkdir(m_info.ringDir.c_str(), 0700) == 0;
+        if (shm) return {};
+        m_info.ringDir = m_session + "/rings";
+        if (mkdir(m_info.ringDir.c_str(), 0700) != 0) {
+            const int error = errno;
+            removeSession(m_session, {});
+            return ioError(m_info.ringDir, error);
+        }
+        return {};
+    }
+
+    // The rate of the cycle counter over 10 ms: good enough until there are readings a second apart.
+    void calibrate() {
+        const std::uint64_t ticks = readTicks();
+        const std::int64_t ns = monotonicNs();
+        usleep(10'000);
+        const std::uint64_t moreTicks = readTicks();
+        const std::int64_t moreNs = monotonicNs();
+        if (moreTicks > ticks) m_info.nsPerTick = static_cast<double>(moreNs - ns) / static_cast<double>(moreTicks - ticks);
+    }
+
+    Status prepareFiles() {
+        RIDGE_TRY_STATUS(m_spool.open(m_session + "/recorder.spool"));
+        m_spool.clockSample();
+        RIDGE_TRY_STATUS(m_control.map(m_session + "/control", true));
+        spool::ControlBlock& control = *m_control.block();
+        control.version = spool::kLayoutVersion;
+        control.recorderPid = getpid();
+        control.heartbeatNs = static_cast<std::uint64_t>(monotonicNs());
+        control.ringBytes = std::bit_ceil(std::clamp<std::uint64_t>(m_options.ringBytes, 65536, std::uint64_t{1} << 30));
+        control.traceNvtx = m_options.traceNvtx;
+        control.traceCuda = m_options.traceCuda;
+        control.traceIo = m_options.traceIo;
+        if (m_info.ringDir.size() >= sizeof control.ringDir)
+            return Error{ErrorCode::kBadInput, fmt::format("{}: the path is too long", m_info.ringDir)};
+        std::memcpy(control.ringDir, m_info.ringDir.c_str(), m_info.ringDir.size() + 1);
+        control.magic = spool::kControlMagic;
+        return writeSession(m_session, m_info);
+    }
+
+    // Which agents go in, and what RIDGE_SOURCE says of them.
+    std::string agentVariables(std::map<std::string, std::string>& variables) {
+        variables[spool::kSessionVariable] = m_session;
+        const std::string dir = findAgentDir(m_options.agentLibDir);
+        const std::string agent = dir + "/libridge_agent.so";
+        const std::string io = dir + "/libridge_io.so";
+        const std::string missing = "libridge_agent.so was not found beside this program";
+        if (!dir.empty() && (m_options.traceNvtx || m_options.traceCuda)) variables["NVTX_INJECTION64_PATH"] = agent;
+        if (!dir.empty() && m_options.traceCuda) variables["CUDA_INJECTION64_PATH"] = agent;
+        const auto source = [&](const char* name, bool wanted, bool there, const std::string& reason) {
+            m_info.sources.push_back({name, wanted && there, wanted ? (there ? "" : reason) : "not asked for"});
+        };
+        source("nvtx", m_options.traceNvtx, !dir.empty(), missing);
+        source("cuda", m_options.traceCuda, !dir.empty(), missing);
+        const bool ioThere = !dir.empty() && access(io.c_str(), R_OK) == 0;
+        source("io", m_options.traceIo, ioThere, "libridge_io.so was not found beside this program");
+        for (const SourceState& state : m_info.sources)
+            if (!state.on && state.reason != "not asked for") m_info.notes.push_back(state.name + " is off: " + state.reason);
+        return m_options.traceIo && ioThere ? io : std::string();
+    }
+
+    // Until the program has ended: drain, forward signals, keep the heartbeat.
+    void follow(Drain& drain, Sampler& sampler, const SignalGuard& signals) {
+        std::int64_t poll = kFastestPollNs;
+        std::int64_t lastProgress = 0;
+        const auto limit = static_cast<std::int64_t>(m_options.durationSeconds * 1e9);
+        for (;;) {
+            int status = 0;
+            const pid_t ended = waitpid(m_program, &status, WNOHANG);
+            const std::int64_t now = monotonicNs();
+            m_control.block()->heartbeatNs = static_cast<std::uint64_t>(now);
+            if (ended == m_program || (ended < 0 && errno == ECHILD)) {
+                m_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+                if (m_info.endMonotonicNs == 0) m_info.endMonotonicNs = monotonicNs();
+                return;
+            }
+            if (limit > 0 && m_info.endMonotonicNs == 0 && now - m_info.startMonotonicNs >= limit) {
+                __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
+                m_info.endMonotonicNs = now;
+            }
+            const std::uint64_t moved = drain.round();
+            sampler.watch(drain.pids());
+            poll = moved ? kFastestPollNs : std::min(poll * 2, kSlowestPollNs);
+            if (m_options.progress && now - lastProgress > 250'000'000) {
+                m_options.progress({now - m_info.startMonotonicNs, drain.bytes(), drain.rings()});
+                lastProgress = now;
+            }
+            signals.waitAndForward(poll, m_program);
+        }
+    }
+
+    void describeSources(const Sampler& sampler, const PreemptionDetector& preemption) {
+        m_info.sources.push_back({"system", m_options.sampleSystem, m_options.sampleSystem ? "" : "not asked for"});
+        m_info.sources.push_back({"nvml", sampler.nvmlOn(), m_options.sampleSystem ? sampler.nvmlReason() : "not asked for"});
+        m_info.sources.push_back({"preemption", m_options.detectPreemption,
+                                  m_options.detectPreemption ? preemption.quality() : "not asked for"});
+        if (m_options.detectPreemption)
+            m_spool.diagnostic(1, fmt::format("the preemption detector used {:.3f} ms of CPU time in {:.3f} ms",
+                                              static_cast<double>(preemption.cpuNs()) * 1e-6,
+                                              static_cast<double>(monotonicNs() - m_info.startMonotonicNs) * 1e-6));
+        if (const std::uint64_t lost = m_spool.lost())
+            m_info.notes.push_back(fmt::format("{} records of the recorder itself could not be written", lost));
+        m_spool.flush();
+    }
+
+    Result<RecordOutcome> close(Drain& drain) {
+        drain.round();
+        std::size_t running = 0;
+        for (const std::int32_t pid : drain.pids()) running += pid > 0 && pid != m_program && kill(pid, 0) == 0 ? 1 : 0;
+        __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
+        for (int i = 0; i < 100 && drain.round() > 0; ++i) {
+        }
+        m_info.exitStatus = m_status;
+        m_info.outcome = running ? "detached" : "complete";
+        if (running)
+            m_info.notes.push_back(fmt::format("{} process{} of the program still ran when it ended; what they did later is not here",
+                                               running, running == 1 ? "" : "es"));
+        if (!drain.trouble().empty()) m_info.notes.push_back("while spooling: " + drain.trouble());
+        // On a full disk this fails too; then the file made now says 'recovered', which is less than the truth.
+        if (auto written = writeSession(m_session, m_info); !written.ok()) m_info.notes.push_back(written.error().message);
+        auto outcome = finish(m_session, m_info.ringDir, m_output);
+        if (!outcome.ok()) return outcome;
+        outcome->programStatus = m_status;
+        outcome->notes = m_info.notes;
+        return outcome;
+    }
+
+    const RecordOptions& m_options;
+    std::string m_output;
+    std::string m_session;
+    SessionInfo m_info;
+    Control m_control;
+    RecorderSpool m_spool;
+    pid_t m_program = -1;
+    int m_status = 0;
+};
+
+}  // namespace
+
+Result<RecordOutcome> record(const RecordOptions& options) { return Recording(options).run(); }
+
+Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force) {
+    const std::string session = absolutePath(spoolDir);
+    RIDGE_TRY(const SessionInfo info, readSession(session));
+    const std::string target = absolutePath(output.empty() ? info.output : output);
+    std::error_code ec;
+    if (fs::exists(target, ec) && !force)
+        return Error{ErrorCode::kBadInput, fmt::format("{}: exists already; --force overwrites it", target)};
+    Control control;
+    if (control.map(session + "/control", false).ok()) {
+        spool::ControlBlock& block = *control.block();
+        const bool beats = monotonicNs() - static_cast<std::int64_t>(block.heartbeatNs) < 2'000'000'000;
+        if (block.recorderPid > 0 && block.recorderPid != getpid() && kill(block.recorderPid, 0) == 0 && beats)
+            return Error{ErrorCode::kBadInput, fmt::format("{}: process {} is still recording it", session, block.recorderPid)};
+        __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
+    }
+    RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));
+    outcome.programStatus = info.exitStatus.value_or(0);
+    outcome.notes = info.notes;
+    return outcome;
+}
+
+}  // namespace ridge::recorder

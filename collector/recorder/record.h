@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Runs a program under the agents and writes one timeline file of it and its children.
+//
+// While it runs, the session folder (schemas/spool/layout.h) is the truth; the file is made from it at the
+// end, and the folder removed only then. record() blocks until the program has ended and forwards signals
+// to it; it is for one recording at a time per process. Memory is bounded. Nothing of the program changes:
+// stdin, stdout, stderr, exit code and signals stay its own.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "schemas/spool/layout.h"
+
+namespace ridge::recorder {
+
+struct Progress {
+    std::int64_t elapsedNs = 0;
+    std::uint64_t bytesSpooled = 0;
+    std::uint64_t rings = 0;
+};
+
+struct RecordOptions {
+    std::vector<std::string> command;  // program and arguments; searched in PATH as a shell does
+    std::string output;
+    bool force = false;                // overwrite an output that exists
+    bool traceNvtx = true;
+    bool traceCuda = true;
+    bool traceIo = false;
+    bool sampleSystem = true;
+    bool detectPreemption = true;
+    std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two
+    double durationSeconds = 0;        // after so long the recording stops, the program goes on; 0: never
+    bool quiet = false;
+    std::string agentLibDir;           // empty: ../lib/ridge, ../lib beside the executable, or its own folder
+    std::map<std::string, std::string> extraEnvironment;
+    std::function<void(const Progress&)> progress;  // about every 250 ms, from the recording thread
+    std::string spoolDir;              // empty: <output>.spool
+};
+
+struct RecordOutcome {
+    int programStatus = 0;  // its exit code, 128 + n on signal n, 127/126 if it could not be started
+    std::uint64_t events = 0;
+    std::uint64_t lost = 0;
+    std::uint64_t processes = 0;
+    std::int64_t durationNs = 0;
+    std::string output;
+    std::vector<std::string> notes;
+};
+
+// Errors: output exists (kBadInput), folder not writable (kIo), file could not be written from the spool
+// (kMeasurement; the spool is kept and the message says how to recover it).
+Result<RecordOutcome> record(const RecordOptions& options);
+
+// Makes the file of a session whose recorder was killed or whose file could not be written. The session
+// is removed when that has worked. programStatus is 0 where it is not known.
+Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force);
+
+}  // namespace ridge::recorder

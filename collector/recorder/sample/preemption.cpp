@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/sample/preemption.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+
+#include <ctime>
+
+#include "base/clock.h"
+
+namespace ridge::recorder {
+namespace {
+
+constexpr std::int64_t kPeriodNs = 2'000'000;
+constexpr std::int64_t kLateNs = 500'000;
+constexpr int kMaxThreads = 64;
+
+}  // namespace
+
+void PreemptionDetector::start() {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    if (sched_getaffinity(0, sizeof set, &set) != 0) return;
+    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+        if (!CPU_ISSET(cpu, &set)) continue;
+        if (m_threads.size() == kMaxThreads) {
+            m_capped = true;
+            break;
+        }
+        m_threads.emplace_back([this, cpu] { watch(cpu); });
+    }
+}
+
+void PreemptionDetector::stop() {
+    m_stop = true;
+    for (std::thread& thread : m_threads) thread.join();
+    m_threads.clear();
+}
+
+std::string PreemptionDetector::quality() const {
+    std::string text;
+    if (m_notRealtime > 0) text = "no permission for SCHED_FIFO: gaps may also be this machine's own load";
+    if (m_capped) text += std::string(text.empty() ? "" : "; ") + "only the first 64 CPUs are watched";
+    return text;
+}
+
+void PreemptionDetector::watch(int cpu) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
+    sched_param priority{};
+    priority.sched_priority = 1;
+    if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) != 0) ++m_notRealtime;
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // else the kernel may wake us 50 us late to save power
+    std::int64_t deadline = monotonicNs() + kPeriodNs;
+    while (!m_stop.load(std::memory_order_relaxed)) {
+        const timespec at{deadline / 1'000'000'000, deadline % 1'000'000'000};
+        clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
+        const std::int64_t now = monotonicNs();
+        if (now - deadline > kLateNs) m_spool.gap(static_cast<std::uint32_t>(cpu), deadline, now);
+        deadline += kPeriodNs;
+        if (deadline < now) deadline = now + kPeriodNs;
+    }
+    m_cpuNs += threadCpuNs();
+}
+
+}  // namespace ridge::recorder

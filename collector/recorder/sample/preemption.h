@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Measures when a CPU ran nothing of this machine's work, be it that the host took it away: a thread on
+// each CPU sleeps to absolute deadlines 2 ms apart; waking more than 0.5 ms late is a gap from the deadline
+// to the wake-up. With SCHED_FIFO other threads of this machine cannot be the cause; without, they can, and
+// quality() says so. Cost: 500 short wake-ups per second and CPU.
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collector/recorder/recorder_spool.h"
+
+namespace ridge::recorder {
+
+class PreemptionDetector {
+public:
+    explicit PreemptionDetector(RecorderSpool& spool) : m_spool(spool) {}
+    ~PreemptionDetector() { stop(); }
+    PreemptionDetector(const PreemptionDetector&) = delete;
+    PreemptionDetector& operator=(const PreemptionDetector&) = delete;
+    // One thread per CPU of our affinity mask, 64 at most.
+    void start();
+    void stop();
+    // Empty: real-time threads on every CPU. Else what is less good than that.
+    [[nodiscard]] std::string quality() const;
+    [[nodiscard]] std::int64_t cpuNs() const { return m_cpuNs; }  // after stop()
+
+private:
+    void watch(int cpu);
+    RecorderSpool& m_spool;
+    std::atomic<bool> m_stop{false};
+    std::atomic<int> m_notRealtime{0};
+    std::atomic<std::int64_t> m_cpuNs{0};
+    std::vector<std::thread> m_threads;
+    bool m_capped = false;
+};
+
+}  // namespace ridge::recorder

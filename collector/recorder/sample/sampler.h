@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Samples the processes of the session and the machine every 100 ms, and reads the clocks every second,
+// into the recorder's spool, from a thread of its own. Shares are of one CPU (1.0 = one CPU busy).
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "collector/recorder/recorder_spool.h"
+#include "collector/recorder/sample/nvml.h"
+
+namespace ridge::recorder {
+
+class Sampler {
+public:
+    explicit Sampler(RecorderSpool& spool) : m_spool(spool) {}
+    ~Sampler() { stop(); }
+    Sampler(const Sampler&) = delete;
+    Sampler& operator=(const Sampler&) = delete;
+    // counters: false = clock readings only.
+    void start(std::int32_t mainPid, bool counters);
+    void stop();
+    // Processes that carry an agent, beside the descendants of the main process.
+    void watch(const std::set<std::int32_t>& pids);
+    [[nodiscard]] bool nvmlOn() const { return m_nvmlOn; }          // after start()
+    [[nodiscard]] const std::string& nvmlReason() const { return m_nvml.reason(); }
+
+private:
+    struct ProcessState {
+        std::vector<std::uint32_t> counters;
+        double cpuSeconds = -1;
+        std::int64_t time = 0;
+        bool gone = false;
+    };
+    struct CpuState {
+        std::uint32_t counter = 0;
+        std::uint64_t busy = 0;
+        std::uint64_t total = 0;
+    };
+    void loop();
+    void round(std::int64_t now);
+    void sampleProcess(std::int32_t pid, std::int64_t now);
+    void sampleCpus(std::int64_t now);
+    void sampleMachine(std::int64_t now);
+    void put(const std::string& name, const char* unit, std::int64_t now, double value);
+
+    RecorderSpool& m_spool;
+    Nvml m_nvml;
+    bool m_nvmlOn = false;
+    bool m_counters = false;
+    std::int32_t m_mainPid = 0;
+    std::mutex m_mutex;
+    std::condition_variable m_wake;
+    bool m_stop = false;
+    std::set<std::int32_t> m_watched;
+    std::set<std::int32_t> m_descendants;
+    std::map<std::int32_t, ProcessState> m_processes;
+    std::map<std::string, CpuState> m_cpus;
+    std::map<std::string, std::uint32_t> m_machine;
+    std::uint32_t m_rounds = 0;
+    std::thread m_thread;
+};
+
+}  // namespace ridge::recorder

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/convert/convert.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <random>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "collector/recorder/convert/kernel_name.h"
+#include "ridge/work.h"
+#include "schemas/sqlite/database.h"
+#include "schemas/timeline/ddl.h"
+#include "tests/unit/recorder/fake_producer.h"
+
+namespace ridge::recorder {
+namespace {
+
+using namespace test;
+
+class ConvertTest : public testing::Test {
+protected:
+    void SetUp() override {
+        std::filesystem::create_directory(m_session);
+        std::filesystem::create_directory(m_rings);
+        ASSERT_TRUE(writeSession(m_session, fakeSession(m_rings)).ok());
+    }
+    ConvertOutcome convertNow() {
+        auto outcome = convert(m_session, m_output);
+        EXPECT_TRUE(outcome.ok()) << (outcome.ok() ? "" : outcome.error().message);
+        auto db = Database::openForReading(m_output);
+        EXPECT_TRUE(db.ok());
+        m_db = std::make_unique<Database>(std::move(*db));
+        EXPECT_EQ(sql("PRAGMA integrity_check"), "ok");
+        return outcome.ok() ? *outcome : ConvertOutcome{};
+    }
+    // Rows joined by '|' and ';'.
+    std::string sql(const std::string& query, int columns = 1) {
+        auto statement = m_db->prepare(query);
+        EXPECT_TRUE(statement.ok()) << (statement.ok() ? "" : statement.error().message);
+        if (!statement.ok()) return "?";
+        std::string all;
+        for (;;) {
+            auto row = statement->step();
+            if (!row.ok() || !*row) return all;
+            if (!all.empty()) all += ";";
+            for (int i = 0; i < columns; ++i)
+                all += (i ? "|" : "") + (statement->isNull(i) ? std::string("-") : std::string(statement->text(i)));
+        }
+    }
+    TempDir m_dir = std::move(TempDir::create("ridge-convert")).value();
+    std::string m_session = (m_dir.path() / "s").string();
+    std::string m_rings = (m_dir.path() / "rings").string();
+    std::string m_output = (m_dir.path() / "t.sqlite").string();
+    std::unique_ptr<Database> m_db;
+};
+
+std::string blobTail(std::uint32_t ref, std::string_view data) {
+    std::string tail(8, '\0');
+    const auto size = static_cast<std::uint32_t>(data.size());
+    std::memcpy(tail.data(), &ref, 4);
+    std::memcpy(tail.data() + 4, &size, 4);
+    tail.append(data);
+    tail.resize((tail.size() + 7) & ~std::size_t{7});
+    return tail;
+}
+
+TEST_F(ConvertTest, NvtxOfEveryKind) {
+    FakeRing ring(100, 101);
+    ring.name(1, "step");
+    ring.name(2, "my domain");
+    ring.name(3, "cat");
+    ring.name(4, "worker");
+    ring.range(1, 2000, 3000);
+    ring.add(Domain{}, RecordType::kDomain, 5);
+    reinterpret_cast<Domain*>(ring.bytes().data() + ring.bytes().size() - sizeof(Domain))->nameId = 2;
+    Category category{};
+    category.domainId = 5;
+    category.nameId = 3;
+    ring.add(category, RecordType::kCategory, 9);
+    ThreadName thread{};
+    thread.tid = 101;
+    ring.add(thread, RecordType::kThreadName, 4);
+    std::string value(16, '\0');
+    value[0] = NVTX_PAYLOAD_TYPE_INT64;
+    value[8] = 42;
+    ring.range(1, 2100, 2200, value, kHasValue, 5);
+    Mark mark{};
+    mark.time = 2500;
+    ring.add(mark, RecordType::kMark, 3);
+    RangeOpen open{};
+    open.start = 2600;
+    open.rangeId = 77;
+    ring.add(open, RecordType::kRangeOpen, 1, {}, kStartEnd);
+    open.rangeId = 78;
+    ring.add(open, RecordType::kRangeOpen, 1, {}, kStartEnd);
+    ring.open(2900, 2);
+    ring.saveSpool(m_session, "100-7-agent-0");
+
+    FakeRing other(100, 102);
+    RangeClose close{};
+    close.end = 9000;
+    close.rangeId = 77;
+    other.add(close, RecordType::kRangeClose, 0);
+    other.saveSpool(m_session, "100-7-agent-1");
+
+    EXPECT_EQ(convertNow().events, 6U);
+    EXPECT_EQ(sql("SELECT n.start, n.end, n.eventType, s.value, n.domainId, n.int64Value, n.rangeId, n.endGlobalTid % 16777216 "
+                  "FROM NVTX_EVENTS n JOIN StringIds s ON n.textId = s.id WHERE eventType IN (34,59,60) ORDER BY n.rowid", 8),
+              "1000|2000|59|step|0|-|-|-;1100|1200|59|step|5|42|-|-;1500|-|34|cat|0|-|-|-;"
+              "1600|8000|60|step|0|-|77|102;1600|-|60|step|0|-|78|-;1900|-|59|my domain|0|-|-|-");
+    EXPECT_EQ(sql("SELECT s.value, n.domainId, n.category FROM NVTX_EVENTS n JOIN StringIds s ON n.textId = s.id "
+                  "WHERE eventType IN (75, 33, 39) ORDER BY eventType", 3),
+              "cat|5|9;worker|-|-;my domain|5|-");
+    EXPECT_EQ(sql("SELECT globalTid / 16777216, globalTid % 16777216 FROM ThreadNames", 2), "100|101");
+    EXPECT_EQ(sql("SELECT count(*) FROM StringIds WHERE value = 'step'"), "1");
+}
+
+TEST_F(ConvertTest, PayloadsAreDecodedAndWorkGoesToItsTable) {
+    FakeRing ring(100, 100);
+    ring.name(1, "op");
+    ring.name(2, "ridge");
+    ring.name(3, "bytes");
+    ring.name(4, "label");
+    ring.add(Domain{}, RecordType::kDomain, 1);
+    reinterpret_cast<Domain*>(ring.bytes().data() + ring.bytes().size() - sizeof(Domain))->nameId = 2;
+    Schema work{};
+    work.schemaId = RIDGE_WORK_SCHEMA_ID;
+    work.domainId = 1;
+    work.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+    ring.add(work, RecordType::kSchema, 1);
+    Schema own{};
+    own.schemaId = 0x100000001;
+    own.domainId = 1;
+    own.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+    own.entryCount = 2;
+    own.payloadSize = 16;
+    SchemaEntry entries[2] = {{0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, 0, 0, 3, 0},
+                              {NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE, NVTX_PAYLOAD_ENTRY_TYPE_CHAR, 8, 8, 4, 0}};
+    ring.add(own, RecordType::kSchema, 2, {reinterpret_cast<const char*>(entries), sizeof entries});
+    const ridge_work_t payload = {RIDGE_OP_GEMM, RIDGE_DTYPE_F32, 0, 1000, 200, 300, 0, 0, 0};
+    ring.range(1, 2000, 3000, blobTail(1, {reinterpret_cast<const char*>(&payload), sizeof payload}), kHasBlobs, 1);
+    char raw[16] = {7, 0, 0, 0, 0, 0, 0, 0, 'h', 'i', 0, 0, 0, 0, 0, 0};
+    ring.range(1, 4000, 5000, blobTail(2, {raw, sizeof raw}), kHasBlobs, 1);
+    ring.range(1, 6000, 7000, blobTail(99, "unknown"), kHasBlobs, 1);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT n.start, w.opKind, w.dtype, w.flops, w.bytesRead, w.bytesWritten, n.jsonText FROM RIDGE_WORK w "
+                  "JOIN NVTX_EVENTS n ON n.rowid = w.nvtxId", 7), "1000|1|1|1000|200|300|-");
+    EXPECT_EQ(sql("SELECT jsonText, length(binaryData) FROM NVTX_EVENTS WHERE eventType = 59 AND start > 1000 ORDER BY start", 2),
+              "{\"bytes\":7,\"label\":\"hi\"}|16;-|7");
+    EXPECT_EQ(sql("SELECT name FROM NVTX_PAYLOAD_SCHEMA_ENTRIES ORDER BY idx"), "bytes;label");
+}
+
+TEST_F(ConvertTest, CudaRecordsAreConvertedByTheirOwnClock) {
+    FakeRing ring(100, 100);
+    ring.name(1, "_ZN2ns4gemmIfLi4EEEvPT_i");
+    ring.name(2, "cudaLaunchKernel_v7000");
+    ring.name(3, "H100");
+    ClockSample sample{};
+    sample.ticks = 2000;
+    sample.monotonicNs = 2000;
+    sample.otherNs = 5'000'002'000;
+    ring.add(sample, RecordType::kClockSample, static_cast<std::uint32_t>(ClockSampleKind::kCupti));
+    Kernel kernel{};
+    kernel.start = 5'000'003'000;
+    kernel.end = 5'000'004'000;
+    kernel.correlationId = 11;
+    kernel.gridX = 3;
+    ring.add(kernel, RecordType::kKernel, 1);
+    Memcpy copy{};
+    copy.start = 5'000'005'000;
+    copy.end = 5'000'006'000;
+    copy.bytes = 4096;
+    copy.copyKind = 1;
+    copy.srcKind = 2;
+    copy.dstKind = 3;
+    ring.add(copy, RecordType::kMemcpy, 12);
+    Memset set{};
+    set.bytes = 64;
+    set.memoryKind = 3;
+    ring.add(set, RecordType::kMemset, 13);
+    Sync sync{};
+    sync.syncType = 3;
+    ring.add(sync, RecordType::kSync, 14);
+    Api api{};
+    api.start = 5'000'002'500;
+    api.end = 5'000'002'600;
+    api.threadId = 100;
+    api.correlationId = 11;
+    ring.add(api, RecordType::kApi, 2);
+    Overhead overhead{};
+    overhead.overheadType = 2 << 16;
+    ring.add(overhead, RecordType::kOverhead, 2);
+    ring.add(CudaEvent{}, RecordType::kCudaEvent, 15);
+    ring.add(GraphTrace{}, RecordType::kGraphTrace, 16);
+    CudaDevice device{};
+    device.nameId = 3;
+    device.smCount = 132;
+    ring.add(device, RecordType::kCudaDevice, 0);
+    ring.add(CudaContext{}, RecordType::kCudaContext, 1);
+    ring.add(CudaStream{}, RecordType::kCudaStream, 7);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT k.start, k.end, d.value, s.value, k.gridX, k.launchType, r.start FROM CUPTI_ACTIVITY_KIND_KERNEL k "
+                  "JOIN StringIds d ON d.id = demangledName JOIN StringIds s ON s.id = shortName "
+                  "JOIN CUPTI_ACTIVITY_KIND_RUNTIME r ON r.correlationId = k.correlationId", 7),
+              "2000|3000|void ns::gemm<float, 4>(float*, int)|gemm|3|1|1500");
+    EXPECT_EQ(sql("SELECT start, bytes, copyKind, srcKind, dstKind FROM CUPTI_ACTIVITY_KIND_MEMCPY", 5), "4000|4096|1|1|2");
+    EXPECT_EQ(sql("SELECT bytes, memKind FROM CUPTI_ACTIVITY_KIND_MEMSET", 2), "64|2");
+    EXPECT_EQ(sql("SELECT syncType FROM CUPTI_ACTIVITY_KIND_SYNCHRONIZATION"), "3");
+    EXPECT_EQ(sql("SELECT overheadType FROM CUPTI_ACTIVITY_KIND_OVERHEAD"), "4");
+    EXPECT_EQ(sql("SELECT correlationId FROM CUPTI_ACTIVITY_KIND_CUDA_EVENT"), "15");
+    EXPECT_EQ(sql("SELECT correlationId FROM CUPTI_ACTIVITY_KIND_GRAPH_TRACE"), "16");
+    EXPECT_EQ(sql("SELECT name, smCount FROM TARGET_INFO_GPU", 2), "H100|132");
+    EXPECT_EQ(sql("SELECT count(*) FROM TARGET_INFO_CUDA_STREAM JOIN TARGET_INFO_CUDA_CONTEXT_INFO JOIN TARGET_INFO_CUDA_DEVICE"), "1");
+}
+
+TEST_F(ConvertTest, IoCallsNameTheirFiles) {
+    FakeRing ring(100, 100);
+    ring.header().agent = AgentKind::kIo;
+    ring.name(1, "pread64");
+    ring.name(2, "/data/x");
+    IoFile file{};
+    file.time = 1500;
+    file.pathNameId = 2;
+    ring.add(file, RecordType::kIoFile, 4);
+    IoCall call{};
+    call.start = 2000;
+    call.end = 2500;
+    call.result = 100;
+    call.offset = 4096;
+    call.requested = 128;
+    call.op = IoOp::kPread;
+    call.functionId = 1;
+    ring.add(call, RecordType::kIoCall, 4);
+    call.result = -1;
+    call.errorNumber = 5;
+    call.offset = -1;
+    ring.add(call, RecordType::kIoCall, 0);
+    ring.saveSpool(m_session, "100-7-io-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT o.start, s.value, o.returnValue, i.bytes, i.requested, i.offset, i.errorNumber, d.filePath FROM OSRT_API o "
+                  "JOIN StringIds s ON s.id = o.nameId JOIN RIDGE_IO i ON i.osrtId = o.rowid "
+                  "LEFT JOIN OSRT_FILE_ACCESS_DESCRIPTORS d USING (fileAccessId) ORDER BY o.rowid", 8),
+              "1000|pread64|100|100|128|4096|0|/data/x;1000|pread64|-1|0|128|-|5|-");
+    EXPECT_EQ(sql("SELECT eventType, bytesProcessed FROM OSRT_FILE_ACCESS_EVENTS", 2), "3|100");
+}
+
+// Invariant 6 of the layout: killed between publishing a range and lowering openCount.
+TEST_F(ConvertTest, AFrameWhoseRangeIsTheLastRecordHasEnded) {
+    FakeRing ring(100, 100);
+    ring.name(1, "outer");
+    ring.name(2, "inner");
+    ring.open(1500, 1);
+    ring.open(1600, 2);
+    ring.range(2, 1600, 1700);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT start, end FROM NVTX_EVENTS WHERE eventType = 59 ORDER BY start", 2), "500|-;600|700");
+}
+
+TEST_F(ConvertTest, WhatIsStillInARingIsNotLost) {
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    for (std::uint64_t i = 0; i < 1000; ++i) ring.range(1, 2000 + i, 3000 + i);
+    ring.header().lost[kLossUnbalancedPop] = 3;
+    ring.header().lost[kLossNestedEvent] = 2;
+    ring.saveRing(m_session, m_rings, "100-7-agent-0", 16016 + 8);
+    const ConvertOutcome outcome = convertNow();
+    EXPECT_EQ(outcome.events, 1000U);
+    EXPECT_EQ(outcome.lost, 5U);
+    EXPECT_EQ(sql("SELECT source, globalPid / 16777216, count FROM RIDGE_LOSS ORDER BY source", 3), "nested_event|100|2;unbalanced_pop|100|3");
+    const std::string first = sql("SELECT sum(start), count(*) FROM NVTX_EVENTS", 2);
+    convertNow();  // doing it again changes nothing
+    EXPECT_EQ(sql("SELECT sum(start), count(*) FROM NVTX_EVENTS", 2), first);
+}
+
+TEST_F(ConvertTest, ATruncatedSpoolLosesItsEndAndSaysSo) {
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    ring.range(1, 2000, 3000);
+    ring.range(1, 4000, 5000);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    std::filesystem::resize_file(m_session + "/100-7-agent-0.spool", ring.bytes().size() - 9);
+    EXPECT_EQ(convertNow().events, 1U);
+    EXPECT_EQ(sql("SELECT source, count FROM RIDGE_LOSS", 2), "corrupt_spool|2");  // the cut record, the missing bytes
+}
+
+TEST_F(ConvertTest, HostileBytesNeverHarm) {
+    std::mt19937_64 random(20240607);
+    FakeRing good(100, 100);
+    good.name(1, "r");
+    for (std::uint8_t type = 1; type < 60; ++type) {
+        RecordHeader header{static_cast<RecordType>(type), 0xff, 24, 1};
+        const std::size_t at = good.bytes().size();
+        good.bytes().resize(at + 192);
+        std::memcpy(good.bytes().data() + at, &header, sizeof header);
+        for (std::size_t i = sizeof header; i < 192; ++i) good.bytes()[at + i] = static_cast<char>(random());
+    }
+    for (int round = 0; round < 150; ++round) {
+        SCOPED_TRACE(round);
+        FakeRing ring(100, 100);
+        ring.bytes() = good.bytes();
+        const int flips = round == 0 ? 0 : 1 << (round % 8);
+        for (int i = 0; i < flips; ++i) ring.bytes()[random() % ring.bytes().size()] = static_cast<char>(random());
+        auto* header = reinterpret_cast<unsigned char*>(&ring.header());
+        for (int i = 0; i < round % 5; ++i)
+            header[offsetof(RingHeader, openCount) + random() % (sizeof(RingHeader) - offsetof(RingHeader, openCount))] =
+                static_cast<unsigned char>(random());
+        ring.header().openCount = static_cast<std::uint32_t>(random());
+        ring.saveSpool(m_session, "100-7-agent-0");
+        convertNow();
+        FakeRing::write(m_rings + "/junk.ring", std::string(static_cast<std::size_t>(random() % 70000), static_cast<char>(random())));
+    }
+}
+
+TEST_F(ConvertTest, SchemaIsThatOfTheContract) {
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    ring.range(1, 2000, 3000);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    auto query = m_db->prepare("SELECT name, sql FROM sqlite_master WHERE type = 'table'");
+    ASSERT_TRUE(query.ok());
+    int found = 0;
+    int enums = 0;
+    while (*query->step()) {
+        const timeline::TableDdl* ddl = timeline::findTable(query->text(0));
+        ASSERT_NE(ddl, nullptr) << query->text(0);
+        std::string expected(trim(ddl->createTable));
+        if (expected.ends_with(';')) expected.pop_back();
+        EXPECT_EQ(query->text(1), expected);
+        ++found;
+        enums += ddl->name.starts_with("ENUM_") ? 1 : 0;
+    }
+    EXPECT_GT(found, 10);
+    for (const timeline::TableDdl& ddl : timeline::tables()) enums -= ddl.name.starts_with("ENUM_") ? 1 : 0;
+    EXPECT_EQ(enums, 0);
+    EXPECT_EQ(sql("PRAGMA application_id"), std::to_string(timeline::kApplicationId));
+    EXPECT_EQ(sql("PRAGMA user_version"), std::to_string(timeline::kSchemaVersion));
+    EXPECT_EQ(sql("SELECT name FROM sqlite_master WHERE type = 'index' AND tbl_name = 'NVTX_EVENTS'"), "idx_NVTX_EVENTS_start");
+}
+
+TEST_F(ConvertTest, NoSessionIsAnError) {
+    const auto outcome = convert((m_dir.path() / "nothing").string(), m_output);
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_NE(outcome.error().message.find("nothing"), std::string::npos);
+}
+
+TEST(KernelName, ShortNames) {
+    EXPECT_EQ(shortKernelName("void ns::gemm<float, 4>(float*, int)"), "gemm");
+    EXPECT_EQ(shortKernelName("(anonymous namespace)::k(int)"), "k");
+    EXPECT_EQ(shortKernelName("plain"), "plain");
+    EXPECT_EQ(shortKernelName(""), "");
+}
+
+}  // namespace
+}  // namespace ridge::recorder
