@@ -4,11 +4,9 @@
 #include <iterator>
 
 #include "workloads/harness/workload.h"
-#ifdef RIDGE_HAVE_MODELS
 #include "workloads/models/elementwise.h"
 #include "workloads/models/infer.h"
 #include "workloads/models/train.h"
-#endif
 #include "workloads/parallel/comm.h"
 #include "workloads/storage/storage.h"
 
@@ -20,11 +18,9 @@ std::vector<WorkloadSpec> collect() {
     const auto add = [&all](std::vector<WorkloadSpec> family) {
         std::move(family.begin(), family.end(), std::back_inserter(all));
     };
-#ifdef RIDGE_HAVE_MODELS
     add(elementwiseSpecs());
     add(trainSpecs());
     add(inferSpecs());
-#endif
     add(commSpecs());
     add(ioTrainSpecs());
     add(checkpointSpecs());
