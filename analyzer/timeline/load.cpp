@@ -131,17 +131,19 @@ void finish(Timeline& timeline) {
 
 Result<Timeline> load(const std::vector<std::string>& paths) {
     if (paths.empty()) return Error{ErrorCode::kBadInput, "no trace was given"};
-    Timeline timeline;
+    Timeline result;
     std::int64_t firstUtc = 0;
     for (std::size_t i = 0; i < paths.size(); ++i) {
-        RIDGE_TRY(Database db, Database::openForReading(paths[i]));
+        auto opened = Database::openForReading(paths[i]);
+        if (!opened.ok()) return Error{opened.error().code, timeline::oneLine(opened.error().message)};
+        Database db = std::move(opened).value();
         RIDGE_TRY(Source source, describe(db, paths[i]));
         const std::int64_t utc = utcAnchor(db);
         if (i == 0) firstUtc = utc;
         Ns shift = utc > 0 && firstUtc > 0 ? utc - firstUtc : 0;
         if (shift <= -kMaxTime / 2 || shift >= kMaxTime / 2) shift = 0;
-        timeline.sources.push_back(std::move(source));
-        FileReader reader(db, timeline, static_cast<std::int32_t>(i), shift);
+        result.sources.push_back(std::move(source));
+        FileReader reader(db, result, static_cast<std::int32_t>(i), shift);
         reader.readStrings();
         reader.readProcesses();
         reader.readMeta();
@@ -151,10 +153,10 @@ Result<Timeline> load(const std::vector<std::string>& paths) {
         reader.readCounters();
         reader.readPreemptions();
         timeline::TableScan run(db, "RIDGE_RUN", {"outcome"});
-        if (i == 0 && run.next()) timeline.outcome = toValidUtf8(run.text(0));
+        if (i == 0 && run.next()) result.outcome = toValidUtf8(run.text(0));
     }
-    finish(timeline);
-    return timeline;
+    finish(result);
+    return result;
 }
 
 }  // namespace ridge::analyzer

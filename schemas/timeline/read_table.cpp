@@ -26,6 +26,14 @@ bool isOrdinaryTable(Database& db, std::string_view table) {
 
 }  // namespace
 
+std::string oneLine(std::string_view text) {
+    constexpr std::size_t kMost = 300;
+    std::string line = toValidUtf8(text.substr(0, kMost));
+    for (char& c : line)
+        if (static_cast<unsigned char>(c) < ' ') c = ' ';
+    return text.size() > kMost ? line + "..." : line;
+}
+
 void TableScan::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 
 TableScan::TableScan(Database& db, std::string_view table, std::initializer_list<std::string_view> columns,
@@ -50,7 +58,7 @@ TableScan::TableScan(Database& db, std::string_view table, std::initializer_list
             m_error.reset();
             return;
         }
-        m_error = Error{ErrorCode::kBadInput, fmt::format("table {}: {}", table, toValidUtf8(sqlite3_errmsg(db.handle())))};
+        m_error = Error{ErrorCode::kBadInput, fmt::format("table {}: {}", table, oneLine(sqlite3_errmsg(db.handle())))};
     }
 }
 
@@ -61,7 +69,7 @@ bool TableScan::next() {
     if (code != SQLITE_ROW) {
         m_error = Error{ErrorCode::kBadInput,
                         fmt::format("table {}: reading stopped after row {}: {}", m_table, m_rowid,
-                                    toValidUtf8(sqlite3_errmsg(sqlite3_db_handle(m_statement.get()))))};
+                                    oneLine(sqlite3_errmsg(sqlite3_db_handle(m_statement.get()))))};
         return false;
     }
     if (sqlite3_column_type(m_statement.get(), 0) == SQLITE_INTEGER) {

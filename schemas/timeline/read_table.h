@@ -24,6 +24,9 @@ struct sqlite3_stmt;
 
 namespace ridge::timeline {
 
+// SQLite quotes the file in its messages: valid UTF-8, no line breaks, not longer than a line.
+std::string oneLine(std::string_view text);
+
 class TableScan {
 public:
     // A table that is not there gives a scan without rows (exists() is false). where: appended as is.
