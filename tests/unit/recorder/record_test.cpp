@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "collector/recorder/record.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "collector/recorder/environment.h"
+#include "schemas/sqlite/database.h"
+#include "tests/unit/recorder/fake_producer.h"
+
+namespace ridge::recorder {
+namespace {
+
+namespace fs = std::filesystem;
+
+class RecordTest : public testing::Test {
+protected:
+    RecordOptions options(std::vector<std::string> command) {
+        RecordOptions o;
+        o.command = std::move(command);
+        o.output = m_output;
+        o.quiet = true;
+        return o;
+    }
+    RecordOptions shell(const std::string& script) { return options({"/bin/sh", "-c", script}); }
+    std::string sql(const std::string& query) {
+        auto db = Database::openForReading(m_output);
+        if (!db.ok()) return db.error().message;
+        auto statement = db->prepare(query);
+        if (!statement.ok()) return statement.error().message;
+        auto row = statement->step();
+        return row.ok() && *row ? std::string(statement->text(0)) : "-";
+    }
+    TempDir m_dir = std::move(TempDir::create("ridge-record")).value();
+    std::string m_output = (m_dir.path() / "t.sqlite").string();
+};
+
+TEST_F(RecordTest, ExitCodeOutputAndFile) {
+    const auto outcome = record(shell("echo hello > " + (m_dir.path() / "out").string() + "; exit 7"));
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->programStatus, 7);
+    EXPECT_EQ(*readFile(m_dir.path() / "out"), "hello\n");
+    EXPECT_EQ(sql("PRAGMA integrity_check"), "ok");
+    EXPECT_EQ(sql("SELECT exitStatus FROM RIDGE_RUN"), "7");
+    EXPECT_EQ(sql("SELECT outcome FROM RIDGE_RUN"), "complete");
+    EXPECT_FALSE(fs::exists(m_output + ".spool"));
+}
+
+TEST_F(RecordTest, ASignalIs128PlusIt) {
+    const auto outcome = record(shell("kill -9 $$"));
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_EQ(outcome->programStatus, 137);
+}
+
+TEST_F(RecordTest, TerminateIsForwarded) {
+    const pid_t self = getpid();
+    std::thread killer([self] {
+        usleep(300'000);
+        kill(self, SIGTERM);
+    });
+    const std::int64_t begin = monotonicNs();
+    const auto outcome = record(shell("trap 'exit 9' TERM; while :; do sleep 0.05; done"));
+    killer.join();
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_EQ(outcome->programStatus, 9);
+    EXPECT_LT(monotonicNs() - begin, 20'000'000'000);
+}
+
+TEST_F(RecordTest, ProgramsThatCannotStart) {
+    const auto missing = record(options({"no-such-program-here"}));
+    ASSERT_TRUE(missing.ok());
+    EXPECT_EQ(missing->programStatus, 127);
+    EXPECT_EQ(missing->notes.size(), 1U);
+    const auto folder = record(options({m_dir.path().string()}));
+    ASSERT_TRUE(folder.ok());
+    EXPECT_EQ(folder->programStatus, 126);
+    EXPECT_FALSE(fs::exists(m_output));
+    EXPECT_FALSE(fs::exists(m_output + ".spool"));
+}
+
+TEST_F(RecordTest, OutputsThatCannotBe) {
+    std::ofstream(m_output) << "x";
+    auto outcome = record(shell("exit 0"));
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_EQ(outcome.error().code, ErrorCode::kBadInput);
+    EXPECT_NE(outcome.error().message.find("--force"), std::string::npos);
+    auto forced = shell("exit 0");
+    forced.force = true;
+    EXPECT_TRUE(record(forced).ok());
+    EXPECT_EQ(sql("SELECT count(*) FROM RIDGE_RUN"), "1");
+    auto unwritable = shell("exit 0");
+    unwritable.output = "/proc/nowhere/t.sqlite";
+    outcome = record(unwritable);
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_EQ(outcome.error().code, ErrorCode::kIo);
+}
+
+TEST_F(RecordTest, ADetachedChildDoesNotHoldUs) {
+    const std::int64_t begin = monotonicNs();
+    const auto outcome = record(shell("setsid sleep 30 >/dev/null 2>&1 & exit 0"));
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_LT(monotonicNs() - begin, 15'000'000'000);
+}
+
+TEST_F(RecordTest, CountersClocksAndSourcesAreThere) {
+    const auto outcome = record(shell("sleep 0.7"));
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_GE(std::stoi(sql("SELECT count(*) FROM RIDGE_CLOCK WHERE kind <> 'cupti'")), 2);
+    EXPECT_GE(std::stoi(sql("SELECT count(*) FROM RIDGE_COUNTER_SAMPLE JOIN RIDGE_COUNTER ON id = counterId WHERE name = 'process.rss'")), 3);
+    EXPECT_GE(std::stoi(sql("SELECT count(DISTINCT deviceId) FROM RIDGE_COUNTER WHERE name = 'cpu.busy'")), 1);
+    EXPECT_EQ(sql("SELECT count(*) FROM RIDGE_SOURCE WHERE name IN ('nvtx','cuda','io','nvml','system','preemption')"), "6");
+    EXPECT_LT(std::stoll(sql("SELECT clockErrorNs FROM RIDGE_RUN")), 1'000'000);
+    EXPECT_NE(sql("SELECT value FROM RIDGE_ENVIRONMENT WHERE name = 'environment.key'").size(), 0U);
+    std::printf("%s\n", sql("SELECT text FROM DIAGNOSTIC_EVENT WHERE text LIKE '%preemption%'").c_str());
+}
+
+TEST_F(RecordTest, NoSecretReachesTheFile) {
+    const std::string secret = "s3cr3t-value-93417";
+    for (const char* name : {"AWS_SECRET_ACCESS_KEY", "CUDA_API_KEY", "NCCL_TOKEN", "MY_PASSWORD", "HF_HOME"})
+        setenv(name, secret.c_str(), 1);
+    setenv("OMP_NUM_THREADS", "3", 1);
+    const auto outcome = record(shell("exit 0"));
+    for (const char* name : {"AWS_SECRET_ACCESS_KEY", "CUDA_API_KEY", "NCCL_TOKEN", "MY_PASSWORD", "HF_HOME", "OMP_NUM_THREADS"})
+        unsetenv(name);
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_EQ(readFile(m_output)->find(secret), std::string::npos);
+    // The key hashes settings, so that one changed makes another key.
+    EXPECT_EQ(sql("SELECT value FROM RIDGE_ENVIRONMENT WHERE name = 'env.OMP_NUM_THREADS'"), "3");
+}
+
+TEST(Environment, KeyDependsOnKeyFieldsOnly) {
+    const std::vector<EnvironmentEntry> a = {{"cpu.model", "key", "x"}, {"os.load", "volatile", "1"}};
+    const std::vector<EnvironmentEntry> b = {{"cpu.model", "key", "x"}, {"os.load", "volatile", "2"}};
+    const std::vector<EnvironmentEntry> c = {{"cpu.model", "key", "y"}};
+    EXPECT_EQ(environmentKey(a), environmentKey(b));
+    EXPECT_NE(environmentKey(a), environmentKey(c));
+    EXPECT_EQ(environmentKey(a).size(), 64U);
+}
+
+// The recorder is killed with kill -9; what it had drained and what was still in rings is recovered.
+TEST_F(RecordTest, AKilledRecorderCanBeRecovered) {
+    const pid_t recorderPid = fork();
+    ASSERT_GE(recorderPid, 0);
+    if (recorderPid == 0) {
+        auto o = shell("sleep 60");
+        o.detectPreemption = false;
+        _exit(record(o).ok() ? 0 : 1);
+    }
+    const std::string spool = m_output + ".spool";
+    for (int i = 0; i < 200 && !fs::exists(spool + "/session.json"); ++i) usleep(20'000);
+    usleep(300'000);
+    auto session = readSession(spool);
+    ASSERT_TRUE(session.ok());
+    test::FakeRing ring(4242, 4242);
+    ring.header().anchorMonotonicNs = session->startMonotonicNs;
+    ring.name(1, "r");
+    for (std::uint64_t i = 0; i < 500; ++i)
+        ring.range(1, static_cast<std::uint64_t>(session->startMonotonicNs) + i, static_cast<std::uint64_t>(session->startMonotonicNs) + i + 5);
+    ring.saveRing(spool, session->ringDir, "4242-7-agent-0", 1616);
+    const auto refused = recover(spool, m_output, false);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_NE(refused.error().message.find("still recording"), std::string::npos);
+    kill(recorderPid, SIGKILL);
+    waitpid(recorderPid, nullptr, 0);
+    const auto outcome = recover(spool, m_output, false);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->events, 500U);
+    EXPECT_EQ(outcome->lost, 0U);
+    EXPECT_EQ(sql("SELECT outcome FROM RIDGE_RUN"), "recovered");
+    EXPECT_EQ(sql("SELECT count(*) FROM NVTX_EVENTS WHERE eventType = 59 AND end = start + 5"), "500");
+    EXPECT_FALSE(fs::exists(spool));
+    EXPECT_FALSE(fs::exists(session->ringDir));
+}
+
+// The output's disk is full: the program is unharmed, the spool stays, and recovering elsewhere works.
+TEST_F(RecordTest, ADiskThatIsFullKeepsTheSpool) {
+    const fs::path mountPoint = m_dir.path() / "small";
+    fs::create_directory(mountPoint);
+    if (geteuid() != 0 || mount("ridge", mountPoint.c_str(), "tmpfs", 0, "size=192k") != 0)
+        GTEST_SKIP() << "a small file system cannot be mounted here";
+    auto o = shell("sleep 0.3; exit 5");
+    o.output = (mountPoint / "t.sqlite").string();
+    o.spoolDir = (m_dir.path() / "spool").string();
+    const auto outcome = record(o);
+    ASSERT_FALSE(outcome.ok());
+    EXPECT_EQ(outcome.error().code, ErrorCode::kMeasurement);
+    EXPECT_NE(outcome.error().message.find("--recover"), std::string::npos);
+    EXPECT_FALSE(fs::exists(o.output));
+    const auto recovered = recover(o.spoolDir, m_output, false);
+    umount(mountPoint.c_str());
+    ASSERT_TRUE(recovered.ok()) << recovered.error().message;
+    EXPECT_EQ(recovered->programStatus, 5);
+    EXPECT_EQ(sql("SELECT outcome FROM RIDGE_RUN"), "complete");
+}
+
+}  // namespace
+}  // namespace ridge::recorder
