@@ -48,7 +48,16 @@ struct Dot {
 
 // Rectangles already taken; a label is placed only where none of them is.
 struct Placer {
-    std::vector<Rect> taken;
+    std::vector<Rect> taken, labels;
+    // No leader line may run through a label.
+    [[nodiscard]] bool crossesLabel(double x0, double y0, double x1, double y1) const {
+        for (double t = 0; t <= 1; t += 0.05) {
+            const double x = x0 + (x1 - x0) * t, y = y0 + (y1 - y0) * t;
+            for (const Rect& r : labels)
+                if (x > r.x0 && x < r.x1 && y > r.y0 && y < r.y1) return true;
+        }
+        return false;
+    }
     bool place(const Rect& r) {
         if (!r.inside(kPlot)) return false;
         if (std::any_of(taken.begin(), taken.end(), [&](const Rect& t) { return t.meets(r); })) return false;
@@ -169,14 +178,14 @@ std::string roofLabel(const Segment& s, Placer& placer) {
     const bool level = s.y0 == s.y1;
     for (double at = 8; at + width + 6 < length; at += 18) {
         const double from = level ? length - width - at : at;  // level roofs are read from their right end
-        for (const double away : {9.5, -9.5}) {
-            const auto squares = beads(s, from, width, away, 6);
+        for (const double away : {10.5, -10.5}) {
+            const auto squares = beads(s, from, width, away, 5);
             const bool taken = std::any_of(squares.begin(), squares.end(), [&](const Rect& r) {
                 return !r.inside(kPlot) || std::any_of(placer.taken.begin(), placer.taken.end(), [&](const Rect& t) { return t.meets(r); });
             });
             if (taken) continue;
             placer.taken.insert(placer.taken.end(), squares.begin(), squares.end());
-            const double whole = length, ux = (s.x1 - s.x0) / whole, uy = (s.y1 - s.y0) / whole, lift = away > 0 ? 5 : -14;
+            const double whole = length, ux = (s.x1 - s.x0) / whole, uy = (s.y1 - s.y0) / whole, lift = away > 0 ? 6 : -15;
             const double x = s.x0 + ux * from + uy * lift, y = s.y0 + uy * from - ux * lift;
             return fmt::format("<text class=\"halo\" transform=\"translate({:.1f} {:.1f}) rotate({:.2f})\">{}</text>\n", x, y,
                                std::atan2(uy, ux) * 180 / 3.14159265358979, html(text));
@@ -250,8 +259,11 @@ std::string dotLabel(const Dot& d, const std::string& text, Placer& placer) {
         for (const auto& [dx, dy, anchor] : {std::tuple{r, 4.0, 's'}, std::tuple{-r, 4.0, 'e'}, std::tuple{0.0, -r - 2, 'm'}, std::tuple{0.0, r + 11, 'm'},
                                              std::tuple{s, -s, 's'}, std::tuple{s, s + 8, 's'}, std::tuple{-s, -s, 'e'}, std::tuple{-s, s + 8, 'e'}}) {
             const double x = d.x + dx, y = d.y + dy;
+            const double endY = y - (anchor == 'm' && dy > 0 ? 11 : 4);
+            if (away > 10 && placer.crossesLabel(d.x, d.y, x, endY)) continue;
             if (!placer.place(textBox(x, y, width, anchor))) continue;
-            const std::string leader = away < 10 ? "" : fmt::format("<line class=\"leader\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", d.x, d.y, x, y - (anchor == 'm' && dy > 0 ? 11 : 4));
+            placer.labels.push_back(placer.taken.back());
+            const std::string leader = away < 10 ? "" : fmt::format("<line class=\"leader\" x1=\"{:.1f}\" y1=\"{:.1f}\" x2=\"{:.1f}\" y2=\"{:.1f}\"/>\n", d.x, d.y, x, endY);
             return leader + textAt(x, y, anchor, text);
         }
     }

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "cli/app/app.h"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+
+#include "base/file.h"
+#include "reports/common/escape.h"
+
+#ifndef RIDGE_VERSION
+#define RIDGE_VERSION "unknown"
+#endif
+
+namespace ridge::cli {
+namespace {
+
+volatile std::sig_atomic_t g_signal = 0;  // a handler can reach nothing but a global
+void onSignal(int number) { g_signal = number; }
+
+}  // namespace
+
+std::string version() { return RIDGE_VERSION; }
+
+void addCommonOptions(CLI::App& command, Globals& globals, bool withJson) {
+    if (withJson) command.add_flag("--json", globals.json, "One JSON document on stdout");
+    command.add_flag("--force", globals.force, "Overwrite outputs that exist");
+    command.add_flag("-q,--quiet", globals.quiet, "No messages besides errors");
+    command.add_option("--color", globals.colour, "When to use colour")
+        ->check(CLI::IsMember({"auto", "always", "never"}))
+        ->default_str("auto");
+}
+
+int fail(int exitCode, const std::string& message) {
+    std::fprintf(stderr, "ridge: %s\n", reports::printable(message).c_str());
+    return exitCode;
+}
+
+int fail(const Error& error) { return fail(exitCodeFor(error.code), error.message); }
+
+void note(const Globals& globals, const std::string& message) {
+    if (!globals.quiet) std::fprintf(stderr, "ridge: %s\n", reports::printable(message).c_str());
+}
+
+bool wantsColour(const Globals& globals) {
+    if (globals.colour != "auto") return globals.colour == "always";
+    const char* noColour = std::getenv("NO_COLOR");
+    if (noColour && *noColour) return false;
+    const char* term = std::getenv("TERM");
+    return isatty(STDOUT_FILENO) && term && std::string_view(term) != "dumb";
+}
+
+std::size_t terminalWidth() {
+    winsize size{};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) return size.ws_col;
+    const char* columns = std::getenv("COLUMNS");
+    const int fromEnvironment = columns ? std::atoi(columns) : 0;
+    return fromEnvironment >= 40 ? static_cast<std::size_t>(fromEnvironment) : 120;
+}
+
+Status mayWrite(const std::string& path, bool force) {
+    std::error_code ec;
+    const auto state = std::filesystem::status(path, ec);
+    if (std::filesystem::is_directory(state))
+        return Error{ErrorCode::kBadInput, fmt::format("{} is a directory; name a file", path)};
+    if (std::filesystem::exists(state) && !force)
+        return Error{ErrorCode::kBadInput, fmt::format("{} exists; --force overwrites it", path)};
+    return {};
+}
+
+Status writeOutput(const std::string& path, const std::string& content, bool force) {
+    RIDGE_TRY_STATUS(mayWrite(path, force));
+    return writeFileAtomically(path, content);
+}
+
+void catchInterrupts() {
+    struct sigaction action {};
+    action.sa_handler = onSignal;
+    sigaction(SIGINT, &action, nullptr);
+    sigaction(SIGTERM, &action, nullptr);
+}
+
+int interruptedBy() { return g_signal; }
+
+std::string utcNow() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
+std::string utcNowForPath() { return fmt::format("{:%Y-%m-%dT%H-%M-%SZ}", fmt::gmtime(std::time(nullptr))); }
+
+}  // namespace ridge::cli

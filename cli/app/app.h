@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// What every command shares: where output goes, how an error looks, which exit code it has.
+//
+// Data goes to stdout, messages to stderr. An error is one line, "ridge: what, where, what to do".
+// An output that exists is not overwritten without --force.
+
+#include <cstddef>
+#include <functional>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "base/result.h"
+
+namespace ridge::cli {
+
+inline constexpr int kExitInterrupted = 130;
+
+struct Globals {
+    bool json = false;
+    bool quiet = false;
+    bool force = false;
+    std::string colour = "auto";  // auto, always, never
+    std::function<int()> action;  // of the command that was given
+};
+
+std::string version();
+
+// Adds --json (unless the command has its own), --force, -q, --color.
+void addCommonOptions(CLI::App& command, Globals& globals, bool withJson = true);
+
+int fail(const Error& error);
+int fail(int exitCode, const std::string& message);
+void note(const Globals& globals, const std::string& message);
+
+// On stdout: --color, NO_COLOR, TERM and whether it is a terminal.
+bool wantsColour(const Globals& globals);
+std::size_t terminalWidth();
+
+// Fails when the path exists and --force was not given, or is a directory.
+Status mayWrite(const std::string& path, bool force);
+// mayWrite() and an atomic write.
+Status writeOutput(const std::string& path, const std::string& content, bool force);
+
+// True after SIGINT or SIGTERM, once catchInterrupts() was called; the signal's number is kept.
+void catchInterrupts();
+int interruptedBy();
+
+// Time as 2026-01-05T10:00:00Z, or as a file name without colons.
+std::string utcNow();
+std::string utcNowForPath();
+
+void addRun(CLI::App& app, Globals& globals);
+void addRecord(CLI::App& app, Globals& globals);
+void addAnalyze(CLI::App& app, Globals& globals);
+void addCeilings(CLI::App& app, Globals& globals);
+void addDoctor(CLI::App& app, Globals& globals);
+
+}  // namespace ridge::cli

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "cli/app/process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+#include "base/clock.h"
+#include "cli/app/app.h"
+
+extern char** environ;
+
+namespace ridge::cli {
+namespace {
+
+constexpr std::size_t kMostOutput = std::size_t{64} << 20;
+
+int exitCodeOf(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
+
+// Reads what is there; false at the end of the stream.
+bool drain(int fd, std::string& into) {
+    char buffer[1 << 14];
+    const ssize_t n = read(fd, buffer, sizeof buffer);
+    if (n < 0) return errno == EINTR || errno == EAGAIN;
+    if (into.size() < kMostOutput) into.append(buffer, static_cast<std::size_t>(n));
+    return n > 0;
+}
+
+void collect(pid_t pid, std::array<int, 2> fds, double limitSeconds, ProcessResult& result) {
+    const std::int64_t deadline = monotonicNs() + static_cast<std::int64_t>(limitSeconds * 1e9);
+    bool killed = false;
+    while (fds[0] >= 0 || fds[1] >= 0) {
+        std::array<pollfd, 2> polls{pollfd{fds[0], POLLIN, 0}, pollfd{fds[1], POLLIN, 0}};
+        poll(polls.data(), polls.size(), 100);
+        for (std::size_t i = 0; i < 2; ++i)
+            if (polls[i].revents && !drain(fds[i], i == 0 ? result.output : result.messages)) {
+                close(fds[i]);
+                fds[i] = -1;
+            }
+        result.timedOut = result.timedOut || monotonicNs() > deadline;
+        if ((result.timedOut || interruptedBy()) && !killed) {
+            kill(-pid, SIGKILL);
+            killed = true;
+        }
+    }
+}
+
+}  // namespace
+
+Result<ProcessResult> runProcess(const std::vector<std::string>& command, double limitSeconds) {
+    int out[2], err[2];
+    if (pipe2(out, O_CLOEXEC) != 0) return Error{ErrorCode::kIo, fmt::format("cannot make a pipe: {}", std::strerror(errno))};
+    if (pipe2(err, O_CLOEXEC) != 0) {
+        close(out[0]), close(out[1]);
+        return Error{ErrorCode::kIo, fmt::format("cannot make a pipe: {}", std::strerror(errno))};
+    }
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, out[1], 1);
+    posix_spawn_file_actions_adddup2(&actions, err[1], 2);
+    posix_spawnattr_t attributes;
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // so that all of it can be killed
+    posix_spawnattr_setpgroup(&attributes, 0);
+    std::vector<char*> arguments;
+    for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
+    arguments.push_back(nullptr);
+    pid_t pid = 0;
+    const int error = posix_spawnp(&pid, arguments[0], &actions, &attributes, arguments.data(), environ);
+    posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
+    close(out[1]), close(err[1]);
+    if (error != 0) {
+        close(out[0]), close(err[0]);
+        return Error{ErrorCode::kIo, fmt::format("cannot start {}: {}", command[0], std::strerror(error))};
+    }
+    ProcessResult result;
+    collect(pid, {out[0], err[0]}, limitSeconds, result);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    result.status = exitCodeOf(status);
+    return result;
+}
+
+OutputToFile::OutputToFile(const std::string& path) {
+    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (file < 0) return;
+    std::fflush(nullptr);
+    m_stdout = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    m_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+    dup2(file, STDOUT_FILENO);
+    dup2(file, STDERR_FILENO);
+    close(file);
+}
+
+OutputToFile::~OutputToFile() {
+    std::fflush(nullptr);
+    if (m_stdout >= 0) dup2(m_stdout, STDOUT_FILENO), close(m_stdout);
+    if (m_stderr >= 0) dup2(m_stderr, STDERR_FILENO), close(m_stderr);
+}
+
+struct ProgressLine::State {
+    std::mutex mutex;
+    std::condition_variable wake;
+    bool done = false;
+    int terminal = -1;
+    std::thread thread;
+};
+
+ProgressLine::ProgressLine(bool enabled, std::string text) {
+    if (!enabled || !isatty(STDERR_FILENO) || std::getenv("CI")) return;
+    m_state = new State;
+    m_state->terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);  // stays the terminal when stderr is redirected
+    m_state->thread = std::thread([state = m_state, text = std::move(text)] {
+        const std::int64_t start = monotonicNs();
+        std::unique_lock lock(state->mutex);
+        bool shown = false;
+        while (!state->wake.wait_for(lock, std::chrono::milliseconds(1000), [&] { return state->done; })) {
+            const std::string line = fmt::format("\r\x1b[K{} ({} s)", text, (monotonicNs() - start) / 1'000'000'000);
+            shown = write(state->terminal, line.data(), line.size()) > 0 || shown;
+        }
+        if (shown && write(state->terminal, "\r\x1b[K", 4) < 0) return;
+    });
+}
+
+ProgressLine::~ProgressLine() {
+    if (!m_state) return;
+    {
+        const std::lock_guard lock(m_state->mutex);
+        m_state->done = true;
+    }
+    m_state->wake.notify_all();
+    m_state->thread.join();
+    close(m_state->terminal);
+    delete m_state;
+}
+
+}  // namespace ridge::cli

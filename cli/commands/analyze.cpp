@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// ridge analyze: traces in, the table a person wants out, and reports in files.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "analyzer/analyze.h"
+#include "analyzer/ceilings.h"
+#include "cli/app/app.h"
+#include "cli/app/process.h"
+#include "reports/html/html.h"
+#include "reports/json/report_json.h"
+#include "reports/markdown/markdown.h"
+#include "reports/terminal/terminal.h"
+
+namespace ridge::cli {
+namespace {
+
+struct AnalyzeArguments {
+    std::vector<std::string> traces;
+    std::string ceilings, step, json, html, markdown;
+    bool jsonGiven = false;
+    std::size_t findings = 5;
+};
+
+Status checkOutputs(const AnalyzeArguments& a, bool force) {
+    std::error_code ec;
+    for (const std::string& output : {a.json, a.html, a.markdown}) {
+        if (output.empty() || output == "-") continue;
+        for (const std::string& trace : a.traces)
+            if (std::filesystem::equivalent(output, trace, ec))
+                return Error{ErrorCode::kBadInput, fmt::format("{} is both input and output; name another output", output)};
+        RIDGE_TRY_STATUS(mayWrite(output, force));
+    }
+    return {};
+}
+
+Status writeReports(const AnalyzeArguments& a, const analyzer::Analysis& analysis, bool force) {
+    if (!a.json.empty() && a.json != "-") RIDGE_TRY_STATUS(writeOutput(a.json, reports::renderJson(analysis), force));
+    if (!a.html.empty()) RIDGE_TRY_STATUS(writeOutput(a.html, reports::renderHtml(analysis), force));
+    if (!a.markdown.empty()) RIDGE_TRY_STATUS(writeOutput(a.markdown, reports::renderMarkdown(analysis), force));
+    return {};
+}
+
+int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
+    // "--json trace.sqlite" takes the trace for the output file: with no trace left, it was the trace.
+    if (a.jsonGiven && a.traces.empty() && !a.json.empty()) a.traces.push_back(std::exchange(a.json, ""));
+    if (a.traces.empty()) return fail(2, "no trace was given; see ridge analyze --help");
+    if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
+    analyzer::AnalyzeOptions options;
+    options.stepName = a.step;
+    if (!a.ceilings.empty()) {
+        auto ceilings = analyzer::readCeilings(a.ceilings);
+        if (!ceilings.ok()) return fail(ceilings.error());
+        options.ceilings = std::move(*ceilings);
+    }
+    auto analysis = [&] {
+        const ProgressLine progress(!globals.quiet, "analyzing " + a.traces.front());
+        return analyzer::analyze(a.traces, options);
+    }();
+    if (!analysis.ok()) return fail(analysis.error());
+    if (const Status status = writeReports(a, *analysis, globals.force); !status.ok()) return fail(status.error());
+    if (a.jsonGiven && (a.json.empty() || a.json == "-"))
+        fmt::print("{}", reports::renderJson(*analysis));
+    else if (!globals.quiet)
+        fmt::print("{}", reports::renderTerminal(*analysis, {wantsColour(globals), terminalWidth(), a.findings}));
+    return 0;
+}
+
+}  // namespace
+
+void addAnalyze(CLI::App& app, Globals& globals) {
+    auto arguments = std::make_shared<AnalyzeArguments>();
+    CLI::App* command = app.add_subcommand("analyze", "Which wall, what it costs, what fixing it can give");
+    command->add_option("TRACE", arguments->traces, "Timelines: ours, or Nsight Systems SQLite exports; several: the ranks of one run");
+    command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings");
+    command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
+    CLI::Option* json = command->add_option("--json", arguments->json, "The report as JSON, to FILE or to stdout")->expected(0, 1)->type_name("[FILE]");
+    command->add_option("--html", arguments->html, "The report as one HTML file")->type_name("FILE");
+    command->add_option("--markdown", arguments->markdown, "The report as Markdown")->type_name("FILE");
+    command->add_option("--findings", arguments->findings, "How many findings to print");
+    addCommonOptions(*command, globals, false);
+    command->footer("Examples:\n  ridge analyze trace.sqlite\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
+                    "  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");
+    command->callback([arguments, json, &globals] {
+        arguments->jsonGiven = json->count() > 0;
+        globals.action = [arguments, &globals] { return analyzeCommand(*arguments, globals); };
+    });
+}
+
+}  // namespace ridge::cli

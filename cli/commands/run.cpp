@@ -1,0 +1,312 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// ridge run: the reference workloads, each variant in a fresh process with a timeline of its own, measured
+// roofs before and after, one report.
+#include <dlfcn.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <filesystem>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/app/app.h"
+#include "cli/app/neighbours.h"
+#include "cli/app/process.h"
+#include "cli/run/ceilings.h"
+#include "cli/run/merge.h"
+#include "cli/run/plan.h"
+#include "cli/run/result.h"
+#include "collector/recorder/record.h"
+#include "reports/common/summary.h"
+#include "reports/html/html.h"
+#include "reports/json/report_json.h"
+#include "reports/json/run_json.h"
+#include "reports/markdown/markdown.h"
+#include "reports/terminal/table.h"
+#include "reports/terminal/terminal.h"
+
+namespace ridge::cli {
+namespace fs = std::filesystem;
+namespace {
+
+struct RunArguments {
+    Selection selection;
+    std::string backend = "auto", output;
+    int repeats = 1;
+    double ceilingsBudget = 0;  // 0: by the preset
+    bool list = false, dryRun = false;
+};
+
+struct Run {
+    RunArguments arguments;
+    const Globals* globals = nullptr;
+    std::string workloads, agentDir, folder, started;
+    std::vector<Outcome> outcomes;
+    std::vector<std::vector<analyzer::Analysis>> analyses;  // per outcome, per attempt with a timeline
+    std::vector<analyzer::Ceiling> before, after;
+    std::vector<reports::RunWarning> warnings;
+    reports::RunReport report;
+};
+
+// Why the CUDA backend cannot be used here.
+std::string cudaReason() {
+    void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (!driver) return "--backend cuda: no NVIDIA driver here (libcuda.so.1 cannot be loaded); --backend cpu runs everywhere";
+    dlclose(driver);
+    return "--backend cuda: this build's ridge-workloads has no CUDA variants; --backend cpu runs everywhere";
+}
+
+Result<std::vector<Variant>> describe(const std::string& program) {
+    constexpr double kLimit = 30;
+    RIDGE_TRY(const ProcessResult result, runProcess({program, "--describe"}, kLimit));
+    if (result.status != 0)
+        return Error{ErrorCode::kMeasurement, fmt::format("{} --describe failed with exit code {}: {}", program, result.status, trim(result.messages))};
+    return parseDescription(result.output);
+}
+
+std::string joined(const std::vector<std::string>& list) {
+    std::string out;
+    for (const auto& item : list) out += (out.empty() ? "" : ",") + item;
+    return out;
+}
+
+int printList(const std::vector<Variant>& variants, const Globals& globals) {
+    if (globals.json) {
+        auto json = nlohmann::ordered_json::array();
+        for (const Variant& v : variants) {
+            nlohmann::ordered_json entry{{"name", v.name}, {"family", v.family}, {"params", v.params}, {"presets", v.presets}, {"ranks", v.ranks}};
+            entry["expected"] = nullptr;
+            if (v.expected) entry["expected"] = {{"class", name(v.expected->wallClass)}, {"cause", name(v.expected->cause)}};
+            json.push_back(std::move(entry));
+        }
+        fmt::print("{}\n", json.dump(1));
+        return 0;
+    }
+    reports::Table table({{"workload", reports::Table::Align::kLeft, 24}, {"ranks", reports::Table::Align::kRight}, {"presets"}, {"built to hit", reports::Table::Align::kLeft, 14, true}});
+    for (const Variant& v : variants)
+        table.add({v.name, std::to_string(v.ranks), joined(v.presets), v.expected ? reports::shortVerdictText(*v.expected) : "-"});
+    fmt::print("{}", table.render(terminalWidth(), wantsColour(globals)));
+    return 0;
+}
+
+Status makeFolder(Run& run) {
+    run.folder = run.arguments.output.empty() ? "runs/" + utcNowForPath() : run.arguments.output;
+    std::error_code ec;
+    if (fs::exists(run.folder, ec) && !fs::is_directory(run.folder, ec))
+        return Error{ErrorCode::kBadInput, fmt::format("{} is not a directory; -o names a folder", run.folder)};
+    if (fs::is_directory(run.folder, ec) && !fs::is_empty(run.folder, ec) && !run.globals->force)
+        return Error{ErrorCode::kBadInput, fmt::format("{} is not empty; --force writes into it", run.folder)};
+    fs::create_directories(run.folder, ec);
+    if (ec) return Error{ErrorCode::kIo, fmt::format("cannot create {}: {}", run.folder, ec.message())};
+    return {};
+}
+
+Attempt runOnce(Run& run, const Variant& variant, const std::string& folder, int repeat) {
+    const std::string suffix = repeat == 0 ? "" : fmt::format("-{}", repeat + 1);
+    const std::string result = folder + "/result" + suffix + ".json";
+    Attempt attempt;
+    attempt.startedUtcNs = realtimeNs();
+    recorder::RecordOptions options;
+    options.command = commandFor(variant, run.workloads, result, folder + "/benchmark" + suffix + ".json");
+    options.output = folder + "/trace" + suffix + ".sqlite";
+    options.force = true;
+    options.traceIo = true;
+    options.quiet = true;
+    options.agentLibDir = run.agentDir;
+    if (variant.ranks > 1) options.extraEnvironment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};
+    std::error_code ec;
+    fs::remove(result, ec);
+    const auto outcome = [&] {
+        const ProgressLine progress(!run.globals->quiet, variant.name);
+        const OutputToFile log(folder + "/log" + suffix + ".txt");
+        return recorder::record(options);
+    }();
+    if (outcome.ok()) {
+        attempt.exitStatus = outcome->programStatus;
+        attempt.trace = options.output;
+    } else {
+        attempt.recordingError = outcome.error().message;
+    }
+    auto said = readResult(result, variant.name);
+    if (said.ok())
+        attempt.result = std::move(*said);
+    else
+        attempt.result = {"error", fmt::format("no result, exit code {}; see {}/log{}.txt", attempt.exitStatus, folder, suffix), {}, {}};
+    return attempt;
+}
+
+void runAll(Run& run, const std::vector<Variant>& variants) {
+    for (const Variant& variant : variants) {
+        if (interruptedBy()) return;
+        Outcome outcome{variant, {}};
+        const std::string folder = run.folder + "/" + folderNameFor(variant.name);
+        std::error_code ec;
+        fs::create_directories(folder, ec);
+        for (int repeat = 0; repeat < run.arguments.repeats && !interruptedBy(); ++repeat) outcome.attempts.push_back(runOnce(run, variant, folder, repeat));
+        if (outcome.status() != "ok") note(*run.globals, fmt::format("{}: {}: {}", variant.name, outcome.status(), outcome.reason()));
+        run.outcomes.push_back(std::move(outcome));
+    }
+}
+
+double budgetOf(const Run& run) {
+    if (run.arguments.ceilingsBudget > 0) return run.arguments.ceilingsBudget;
+    return run.arguments.selection.preset == "smoke" ? 6 : run.arguments.selection.preset == "full" ? 20 : 8;
+}
+
+std::vector<analyzer::Ceiling> measure(Run& run, const std::string& when) {
+    if (interruptedBy()) return {};
+    const ProgressLine progress(!run.globals->quiet, "measuring the roofs " + when);
+    auto ceilings = measureCeilings(run.workloads, run.folder + "/ceilings-" + when + ".json", budgetOf(run));
+    if (ceilings.ok()) return std::move(*ceilings);
+    if (!interruptedBy()) {
+        run.warnings.push_back({"no_ceilings_" + when, ceilings.error().message, ""});
+        note(*run.globals, ceilings.error().message);
+    }
+    return {};
+}
+
+analyzer::Analysis analyzeAll(Run& run) {
+    const ProgressLine progress(!run.globals->quiet, "analyzing");
+    analyzer::AnalyzeOptions options;
+    options.ceilings = betterOf(run.before, run.after);
+    std::vector<analyzer::Analysis> parts;
+    for (const Outcome& outcome : run.outcomes) {
+        std::vector<analyzer::Analysis> ofAttempts;
+        for (const Attempt& attempt : outcome.attempts) {
+            if (attempt.trace.empty()) continue;
+            auto analysis = analyzer::analyze({attempt.trace}, options);
+            if (analysis.ok())
+                ofAttempts.push_back(std::move(*analysis));
+            else
+                run.warnings.push_back({"not_analyzed", analysis.error().message, outcome.variant.name});
+        }
+        analyzer::Analysis part = ofAttempts.empty() ? analyzer::Analysis{} : ofAttempts.front();
+        analyzer::joinFacts(part, {factsOf(outcome)});  // the answer key comes after the verdict
+        parts.push_back(std::move(part));
+        run.analyses.push_back(std::move(ofAttempts));
+    }
+    analyzer::Analysis all = mergeAnalyses(parts);
+    if (all.ceilings.empty()) all.ceilings = options.ceilings;
+    if (!run.before.empty() && !run.after.empty()) {
+        all.gate.push_back(driftCheck(run.before, run.after));
+        if (all.gate.back().severity != Severity::kInfo) run.warnings.push_back({"ceiling_drift", all.gate.back().detail, ""});
+    } else {
+        all.gate.push_back({"ceiling_drift", Severity::kWarning, 0, "roofs were not measured both before and after the run"});
+    }
+    return all;
+}
+
+void fillRunReport(Run& run, const analyzer::Analysis& all, const std::vector<std::string>& argv) {
+    reports::RunReport& r = run.report;
+    r.id = fs::path(run.folder).filename().string();
+    r.sessionId = r.id;  // one invocation is one session
+    r.startedAt = run.started;
+    r.endedAt = utcNow();
+    r.toolVersion = version();
+    r.argv = argv;
+    if (const char* ci = std::getenv("GITHUB_ACTIONS"); ci && std::string_view(ci) == "true") r.ciProvider = "github";
+    else if (const char* gitlab = std::getenv("GITLAB_CI"); gitlab && std::string_view(gitlab) == "true") r.ciProvider = "gitlab";
+    for (const auto& field : all.environment) {
+        auto& group = field.fieldClass == "key" ? r.keyFields : field.fieldClass == "volatile" ? r.volatileFields : r.recorded;
+        group.emplace(field.name, field.value);
+    }
+    for (std::size_t i = 0; i < run.outcomes.size(); ++i) r.benchmarks.push_back(benchmarkOf(run.outcomes[i], run.analyses[i], run.warnings));
+    r.warnings = run.warnings;
+}
+
+Status writeAll(Run& run, const analyzer::Analysis& all) {
+    RIDGE_TRY_STATUS(writeOutput(run.folder + "/report.json", reports::renderJson(all), true));
+    RIDGE_TRY_STATUS(writeOutput(run.folder + "/run.json", reports::renderJson(run.report), true));
+    RIDGE_TRY_STATUS(writeOutput(run.folder + "/report.html", reports::renderHtml(all), true));
+    return writeOutput(run.folder + "/report.md", reports::renderMarkdown(all), true);
+}
+
+int exitCodeOf(const Run& run) {
+    if (interruptedBy()) return 128 + interruptedBy();
+    bool ran = false;
+    for (const Outcome& outcome : run.outcomes) {
+        if (outcome.status() == "error") return 4;
+        ran |= outcome.status() == "ok";
+    }
+    return ran ? 0 : 77;
+}
+
+int dryRun(const Run& run, const std::vector<Variant>& variants) {
+    for (const Variant& v : variants)
+        for (int repeat = 0; repeat < run.arguments.repeats; ++repeat) {
+            std::string line;
+            for (const std::string& argument : commandFor(v, run.workloads, "RESULT", "BENCHMARK")) line += (line.empty() ? "" : " ") + argument;
+            fmt::print("{}\n", line);
+        }
+    return 0;
+}
+
+int measureAndReport(Run& run, const std::vector<Variant>& variants) {
+    if (const Status status = makeFolder(run); !status.ok()) return fail(status.error());
+    run.started = utcNow();
+    catchInterrupts();
+    run.before = measure(run, "before");
+    runAll(run, variants);
+    run.after = measure(run, "after");
+    const analyzer::Analysis all = analyzeAll(run);
+    std::vector<std::string> argv{"ridge", "run", "--preset", run.arguments.selection.preset, "--repeats", std::to_string(run.arguments.repeats)};
+    argv.insert(argv.end(), run.arguments.selection.names.begin(), run.arguments.selection.names.end());
+    fillRunReport(run, all, argv);
+    if (const Status status = writeAll(run, all); !status.ok()) return fail(status.error());
+    if (run.globals->json)
+        fmt::print("{}", reports::renderJson(all));
+    else
+        fmt::print("{}", reports::renderWorkloadTable(all, {wantsColour(*run.globals), terminalWidth(), 5}));
+    note(*run.globals, fmt::format("reports and timelines are in {}", run.folder));
+    return exitCodeOf(run);
+}
+
+int runCommand(const RunArguments& arguments, const Globals& globals) {
+    if (arguments.backend == "cuda") return fail(77, cudaReason());
+    Run run;
+    run.arguments = arguments;
+    run.globals = &globals;
+    const auto program = findWorkloads();
+    if (!program.ok()) return fail(program.error());
+    run.workloads = *program;
+    const auto all = describe(run.workloads);
+    if (!all.ok()) return fail(all.error());
+    Selection& selection = run.arguments.selection;
+    if (selection.preset.empty() && selection.names.empty() && !arguments.list) selection.preset = "standard";
+    const auto variants = select(*all, selection);
+    if (!variants.ok()) return fail(variants.error());
+    if (arguments.list) return printList(*variants, globals);
+    if (arguments.dryRun) return dryRun(run, *variants);
+    for (const Variant& v : *variants)
+        if (v.ranks > 1 && findInPath("mpirun").empty())
+            return fail(77, fmt::format("{} needs {} ranks, and mpirun is not installed; install openmpi-bin or leave it out with --filter", v.name, v.ranks));
+    const auto agent = findAgentDir();
+    if (!agent.ok()) return fail(agent.error());
+    run.agentDir = *agent;
+    return measureAndReport(run, *variants);
+}
+
+}  // namespace
+
+void addRun(CLI::App& app, Globals& globals) {
+    auto arguments = std::make_shared<RunArguments>();
+    CLI::App* command = app.add_subcommand("run", "Run the reference workloads and say which wall each one hits");
+    Selection& selection = arguments->selection;
+    command->add_option("WORKLOAD", selection.names, "Names, families, or beginnings of names up to a slash");
+    command->add_option("--preset", selection.preset, "How much: smoke, standard, full (standard when nothing is named)")->check(CLI::IsMember({"smoke", "standard", "full"}));
+    command->add_option("--backend", arguments->backend, "auto, cpu, cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->default_str("auto");
+    command->add_option("--ranks", selection.ranks, "Processes of the workloads that have several")->check(CLI::Range(2, 4096));
+    command->add_option("--repeats", arguments->repeats, "Fresh processes per workload")->check(CLI::Range(1, 1000))->default_str("1");
+    command->add_option("-o,--output", arguments->output, "Folder for timelines and reports")->type_name("DIR")->default_str("runs/<UTC time>");
+    command->add_option("--filter", selection.filter, "Only names in which this regular expression is found");
+    command->add_option("--ceilings-budget", arguments->ceilingsBudget, "Seconds for measuring the roofs, each time")->check(CLI::Range(0.5, 600.0));
+    command->add_flag("--list", arguments->list, "Show what would be chosen, and stop");
+    command->add_flag("-n,--dry-run", arguments->dryRun, "Print the command lines, and stop");
+    addCommonOptions(*command, globals);
+    command->footer("Examples:\n  ridge run --preset smoke\n  ridge run train.single decode --repeats 5 -o runs/today\n  ridge run --list --filter '^comm'");
+    command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return runCommand(*arguments, globals); }; });
+}
+
+}  // namespace ridge::cli

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "cli/app/app.h"
+
+namespace {
+
+constexpr int kExitUsage = 2;
+
+std::string oneLine(std::string text) {
+    for (char& c : text)
+        if (c == '\n' || c == '\r') c = ' ';
+    return text;
+}
+
+void printVersion(bool json) {
+    if (json)
+        fmt::print("{}\n", nlohmann::ordered_json{{"name", "ridge"}, {"version", ridge::cli::version()}, {"report_schema", 1}, {"run_schema", 1}}.dump());
+    else
+        fmt::print("ridge {}\n", ridge::cli::version());
+}
+
+int dispatch(int argc, char** argv) {
+    using namespace ridge::cli;
+    CLI::App app{"Which wall a training or inference job is hitting, how much time it costs, and what fixing it can give."};
+    app.name("ridge");
+    Globals globals;
+    bool showVersion = false;
+    app.add_flag("--version,-V", showVersion, "Print the version (with --json: as JSON)");
+    app.add_flag("--json", globals.json, "With --version: as JSON");
+    app.require_subcommand(0, 1);
+    app.footer(
+        "Examples:\n"
+        "  ridge run --preset smoke\n"
+        "  ridge record -o trace.sqlite -- python3 train.py\n"
+        "  ridge analyze trace.sqlite --html report.html\n"
+        "  ridge doctor\n"
+        "\nExit codes: 0 done, 2 usage or unreadable input, 4 the measurement failed, 77 this machine cannot do it,\n"
+        "130/143 interrupted. record exits with the program's own code.");
+#ifdef RIDGE_HAVE_RECORDER
+    addRun(app, globals);
+    addRecord(app, globals);
+#endif
+    addAnalyze(app, globals);
+    addCeilings(app, globals);
+    addDoctor(app, globals);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        if (error.get_exit_code() == 0) return app.exit(error);  // --help
+        const auto given = app.get_subcommands();
+        const std::string command = given.empty() ? "ridge" : "ridge " + given.front()->get_name();
+        return fail(kExitUsage, fmt::format("{}; see {} --help", oneLine(error.what()), command));
+    }
+    if (showVersion) {
+        printVersion(globals.json);
+        return 0;
+    }
+    if (!globals.action) return fail(kExitUsage, "no command was given; see ridge --help");
+    return globals.action();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    try {
+        return dispatch(argc, argv);
+    } catch (const std::exception& error) {
+        return ridge::cli::fail(4, fmt::format("internal error: {}; please report it", oneLine(error.what())));
+    }
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "cli/run/ceilings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "analyzer/ceilings.h"
+#include "base/text.h"
+#include "cli/app/process.h"
+
+namespace ridge::cli {
+namespace {
+
+using analyzer::Ceiling;
+
+const Ceiling* counterpart(const std::vector<Ceiling>& list, const Ceiling& c) {
+    const auto at = std::find_if(list.begin(), list.end(), [&](const Ceiling& o) {
+        return o.kind == c.kind && o.name == c.name && o.dtype == c.dtype && o.level == c.level && o.access == c.access && o.unit == c.unit;
+    });
+    return at == list.end() ? nullptr : &*at;
+}
+
+std::string lastLine(const std::string& text) {
+    const std::string_view trimmed = trim(text);
+    return std::string(trimmed.substr(trimmed.rfind('\n') + 1));
+}
+
+}  // namespace
+
+Result<std::vector<Ceiling>> measureCeilings(const std::string& workloadsProgram, const std::string& path, double budgetSeconds) {
+    constexpr double kPatience = 5, kSlack = 30;
+    RIDGE_TRY(const ProcessResult result, runProcess({workloadsProgram, "--ceilings=" + path, fmt::format("--ceilings-budget={}", budgetSeconds)},
+                                                     budgetSeconds * kPatience + kSlack));
+    if (result.timedOut)
+        return Error{ErrorCode::kMeasurement, fmt::format("measuring the roofs took more than {:.0f} s; is the machine overloaded?", budgetSeconds * kPatience + kSlack)};
+    if (result.status != 0) {
+        const std::string why = lastLine(result.messages.empty() ? result.output : result.messages);
+        return Error{result.status == 77 ? ErrorCode::kUnsupported : ErrorCode::kMeasurement,
+                     fmt::format("measuring the roofs failed with exit code {}: {}", result.status, why.empty() ? "no message" : why)};
+    }
+    return analyzer::readCeilings(path);
+}
+
+std::vector<Ceiling> betterOf(const std::vector<Ceiling>& before, const std::vector<Ceiling>& after) {
+    std::vector<Ceiling> best = before;
+    for (Ceiling& c : best)
+        if (const Ceiling* other = counterpart(after, c))
+            if (c.unit == "s" ? other->value < c.value : other->value > c.value) c = *other;
+    for (const Ceiling& c : after)
+        if (!counterpart(before, c)) best.push_back(c);
+    return best;
+}
+
+analyzer::GateCheck driftCheck(const std::vector<Ceiling>& before, const std::vector<Ceiling>& after) {
+    analyzer::GateCheck check{"ceiling_drift", Severity::kInfo, 0, ""};
+    double worst = 0;
+    std::string worstText = "the roofs before and after have nothing in common";
+    for (const Ceiling& b : before) {
+        const Ceiling* a = counterpart(after, b);
+        if (!a || !(b.value > 0)) continue;
+        const double drift = a->value / b.value - 1;
+        if (std::abs(drift) > kDriftLimit) ++check.count;
+        if (std::abs(drift) < std::abs(worst)) continue;
+        worst = drift;
+        worstText = fmt::format("largest change between before and after the run: {:+.1f} % ({})", drift * 100, b.name);
+    }
+    if (check.count > 0) check.severity = Severity::kWarning;
+    check.detail = worstText + (check.count > 0 ? "; shares of the roof are uncertain by as much" : "");
+    return check;
+}
+
+}  // namespace ridge::cli

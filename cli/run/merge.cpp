@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "cli/run/merge.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ridge::cli {
+namespace {
+
+using namespace analyzer;  // NOLINT: this file is about nothing else
+
+template <typename T>
+void append(std::vector<T>& to, const std::vector<T>& from) {
+    to.insert(to.end(), from.begin(), from.end());
+}
+
+// Checks that passed everywhere are one line; what failed says where.
+void mergeGate(Analysis& all, const Analysis& part) {
+    const std::string where = part.workloads.empty() ? "" : part.workloads.front().name + ": ";
+    for (const GateCheck& check : part.gate) {
+        if (check.severity != Severity::kInfo) {
+            all.gate.push_back({check.check, check.severity, check.count, where + check.detail});
+            continue;
+        }
+        const auto same = std::find_if(all.gate.begin(), all.gate.end(),
+                                       [&](const GateCheck& g) { return g.check == check.check && g.severity == Severity::kInfo; });
+        if (same == all.gate.end()) {
+            all.gate.push_back(check);
+        } else {
+            same->count += check.count;
+            if (same->detail != check.detail) same->detail.clear();
+        }
+    }
+}
+
+void mergeRanks(Analysis& all, const Analysis& part) {
+    for (const Rank& rank : part.ranks) {
+        const auto same = std::find_if(all.ranks.begin(), all.ranks.end(), [&](const Rank& r) { return r.rank == rank.rank && r.host == rank.host; });
+        if (same == all.ranks.end())
+            all.ranks.push_back(rank);
+        else
+            append(same->pids, rank.pids);
+    }
+}
+
+void mergeDevices(Analysis& all, const Analysis& part) {
+    for (const Device& d : part.devices) {
+        const auto same = std::find_if(all.devices.begin(), all.devices.end(),
+                                       [&](const Device& o) { return o.id == d.id && o.rank == d.rank && o.kind == d.kind && o.name == d.name; });
+        if (same == all.devices.end()) {
+            all.devices.push_back(d);
+            continue;
+        }
+        for (const auto member : {&Device::spanNs, &Device::busyNs, &Device::idleNs, &Device::computeNs, &Device::commNs, &Device::copyNs,
+                                  &Device::overlapNs, &Device::exposedCommNs, &Device::exposedCopyNs, &Device::kernels, &Device::copies, &Device::unlinked})
+            (*same).*member += d.*member;
+    }
+}
+
+void mergeEnvironment(Analysis& all, const Analysis& part) {
+    for (const EnvironmentField& field : part.environment)
+        if (std::none_of(all.environment.begin(), all.environment.end(), [&](const auto& f) { return f.name == field.name && f.fieldClass == field.fieldClass; }))
+            all.environment.push_back(field);
+}
+
+void mergeLosses(Analysis& all, const Analysis& part) {
+    for (const Loss& loss : part.losses) {
+        const auto same = std::find_if(all.losses.begin(), all.losses.end(), [&](const Loss& l) { return l.source == loss.source; });
+        if (same == all.losses.end())
+            all.losses.push_back(loss);
+        else
+            same->count += loss.count;
+    }
+}
+
+void mergeCriticalPath(Analysis& all, const Analysis& part) {
+    if (!part.criticalPath) return;
+    if (!all.criticalPath) all.criticalPath.emplace();
+    append(all.criticalPath->segments, part.criticalPath->segments);
+    all.criticalPath->totalNs += part.criticalPath->totalNs;
+}
+
+template <typename T>
+void keepLarger(std::optional<T>& to, const std::optional<T>& from) {
+    if (from && (!to || *from > *to)) to = from;
+}
+
+}  // namespace
+
+Analysis mergeAnalyses(const std::vector<Analysis>& parts) {
+    Analysis all;
+    for (const Analysis& part : parts) {
+        append(all.sources, part.sources);
+        mergeGate(all, part);
+        mergeEnvironment(all, part);
+        mergeRanks(all, part);
+        mergeDevices(all, part);
+        if (all.stepSource.empty()) all.stepSource = part.stepSource;
+        append(all.steps, part.steps);
+        for (std::size_t c = 0; c < kWallClassCount; ++c) all.attribution[c] += part.attribution[c];
+        if (all.ceilings.empty()) all.ceilings = part.ceilings;
+        append(all.roofline, part.roofline);
+        append(all.communication, part.communication);
+        append(all.stragglers, part.stragglers);
+        mergeCriticalPath(all, part);
+        append(all.whatIf, part.whatIf);
+        append(all.findings, part.findings);
+        append(all.workloads, part.workloads);
+        keepLarger(all.memory.peakRssBytes, part.memory.peakRssBytes);
+        keepLarger(all.memory.deviceBytesPeak, part.memory.deviceBytesPeak);
+        if (parts.size() == 1) all.memory.rss = part.memory.rss;  // curves of different timelines have no common axis
+        if (part.energy.joules) {
+            all.energy.joules = all.energy.joules.value_or(0) + *part.energy.joules;
+            all.energy.source = part.energy.source;
+        }
+        mergeLosses(all, part);
+    }
+    if (parts.size() == 1) all.energy.joulesPerStep = parts.front().energy.joulesPerStep;
+    // A finding of low confidence never stands above a better one; then the larger share of its step first.
+    std::stable_sort(all.findings.begin(), all.findings.end(), [](const Finding& a, const Finding& b) {
+        const bool lowA = a.confidence == Confidence::kLow, lowB = b.confidence == Confidence::kLow;
+        return lowA != lowB ? lowB : a.share > b.share;
+    });
+    for (std::size_t i = 0; i < all.findings.size(); ++i) all.findings[i].id = fmt::format("F{}", i + 1);
+    return all;
+}
+
+}  // namespace ridge::cli

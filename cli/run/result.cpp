@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "cli/run/result.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+
+#include "base/file.h"
+
+namespace ridge::cli {
+namespace {
+
+using Json = nlohmann::json;
+using reports::RunMetric;
+using reports::RunSample;
+
+constexpr std::array<std::string_view, 13> kUnits{"ns", "s", "B", "B/s", "FLOP", "FLOP/s", "J", "W", "Hz", "K", "1", "1/s", "share"};
+
+std::optional<double> asNumber(const Json& value) {
+    return value.is_number() ? std::optional<double>(value.get<double>()) : std::nullopt;
+}
+
+WorkloadResult parseEntry(const Json& entry) {
+    WorkloadResult r;
+    r.status = entry.value("status", "error");
+    r.detail = entry.value("detail", "");
+    if (!entry.contains("runs")) return r;
+    for (const Json& run : entry["runs"]) {
+        for (const Json& seconds : run.at("step_seconds"))
+            if (const auto value = asNumber(seconds)) r.stepSeconds.push_back(*value);
+        r.metrics.clear();  // of the last run
+        for (const Json& m : run.at("metrics"))
+            r.metrics.push_back({m.at("name").get<std::string>(), asNumber(m.at("value")), m.value("unit", "1"), m.value("direction", "none")});
+    }
+    return r;
+}
+
+RunMetric& metricNamed(std::vector<RunMetric>& metrics, const RunMetric& wanted) {
+    for (RunMetric& m : metrics)
+        if (m.name == wanted.name) return m;
+    metrics.push_back(wanted);
+    return metrics.back();
+}
+
+// What the analyzer found in one attempt: a value per process, so that comparisons see these as well.
+void addAnalysis(std::vector<RunMetric>& metrics, const analyzer::Analysis& analysis, const std::string& workload, RunSample sample) {
+    for (const auto& w : analysis.workloads) {
+        if (w.name != workload || w.steps == 0) continue;
+        const auto add = [&](const std::string& name, const char* unit, const char* direction, double value) {
+            sample.value = value;
+            sample.iterations = w.steps;
+            metricNamed(metrics, {name, unit, direction, "wall", {}}).samples.push_back(sample);
+        };
+        for (std::size_t c = 0; c < kWallClassCount; ++c)
+            if (w.classes[c] > 0)
+                add(fmt::format("class.{}", kWallClassNames[c]), "ns", "lower", static_cast<double>(w.classes[c]) / static_cast<double>(w.steps));
+        if (w.roofShare) add("roof_share", "share", "higher", *w.roofShare);
+    }
+}
+
+}  // namespace
+
+Result<WorkloadResult> readResult(const std::string& path, const std::string& workload) {
+    RIDGE_TRY(const std::string text, readFile(path));
+    const Json json = Json::parse(text, nullptr, false);
+    try {
+        for (const Json& entry : json.at("workloads"))
+            if (entry.at("name") == workload) return parseEntry(entry);
+    } catch (const Json::exception& error) {
+        return Error{ErrorCode::kMeasurement, fmt::format("{}: {}", path, error.what())};
+    }
+    return Error{ErrorCode::kMeasurement, fmt::format("{} has no result of {}", path, workload)};
+}
+
+std::string Outcome::status() const {
+    if (attempts.empty()) return "skipped";
+    for (const Attempt& a : attempts)
+        if (a.result.status == "error" || !a.recordingError.empty()) return "error";
+    return attempts.front().result.status;
+}
+
+std::string Outcome::reason() const {
+    if (attempts.empty()) return "interrupted before it began";
+    for (const Attempt& a : attempts) {
+        if (!a.recordingError.empty()) return a.recordingError;
+        if (a.result.status != "ok") return a.result.detail.empty() ? fmt::format("exit code {}", a.exitStatus) : a.result.detail;
+    }
+    return {};
+}
+
+analyzer::WorkloadFacts factsOf(const Outcome& outcome) {
+    analyzer::WorkloadFacts facts;
+    facts.name = outcome.variant.name;
+    facts.params = outcome.variant.params;
+    facts.expected = outcome.variant.expected;
+    const std::string status = outcome.status();
+    facts.check = status == "ok" ? "passed" : status == "error" ? "failed" : "";
+    facts.checkDetail = status == "ok" ? outcome.attempts.front().result.detail : outcome.reason();
+    if (!outcome.attempts.empty()) facts.metrics = outcome.attempts.front().result.metrics;
+    return facts;
+}
+
+reports::RunBenchmark benchmarkOf(const Outcome& outcome, const std::vector<analyzer::Analysis>& analyses,
+                                  std::vector<reports::RunWarning>& warnings) {
+    reports::RunBenchmark b{outcome.variant.name, "ridge", outcome.variant.name, outcome.variant.params, outcome.status(), outcome.reason(), {}};
+    RunMetric steps{"step_time", "ns", "lower", "wall", {}};
+    std::vector<RunMetric> others;
+    for (std::size_t p = 0; p < outcome.attempts.size(); ++p) {
+        const Attempt& attempt = outcome.attempts[p];
+        RunSample sample;
+        sample.process = static_cast<std::int64_t>(p);
+        sample.tNs = attempt.startedUtcNs;
+        sample.valid = attempt.result.status == "ok";
+        if (!sample.valid) sample.cause = attempt.result.detail.empty() ? "the workload failed" : attempt.result.detail;
+        std::int64_t slot = 0;
+        for (const double seconds : attempt.result.stepSeconds) {
+            RunSample step = sample;
+            step.value = seconds * 1e9;
+            step.slot = slot++;
+            step.iterations = 1;
+            steps.samples.push_back(step);
+        }
+        for (const auto& m : attempt.result.metrics) {
+            const bool known = std::find(kUnits.begin(), kUnits.end(), m.unit) != kUnits.end();
+            if (!known) warnings.push_back({"unknown_unit", fmt::format("{}: unit \"{}\" is not in the list; written as 1", m.name, m.unit), outcome.variant.name});
+            RunSample one = sample;
+            one.value = m.value;
+            one.iterations = slot;
+            metricNamed(others, {m.name, known ? m.unit : "1", m.direction, "wall", {}}).samples.push_back(one);
+        }
+        if (p < analyses.size()) addAnalysis(others, analyses[p], outcome.variant.name, sample);
+    }
+    if (!steps.samples.empty()) b.metrics.push_back(std::move(steps));
+    b.metrics.insert(b.metrics.end(), others.begin(), others.end());
+    return b;
+}
+
+}  // namespace ridge::cli
