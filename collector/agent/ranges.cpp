@@ -147,8 +147,7 @@ void writeExtensions(uint8_t* to, const Event& event) {
     }
     for (uint32_t i = 0; i < event.blobCount; ++i) {
         const Blob& blob = event.blobs[i];
-        memcpy(to, &blob.schemaRef, 4);
-        memcpy(to + 4, &blob.bytes, 4);
+        storeWord(to, uint64_t{blob.schemaRef} | uint64_t{blob.bytes} << 32);
         to += 8;
         const uint64_t whole = blob.bytes & ~uint32_t{7};
         copyWords(to, static_cast<const uint8_t*>(blob.data), whole);

@@ -89,6 +89,8 @@ inline void copyWords(uint8_t* to, const uint8_t* from, uint64_t bytes) {
     for (uint64_t i = 0; i < bytes; i += 8) memcpy(to + i, from + i, 8);
 }
 
+inline void storeWord(uint8_t* to, uint64_t word) { memcpy(to, &word, sizeof word); }
+
 inline int popRange(Ring* ring, uint32_t domainId, uint64_t end) {
     spool::RingHeader* header = ring->header;
     const uint32_t count = header->openCount;
@@ -99,11 +101,15 @@ inline int popRange(Ring* ring, uint32_t domainId, uint64_t end) {
     const uint64_t bytes = sizeof(spool::Range) + frame.payloadBytes;
     uint8_t* to = reserve(ring, bytes);
     if (__builtin_expect(to != nullptr, true)) {
-        const spool::Range record{recordHeader(spool::RecordType::kRange, bytes, frame.nameId, frame.flags),
-                                  frame.start, end, frame.domainId,
-                                  static_cast<uint16_t>(frame.category), frame.color};
-        memcpy(to, &record, sizeof record);
-        copyWords(to + sizeof record, header->openPayload + frame.payloadOffset, frame.payloadBytes);
+        // Field by field into place: a copy of a record put together on the stack would wait for the
+        // stores that made it (small stores, wide load).
+        storeWord(to, uint64_t{static_cast<uint8_t>(spool::RecordType::kRange)} | uint64_t{frame.flags} << 8 |
+                          (bytes / 8) << 16 | uint64_t{frame.nameId} << 32);
+        storeWord(to + 8, frame.start);
+        storeWord(to + 16, end);
+        storeWord(to + 24, uint64_t{frame.domainId} | uint64_t{static_cast<uint16_t>(frame.category)} << 16 |
+                               uint64_t{frame.color} << 32);
+        copyWords(to + sizeof(spool::Range), header->openPayload + frame.payloadOffset, frame.payloadBytes);
         publish(ring, bytes);
     }
     header->openPayloadUsed = frame.payloadOffset;

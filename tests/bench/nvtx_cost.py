@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+# SPDX-FileCopyrightText: The Ridgepoint authors
+"""Measure what a recorded NVTX range costs, against the floor, no tool, and LTTng-UST where it is there.
+
+All processes run in turn, several times; each takes medians over short interleaved rounds, and the
+medians of those are printed as JSON: ns per range (thread CPU and wall) and ratios of CPU times.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+
+
+def make_session(folder, rings):
+    """The control block of schemas/spool/layout.h, with 1 MiB rings and only NVTX on."""
+    block = struct.pack("<IIIiQQIIII512s512s", 0x4C525443, 1, 0, os.getpid(), 0, 1 << 20, 1, 0, 0, 0,
+                        rings.encode(), b"")
+    with open(os.path.join(folder, "control"), "wb") as file:
+        file.write(block)
+
+
+def run_agent(program, agent, rounds):
+    folder = tempfile.mkdtemp(prefix="ridge-cost-")
+    rings = tempfile.mkdtemp(prefix="ridge-cost-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
+    try:
+        make_session(folder, rings)
+        environment = dict(os.environ, RIDGE_SESSION=folder, NVTX_INJECTION64_PATH=agent)
+        return json.loads(subprocess.check_output([program, str(rounds), rings], env=environment))
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(rings, ignore_errors=True)
+
+
+def run_bare(program, rounds):
+    environment = {k: v for k, v in os.environ.items() if k not in ("NVTX_INJECTION64_PATH", "RIDGE_SESSION")}
+    return json.loads(subprocess.check_output([program, str(rounds)], env=environment))
+
+
+def run_lttng(program, rounds):
+    """One live session written to disk, by a session daemon of our own home folder."""
+    home = tempfile.mkdtemp(prefix="ridge-lttng-")
+    environment = dict(os.environ, LTTNG_HOME=home, HOME=home)
+    quiet = dict(env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    daemon = None
+    try:
+        daemon = subprocess.Popen(["lttng-sessiond", "--no-kernel"], **quiet)
+        for command in (["create", "cost", "--output", os.path.join(home, "out")],
+                        ["enable-event", "-u", "ridge_cost:*"], ["start"]):
+            for _ in range(50):
+                if subprocess.run(["lttng", *command], timeout=30, **quiet).returncode == 0:
+                    break
+                subprocess.run(["sleep", "0.1"], check=False)
+            else:
+                return None
+        result = subprocess.check_output([program, str(rounds)], env=environment, timeout=120)
+        subprocess.run(["lttng", "destroy", "cost"], timeout=60, **quiet)
+        return json.loads(result)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    finally:
+        if daemon is not None:
+            daemon.terminate()
+            daemon.wait()
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def middle(runs, case, kind):
+    return round(statistics.median(run[case][kind] for run in runs), 3)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("build", help="build folder")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=200)
+    arguments = parser.parse_args()
+    program = os.path.join(arguments.build, "bin", "nvtx_cost")
+    agent = os.path.abspath(os.path.join(arguments.build, "lib", "libridge_agent.so"))
+    lttng = os.path.join(arguments.build, "bin", "lttng_cost")
+    for path in (program, agent):
+        if not os.path.exists(path):
+            sys.exit(f"nvtx_cost.py: {path} is missing: build the targets nvtx_cost and ridge_agent_lib")
+    with_lttng = os.path.exists(lttng) and shutil.which("lttng") and shutil.which("lttng-sessiond")
+    recorded, bare, peer = [], [], []
+    for _ in range(arguments.runs):
+        recorded.append(run_agent(program, agent, arguments.rounds))
+        bare.append(run_bare(program, arguments.rounds))
+        if with_lttng:
+            result = run_lttng(lttng, arguments.rounds)
+            peer.extend([result] if result else [])
+    out = {"runs": arguments.runs, "rounds": arguments.rounds}
+    for kind, suffix in (("cpu_ns", "ns"), ("wall_ns", "wall_ns")):
+        out["floor_" + suffix] = middle(recorded, "floor", kind)
+        out["no_tool_" + suffix] = middle(bare, "repeated", kind)
+        out["agent_" + suffix] = middle(recorded, "repeated", kind)
+        out["agent_registered_" + suffix] = middle(recorded, "registered", kind)
+        out["agent_payload_" + suffix] = middle(recorded, "payload24", kind)
+        out["agent_work_" + suffix] = middle(recorded, "work", kind)
+        out["lttng_" + suffix] = middle(peer, "range", kind) if peer else None
+    floor = out["floor_ns"]
+    out["ratios"] = {name: round(out[f"{name}_ns"] / floor, 3)
+                     for name in ("agent", "agent_registered", "agent_payload", "agent_work")}
+    out["ratios"]["lttng_over_agent"] = round(out["lttng_ns"] / out["agent_ns"], 2) if peer else None
+    print(json.dumps(out, indent=2))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// What one NVTX range costs the program: short rounds of every case in turn, wall and thread CPU time,
+// medians in ns per range as JSON. Under the agent the ring is emptied between rounds, outside of the
+// timing, as a recorder on another core would.
+#include "schemas/include/ridge/work.h"
+#include "schemas/spool/layout.h"
+
+#include <fcntl.h>
+#include <nvtx3/nvToolsExt.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#if defined(__x86_64__)
+#include <x86intrin.h>
+#endif
+
+namespace {
+
+using namespace ridge::spool;
+
+constexpr int kRanges = 6000;  // one round; its records fit a 1 MiB ring with a work payload
+constexpr size_t kFloorRecords = size_t{1} << 15;  // 1 MiB, reused: what the agent's ring is
+
+uint64_t ticks() {
+#if defined(__x86_64__)
+    return __rdtsc();
+#else
+    uint64_t value;
+    __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
+    return value;
+#endif
+}
+
+uint64_t clockNs(clockid_t id) {
+    timespec t;
+    clock_gettime(id, &t);
+    return static_cast<uint64_t>(t.tv_sec) * 1000000000 + static_cast<uint64_t>(t.tv_nsec);
+}
+
+struct Samples {
+    std::string name;
+    std::vector<double> wall, cpu;
+};
+
+template <class Body>
+void measure(Samples& samples, Body&& body) {
+    const uint64_t cpu = clockNs(CLOCK_THREAD_CPUTIME_ID);
+    const uint64_t wall = clockNs(CLOCK_MONOTONIC);
+    for (int i = 0; i < kRanges; ++i) body();
+    const uint64_t wallEnd = clockNs(CLOCK_MONOTONIC);
+    const uint64_t cpuEnd = clockNs(CLOCK_THREAD_CPUTIME_ID);
+    samples.wall.push_back(double(wallEnd - wall) / kRanges);
+    samples.cpu.push_back(double(cpuEnd - cpu) / kRanges);
+}
+
+double median(std::vector<double> values) {
+    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    return values[values.size() / 2];
+}
+
+// The floor: two clock reads, a stack and one 32-byte record, written by a function that is called.
+struct Frame {
+    uint64_t start;
+    uint32_t name;
+    uint32_t domain;
+};
+Frame g_stack[64];
+Frame* volatile g_top = g_stack;
+Range* g_records = nullptr;
+size_t g_at = 0;
+
+__attribute__((noinline)) void floorPush(uint32_t name) {
+    Frame* top = g_top;
+    top->name = name;
+    top->start = ticks();
+    g_top = top + 1;
+}
+__attribute__((noinline)) void floorPop() {
+    const uint64_t end = ticks();
+    Frame* top = g_top - 1;
+    g_records[g_at++ & (kFloorRecords - 1)] = Range{{RecordType::kRange, 0, 4, top->name}, top->start, end, 0, 0, 0};
+    g_top = top;
+}
+
+RingHeader* mapOwnRing(const char* folder) {
+    const std::string prefix = std::to_string(getpid()) + "-";
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+        if (entry.path().filename().string().rfind(prefix, 0) != 0 || entry.path().extension() != ".ring") continue;
+        const int fd = open(entry.path().c_str(), O_RDWR);
+        void* at = mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+        return at != MAP_FAILED ? static_cast<RingHeader*>(at) : nullptr;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+// nvtx_cost ROUNDS [RING_FOLDER]
+int main(int argc, char** argv) {
+    const int rounds = argc > 1 ? std::atoi(argv[1]) : 100;
+    g_records = static_cast<Range*>(std::calloc(kFloorRecords, sizeof(Range)));
+    std::memset(g_records, 1, kFloorRecords * sizeof(Range));
+    nvtxRangePushA("first");
+    nvtxRangePop();
+    RingHeader* ring = argc > 2 ? mapOwnRing(argv[2]) : nullptr;
+    if (argc > 2 && ring == nullptr) return 1;
+
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("cost");
+    nvtxEventAttributes_t attributes{};
+    attributes.version = NVTX_VERSION;
+    attributes.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+    attributes.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    attributes.message.registered = nvtxDomainRegisterStringA(domain, "registered");
+    const nvtxPayloadSchemaEntry_t entries[] = {
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "a", nullptr, 0, 0, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "b", nullptr, 0, 8, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "c", nullptr, 0, 16, nullptr, nullptr}};
+    nvtxPayloadSchemaAttr_t schema{};
+    schema.fieldMask = NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
+                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
+    schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+    schema.entries = entries;
+    schema.numEntries = 3;
+    schema.payloadStaticSize = 24;
+    const uint64_t schemaId = nvtxPayloadSchemaRegister(domain, &schema);
+    uint64_t fields[3] = {1, 2, 3};
+    const nvtxPayloadData_t data{schemaId, sizeof fields, fields};
+    const ridge::Work work = ridge::gemmWork(RIDGE_DTYPE_F32, 64, 64, 64);
+
+    Samples cases[] = {{"floor", {}, {}}, {"repeated", {}, {}}, {"registered", {}, {}}, {"payload24", {}, {}}, {"work", {}, {}}};
+    const auto empty = [ring] {
+        if (ring != nullptr) __atomic_store_n(&ring->tail, __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+    };
+    for (int round = 0; round < rounds; ++round) {
+        measure(cases[0], [] { floorPush(3); floorPop(); });
+        empty();
+        measure(cases[1], [] { nvtxRangePushA("matmul_12345"); nvtxRangePop(); });
+        empty();
+        measure(cases[2], [&] { nvtxDomainRangePushEx(domain, &attributes); nvtxDomainRangePop(domain); });
+        empty();
+        measure(cases[3], [&] { ++fields[0]; nvtxRangePushPayload(domain, &data, 1); nvtxDomainRangePop(domain); });
+        empty();
+        measure(cases[4], [&] { ridge_range_push("work", &work); ridge_range_pop(); });
+        empty();
+    }
+    std::printf("{");
+    for (const auto& samples : cases)
+        std::printf("%s\"%s\": {\"wall_ns\": %.3f, \"cpu_ns\": %.3f}", &samples == cases ? "" : ", ", samples.name.c_str(),
+                    median(samples.wall), median(samples.cpu));
+    std::printf("}\n");
+    return 0;
+}
