@@ -114,7 +114,8 @@ Workloads run a fixed number of steps unless --benchmark_min_time is given.
 Exit codes: 0 done, 2 usage, 4 a check or a measurement failed, 77 nothing selected can run here,
 130 and 143 on SIGINT and SIGTERM.
 
-All flags of Google Benchmark work, with --benchmark_filter on the bare names:
+All flags of Google Benchmark work, with --benchmark_filter on the bare names; its csv has no metrics,
+because every family has its own:
 )";
 }
 

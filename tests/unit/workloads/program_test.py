@@ -69,6 +69,12 @@ def test_run(folder):
         expect({"name", "value", "unit", "direction"} <= set(once["metrics"][0]), once["metrics"])
 
 
+def test_csv():
+    # A skipped row first and then one with metrics: Google Benchmark's CSV reporter would abort.
+    result = run("--benchmark_filter=^(comm.allreduce/1MiB|ckpt.restore)$", "--benchmark_format=csv")
+    expect(result.returncode in (0, 77), f"csv: exit {result.returncode}: {result.stderr}")
+
+
 def test_signal(folder):
     data = os.path.join(folder, "interrupted")
     os.mkdir(data)
@@ -114,6 +120,7 @@ with tempfile.TemporaryDirectory() as directory:
     test_describe()
     test_skip()
     test_run(directory)
+    test_csv()
     test_signal(directory)
     test_ceilings(directory)
 print("passed")
