@@ -310,7 +310,8 @@ private:
         m_info.sources.push_back({"preemption", m_options.detectPreemption,
                                   m_options.detectPreemption ? preemption.quality() : "not asked for"});
         if (m_options.detectPreemption)
-            m_spool.diagnostic(1, fmt::format("the preemption detector used {:.3f} ms of CPU time in {:.3f} ms",
+            m_spool.diagnostic(1, fmt::format("the preemption detector woke every {:.1f} ms and used {:.3f} ms of CPU time in {:.3f} ms",
+                                              static_cast<double>(preemption.periodNs()) * 1e-6,
                                               static_cast<double>(preemption.cpuNs()) * 1e-6,
                                               static_cast<double>(monotonicNs() - m_info.startMonotonicNs) * 1e-6));
         if (const std::uint64_t lost = m_spool.lost())
