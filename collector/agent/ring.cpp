@@ -16,7 +16,7 @@ namespace ridge::agent {
 
 using namespace spool;
 
-thread_local ThreadState t_state __attribute__((tls_model("initial-exec"))) = {nullptr, 0, 0};
+__thread ThreadState t_state __attribute__((tls_model("initial-exec"))) = {nullptr, 0, 0};
 uint32_t g_imageGeneration = 1;
 
 namespace {

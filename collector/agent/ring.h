@@ -61,7 +61,8 @@ struct ThreadState {
 };
 inline constexpr uint32_t kThreadOver = ~0u;
 
-extern thread_local ThreadState t_state __attribute__((tls_model("initial-exec")));
+// __thread, not thread_local: no initialisation function to ask for at each use.
+extern __thread ThreadState t_state __attribute__((tls_model("initial-exec")));
 
 // Which library this is; defined by each.
 extern const spool::AgentKind kThisAgent;
