@@ -26,6 +26,9 @@
 // 6. A pop publishes the Range record (head) before it lowers openCount: after a kill between the two,
 //    the open frame with the same start and name as the last record is the one that ended.
 // 7. Lost is what is counted in lost[], and nothing else is lost.
+// 8. A spool may have holes (records given up on a full disk): zeros, so size 0. Readers skip 8 bytes.
+// 9. Every ring begins with ThreadAttach. A kill inside of a pop out of order may leave one open frame
+//    twice (same start, name and domain): readers take it as one.
 //
 // Times are ticks of the ring's clock (ClockKind): TSC or CNTVCT raw ticks, or CLOCK_MONOTONIC ns.
 // CUDA records carry CUPTI's own nanoseconds and are converted with the ClockSample records of kind
