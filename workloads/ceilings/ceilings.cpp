@@ -2,19 +2,18 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/ceilings/ceilings.h"
 
-#include <sched.h>
-#include <unistd.h>
+#include "base/file.h"
+#include "base/text.h"
+#include "workloads/ceilings/sampling.h"
+
+#include <nlohmann/json.hpp>
 
 #include <charconv>
 #include <cmath>
 #include <ctime>
 #include <fstream>
-
-#include <nlohmann/json.hpp>
-
-#include "base/file.h"
-#include "base/text.h"
-#include "workloads/ceilings/sampling.h"
+#include <sched.h>
+#include <unistd.h>
 
 namespace ridge::workloads {
 namespace {
@@ -32,7 +31,8 @@ std::string cpuModel() {
     std::ifstream file("/proc/cpuinfo");
     for (std::string line; std::getline(file, line);) {
         if (!line.starts_with("model name")) continue;
-        if (const auto colon = line.find(':'); colon != std::string::npos) return toValidUtf8(trim(std::string_view(line).substr(colon + 1)));
+        if (const auto colon = line.find(':'); colon != std::string::npos)
+            return toValidUtf8(trim(std::string_view(line).substr(colon + 1)));
     }
     return "unknown";
 }
@@ -58,10 +58,19 @@ nlohmann::ordered_json orNull(const std::optional<Value>& value) {
 }
 
 nlohmann::ordered_json roofToJson(const Roof& roof) {
-    return {{"kind", roof.kind}, {"name", roof.name}, {"dtype", orNull(roof.dtype)}, {"level", orNull(roof.level)},
-            {"capacity_bytes", orNull(roof.capacityBytes)}, {"access", orNull(roof.access)}, {"value", finite(roof.value)},
-            {"unit", roof.unit}, {"samples", roof.samples}, {"min", finite(roof.min)}, {"median", finite(roof.median)},
-            {"max", finite(roof.max)}, {"method", roof.method}};
+    return {{"kind", roof.kind},
+            {"name", roof.name},
+            {"dtype", orNull(roof.dtype)},
+            {"level", orNull(roof.level)},
+            {"capacity_bytes", orNull(roof.capacityBytes)},
+            {"access", orNull(roof.access)},
+            {"value", finite(roof.value)},
+            {"unit", roof.unit},
+            {"samples", roof.samples},
+            {"min", finite(roof.min)},
+            {"median", finite(roof.median)},
+            {"max", finite(roof.max)},
+            {"method", roof.method}};
 }
 
 }  // namespace
@@ -76,7 +85,8 @@ Machine readMachine() {
         for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu)
             if (CPU_ISSET(cpu, &set)) machine.affinity.push_back(cpu);
     for (int index = 0; index < 8; ++index) {
-        const std::filesystem::path folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
+        const std::filesystem::path folder =
+            "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index);
         const std::string level = readLineOr(folder / "level");
         if (level.empty() || readLineOr(folder / "type") == "Instruction") continue;
         const std::uint64_t bytes = parseCacheSize(readLineOr(folder / "size"));
@@ -109,9 +119,11 @@ std::string toJson(const Ceilings& ceilings) {
         return bytes;
     };
     nlohmann::ordered_json document{{"schema_version", "1"}, {"measured_at", ceilings.measuredAt}};
-    document["machine"] = {{"cpu_model", machine.cpuModel}, {"cores", machine.cores}, {"affinity", machine.affinity},
-                           {"threads", ceilings.threads}, {"l1d_bytes", known(machine.l1dBytes)},
-                           {"l2_bytes", known(machine.l2Bytes)}, {"l3_bytes", known(machine.l3Bytes)}};
+    document["machine"] = {
+        {"cpu_model", machine.cpuModel},        {"cores", machine.cores},
+        {"affinity", machine.affinity},         {"threads", ceilings.threads},
+        {"l1d_bytes", known(machine.l1dBytes)}, {"l2_bytes", known(machine.l2Bytes)},
+        {"l3_bytes", known(machine.l3Bytes)}};
     document["threads"] = ceilings.threads;
     auto roofs = nlohmann::ordered_json::array();
     for (const Roof& roof : ceilings.roofs) roofs.push_back(roofToJson(roof));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// This machine's measured roofs: what the analyzer holds every operator against. Several short samples per
-// roof; the value is the best (a roof is a limit), and min, median and max are kept because the machine
-// drifts: the same binary was seen a factor of two apart within minutes, so ceilings are measured beside
-// each run and never carried over. JSON by schemas/json/ceilings-1.json. Units: FLOP/s, B/s, s.
+// This machine's measured roofs: what the analyzer holds every operator against. Several short
+// samples per roof; the value is the best (a roof is a limit), and min, median and max are kept
+// because the machine drifts: the same binary was seen a factor of two apart within minutes, so
+// ceilings are measured beside each run and never carried over. JSON by
+// schemas/json/ceilings-1.json. Units: FLOP/s, B/s, s.
 //
-// A roof that cannot be measured here (no bf16 product, no direct reads) is left out, with a note that says
-// why. Measures with `threads` threads, each with arrays of its own, first touched by it.
+// A roof that cannot be measured here (no bf16 product, no direct reads) is left out, with a note
+// that says why. Measures with `threads` threads, each with arrays of its own, first touched by it.
 
 #include <cstdint>
 #include <filesystem>
@@ -35,11 +36,11 @@ struct Roof {
 
 struct Machine {
     std::string cpuModel;
-    int cores = 0;              // online
-    std::vector<int> affinity;  // CPUs that this process may use
+    int cores = 0;               // online
+    std::vector<int> affinity;   // CPUs that this process may use
     std::uint64_t l1dBytes = 0;  // per core; 0 = unknown
     std::uint64_t l2Bytes = 0;
-    std::uint64_t l3Bytes = 0;   // as the system says, which may be the whole host's
+    std::uint64_t l3Bytes = 0;  // as the system says, which may be the whole host's
 };
 
 struct Ceilings {

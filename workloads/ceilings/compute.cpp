@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Compute roofs: a register-only loop of fused multiply-adds (the processor's limit), and the largest
-// products of the library that the workloads use (what software reaches).
+// Compute roofs: a register-only loop of fused multiply-adds (the processor's limit), and the
+// largest products of the library that the workloads use (what software reaches).
+#include "workloads/ceilings/sampling.h"
+
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
@@ -11,15 +13,14 @@
 #include <cstring>
 #include <unordered_map>
 
-#include "workloads/ceilings/sampling.h"
-
 namespace ridge::workloads {
 namespace {
 
 constexpr int kChains = 12;  // independent sums: latency 4 x two units, with room
 constexpr std::int64_t kRounds = 200'000;
 
-// Vector registers as GCC's own type, so that one source serves every width; the loop keeps kChains of them.
+// Vector registers as GCC's own type, so that one source serves every width; the loop keeps kChains
+// of them.
 typedef float Vector16 __attribute__((vector_size(16)));
 typedef float Vector32 __attribute__((vector_size(32)));
 typedef float Vector64 __attribute__((vector_size(64)));
@@ -44,16 +45,23 @@ struct FmaLoop {
     const char* isa;
 };
 
-float fmaBaseline(float seed, std::int64_t rounds) { return multiplyAdd<Vector16>(seed, rounds); }
+float fmaBaseline(float seed, std::int64_t rounds) {
+    return multiplyAdd<Vector16>(seed, rounds);
+}
 #if defined(__x86_64__)
-__attribute__((target("avx2,fma"))) float fmaAvx2(float seed, std::int64_t rounds) { return multiplyAdd<Vector32>(seed, rounds); }
-__attribute__((target("avx512f"))) float fmaAvx512(float seed, std::int64_t rounds) { return multiplyAdd<Vector64>(seed, rounds); }
+__attribute__((target("avx2,fma"))) float fmaAvx2(float seed, std::int64_t rounds) {
+    return multiplyAdd<Vector32>(seed, rounds);
+}
+__attribute__((target("avx512f"))) float fmaAvx512(float seed, std::int64_t rounds) {
+    return multiplyAdd<Vector64>(seed, rounds);
+}
 #endif
 
 FmaLoop chooseLoop() {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx512f")) return {fmaAvx512, 16, "avx512f"};
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {fmaAvx2, 8, "avx2+fma"};
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return {fmaAvx2, 8, "avx2+fma"};
 #endif
     return {fmaBaseline, 4, "baseline vectors, separate multiply and add where there is no fma"};
 }
@@ -62,15 +70,18 @@ void measureFma(const CeilingsOptions& options, double budget, Ceilings& out) {
     const FmaLoop loop = chooseLoop();
     std::atomic<float> sink{0};
     const auto seconds = sampleSeconds(budget, options.threads, [&](int thread) {
-        sink.store(loop.run(1e-3F + static_cast<float>(thread), kRounds), std::memory_order_relaxed);
+        sink.store(loop.run(1e-3F + static_cast<float>(thread), kRounds),
+                   std::memory_order_relaxed);
     });
     Roof roof;
     roof.kind = "compute";
     roof.name = "fma";
     roof.dtype = "f32";
     roof.unit = "FLOP/s";
-    roof.method = fmt::format("register loop of {} independent multiply-adds, {}", kChains, loop.isa);
-    fillRoof(roof, seconds, 2.0 * loop.lanes * kChains * static_cast<double>(kRounds) * options.threads);
+    roof.method =
+        fmt::format("register loop of {} independent multiply-adds, {}", kChains, loop.isa);
+    fillRoof(roof, seconds,
+             2.0 * loop.lanes * kChains * static_cast<double>(kRounds) * options.threads);
     out.roofs.push_back(std::move(roof));
 }
 
@@ -82,20 +93,33 @@ struct ProductType {
     bool (*native)();
 };
 
-bool always() { return true; }
+bool always() {
+    return true;
+}
 #if defined(__x86_64__)
-// Elsewhere the library computes bf16 by widening, three times slower than float: not a roof of the type.
-bool hasBf16() { return __builtin_cpu_supports("avx512bf16") != 0; }
-bool hasInt8() { return __builtin_cpu_supports("avx512vnni") != 0 || __builtin_cpu_supports("avx2") != 0; }
+// Elsewhere the library computes bf16 by widening, three times slower than float: not a roof of the
+// type.
+bool hasBf16() {
+    return __builtin_cpu_supports("avx512bf16") != 0;
+}
+bool hasInt8() {
+    return __builtin_cpu_supports("avx512vnni") != 0 || __builtin_cpu_supports("avx2") != 0;
+}
 #else
-bool hasBf16() { return false; }
-bool hasInt8() { return false; }
+bool hasBf16() {
+    return false;
+}
+bool hasInt8() {
+    return false;
+}
 #endif
 
 // Best over two sizes: small ones fit the caches better, large ones amortise better.
-void measureProduct(const CeilingsOptions& options, double budget, const ProductType& type, Ceilings& out) {
+void measureProduct(const CeilingsOptions& options, double budget, const ProductType& type,
+                    Ceilings& out) {
     if (!type.native()) {
-        out.notes.push_back(fmt::format("no {} product roof: this processor has no instructions for it", type.dtype));
+        out.notes.push_back(fmt::format(
+            "no {} product roof: this processor has no instructions for it", type.dtype));
         return;
     }
     Roof best;
@@ -106,15 +130,20 @@ void measureProduct(const CeilingsOptions& options, double budget, const Product
             return dnnl::memory::desc({n, n}, dataType, tag);
         };
         const dnnl::matmul::primitive_desc description(
-            dnnl::matmul::desc(shape(type.source, dnnl::memory::format_tag::ab), shape(type.weights, dnnl::memory::format_tag::any),
-                               shape(type.target, dnnl::memory::format_tag::ab)), engine);
+            dnnl::matmul::desc(shape(type.source, dnnl::memory::format_tag::ab),
+                               shape(type.weights, dnnl::memory::format_tag::any),
+                               shape(type.target, dnnl::memory::format_tag::ab)),
+            engine);
         // Zero bytes are zero in every type; neither loads nor multiplications are faster for it.
-        std::array<dnnl::memory, 3> memories{dnnl::memory(description.src_desc(), engine), dnnl::memory(description.weights_desc(), engine),
+        std::array<dnnl::memory, 3> memories{dnnl::memory(description.src_desc(), engine),
+                                             dnnl::memory(description.weights_desc(), engine),
                                              dnnl::memory(description.dst_desc(), engine)};
-        for (dnnl::memory& memory : memories) std::memset(memory.get_data_handle(), 0, memory.get_desc().get_size());
+        for (dnnl::memory& memory : memories)
+            std::memset(memory.get_data_handle(), 0, memory.get_desc().get_size());
         const dnnl::matmul product(description);
-        const std::unordered_map<int, dnnl::memory> arguments{
-            {DNNL_ARG_SRC, memories[0]}, {DNNL_ARG_WEIGHTS, memories[1]}, {DNNL_ARG_DST, memories[2]}};
+        const std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, memories[0]},
+                                                              {DNNL_ARG_WEIGHTS, memories[1]},
+                                                              {DNNL_ARG_DST, memories[2]}};
         const auto seconds = sampleSeconds(budget / 2, [&] {
             product.execute(stream, arguments);
             stream.wait();
@@ -124,8 +153,10 @@ void measureProduct(const CeilingsOptions& options, double budget, const Product
         roof.name = "gemm";
         roof.dtype = type.dtype;
         roof.unit = "FLOP/s";
-        roof.method = fmt::format("oneDNN matmul {0}x{0}x{0}, {1}, {2} threads", n, description.impl_info_str(), options.threads);
-        fillRoof(roof, seconds, 2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n));
+        roof.method = fmt::format("oneDNN matmul {0}x{0}x{0}, {1}, {2} threads", n,
+                                  description.impl_info_str(), options.threads);
+        fillRoof(roof, seconds,
+                 2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n));
         if (roof.value > best.value) best = std::move(roof);
     }
     out.roofs.push_back(std::move(best));

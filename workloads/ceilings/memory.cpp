@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Memory roofs per level: read only (what a decode loop can reach), copy and triad (STREAM's kernels; bytes
-// counted as read + written, without the line that a write fetches first).
+// Memory roofs per level: read only (what a decode loop can reach), copy and triad (STREAM's
+// kernels; bytes counted as read + written, without the line that a write fetches first).
+#include "workloads/ceilings/sampling.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,13 +11,13 @@
 #include <memory>
 #include <new>
 
-#include "workloads/ceilings/sampling.h"
-
 namespace ridge::workloads {
 namespace {
 
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define RIDGE_CLONES __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3,unroll-loops")))
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define RIDGE_CLONES \
+    __attribute__((target_clones("avx512f", "avx2", "default"), optimize("O3,unroll-loops")))
 #else
 #define RIDGE_CLONES
 #endif
@@ -34,20 +36,22 @@ RIDGE_CLONES void copyAll(double* target, const double* source, std::size_t coun
     for (std::size_t i = 0; i < count; ++i) target[i] = source[i];
 }
 
-RIDGE_CLONES void triadAll(double* target, const double* a, const double* b, double factor, std::size_t count) {
+RIDGE_CLONES void triadAll(double* target, const double* a, const double* b, double factor,
+                           std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) target[i] = a[i] + factor * b[i];
 }
 
 // Three arrays of one thread, on cache lines, first touched by the thread that uses them.
 struct Arrays {
     struct Free {
-        void operator()(double* data) const { ::operator delete(data, std::align_val_t{4096}); }
+        void operator()(double* data) const { ::operator delete (data, std::align_val_t{4096}); }
     };
     std::unique_ptr<double, Free> a, b, c;
 
     void allocate(std::size_t each) {
         for (auto* array : {&a, &b, &c}) {
-            array->reset(static_cast<double*>(::operator new(each * sizeof(double), std::align_val_t{4096})));
+            array->reset(static_cast<double*>(
+                ::operator new (each * sizeof(double), std::align_val_t{4096})));
             std::fill_n(array->get(), each, 1.0);
         }
     }
@@ -59,17 +63,20 @@ struct Level {
     std::size_t total;       // bytes of all arrays of one thread
 };
 
-// A third of a level for all three arrays together, so that neighbours and the other arrays still fit;
-// memory: arrays of 256 MiB, or as much as an eighth of what is there.
+// A third of a level for all three arrays together, so that neighbours and the other arrays still
+// fit; memory: arrays of 256 MiB, or as much as an eighth of what is there.
 std::vector<Level> levelsOf(const Machine& machine, int threads) {
     std::vector<Level> levels;
     const auto shared = static_cast<std::uint64_t>(threads);
     if (machine.l1dBytes > 0) levels.push_back({"L1", machine.l1dBytes, machine.l1dBytes / 2});
     if (machine.l2Bytes > 0) levels.push_back({"L2", machine.l2Bytes, machine.l2Bytes / 2});
-    // The last level is the host's: what a guest may hold of it is not known. 16 MiB is what was found to stay.
+    // The last level is the host's: what a guest may hold of it is not known. 16 MiB is what was
+    // found to stay.
     if (machine.l3Bytes > 3 * machine.l2Bytes) {
-        const auto total = std::min<std::uint64_t>(machine.l3Bytes / 3 / shared, std::uint64_t{16} << 20);
-        // Readers hold an operator against a level of twice its bytes: claim what was measured, not what is written.
+        const auto total =
+            std::min<std::uint64_t>(machine.l3Bytes / 3 / shared, std::uint64_t{16} << 20);
+        // Readers hold an operator against a level of twice its bytes: claim what was measured, not
+        // what is written.
         levels.push_back({"L3", 2 * total, total});
     }
     levels.push_back({"DRAM", 0, std::size_t{3} * (std::size_t{256} << 20)});
@@ -88,7 +95,8 @@ Roof memoryRoof(const Level& level, const char* access, std::size_t arrayBytes) 
     return roof;
 }
 
-void measureLevel(const CeilingsOptions& options, double budget, const Level& level, Ceilings& out) {
+void measureLevel(const CeilingsOptions& options, double budget, const Level& level,
+                  Ceilings& out) {
     const std::size_t count = level.total / 3 / sizeof(double) / 32 * 32;
     const std::size_t arrayBytes = count * sizeof(double);
     std::vector<Arrays> arrays(static_cast<std::size_t>(options.threads));
@@ -102,13 +110,18 @@ void measureLevel(const CeilingsOptions& options, double budget, const Level& le
     std::atomic<std::uint64_t> sink{0};
     const auto measure = [&](const char* access, double factor, auto&& kernel) {
         Roof roof = memoryRoof(level, access, arrayBytes);
-        fillRoof(roof, sampleSeconds(budget / 3, options.threads, [&](int thread) {
-            for (std::size_t pass = 0; pass < passes; ++pass) kernel(arrays[static_cast<std::size_t>(thread)], pass);
-        }), amount * factor);
+        fillRoof(roof,
+                 sampleSeconds(budget / 3, options.threads,
+                               [&](int thread) {
+                                   for (std::size_t pass = 0; pass < passes; ++pass)
+                                       kernel(arrays[static_cast<std::size_t>(thread)], pass);
+                               }),
+                 amount * factor);
         out.roofs.push_back(std::move(roof));
     };
     measure("read", 1, [&](Arrays& own, std::size_t) {
-        sink.fetch_xor(readAll(reinterpret_cast<const std::uint64_t*>(own.a.get()), count), std::memory_order_relaxed);
+        sink.fetch_xor(readAll(reinterpret_cast<const std::uint64_t*>(own.a.get()), count),
+                       std::memory_order_relaxed);
     });
     measure("copy", 2, [&](Arrays& own, std::size_t) {
         copyAll(own.b.get(), own.a.get(), count);
@@ -127,7 +140,8 @@ void measureMemory(const CeilingsOptions& options, double budget, Ceilings& out)
     // Half for memory, whose passes take longest; the caches share the rest.
     for (const Level& level : levels) {
         const bool memory = level.capacity == 0;
-        measureLevel(options, memory ? budget / 2 : budget / 2 / static_cast<double>(levels.size()), level, out);
+        measureLevel(options, memory ? budget / 2 : budget / 2 / static_cast<double>(levels.size()),
+                     level, out);
     }
 }
 

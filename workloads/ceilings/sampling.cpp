@@ -2,11 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/ceilings/sampling.h"
 
+#include "base/clock.h"
+
 #include <algorithm>
 #include <barrier>
 #include <thread>
-
-#include "base/clock.h"
 
 namespace ridge::workloads {
 
@@ -14,7 +14,8 @@ std::vector<double> sampleSeconds(double budgetSeconds, const std::function<void
     return sampleSeconds(budgetSeconds, 1, [&body](int) { body(); });
 }
 
-std::vector<double> sampleSeconds(double budgetSeconds, int threads, const std::function<void(int)>& body) {
+std::vector<double> sampleSeconds(double budgetSeconds, int threads,
+                                  const std::function<void(int)>& body) {
     std::vector<double> samples;
     const std::int64_t end = monotonicNs() + static_cast<std::int64_t>(budgetSeconds * 1e9);
     bool more = true;
@@ -48,7 +49,8 @@ void fillRoof(Roof& roof, const std::vector<double>& seconds, double amount) {
     if (seconds.empty()) return;
     const bool isTime = roof.unit == "s";
     std::vector<double> values;
-    for (const double each : seconds) values.push_back(isTime ? each / amount : amount / std::max(each, 1e-9));
+    for (const double each : seconds)
+        values.push_back(isTime ? each / amount : amount / std::max(each, 1e-9));
     std::sort(values.begin(), values.end());
     roof.samples = static_cast<int>(values.size());
     roof.min = values.front();

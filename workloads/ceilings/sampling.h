@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// How a roof is sampled: a body that does a known amount is timed again and again until the time given to
-// it is used up (at least kMinSamples, at most kMaxSamples samples).
+// How a roof is sampled: a body that does a known amount is timed again and again until the time
+// given to it is used up (at least kMinSamples, at most kMaxSamples samples).
+
+#include "workloads/ceilings/ceilings.h"
 
 #include <functional>
 #include <vector>
-
-#include "workloads/ceilings/ceilings.h"
 
 namespace ridge::workloads {
 
@@ -17,7 +17,8 @@ inline constexpr int kMaxSamples = 200;
 // Seconds of each call of body; one untimed call comes first.
 std::vector<double> sampleSeconds(double budgetSeconds, const std::function<void()>& body);
 // The same with body(thread) on `threads` threads at once; the time is that of the slowest.
-std::vector<double> sampleSeconds(double budgetSeconds, int threads, const std::function<void(int)>& body);
+std::vector<double> sampleSeconds(double budgetSeconds, int threads,
+                                  const std::function<void(int)>& body);
 
 // Fills value (the best), samples, min, median, max: amount per second, or seconds per amount when
 // `seconds` is set in the unit.

@@ -27,7 +27,8 @@ public:
             run.run_name.min_time.clear();
             if (!m_withCounters) run.counters.clear();
             // NaN and infinity are not JSON.
-            std::erase_if(run.counters, [](const auto& counter) { return !std::isfinite(counter.second.value); });
+            std::erase_if(run.counters,
+                          [](const auto& counter) { return !std::isfinite(counter.second.value); });
         }
         m_inner->ReportRuns(renamed);
     }
@@ -46,14 +47,15 @@ std::unique_ptr<benchmark::BenchmarkReporter> makeBareNameReporter(const std::st
         inner = std::make_unique<benchmark::JSONReporter>();
     } else if (format == "csv") {
 #pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wdeprecated-declarations"  // still one of the three formats of the flag
+#pragma GCC diagnostic ignored \
+    "-Wdeprecated-declarations"  // still one of the three formats of the flag
         inner = std::make_unique<benchmark::CSVReporter>();
 #pragma GCC diagnostic pop
     } else {
         inner.reset(benchmark::CreateDefaultDisplayReporter());
     }
-    // The CSV reporter aborts the program when a row has a counter that the first row had not, and every
-    // family here has its own.
+    // The CSV reporter aborts the program when a row has a counter that the first row had not, and
+    // every family here has its own.
     return std::make_unique<BareNameReporter>(std::move(inner), format != "csv");
 }
 

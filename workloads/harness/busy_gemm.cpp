@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
-#include <ridge/work.h>
 
 #include <algorithm>
 #include <cmath>
+#include <ridge/work.h>
 #include <unordered_map>
 #include <vector>
 
@@ -45,15 +45,18 @@ Result<BusyGemm> BusyGemm::create(std::int64_t size, int repeats) {
         };
         std::generate(state->a.begin(), state->a.end(), next);
         std::generate(state->b.begin(), state->b.end(), next);
-        const dnnl::memory::desc shape({size, size}, dnnl::memory::data_type::f32, dnnl::memory::format_tag::ab);
-        const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(shape, shape, shape), state->engine);
+        const dnnl::memory::desc shape({size, size}, dnnl::memory::data_type::f32,
+                                       dnnl::memory::format_tag::ab);
+        const dnnl::matmul::primitive_desc description(dnnl::matmul::desc(shape, shape, shape),
+                                                       state->engine);
         state->product = dnnl::matmul(description);
         state->arguments = {{DNNL_ARG_SRC, dnnl::memory(shape, state->engine, state->a.data())},
                             {DNNL_ARG_WEIGHTS, dnnl::memory(shape, state->engine, state->b.data())},
                             {DNNL_ARG_DST, dnnl::memory(shape, state->engine, state->c.data())}};
         return BusyGemm(std::move(state));
     } catch (const std::exception& error) {
-        return Error{ErrorCode::kUnsupported, fmt::format("oneDNN cannot create a float product: {}", error.what())};
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("oneDNN cannot create a float product: {}", error.what())};
     }
 }
 
@@ -76,14 +79,17 @@ CheckResult BusyGemm::check() {
         for (std::size_t column = 0; column < n; ++column) {
             double sum = 0, magnitude = 0;
             for (std::size_t k = 0; k < n; ++k) {
-                const double term = double{m_state->a[row * n + k]} * double{m_state->b[k * n + column]};
+                const double term =
+                    double{m_state->a[row * n + k]} * double{m_state->b[k * n + column]};
                 sum += term;
                 magnitude += std::abs(term);
             }
-            worst = std::max(worst, std::abs(sum - double{m_state->c[row * n + column]}) / magnitude);
+            worst =
+                std::max(worst, std::abs(sum - double{m_state->c[row * n + column]}) / magnitude);
         }
     }
-    return {worst <= tolerance, fmt::format("product against double: {:.1e} of {:.1e}", worst, tolerance)};
+    return {worst <= tolerance,
+            fmt::format("product against double: {:.1e} of {:.1e}", worst, tolerance)};
 }
 
 double BusyGemm::flopsPerRun() const {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The compute part of the I/O and overlap workloads: `repeats` square float products through oneDNN,
-// each a ridge::WorkRange of kind gemm with 2 n^3 FLOP. The size is fixed, not calibrated: a workload
-// that sizes itself to the machine would hide the regression that it is there to find.
+// The compute part of the I/O and overlap workloads: `repeats` square float products through
+// oneDNN, each a ridge::WorkRange of kind gemm with 2 n^3 FLOP. The size is fixed, not calibrated:
+// a workload that sizes itself to the machine would hide the regression that it is there to find.
 // Errors: kUnsupported when oneDNN cannot create the product. Not thread-safe.
-
-#include <cstdint>
-#include <memory>
 
 #include "base/result.h"
 #include "workloads/harness/workload.h"
+
+#include <cstdint>
+#include <memory>
 
 namespace ridge::workloads {
 

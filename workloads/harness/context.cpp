@@ -12,7 +12,11 @@ RunContext& instance() {
 }
 }  // namespace
 
-const RunContext& runContext() { return instance(); }
-void setRunContext(RunContext context) { instance() = std::move(context); }
+const RunContext& runContext() {
+    return instance();
+}
+void setRunContext(RunContext context) {
+    instance() = std::move(context);
+}
 
 }  // namespace ridge::workloads

@@ -6,9 +6,12 @@
 
 namespace ridge::workloads {
 
-std::string familyOf(const std::string& name) { return name.substr(0, name.find('/')); }
+std::string familyOf(const std::string& name) {
+    return name.substr(0, name.find('/'));
+}
 
-std::string describe(const std::vector<WorkloadSpec>& specs, const std::vector<std::size_t>& selected) {
+std::string describe(const std::vector<WorkloadSpec>& specs,
+                     const std::vector<std::size_t>& selected) {
     auto list = nlohmann::ordered_json::array();
     for (const std::size_t index : selected) {
         const WorkloadSpec& spec = specs[index];

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// --describe: the selected variants as a JSON array, the contract between ridge-workloads and `ridge run`.
+// --describe: the selected variants as a JSON array, the contract between ridge-workloads and
+// `ridge run`.
+
+#include "workloads/harness/workload.h"
 
 #include <string>
 #include <vector>
-
-#include "workloads/harness/workload.h"
 
 namespace ridge::workloads {
 
 // The name up to the first '/': "io.train".
 std::string familyOf(const std::string& name);
 
-std::string describe(const std::vector<WorkloadSpec>& specs, const std::vector<std::size_t>& selected);
+std::string describe(const std::vector<WorkloadSpec>& specs,
+                     const std::vector<std::size_t>& selected);
 
 }  // namespace ridge::workloads

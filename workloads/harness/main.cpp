@@ -1,17 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge-workloads: the reference workloads as a Google Benchmark program.
-#include <benchmark/benchmark.h>
-#include <dlfcn.h>
-#include <fmt/format.h>
-
-#include <csignal>
-#include <cstdio>
-#include <cstdlib>
-#include <iostream>
-#include <optional>
-#include <thread>
-
 #include "base/file.h"
 #include "workloads/ceilings/ceilings.h"
 #include "workloads/harness/context.h"
@@ -20,6 +9,17 @@
 #include "workloads/harness/runner.h"
 #include "workloads/parallel/communicator.h"
 #include "workloads/parallel/rank_env.h"
+
+#include <benchmark/benchmark.h>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <dlfcn.h>
+#include <iostream>
+#include <optional>
+#include <thread>
 
 namespace {
 
@@ -31,8 +31,8 @@ int report(const ridge::Error& error) {
     return ridge::exitCodeFor(error.code);
 }
 
-// SIGINT and SIGTERM are taken by a thread of their own, because removing a folder is nothing for a signal
-// handler. Called before any other thread exists, so that all inherit the mask.
+// SIGINT and SIGTERM are taken by a thread of their own, because removing a folder is nothing for a
+// signal handler. Called before any other thread exists, so that all inherit the mask.
 void removeFolderOnSignal(std::filesystem::path folder) {
     sigset_t signals;
     sigemptyset(&signals);
@@ -54,24 +54,29 @@ void removeFolderOnSignal(std::filesystem::path folder) {
 // oneDNN brings an OpenMP runtime; which one is its packager's choice, hence by name.
 void setLibraryThreads(int threads) {
     using SetThreads = void (*)(int);
-    if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads"))) set(threads);
+    if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
+        set(threads);
 }
 
 void initializeBenchmark(const std::vector<std::string>& given) {
-    static std::vector<std::string> arguments;  // Google Benchmark keeps a pointer to the program's name
+    static std::vector<std::string>
+        arguments;  // Google Benchmark keeps a pointer to the program's name
     arguments = given;
     std::vector<char*> pointers;
     for (std::string& argument : arguments) pointers.push_back(argument.data());
     int count = static_cast<int>(pointers.size());
     pointers.push_back(nullptr);
     benchmark::Initialize(&count, pointers.data());
-    if (benchmark::ReportUnrecognizedArguments(count, pointers.data())) std::exit(ridge::exitCodeFor(ridge::ErrorCode::kBadInput));
+    if (benchmark::ReportUnrecognizedArguments(count, pointers.data()))
+        std::exit(ridge::exitCodeFor(ridge::ErrorCode::kBadInput));
 }
 
 int measureCeilings(const rw::Options& options, const std::filesystem::path& dataDir) {
-    const rw::Ceilings ceilings = rw::measureCeilings({options.ceilingsBudget, options.threads, dataDir});
+    const rw::Ceilings ceilings =
+        rw::measureCeilings({options.ceilingsBudget, options.threads, dataDir});
     const std::string text = rw::toJson(ceilings);
-    for (const std::string& note : ceilings.notes) fmt::print(stderr, "ridge-workloads: {}\n", note);
+    for (const std::string& note : ceilings.notes)
+        fmt::print(stderr, "ridge-workloads: {}\n", note);
     if (options.ceilingsFile.empty()) {
         std::fwrite(text.data(), 1, text.size(), stdout);
         return 0;
@@ -80,8 +85,8 @@ int measureCeilings(const rw::Options& options, const std::filesystem::path& dat
     return written.ok() ? 0 : report(written.error());
 }
 
-int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected, const rw::RankInfo& rank,
-                 const std::filesystem::path& dataDir) {
+int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected,
+                 const rw::RankInfo& rank, const std::filesystem::path& dataDir) {
     std::unique_ptr<rw::Communicator> communicator;
     if (rank.size > 1) {
         auto started = rw::startMpi(rank);
@@ -98,7 +103,8 @@ int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected, 
     benchmark::AddCustomContext("ridge_ranks", std::to_string(rank.size));
     const int code = rw::exitCodeOf(runner.lead());
     if (!options.resultFile.empty())
-        if (const ridge::Status written = runner.writeResult(options.resultFile); !written.ok()) return report(written.error());
+        if (const ridge::Status written = runner.writeResult(options.resultFile); !written.ok())
+            return report(written.error());
     return code;
 }
 
@@ -139,7 +145,8 @@ int main(int argc, char** argv) {
     try {
         return run({argv, argv + argc});
     } catch (const std::exception& error) {
-        // A rank that simply left would leave the others waiting: mpirun ends them when it sees the code.
+        // A rank that simply left would leave the others waiting: mpirun ends them when it sees the
+        // code.
         std::cout.flush();
         fmt::print(stderr, "ridge-workloads: {}\n", error.what());
         return ridge::exitCodeFor(ridge::ErrorCode::kInternal);

@@ -13,11 +13,14 @@ namespace {
 
 constexpr std::string_view kBenchmarkPrefix = "--benchmark_";
 
-Error usage(const std::string& what) { return {ErrorCode::kBadInput, what + " (see --help)"}; }
+Error usage(const std::string& what) {
+    return {ErrorCode::kBadInput, what + " (see --help)"};
+}
 
 // The value of "--name=value"; nothing when the argument is another flag.
 std::optional<std::string> valueOf(const std::string& argument, std::string_view name) {
-    if (!argument.starts_with(name) || argument.size() <= name.size() || argument[name.size()] != '=')
+    if (!argument.starts_with(name) || argument.size() <= name.size() ||
+        argument[name.size()] != '=')
         return std::nullopt;
     return argument.substr(name.size() + 1);
 }
@@ -30,27 +33,35 @@ bool isSwitchedOn(const std::string& argument, std::string_view name) {
 }
 
 template <typename Number>
-Result<Number> parseNumber(const std::string& flag, const std::string& text, Number minimum, Number maximum) {
+Result<Number> parseNumber(const std::string& flag, const std::string& text, Number minimum,
+                           Number maximum) {
     Number value{};
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc{} || end != text.data() + text.size() || !(value >= minimum) || !(value <= maximum))
-        return usage(fmt::format("{}={}: expected a number from {} to {}", flag, text, minimum, maximum));
+    if (error != std::errc{} || end != text.data() + text.size() || !(value >= minimum) ||
+        !(value <= maximum))
+        return usage(
+            fmt::format("{}={}: expected a number from {} to {}", flag, text, minimum, maximum));
     return value;
 }
 
 void noteBenchmarkFlag(const std::string& argument, Options& options) {
     options.benchmarkArguments.push_back(argument);
     if (isSwitchedOn(argument, "--benchmark_list_tests")) options.listTests = true;
-    if (isSwitchedOn(argument, "--benchmark_enable_random_interleaving")) options.interleaved = true;
+    if (isSwitchedOn(argument, "--benchmark_enable_random_interleaving"))
+        options.interleaved = true;
     if (valueOf(argument, "--benchmark_min_time")) options.minTimeGiven = true;
-    if (const auto value = valueOf(argument, "--benchmark_out")) options.benchmarkOutGiven = !value->empty();
-    if (auto value = valueOf(argument, "--benchmark_out_format")) options.outFormat = std::move(*value);
+    if (const auto value = valueOf(argument, "--benchmark_out"))
+        options.benchmarkOutGiven = !value->empty();
+    if (auto value = valueOf(argument, "--benchmark_out_format"))
+        options.outFormat = std::move(*value);
     if (auto value = valueOf(argument, "--benchmark_format")) options.format = std::move(*value);
 }
 
 // Google Benchmark also takes each flag from the environment: BENCHMARK_OUT and so on.
 void noteEnvironment(Options& options) {
-    const auto get = [](const char* name) { return std::string(std::getenv(name) ? std::getenv(name) : ""); };
+    const auto get = [](const char* name) {
+        return std::string(std::getenv(name) ? std::getenv(name) : "");
+    };
     options.benchmarkOutGiven = !get("BENCHMARK_OUT").empty();
     options.minTimeGiven = !get("BENCHMARK_MIN_TIME").empty();
     if (const auto value = get("BENCHMARK_OUT_FORMAT"); !value.empty()) options.outFormat = value;
@@ -78,7 +89,8 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
             options.ceilings = true;
             options.ceilingsFile = std::move(*file);
         } else if (const auto budget = valueOf(argument, "--ceilings-budget")) {
-            RIDGE_TRY(options.ceilingsBudget, parseNumber<double>("--ceilings-budget", *budget, 0.5, 3600));
+            RIDGE_TRY(options.ceilingsBudget,
+                      parseNumber<double>("--ceilings-budget", *budget, 0.5, 3600));
         } else if (auto folder = valueOf(argument, "--data-dir")) {
             if (folder->empty()) return usage("--data-dir needs a folder");
             options.dataDir = std::move(*folder);
@@ -119,7 +131,8 @@ because every family has its own:
 )";
 }
 
-Result<std::vector<std::size_t>> selectSpecs(const std::vector<WorkloadSpec>& specs, const std::string& filter) {
+Result<std::vector<std::size_t>> selectSpecs(const std::vector<WorkloadSpec>& specs,
+                                             const std::string& filter) {
     std::string expression = filter.empty() || filter == "all" ? "." : filter;
     const bool inverted = expression.starts_with('-');
     if (inverted) expression.erase(0, 1);
@@ -131,7 +144,8 @@ Result<std::vector<std::size_t>> selectSpecs(const std::vector<WorkloadSpec>& sp
     } catch (const std::regex_error&) {
         return usage(fmt::format("--benchmark_filter={}: not a regular expression", filter));
     }
-    if (selected.empty()) return usage(fmt::format("no workload matches --benchmark_filter={}", filter));
+    if (selected.empty())
+        return usage(fmt::format("no workload matches --benchmark_filter={}", filter));
     return selected;
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The command line of ridge-workloads: our own flags, taken out before Google Benchmark sees the rest.
-// A flag that is neither ours nor begins with --benchmark_ is an error of one line (exit code 2).
+// The command line of ridge-workloads: our own flags, taken out before Google Benchmark sees the
+// rest. A flag that is neither ours nor begins with --benchmark_ is an error of one line (exit code
+// 2).
+
+#include "base/result.h"
+#include "workloads/harness/workload.h"
 
 #include <optional>
 #include <regex>
 #include <string>
 #include <vector>
-
-#include "base/result.h"
-#include "workloads/harness/workload.h"
 
 namespace ridge::workloads {
 
@@ -38,6 +39,7 @@ std::string helpText();
 
 // Google Benchmark's filter on bare names: a regular expression that is searched for, "all" and the
 // empty text for everything, a leading '-' to leave out what matches.
-Result<std::vector<std::size_t>> selectSpecs(const std::vector<WorkloadSpec>& specs, const std::string& filter);
+Result<std::vector<std::size_t>> selectSpecs(const std::vector<WorkloadSpec>& specs,
+                                             const std::string& filter);
 
 }  // namespace ridge::workloads

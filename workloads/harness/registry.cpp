@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The list of families, in the order of the tables. A new family adds its header and its line here.
-#include <iterator>
-
 #include "workloads/harness/workload.h"
 #include "workloads/models/elementwise.h"
 #include "workloads/models/infer.h"
 #include "workloads/models/train.h"
 #include "workloads/parallel/comm.h"
 #include "workloads/storage/storage.h"
+
+#include <iterator>
 
 namespace ridge::workloads {
 namespace {

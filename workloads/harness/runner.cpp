@@ -2,35 +2,40 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/harness/runner.h"
 
+#include "base/file.h"
+#include "workloads/harness/bare_name_reporter.h"
+
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
-#include <ridge/work.h>
-
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <ridge/work.h>
 #include <stdexcept>
-
-#include "base/file.h"
-#include "workloads/harness/bare_name_reporter.h"
 
 namespace ridge::workloads {
 namespace {
 
 const char* directionName(Metric::Direction direction) {
     switch (direction) {
-        case Metric::Direction::kLower: return "lower";
-        case Metric::Direction::kHigher: return "higher";
-        case Metric::Direction::kNone: break;
+        case Metric::Direction::kLower:
+            return "lower";
+        case Metric::Direction::kHigher:
+            return "higher";
+        case Metric::Direction::kNone:
+            break;
     }
     return "none";
 }
 
 nlohmann::ordered_json runToJson(const Run& run) {
-    nlohmann::ordered_json json{{"steps", run.stepSeconds.size()}, {"step_seconds", run.stepSeconds}};
+    nlohmann::ordered_json json{{"steps", run.stepSeconds.size()},
+                                {"step_seconds", run.stepSeconds}};
     auto metrics = nlohmann::ordered_json::array();
     for (const Metric& metric : run.metrics)
-        metrics.push_back({{"name", metric.name}, {"value", metric.value}, {"unit", metric.unit},
+        metrics.push_back({{"name", metric.name},
+                           {"value", metric.value},
+                           {"unit", metric.unit},
                            {"direction", directionName(metric.direction)}});
     json["metrics"] = std::move(metrics);
     return json;
@@ -43,12 +48,15 @@ int exitCodeOf(const Outcomes& outcomes) {
     return outcomes.ran == 0 && outcomes.skipped > 0 ? exitCodeFor(ErrorCode::kUnsupported) : 0;
 }
 
-Runner::Runner(const std::vector<WorkloadSpec>& specs, std::vector<std::size_t> selected, const Options& options,
-               Communicator* communicator)
-    : m_specs(specs), m_selected(std::move(selected)), m_options(options), m_communicator(communicator) {}
+Runner::Runner(const std::vector<WorkloadSpec>& specs, std::vector<std::size_t> selected,
+               const Options& options, Communicator* communicator)
+    : m_specs(specs),
+      m_selected(std::move(selected)),
+      m_options(options),
+      m_communicator(communicator) {}
 
-// One variant lives at a time, except when Google Benchmark interleaves repetitions: preparing anew for
-// each would double the run. Rank 0 and its followers see the same sequence, so they agree.
+// One variant lives at a time, except when Google Benchmark interleaves repetitions: preparing anew
+// for each would double the run. Rank 0 and its followers see the same sequence, so they agree.
 Variant& Runner::variantFor(std::size_t spec) {
     if (!m_options.interleaved)
         std::erase_if(m_variants, [spec](const auto& entry) { return entry.first != spec; });
@@ -70,7 +78,9 @@ void Runner::runBody(State& state, std::size_t spec) {
         record.text = text;
         state.SkipWithError(text.c_str());
     };
-    if (const Status sent = send({static_cast<std::int64_t>(spec), static_cast<std::int64_t>(state.max_iterations)}); !sent.ok())
+    if (const Status sent = send(
+            {static_cast<std::int64_t>(spec), static_cast<std::int64_t>(state.max_iterations)});
+        !sent.ok())
         return fail(sent.error().message);
     try {
         Variant& variant = variantFor(spec);
@@ -78,7 +88,8 @@ void Runner::runBody(State& state, std::size_t spec) {
         if (readiness == Readiness::kFailed) return fail(variant.text());
         record.readiness = readiness;
         record.text = variant.text();
-        if (readiness == Readiness::kSkipped) return state.SkipWithError(("skipped: " + variant.text()).c_str());
+        if (readiness == Readiness::kSkipped)
+            return state.SkipWithError(("skipped: " + variant.text()).c_str());
 
         std::vector<double> seconds;
         seconds.reserve(static_cast<std::size_t>(state.max_iterations));
@@ -88,7 +99,8 @@ void Runner::runBody(State& state, std::size_t spec) {
             for ([[maybe_unused]] auto iteration : state) seconds.push_back(variant.timedStep());
         }
         Run run = variant.conclude(std::move(seconds));
-        if (!run.finish.passed) return fail("check failed after the timed steps: " + run.finish.detail);
+        if (!run.finish.passed)
+            return fail("check failed after the timed steps: " + run.finish.detail);
         state.SetLabel(variant.text());
         state.counters["step_median"] = quantile(run.stepSeconds, 0.5);
         state.counters["step_min"] = quantile(run.stepSeconds, 0.0);
@@ -103,12 +115,15 @@ void Runner::runBody(State& state, std::size_t spec) {
 Outcomes Runner::lead() {
     for (const std::size_t spec : m_selected) {
         auto* benchmark = benchmark::RegisterBenchmark(
-            m_specs[spec].name.c_str(), [this, spec](benchmark::State& state) { runBody(state, spec); });
+            m_specs[spec].name.c_str(),
+            [this, spec](benchmark::State& state) { runBody(state, spec); });
         benchmark->Unit(benchmark::kMillisecond)->UseRealTime();
-        if (m_specs[spec].steps > 0 && !m_options.minTimeGiven) benchmark->Iterations(m_specs[spec].steps);
+        if (m_specs[spec].steps > 0 && !m_options.minTimeGiven)
+            benchmark->Iterations(m_specs[spec].steps);
     }
     const auto display = makeBareNameReporter(m_options.format);
-    const auto file = m_options.benchmarkOutGiven ? makeBareNameReporter(m_options.outFormat) : nullptr;
+    const auto file =
+        m_options.benchmarkOutGiven ? makeBareNameReporter(m_options.outFormat) : nullptr;
     // Everything that is registered was selected by bare name: the filter has done its work.
     benchmark::RunSpecifiedBenchmarks(display.get(), file.get(), ".");
     benchmark::ClearRegisteredBenchmarks();
@@ -152,7 +167,9 @@ Status Runner::writeResult(const std::string& path) const {
         entry["status"] = record.readiness == Readiness::kReady     ? "ok"
                           : record.readiness == Readiness::kSkipped ? "skipped"
                                                                     : "error";
-        entry["check"] = record.readiness == Readiness::kReady ? "passed" : record.readiness == Readiness::kSkipped ? "not run" : "failed";
+        entry["check"] = record.readiness == Readiness::kReady     ? "passed"
+                         : record.readiness == Readiness::kSkipped ? "not run"
+                                                                   : "failed";
         entry["detail"] = record.text;
         entry["params"] = m_specs[spec].params;
         entry["ranks"] = m_specs[spec].ranks;
@@ -161,8 +178,10 @@ Status Runner::writeResult(const std::string& path) const {
         entry["runs"] = std::move(runs);
         list.push_back(std::move(entry));
     }
-    const nlohmann::ordered_json document{{"schema_version", "1"}, {"threads", m_options.threads}, {"workloads", list}};
-    return writeFileAtomically(path, document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
+    const nlohmann::ordered_json document{
+        {"schema_version", "1"}, {"threads", m_options.threads}, {"workloads", list}};
+    return writeFileAtomically(
+        path, document.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace ridge::workloads

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Runs the selected variants: rank 0 under Google Benchmark, the other ranks as followers. Rank 0 sends
-// {variant, steps} before each run of a benchmark's body, so that adaptive iteration counts and
-// repetitions are the same on every rank and no collective is left without a partner.
+// Runs the selected variants: rank 0 under Google Benchmark, the other ranks as followers. Rank 0
+// sends {variant, steps} before each run of a benchmark's body, so that adaptive iteration counts
+// and repetitions are the same on every rank and no collective is left without a partner.
 //
-// Google Benchmark 1.7.1 exits with 0 whatever happened and has no "skipped": the runner keeps its own
-// count of outcomes, and marks a skip by the prefix "skipped: " in error_message.
+// Google Benchmark 1.7.1 exits with 0 whatever happened and has no "skipped": the runner keeps its
+// own count of outcomes, and marks a skip by the prefix "skipped: " in error_message.
+
+#include "base/result.h"
+#include "workloads/harness/options.h"
+#include "workloads/harness/variant.h"
 
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include "base/result.h"
-#include "workloads/harness/options.h"
-#include "workloads/harness/variant.h"
 
 namespace ridge::workloads {
 
@@ -31,8 +31,8 @@ int exitCodeOf(const Outcomes& outcomes);
 
 class Runner {
 public:
-    Runner(const std::vector<WorkloadSpec>& specs, std::vector<std::size_t> selected, const Options& options,
-           Communicator* communicator);
+    Runner(const std::vector<WorkloadSpec>& specs, std::vector<std::size_t> selected,
+           const Options& options, Communicator* communicator);
 
     // Rank 0. Needs benchmark::Initialize to have been called.
     Outcomes lead();

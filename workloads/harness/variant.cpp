@@ -2,18 +2,19 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/harness/variant.h"
 
+#include "base/clock.h"
+
 #include <fmt/format.h>
-#include <ridge/work.h>
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
-
-#include "base/clock.h"
+#include <ridge/work.h>
 
 namespace ridge::workloads {
 
-Variant::Variant(const WorkloadSpec& spec, Communicator* communicator) : m_spec(spec), m_communicator(communicator) {}
+Variant::Variant(const WorkloadSpec& spec, Communicator* communicator)
+    : m_spec(spec), m_communicator(communicator) {}
 
 Readiness Variant::agree(Readiness own) {
     if (!m_communicator) return own;
@@ -35,14 +36,16 @@ Readiness Variant::prepareAndCheck() {
     if (m_spec.ranks != size) {
         m_text = m_spec.ranks > 1
                      ? fmt::format("needs {0} ranks: start with mpirun -n {0}", m_spec.ranks)
-                     : fmt::format("runs in one process: start without a launcher ({} ranks here)", size);
+                     : fmt::format("runs in one process: start without a launcher ({} ranks here)",
+                                   size);
         return Readiness::kSkipped;  // the same on every rank: nothing to agree on
     }
     m_workload = m_spec.create();
     Readiness state = Readiness::kReady;
     if (const Status prepared = m_workload->prepare(); !prepared.ok()) {
         m_text = prepared.error().message;
-        state = prepared.error().code == ErrorCode::kUnsupported ? Readiness::kSkipped : Readiness::kFailed;
+        state = prepared.error().code == ErrorCode::kUnsupported ? Readiness::kSkipped
+                                                                 : Readiness::kFailed;
     }
     state = agree(state);
     if (state != Readiness::kReady) return state;
@@ -70,7 +73,8 @@ void Variant::warmUp() {
     }
     m_warm = true;
     if (m_communicator)
-        if (const Status status = m_communicator->barrier(); !status.ok()) throw std::runtime_error(status.error().message);
+        if (const Status status = m_communicator->barrier(); !status.ok())
+            throw std::runtime_error(status.error().message);
 }
 
 double Variant::timedStep() {
@@ -91,7 +95,8 @@ Run Variant::conclude(std::vector<double> stepSeconds) {
         Timing timing;
         timing.steps = static_cast<std::int64_t>(stepSeconds.size());
         timing.medianStepSeconds = quantile(stepSeconds, 0.5);
-        timing.meanStepSeconds = std::accumulate(stepSeconds.begin(), stepSeconds.end(), 0.0) / static_cast<double>(stepSeconds.size());
+        timing.meanStepSeconds = std::accumulate(stepSeconds.begin(), stepSeconds.end(), 0.0) /
+                                 static_cast<double>(stepSeconds.size());
         run.metrics = m_workload->report(timing);
     }
     run.stepSeconds = std::move(stepSeconds);

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// One variant on its way through a process: created, prepared and checked once, warmed up once, then as
-// many timed steps as are asked for, however often Google Benchmark calls. The same code runs on every
-// rank; the ranks agree on each stage, so that none waits in a collective that another never reaches.
-// Owns the frame ranges workload, warmup, step and the plain range check.
+// One variant on its way through a process: created, prepared and checked once, warmed up once,
+// then as many timed steps as are asked for, however often Google Benchmark calls. The same code
+// runs on every rank; the ranks agree on each stage, so that none waits in a collective that
+// another never reaches. Owns the frame ranges workload, warmup, step and the plain range check.
+
+#include "workloads/harness/workload.h"
+#include "workloads/parallel/communicator.h"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "workloads/harness/workload.h"
-#include "workloads/parallel/communicator.h"
 
 namespace ridge::workloads {
 

@@ -7,10 +7,12 @@
 // nothing but the work.
 //
 // Life of a variant, all on one thread: create() -> prepare() -> check() -> step() x warm-up ->
-// step() x timed -> finish() -> report(). A variant whose check fails reports an error, never a time.
-// A workload marks its operators with ridge::WorkRange (schemas/include/ridge/work.h) and its
+// step() x timed -> finish() -> report(). A variant whose check fails reports an error, never a
+// time. A workload marks its operators with ridge::WorkRange (schemas/include/ridge/work.h) and its
 // non-operator phases with ridge::WorkRange(name) without work; it never includes anything of the
 // collector or the analyzer.
+
+#include "base/result.h"
 
 #include <cstdint>
 #include <functional>
@@ -19,11 +21,10 @@
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-
 namespace ridge::workloads {
 
-// One number that a workload reports of itself. Units are those of schemas (s, ns, B, B/s, FLOP/s, 1, ...).
+// One number that a workload reports of itself. Units are those of schemas (s, ns, B, B/s, FLOP/s,
+// 1, ...).
 struct Metric {
     std::string name;  // the field's word: "tokens_per_s", "mfu", "mbu", "ttft", "tpot", "busbw"
     double value = 0;
@@ -46,7 +47,8 @@ struct Timing {
 class Workload {
 public:
     virtual ~Workload() = default;
-    // Allocates, first-touches, creates primitives. Not timed. ErrorCode::kUnsupported = skipped here.
+    // Allocates, first-touches, creates primitives. Not timed. ErrorCode::kUnsupported = skipped
+    // here.
     virtual Status prepare() = 0;
     // Proves the numerics (workloads.md section 6) before anything is timed.
     virtual CheckResult check() = 0;
@@ -54,8 +56,8 @@ public:
     virtual void step(std::uint64_t index) = 0;
     // The workload's own metrics, from its counts and the harness's timing.
     virtual std::vector<Metric> report(const Timing& timing) = 0;
-    // Says after the timed steps whether what they did was right (every sample seen once, guard bytes
-    // untouched). A failure voids the time. Not timed; called before report().
+    // Says after the timed steps whether what they did was right (every sample seen once, guard
+    // bytes untouched). A failure voids the time. Not timed; called before report().
     virtual CheckResult finish() { return {true, {}}; }
 };
 
@@ -73,12 +75,12 @@ struct WorkloadSpec {
     int ranks = 1;                              // processes that mpirun starts
     Expected expected;
     std::int64_t warmupSteps = 2;
-    std::int64_t steps = 0;                     // fixed number of timed steps; 0 = Google Benchmark decides
+    std::int64_t steps = 0;  // fixed number of timed steps; 0 = Google Benchmark decides
     std::function<std::unique_ptr<Workload>()> create;
 };
 
-// Every variant of the set, in the order of the tables. Each family contributes through one function
-// declared in its own header; registry.cpp lists them.
+// Every variant of the set, in the order of the tables. Each family contributes through one
+// function declared in its own header; registry.cpp lists them.
 const std::vector<WorkloadSpec>& allWorkloads();
 
 }  // namespace ridge::workloads

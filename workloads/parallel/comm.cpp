@@ -2,14 +2,14 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/comm.h"
 
-#include <fmt/format.h>
-#include <ridge/work.h>
-
-#include <optional>
-
 #include "workloads/harness/busy_gemm.h"
 #include "workloads/harness/context.h"
 #include "workloads/parallel/communicator.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+#include <ridge/work.h>
 
 namespace ridge::workloads {
 namespace {
@@ -20,11 +20,13 @@ constexpr float kGuardValue = -12345.0F;
 // A float buffer between guards that a collective must not touch.
 class GuardedBuffer {
 public:
-    explicit GuardedBuffer(std::size_t count) : m_count(count), m_values(count + 2 * kGuard, kGuardValue) {}
+    explicit GuardedBuffer(std::size_t count)
+        : m_count(count), m_values(count + 2 * kGuard, kGuardValue) {}
     [[nodiscard]] std::span<float> data() { return std::span(m_values).subspan(kGuard, m_count); }
     [[nodiscard]] bool guardsIntact() const {
         for (std::size_t i = 0; i < kGuard; ++i)
-            if (m_values[i] != kGuardValue || m_values[kGuard + m_count + i] != kGuardValue) return false;
+            if (m_values[i] != kGuardValue || m_values[kGuard + m_count + i] != kGuardValue)
+                return false;
         return true;
     }
 
@@ -35,7 +37,8 @@ private:
 
 // Small integers, different for every rank, element and round: their sums are exact in any order.
 float inputValue(int rank, std::size_t element, std::uint64_t round) {
-    return static_cast<float>((element * 7 + round * 13 + static_cast<std::size_t>(rank) * 31) % 251);
+    return static_cast<float>((element * 7 + round * 13 + static_cast<std::size_t>(rank) * 31) %
+                              251);
 }
 
 void fill(std::span<float> data, int rank, std::uint64_t round) {
@@ -57,28 +60,32 @@ CheckResult checkAllReduce(Communicator& comm, std::size_t count, bool threaded)
     constexpr std::uint64_t kRounds = 3;
     std::size_t wrong = 0;
     bool guards = true;
-    // One element more than the ranks divide: the last piece of a ring is then shorter than the others.
+    // One element more than the ranks divide: the last piece of a ring is then shorter than the
+    // others.
     const std::size_t odd = count - count % static_cast<std::size_t>(comm.size()) + 1;
     for (const std::size_t elements : {count, odd}) {
         GuardedBuffer buffer(elements);
         for (std::uint64_t round = 0; round < kRounds; ++round) {
             fill(buffer.data(), comm.rank(), round);
-            Status status = threaded ? comm.allReduceSumAsync(buffer.data()) : comm.allReduceSum(buffer.data());
+            Status status =
+                threaded ? comm.allReduceSumAsync(buffer.data()) : comm.allReduceSum(buffer.data());
             if (status.ok()) status = comm.wait();
             if (!status.ok()) return {false, status.error().message};
             wrong += wrongElements(buffer.data(), comm.size(), round);
         }
         guards = guards && buffer.guardsIntact();
     }
-    return {wrong == 0 && guards, fmt::format("{} of {} elements wrong, guards {}", wrong,
-                                              kRounds * (count + odd), guards ? "intact" : "overwritten")};
+    return {wrong == 0 && guards,
+            fmt::format("{} of {} elements wrong, guards {}", wrong, kRounds * (count + odd),
+                        guards ? "intact" : "overwritten")};
 }
 
 std::vector<Metric> busMetrics(std::size_t bytes, int ranks, double seconds) {
     const auto s = static_cast<double>(bytes);
-    return {{"latency", seconds, "s", Metric::Direction::kLower},
-            {"algbw", s / seconds, "B/s", Metric::Direction::kHigher},
-            {"busbw", ringAllReduceWireBytes(s, ranks) / seconds, "B/s", Metric::Direction::kHigher}};
+    return {
+        {"latency", seconds, "s", Metric::Direction::kLower},
+        {"algbw", s / seconds, "B/s", Metric::Direction::kHigher},
+        {"busbw", ringAllReduceWireBytes(s, ranks) / seconds, "B/s", Metric::Direction::kHigher}};
 }
 
 struct AllReduceShape {
@@ -102,9 +109,13 @@ public:
         return checkAllReduce(*m_comm, m_shape.bytes / sizeof(float), m_shape.threaded);
     }
     void step(std::uint64_t index) override {
-        // In place, values grow by the number of ranks each time: refill before they leave float's range.
+        // In place, values grow by the number of ranks each time: refill before they leave float's
+        // range.
         for (int i = 0; i < m_shape.batch; ++i) {
-            if ((index * static_cast<std::uint64_t>(m_shape.batch) + static_cast<std::uint64_t>(i)) % 16 == 0)
+            if ((index * static_cast<std::uint64_t>(m_shape.batch) +
+                 static_cast<std::uint64_t>(i)) %
+                    16 ==
+                0)
                 fill(m_buffer->data(), m_comm->rank(), index);
             Status status = m_shape.threaded ? m_comm->allReduceSumAsync(m_buffer->data())
                                              : m_comm->allReduceSum(m_buffer->data());
@@ -151,7 +162,8 @@ public:
     void step(std::uint64_t) override {
         // Set per step so that a later workload of the process has the bare fabric again.
         m_comm->setLinkLimit(kOverlapLink);
-        Status status = m_overlapped ? m_comm->allReduceSumAsync(m_buffer->data()) : m_comm->allReduceSum(m_buffer->data());
+        Status status = m_overlapped ? m_comm->allReduceSumAsync(m_buffer->data())
+                                     : m_comm->allReduceSum(m_buffer->data());
         m_gemm->run();
         if (m_overlapped) {
             const WorkRange range("comm.wait");
@@ -165,8 +177,10 @@ public:
         return {m_buffer->guardsIntact(), "guards after the timed steps"};
     }
     std::vector<Metric> report(const Timing& timing) override {
-        return {{"link_floor", ringAllReduceWireBytes(kOverlapBytes, m_comm->size()) / kOverlapLink, "s", Metric::Direction::kNone},
-                {"flop_per_s", m_gemm->flopsPerRun() / timing.medianStepSeconds, "FLOP/s", Metric::Direction::kHigher}};
+        return {{"link_floor", ringAllReduceWireBytes(kOverlapBytes, m_comm->size()) / kOverlapLink,
+                 "s", Metric::Direction::kNone},
+                {"flop_per_s", m_gemm->flopsPerRun() / timing.medianStepSeconds, "FLOP/s",
+                 Metric::Direction::kHigher}};
     }
 
 private:
@@ -177,11 +191,14 @@ private:
     Status m_status;
 };
 
-WorkloadSpec allReduceSpec(const char* label, AllReduceShape shape, std::vector<std::string> presets, std::int64_t steps) {
+WorkloadSpec allReduceSpec(const char* label, AllReduceShape shape,
+                           std::vector<std::string> presets, std::int64_t steps) {
     WorkloadSpec spec;
     spec.name = fmt::format("comm.allreduce/{}", label);
-    spec.params = {{"bytes", std::to_string(shape.bytes)}, {"batch", std::to_string(shape.batch)},
-                   {"path", shape.threaded ? "thread" : "caller"}, {"dtype", "f32"}};
+    spec.params = {{"bytes", std::to_string(shape.bytes)},
+                   {"batch", std::to_string(shape.batch)},
+                   {"path", shape.threaded ? "thread" : "caller"},
+                   {"dtype", "f32"}};
     spec.presets = std::move(presets);
     spec.ranks = 2;
     spec.expected = {"comm_transfer", "communication"};
@@ -194,12 +211,17 @@ WorkloadSpec allReduceSpec(const char* label, AllReduceShape shape, std::vector<
 WorkloadSpec overlapSpec(bool overlapped) {
     WorkloadSpec spec;
     spec.name = overlapped ? "comm.overlap/on" : "comm.overlap/off";
-    spec.params = {{"bytes", std::to_string(kOverlapBytes)}, {"link_bytes_per_s", fmt::format("{:.0f}", kOverlapLink)},
-                   {"gemm", "16x512x512x512"}, {"dtype", "f32"}, {"overlap", overlapped ? "on" : "off"}};
+    spec.params = {{"bytes", std::to_string(kOverlapBytes)},
+                   {"link_bytes_per_s", fmt::format("{:.0f}", kOverlapLink)},
+                   {"gemm", "16x512x512x512"},
+                   {"dtype", "f32"},
+                   {"overlap", overlapped ? "on" : "off"}};
     spec.presets = {"standard", "full"};
     spec.ranks = 2;
-    // Hidden behind the product, the link no longer costs anything: what is left to win is in the product.
-    spec.expected = overlapped ? Expected{"compute_bound", "compute"} : Expected{"comm_transfer", "communication"};
+    // Hidden behind the product, the link no longer costs anything: what is left to win is in the
+    // product.
+    spec.expected = overlapped ? Expected{"compute_bound", "compute"}
+                               : Expected{"comm_transfer", "communication"};
     spec.warmupSteps = 2;
     spec.steps = 30;
     spec.create = [overlapped] { return std::make_unique<Overlap>(overlapped); };
@@ -210,10 +232,13 @@ WorkloadSpec overlapSpec(bool overlapped) {
 
 std::vector<WorkloadSpec> commSpecs() {
     std::vector<WorkloadSpec> specs;
-    specs.push_back(allReduceSpec("64KiB", {std::size_t{64} << 10, 32, false}, {"standard", "full"}, 300));
-    specs.push_back(allReduceSpec("1MiB", {std::size_t{1} << 20, 8, false}, {"smoke", "standard", "full"}, 200));
+    specs.push_back(
+        allReduceSpec("64KiB", {std::size_t{64} << 10, 32, false}, {"standard", "full"}, 300));
+    specs.push_back(allReduceSpec("1MiB", {std::size_t{1} << 20, 8, false},
+                                  {"smoke", "standard", "full"}, 200));
     specs.push_back(allReduceSpec("1MiB-thread", {std::size_t{1} << 20, 8, true}, {"full"}, 200));
-    specs.push_back(allReduceSpec("16MiB", {std::size_t{16} << 20, 1, false}, {"standard", "full"}, 60));
+    specs.push_back(
+        allReduceSpec("16MiB", {std::size_t{16} << 20, 1, false}, {"standard", "full"}, 60));
     specs.push_back(overlapSpec(false));
     specs.push_back(overlapSpec(true));
     return specs;

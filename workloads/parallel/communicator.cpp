@@ -2,16 +2,16 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/communicator.h"
 
-#include <dlfcn.h>
+#include "base/clock.h"
+#include "base/file.h"
+
 #include <fmt/format.h>
-#include <ridge/work.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <cmath>
-
-#include "base/clock.h"
-#include "base/file.h"
+#include <dlfcn.h>
+#include <ridge/work.h>
+#include <unistd.h>
 
 namespace ridge::workloads {
 namespace {
@@ -19,7 +19,8 @@ namespace {
 constexpr int kBlocking = 0;
 constexpr int kThreaded = 1;
 
-Work collectiveWork(double wireBytes, std::size_t bytes, std::uint64_t communicator, std::uint64_t sequence) {
+Work collectiveWork(double wireBytes, std::size_t bytes, std::uint64_t communicator,
+                    std::uint64_t sequence) {
     Work work = opWork(RIDGE_OP_COLLECTIVE, RIDGE_DTYPE_F32, 0, bytes, bytes);
     work.bytes_communicated = static_cast<std::uint64_t>(std::llround(wireBytes));
     work.communicator = communicator;
@@ -45,8 +46,11 @@ Communicator::Communicator(const ridge_transport_t& transport)
 
 Result<std::unique_ptr<Communicator>> Communicator::create(const ridge_transport_t& transport) {
     std::unique_ptr<Communicator> self(new Communicator(transport));
-    // Rank 0's clock and process id: different for two runs on one machine, equal on the ranks of one.
-    self->m_id = (static_cast<std::uint64_t>(realtimeNs()) ^ (static_cast<std::uint64_t>(::getpid()) << 40)) | 1U;
+    // Rank 0's clock and process id: different for two runs on one machine, equal on the ranks of
+    // one.
+    self->m_id = (static_cast<std::uint64_t>(realtimeNs()) ^
+                  (static_cast<std::uint64_t>(::getpid()) << 40)) |
+                 1U;
     RIDGE_TRY_STATUS(self->controlBroadcast(&self->m_id, sizeof self->m_id, 0));
     return self;
 }
@@ -65,12 +69,15 @@ Communicator::~Communicator() {
 
 Status Communicator::toStatus(int error, const char* what) const {
     if (error == 0) return {};
-    return Error{ErrorCode::kMeasurement, fmt::format("{} on rank {}: {}", what, m_rank, m_transport.errorText(error))};
+    return Error{ErrorCode::kMeasurement,
+                 fmt::format("{} on rank {}: {}", what, m_rank, m_transport.errorText(error))};
 }
 
 Status Communicator::reduceOn(int channel, const Job& job) {
-    const double wireBytes = ringAllReduceWireBytes(static_cast<double>(job.data.size_bytes()), m_size);
-    const WorkRange range(job.name.c_str(), collectiveWork(wireBytes, job.data.size_bytes(), m_id, job.sequence));
+    const double wireBytes =
+        ringAllReduceWireBytes(static_cast<double>(job.data.size_bytes()), m_size);
+    const WorkRange range(job.name.c_str(),
+                          collectiveWork(wireBytes, job.data.size_bytes(), m_id, job.sequence));
     const std::int64_t start = monotonicNs();
     const int error = m_transport.allReduceSumF32(channel, job.data.data(), job.data.size());
     holdUntilLinkAllows(start, wireBytes, job.linkLimit);
@@ -128,7 +135,9 @@ Status Communicator::controlBroadcast(void* data, std::size_t bytes, int root) {
     return toStatus(m_transport.broadcast(kBlocking, data, bytes, root), "broadcast");
 }
 
-Status Communicator::barrier() { return toStatus(m_transport.barrier(kBlocking), "barrier"); }
+Status Communicator::barrier() {
+    return toStatus(m_transport.barrier(kBlocking), "barrier");
+}
 
 Result<bool> Communicator::allAgree(bool ok) {
     float failures = ok ? 0.0F : 1.0F;
@@ -146,18 +155,23 @@ Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher) {
     }
     if (!library)
         return Error{ErrorCode::kUnsupported,
-                     fmt::format("the launcher says {} ranks, but MPI cannot be loaded: {}", launcher.size, reason)};
-    const auto function = reinterpret_cast<ridge_transport_function>(::dlsym(library, RIDGE_TRANSPORT_SYMBOL));
+                     fmt::format("the launcher says {} ranks, but MPI cannot be loaded: {}",
+                                 launcher.size, reason)};
+    const auto function =
+        reinterpret_cast<ridge_transport_function>(::dlsym(library, RIDGE_TRANSPORT_SYMBOL));
     const ridge_transport_t* transport = function ? function() : nullptr;
     if (!transport || transport->version != RIDGE_TRANSPORT_VERSION)
-        return Error{ErrorCode::kUnsupported, "libridge_mpi.so does not belong to this ridge-workloads"};
+        return Error{ErrorCode::kUnsupported,
+                     "libridge_mpi.so does not belong to this ridge-workloads"};
     if (const int error = transport->start(); error != 0)
-        return Error{ErrorCode::kUnsupported, fmt::format("MPI cannot start: {}", transport->errorText(error))};
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("MPI cannot start: {}", transport->errorText(error))};
     if (transport->size() != launcher.size) {
         const int size = transport->size();
         transport->stop();
         return Error{ErrorCode::kBadInput,
-                     fmt::format("the launcher ({}) says {} ranks, but MPI sees {}: start with mpirun or srun --mpi=pmix",
+                     fmt::format("the launcher ({}) says {} ranks, but MPI sees {}: start with "
+                                 "mpirun or srun --mpi=pmix",
                                  launcher.source, launcher.size, size)};
     }
     return Communicator::create(*transport);

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Collectives between the ranks of a run. Every collective of the set goes through here, so that each is
-// a ridge::WorkRange of kind collective with this rank's wire bytes (ring: all-reduce 2(n-1)/n * S,
-// broadcast S from the root on), the communicator's id (equal on all ranks) and a sequence number (equal
-// on all ranks, counted in the order of issue).
+// Collectives between the ranks of a run. Every collective of the set goes through here, so that
+// each is a ridge::WorkRange of kind collective with this rank's wire bytes (ring: all-reduce
+// 2(n-1)/n * S, broadcast S from the root on), the communicator's id (equal on all ranks) and a
+// sequence number (equal on all ranks, counted in the order of issue).
 //
-// allReduceSumAsync runs on a communication thread; below kAsyncBytes it is done at once by the caller,
-// because the hand-over costs more than it hides. Calls are issued by one thread, in the same order on
-// every rank. A link limit (bytes per second) emulates a slower fabric: a collective then takes at least
-// wire bytes / limit. Errors: kMeasurement with the library's text.
+// allReduceSumAsync runs on a communication thread; below kAsyncBytes it is done at once by the
+// caller, because the hand-over costs more than it hides. Calls are issued by one thread, in the
+// same order on every rank. A link limit (bytes per second) emulates a slower fabric: a collective
+// then takes at least wire bytes / limit. Errors: kMeasurement with the library's text.
+
+#include "base/result.h"
+#include "workloads/parallel/rank_env.h"
+#include "workloads/parallel/transport.h"
 
 #include <condition_variable>
 #include <cstdint>
@@ -20,10 +24,6 @@
 #include <span>
 #include <string>
 #include <thread>
-
-#include "base/result.h"
-#include "workloads/parallel/rank_env.h"
-#include "workloads/parallel/transport.h"
 
 namespace ridge::workloads {
 
@@ -93,7 +93,8 @@ private:
 };
 
 // Loads libridge_mpi.so from beside the executable (../lib, then the same folder) and starts it.
-// kUnsupported: no such library or no MPI on this machine. kBadInput: MPI's size is not the launcher's.
+// kUnsupported: no such library or no MPI on this machine. kBadInput: MPI's size is not the
+// launcher's.
 Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher);
 
 }  // namespace ridge::workloads

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // libridge_mpi.so: the transport over MPI. The only file of the project that sees mpi.h.
+#include "workloads/parallel/transport.h"
+
+#include <climits>
 #include <mpi.h>
 
 #include <algorithm>
-#include <climits>
 #include <cstdio>
-
-#include "workloads/parallel/transport.h"
 
 namespace {
 
@@ -51,7 +51,8 @@ int size() {
 int allReduceSumF32(int channel, float* data, size_t count) {
     while (count > 0) {
         const int piece = static_cast<int>(std::min<size_t>(count, INT_MAX));
-        const int error = MPI_Allreduce(MPI_IN_PLACE, data, piece, MPI_FLOAT, MPI_SUM, channels[channel]);
+        const int error =
+            MPI_Allreduce(MPI_IN_PLACE, data, piece, MPI_FLOAT, MPI_SUM, channels[channel]);
         if (error != MPI_SUCCESS) return error;
         data += piece;
         count -= static_cast<size_t>(piece);
@@ -71,9 +72,13 @@ int broadcast(int channel, void* data, size_t bytes, int root) {
     return MPI_SUCCESS;
 }
 
-int barrier(int channel) { return MPI_Barrier(channels[channel]); }
+int barrier(int channel) {
+    return MPI_Barrier(channels[channel]);
+}
 
-void abortAll(int exitCode) { MPI_Abort(MPI_COMM_WORLD, exitCode); }
+void abortAll(int exitCode) {
+    MPI_Abort(MPI_COMM_WORLD, exitCode);
+}
 
 const char* errorText(int error) {
     static thread_local char text[MPI_MAX_ERROR_STRING + 1];
@@ -86,7 +91,8 @@ const char* errorText(int error) {
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const ridge_transport_t* ridgeTransport() {
-    static const ridge_transport_t table{RIDGE_TRANSPORT_VERSION, start,     stop,    rank,     size,
-                                         allReduceSumF32,         broadcast, barrier, abortAll, errorText};
+    static const ridge_transport_t table{
+        RIDGE_TRANSPORT_VERSION, start,     stop,    rank,     size,
+        allReduceSumF32,         broadcast, barrier, abortAll, errorText};
     return &table;
 }

@@ -17,8 +17,8 @@ struct Launcher {
     std::array<const char*, 3> sizes;  // the first that is set counts
 };
 
-// Open MPI before PMIx: mpirun sets both, and only its own has the size. Slurm last: inside an allocation
-// SLURM_PROCID is also set for programs that mpirun starts.
+// Open MPI before PMIx: mpirun sets both, and only its own has the size. Slurm last: inside an
+// allocation SLURM_PROCID is also set for programs that mpirun starts.
 constexpr Launcher kLaunchers[] = {
     {"torchrun", "RANK", {"WORLD_SIZE", nullptr, nullptr}},
     {"openmpi", "OMPI_COMM_WORLD_RANK", {"OMPI_COMM_WORLD_SIZE", nullptr, nullptr}},
@@ -31,7 +31,8 @@ Result<int> parseCount(const char* variable, const std::string& text, int minimu
     int value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc{} || end != text.data() + text.size() || value < minimum)
-        return Error{ErrorCode::kBadInput, fmt::format("{}={} is not a valid number of ranks", variable, text)};
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{}={} is not a valid number of ranks", variable, text)};
     return value;
 }
 
@@ -52,12 +53,13 @@ Result<RankInfo> rankFromEnvironment(const EnvironmentLookup& lookup) {
         if (!sizeText && std::string_view(launcher.name) == "torchrun") continue;
         if (!sizeText)
             return Error{ErrorCode::kBadInput,
-                         fmt::format("{} is set but {} is not: start under mpirun or srun", launcher.rank, sizeName)};
+                         fmt::format("{} is set but {} is not: start under mpirun or srun",
+                                     launcher.rank, sizeName)};
         RIDGE_TRY(const int rank, parseCount(launcher.rank, *rankText, 0));
         RIDGE_TRY(const int size, parseCount(sizeName, *sizeText, 1));
         if (rank >= size)
-            return Error{ErrorCode::kBadInput,
-                         fmt::format("{}={} is not below {}={}", launcher.rank, rank, sizeName, size)};
+            return Error{ErrorCode::kBadInput, fmt::format("{}={} is not below {}={}",
+                                                           launcher.rank, rank, sizeName, size)};
         return RankInfo{rank, size, launcher.name};
     }
     return RankInfo{};

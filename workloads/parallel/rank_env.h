@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Which rank this process is, from the variables that launchers set: torchrun (RANK, WORLD_SIZE), Open MPI
-// (OMPI_COMM_WORLD_RANK/SIZE), PMIx (PMIX_RANK with OMPI or SLURM sizes), PMI (PMI_RANK/SIZE), Slurm
-// (SLURM_PROCID/NTASKS). A rank without a size, or numbers that cannot be, are errors: guessing would hang
-// the others in the first collective.
+// Which rank this process is, from the variables that launchers set: torchrun (RANK, WORLD_SIZE),
+// Open MPI (OMPI_COMM_WORLD_RANK/SIZE), PMIx (PMIX_RANK with OMPI or SLURM sizes), PMI
+// (PMI_RANK/SIZE), Slurm (SLURM_PROCID/NTASKS). A rank without a size, or numbers that cannot be,
+// are errors: guessing would hang the others in the first collective.
+
+#include "base/result.h"
 
 #include <functional>
 #include <optional>
 #include <string>
-
-#include "base/result.h"
 
 namespace ridge::workloads {
 
 struct RankInfo {
     int rank = 0;
     int size = 1;
-    std::string source = "none";  // which variables said so: "none", "torchrun", "openmpi", "pmix", "pmi", "slurm"
+    std::string source =
+        "none";  // which variables said so: "none", "torchrun", "openmpi", "pmix", "pmi", "slurm"
 };
 
 using EnvironmentLookup = std::function<std::optional<std::string>(const char*)>;

@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // The C table between ridge-workloads and a message-passing library that is loaded at run time
-// (libridge_mpi.so), so that the program starts on a machine that has no MPI. Every call returns 0 or an
-// error of the library; errorText explains the last one. Two channels (0: blocking calls of the main
-// thread, 1: the communication thread) may be used at the same time, each by one thread.
+// (libridge_mpi.so), so that the program starts on a machine that has no MPI. Every call returns 0
+// or an error of the library; errorText explains the last one. Two channels (0: blocking calls of
+// the main thread, 1: the communication thread) may be used at the same time, each by one thread.
 
 #include <stddef.h>
 #include <stdint.h>

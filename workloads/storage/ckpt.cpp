@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "base/file.h"
+#include "workloads/harness/context.h"
+#include "workloads/storage/checkpoint.h"
+#include "workloads/storage/storage.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <optional>
-
-#include "base/file.h"
-#include "workloads/harness/context.h"
-#include "workloads/storage/checkpoint.h"
-#include "workloads/storage/storage.h"
 
 namespace ridge::workloads {
 namespace {
@@ -29,7 +29,8 @@ void fillState(std::span<std::byte> state, std::uint64_t seed) {
 }
 
 void touchState(std::span<std::byte> state, std::uint64_t step) {
-    for (std::size_t at = 0; at + 8 <= state.size(); at += kDiskAlignment) std::memcpy(state.data() + at, &step, 8);
+    for (std::size_t at = 0; at + 8 <= state.size(); at += kDiskAlignment)
+        std::memcpy(state.data() + at, &step, 8);
 }
 
 // One bit of the second shard, in the middle.
@@ -48,10 +49,13 @@ Status flipBit(const std::filesystem::path& folder) {
 }
 
 // Saves, restores, compares every byte; then flips a bit and demands that the restore refuses.
-Status proveRoundTrip(const std::filesystem::path& parent, AlignedBuffer& state, AlignedBuffer& copy) {
-    RIDGE_TRY([[maybe_unused]] const CheckpointTimes times, saveCheckpoint(parent, 1, state.bytes(), kShards));
+Status proveRoundTrip(const std::filesystem::path& parent, AlignedBuffer& state,
+                      AlignedBuffer& copy) {
+    RIDGE_TRY([[maybe_unused]] const CheckpointTimes times,
+              saveCheckpoint(parent, 1, state.bytes(), kShards));
     const auto folder = newestCheckpoint(parent);
-    if (!folder) return Error{ErrorCode::kMeasurement, "the checkpoint that was just saved is not there"};
+    if (!folder)
+        return Error{ErrorCode::kMeasurement, "the checkpoint that was just saved is not there"};
     RIDGE_TRY_STATUS(restoreCheckpoint(*folder, copy.bytes()));
     if (!std::ranges::equal(state.bytes(), copy.bytes()))
         return Error{ErrorCode::kMeasurement, "the restored state is not the saved one"};
@@ -111,12 +115,16 @@ public:
         if (!folder) return {false, "no checkpoint after the last save"};
         if (const Status status = restoreCheckpoint(*folder, m_copy.bytes()); !status.ok())
             return {false, status.error().message};
-        return {std::ranges::equal(m_state.bytes(), m_copy.bytes()), "the last save against memory"};
+        return {std::ranges::equal(m_state.bytes(), m_copy.bytes()),
+                "the last save against memory"};
     }
     std::vector<Metric> report(const Timing& timing) override {
-        const auto each = [this](std::int64_t ns) { return static_cast<double>(ns) / 1e9 / static_cast<double>(m_saves); };
+        const auto each = [this](std::int64_t ns) {
+            return static_cast<double>(ns) / 1e9 / static_cast<double>(m_saves);
+        };
         return {{"stall", timing.medianStepSeconds, "s", Metric::Direction::kLower},
-                {"write_bandwidth", size() / timing.medianStepSeconds, "B/s", Metric::Direction::kHigher},
+                {"write_bandwidth", size() / timing.medianStepSeconds, "B/s",
+                 Metric::Direction::kHigher},
                 {"checksum_time", each(m_total.checksumNs), "s", Metric::Direction::kLower},
                 {"write_time", each(m_total.writeNs), "s", Metric::Direction::kLower},
                 {"fsync_time", each(m_total.syncNs), "s", Metric::Direction::kLower}};
@@ -145,11 +153,13 @@ public:
     }
     CheckResult finish() override {
         if (!m_status.ok()) return {false, m_status.error().message};
-        return {std::ranges::equal(m_state.bytes(), m_copy.bytes()), "the last restore against memory"};
+        return {std::ranges::equal(m_state.bytes(), m_copy.bytes()),
+                "the last restore against memory"};
     }
     std::vector<Metric> report(const Timing& timing) override {
         return {{"restore_time", timing.medianStepSeconds, "s", Metric::Direction::kLower},
-                {"read_bandwidth", size() / timing.medianStepSeconds, "B/s", Metric::Direction::kHigher}};
+                {"read_bandwidth", size() / timing.medianStepSeconds, "B/s",
+                 Metric::Direction::kHigher}};
     }
 
 private:
@@ -157,10 +167,13 @@ private:
 };
 
 template <typename Kind>
-WorkloadSpec checkpointSpec(std::string name, std::size_t bytes, std::vector<std::string> presets, std::int64_t steps) {
+WorkloadSpec checkpointSpec(std::string name, std::size_t bytes, std::vector<std::string> presets,
+                            std::int64_t steps) {
     WorkloadSpec spec;
     spec.name = std::move(name);
-    spec.params = {{"bytes", std::to_string(bytes)}, {"shards", std::to_string(kShards)}, {"durable", "fsync"}};
+    spec.params = {{"bytes", std::to_string(bytes)},
+                   {"shards", std::to_string(kShards)},
+                   {"durable", "fsync"}};
     spec.presets = std::move(presets);
     spec.expected = {"io_checkpoint", "checkpoint_io"};
     spec.warmupSteps = 1;
@@ -174,10 +187,14 @@ WorkloadSpec checkpointSpec(std::string name, std::size_t bytes, std::vector<std
 std::vector<WorkloadSpec> checkpointSpecs() {
     constexpr std::size_t kMiB = std::size_t{1} << 20;
     std::vector<WorkloadSpec> specs;
-    specs.push_back(checkpointSpec<SaveCheckpoint>("ckpt.save/sync", 64 * kMiB, {"smoke", "standard", "full"}, 15));
-    specs.push_back(checkpointSpec<SaveCheckpoint>("ckpt.save/sync-256MiB", 256 * kMiB, {"full"}, 10));
-    specs.push_back(checkpointSpec<RestoreCheckpoint>("ckpt.restore", 64 * kMiB, {"smoke", "standard", "full"}, 25));
-    specs.push_back(checkpointSpec<RestoreCheckpoint>("ckpt.restore/256MiB", 256 * kMiB, {"full"}, 15));
+    specs.push_back(checkpointSpec<SaveCheckpoint>("ckpt.save/sync", 64 * kMiB,
+                                                   {"smoke", "standard", "full"}, 15));
+    specs.push_back(
+        checkpointSpec<SaveCheckpoint>("ckpt.save/sync-256MiB", 256 * kMiB, {"full"}, 10));
+    specs.push_back(checkpointSpec<RestoreCheckpoint>("ckpt.restore", 64 * kMiB,
+                                                      {"smoke", "standard", "full"}, 25));
+    specs.push_back(
+        checkpointSpec<RestoreCheckpoint>("ckpt.restore/256MiB", 256 * kMiB, {"full"}, 15));
     return specs;
 }
 

@@ -16,7 +16,8 @@ constexpr std::array<std::uint32_t, 256> makeTable() {
     std::array<std::uint32_t, 256> table{};
     for (std::uint32_t i = 0; i < 256; ++i) {
         std::uint32_t value = i;
-        for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1U) != 0 ? 0x82F63B78U : 0U);
+        for (int bit = 0; bit < 8; ++bit)
+            value = (value >> 1) ^ ((value & 1U) != 0 ? 0x82F63B78U : 0U);
         table[i] = value;
     }
     return table;
@@ -25,7 +26,7 @@ constexpr std::array<std::uint32_t, 256> kTable = makeTable();
 
 #if defined(__x86_64__)
 __attribute__((target("sse4.2"))) std::uint32_t crc32cByInstruction(std::span<const std::byte> data,
-                                                                   std::uint32_t previous) {
+                                                                    std::uint32_t previous) {
     std::uint64_t crc = ~previous;
     const std::byte* at = data.data();
     std::size_t left = data.size();
@@ -44,7 +45,8 @@ __attribute__((target("sse4.2"))) std::uint32_t crc32cByInstruction(std::span<co
 
 std::uint32_t crc32cByTable(std::span<const std::byte> data, std::uint32_t previous) {
     std::uint32_t crc = ~previous;
-    for (const std::byte value : data) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<std::uint32_t>(value)) & 0xFFU];
+    for (const std::byte value : data)
+        crc = (crc >> 8) ^ kTable[(crc ^ static_cast<std::uint32_t>(value)) & 0xFFU];
     return ~crc;
 }
 

@@ -2,12 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/storage/dataset.h"
 
+#include "workloads/storage/crc32c.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstring>
-
-#include "workloads/storage/crc32c.h"
 
 namespace ridge::workloads {
 namespace {
@@ -25,7 +25,8 @@ std::filesystem::path shardPath(const std::filesystem::path& folder, std::size_t
 }
 
 void fillSample(std::span<std::byte> sample, std::uint64_t index) {
-    std::uint64_t state = index * 0x9E3779B97F4A7C15ULL + 1;  // splitmix64's increment: no two samples alike
+    std::uint64_t state =
+        index * 0x9E3779B97F4A7C15ULL + 1;  // splitmix64's increment: no two samples alike
     for (std::size_t at = sizeof(SampleHeader); at + 8 <= sample.size(); at += 8) {
         state ^= state << 13;
         state ^= state >> 7;
@@ -41,7 +42,9 @@ void fillSample(std::span<std::byte> sample, std::uint64_t index) {
 Status writeDataset(const std::filesystem::path& folder, const DatasetShape& shape) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
-    if (error) return Error{ErrorCode::kIo, fmt::format("cannot create {}: {}", folder.string(), error.message())};
+    if (error)
+        return Error{ErrorCode::kIo,
+                     fmt::format("cannot create {}: {}", folder.string(), error.message())};
     AlignedBuffer sample(shape.sampleBytes);
     std::vector<DiskFile> files;
     for (std::size_t shard = 0; shard < shape.shards; ++shard) {
@@ -71,23 +74,28 @@ Result<Dataset> Dataset::open(const std::filesystem::path& folder, const Dataset
 
 Status Dataset::read(std::uint64_t index, std::span<std::byte> sample) const {
     if (index >= m_shape.samples())
-        return Error{ErrorCode::kInternal, fmt::format("sample {} of {}", index, m_shape.samples())};
-    return m_files[index / m_shape.samplesPerShard].read(sample.first(m_shape.sampleBytes),
-                                                         index % m_shape.samplesPerShard * m_shape.sampleBytes);
+        return Error{ErrorCode::kInternal,
+                     fmt::format("sample {} of {}", index, m_shape.samples())};
+    return m_files[index / m_shape.samplesPerShard].read(
+        sample.first(m_shape.sampleBytes), index % m_shape.samplesPerShard * m_shape.sampleBytes);
 }
 
 bool Dataset::direct() const {
-    return std::all_of(m_files.begin(), m_files.end(), [](const DiskFile& file) { return file.direct(); });
+    return std::all_of(m_files.begin(), m_files.end(),
+                       [](const DiskFile& file) { return file.direct(); });
 }
 
 Status verifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex) {
     SampleHeader header;
-    if (sample.size() < sizeof header) return Error{ErrorCode::kBadInput, "a sample is shorter than its header"};
+    if (sample.size() < sizeof header)
+        return Error{ErrorCode::kBadInput, "a sample is shorter than its header"};
     std::memcpy(&header, sample.data(), sizeof header);
     if (header.magic != kMagic || header.index != expectedIndex)
-        return Error{ErrorCode::kBadInput, fmt::format("sample {} expected, {} found", expectedIndex, header.index)};
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("sample {} expected, {} found", expectedIndex, header.index)};
     if (crc32c(sample.subspan(sizeof header)) != header.crc)
-        return Error{ErrorCode::kBadInput, fmt::format("sample {} does not match its checksum", expectedIndex)};
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("sample {} does not match its checksum", expectedIndex)};
     return {};
 }
 

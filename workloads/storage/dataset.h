@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The training set of io.train: shard files train-data-00000.bin ... of samples of a fixed size. A sample
-// carries its own index and the CRC-32C of its payload, so that a loader can prove what it delivered.
-// Errors: kIo, kBadInput (a sample that is not what its place says).
+// The training set of io.train: shard files train-data-00000.bin ... of samples of a fixed size. A
+// sample carries its own index and the CRC-32C of its payload, so that a loader can prove what it
+// delivered. Errors: kIo, kBadInput (a sample that is not what its place says).
+
+#include "base/result.h"
+#include "workloads/storage/disk_file.h"
 
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
-
-#include "base/result.h"
-#include "workloads/storage/disk_file.h"
 
 namespace ridge::workloads {
 

@@ -2,27 +2,29 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/storage/disk_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/magic.h>
-#include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
 
 namespace ridge::workloads {
 namespace {
 
 Error systemError(const char* what, const std::filesystem::path& path) {
-    return {ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno))};
+    return {ErrorCode::kIo,
+            fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno))};
 }
 
 }  // namespace
 
 AlignedBuffer::AlignedBuffer(std::size_t bytes)
-    : m_data(static_cast<std::byte*>(::operator new(bytes, std::align_val_t{kDiskAlignment}))), m_size(bytes) {
+    : m_data(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kDiskAlignment}))),
+      m_size(bytes) {
     std::memset(m_data.get(), 0, bytes);
 }
 
@@ -42,7 +44,9 @@ Result<DiskFile> DiskFile::create(const std::filesystem::path& path) {
 }
 
 DiskFile::DiskFile(DiskFile&& other) noexcept
-    : m_path(std::move(other.m_path)), m_fd(std::exchange(other.m_fd, -1)), m_direct(other.m_direct) {}
+    : m_path(std::move(other.m_path)),
+      m_fd(std::exchange(other.m_fd, -1)),
+      m_direct(other.m_direct) {}
 
 DiskFile& DiskFile::operator=(DiskFile&& other) noexcept {
     std::swap(m_path, other.m_path);
@@ -57,31 +61,36 @@ DiskFile::~DiskFile() {
 
 Status DiskFile::read(std::span<std::byte> data, std::uint64_t offset) const {
     while (!data.empty()) {
-        const ssize_t n = ::pread(m_fd, data.data(), std::min(data.size(), kDiskPiece), static_cast<off_t>(offset));
+        const ssize_t n = ::pread(m_fd, data.data(), std::min(data.size(), kDiskPiece),
+                                  static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return systemError("read", m_path);
         if (n == 0)
-            return Error{ErrorCode::kIo, fmt::format("{} ends {} bytes early", m_path.string(), data.size())};
+            return Error{ErrorCode::kIo,
+                         fmt::format("{} ends {} bytes early", m_path.string(), data.size())};
         data = data.subspan(static_cast<std::size_t>(n));
         offset += static_cast<std::uint64_t>(n);
     }
     return {};
 }
 
-Status DiskFile::readTail(std::span<std::byte> block, std::span<std::byte> data, std::uint64_t offset) const {
+Status DiskFile::readTail(std::span<std::byte> block, std::span<std::byte> data,
+                          std::uint64_t offset) const {
     ssize_t n = 0;
     do n = ::pread(m_fd, block.data(), block.size(), static_cast<off_t>(offset));
     while (n < 0 && errno == EINTR);
     if (n < 0) return systemError("read", m_path);
     if (static_cast<std::size_t>(n) < data.size())
-        return Error{ErrorCode::kIo, fmt::format("{} ends {} bytes early", m_path.string(), data.size() - static_cast<std::size_t>(n))};
+        return Error{ErrorCode::kIo, fmt::format("{} ends {} bytes early", m_path.string(),
+                                                 data.size() - static_cast<std::size_t>(n))};
     std::copy_n(block.begin(), data.size(), data.begin());
     return {};
 }
 
 Status DiskFile::write(std::span<const std::byte> data, std::uint64_t offset) const {
     while (!data.empty()) {
-        const ssize_t n = ::pwrite(m_fd, data.data(), std::min(data.size(), kDiskPiece), static_cast<off_t>(offset));
+        const ssize_t n = ::pwrite(m_fd, data.data(), std::min(data.size(), kDiskPiece),
+                                   static_cast<off_t>(offset));
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return systemError("write", m_path);
         data = data.subspan(static_cast<std::size_t>(n));
@@ -116,7 +125,8 @@ Status requireDisk(const std::filesystem::path& folder) {
     const auto type = static_cast<unsigned long>(info.f_type);
     if (type == TMPFS_MAGIC || type == RAMFS_MAGIC)
         return Error{ErrorCode::kUnsupported,
-                     fmt::format("{} lies in memory: give a folder on a disk with --data-dir", folder.string())};
+                     fmt::format("{} lies in memory: give a folder on a disk with --data-dir",
+                                 folder.string())};
     return {};
 }
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// A file as the storage workloads use it: plain POSIX calls (so that a recorder sees what a stranger's
-// program would show), whole transfers, errors that name the path. Reads bypass the page cache with
-// O_DIRECT where the file system allows it; elsewhere the cached pages are dropped when the file is opened.
-// Direct reads need buffers, offsets and lengths in multiples of kDiskAlignment.
+// A file as the storage workloads use it: plain POSIX calls (so that a recorder sees what a
+// stranger's program would show), whole transfers, errors that name the path. Reads bypass the page
+// cache with O_DIRECT where the file system allows it; elsewhere the cached pages are dropped when
+// the file is opened. Direct reads need buffers, offsets and lengths in multiples of
+// kDiskAlignment.
+
+#include "base/result.h"
 
 #include <cstddef>
 #include <filesystem>
 #include <memory>
 #include <new>
 #include <span>
-
-#include "base/result.h"
 
 namespace ridge::workloads {
 
@@ -29,7 +30,9 @@ public:
 
 private:
     struct Free {
-        void operator()(std::byte* data) const { ::operator delete(data, std::align_val_t{kDiskAlignment}); }
+        void operator()(std::byte* data) const {
+            ::operator delete (data, std::align_val_t{kDiskAlignment});
+        }
     };
     std::unique_ptr<std::byte, Free> m_data;
     std::size_t m_size = 0;
@@ -46,7 +49,8 @@ public:
     // Exactly data.size() bytes at offset; kIo when the file is shorter.
     Status read(std::span<std::byte> data, std::uint64_t offset) const;
     // The last, short block of a file: data.size() bytes at the aligned offset, by way of block.
-    Status readTail(std::span<std::byte> block, std::span<std::byte> data, std::uint64_t offset) const;
+    Status readTail(std::span<std::byte> block, std::span<std::byte> data,
+                    std::uint64_t offset) const;
     Status write(std::span<const std::byte> data, std::uint64_t offset) const;
     Status sync() const;
     // Reports what the last write-back left behind; the destructor only closes.
@@ -55,7 +59,8 @@ public:
     [[nodiscard]] bool direct() const { return m_direct; }
 
 private:
-    DiskFile(std::filesystem::path path, int fd, bool direct) : m_path(std::move(path)), m_fd(fd), m_direct(direct) {}
+    DiskFile(std::filesystem::path path, int fd, bool direct)
+        : m_path(std::move(path)), m_fd(fd), m_direct(direct) {}
     std::filesystem::path m_path;
     int m_fd = -1;
     bool m_direct = false;

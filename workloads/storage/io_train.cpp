@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <fmt/format.h>
-
-#include <optional>
-
 #include "base/file.h"
 #include "workloads/harness/busy_gemm.h"
 #include "workloads/harness/context.h"
 #include "workloads/storage/loader.h"
 #include "workloads/storage/storage.h"
+
+#include <fmt/format.h>
+
+#include <optional>
 
 namespace ridge::workloads {
 namespace {
@@ -30,9 +30,12 @@ public:
         RIDGE_TRY_STATUS(writeDataset(m_folder->path(), m_shape));
         RIDGE_TRY(m_dataset, Dataset::open(m_folder->path(), m_shape));
         if (!m_dataset->direct())
-            return Error{ErrorCode::kUnsupported,
-                         fmt::format("the file system of {} allows no direct reads, so that every epoch but the "
-                                     "first would come from memory", parent.string())};
+            return Error{
+                ErrorCode::kUnsupported,
+                fmt::format(
+                    "the file system of {} allows no direct reads, so that every epoch but the "
+                    "first would come from memory",
+                    parent.string())};
         RIDGE_TRY(m_gemm, BusyGemm::create(kGemmSize, kGemmRepeats));
         return {};
     }
@@ -60,20 +63,23 @@ public:
 
     CheckResult finish() override {
         if (!m_status.ok()) return {false, m_status.error().message};
-        return {m_loader->badEpochs() == 0, fmt::format("{} whole epochs, {} with a sample missing or twice",
-                                                        m_loader->goodEpochs() + m_loader->badEpochs(), m_loader->badEpochs())};
+        return {m_loader->badEpochs() == 0,
+                fmt::format("{} whole epochs, {} with a sample missing or twice",
+                            m_loader->goodEpochs() + m_loader->badEpochs(), m_loader->badEpochs())};
     }
 
     std::vector<Metric> report(const Timing& timing) override {
-        // Utilisation by MLPerf Storage: compute time over running time. Waiting is measured around next(),
-        // over warm-up and timed steps; what is not waiting is compute.
-        const double waited = static_cast<double>(m_loader->waitedNs()) / 1e9 / static_cast<double>(m_steps);
+        // Utilisation by MLPerf Storage: compute time over running time. Waiting is measured around
+        // next(), over warm-up and timed steps; what is not waiting is compute.
+        const double waited =
+            static_cast<double>(m_loader->waitedNs()) / 1e9 / static_cast<double>(m_steps);
         const double samples = static_cast<double>(kBatch) / timing.meanStepSeconds;
         const double utilization = std::max(0.0, 1.0 - waited / timing.meanStepSeconds);
         return {{"samples_per_s", samples, "1/s", Metric::Direction::kHigher},
                 {"accelerator_utilization", utilization, "1", Metric::Direction::kHigher},
                 {"loader_wait", waited, "s", Metric::Direction::kLower},
-                {"read_bandwidth", samples * static_cast<double>(m_shape.sampleBytes), "B/s", Metric::Direction::kHigher}};
+                {"read_bandwidth", samples * static_cast<double>(m_shape.sampleBytes), "B/s",
+                 Metric::Direction::kHigher}};
     }
 
 private:
@@ -95,14 +101,20 @@ std::vector<WorkloadSpec> ioTrainSpecs() {
         WorkloadSpec spec;
         spec.name = fmt::format("io.train/prefetch{}", depth);
         const DatasetShape shape;
-        spec.params = {{"depth", std::to_string(depth)}, {"workers", std::to_string(depth > 0 ? kWorkers : 0)},
-                       {"batch", std::to_string(kBatch)}, {"sample_bytes", std::to_string(shape.sampleBytes)},
-                       {"samples", std::to_string(shape.samples())}, {"read", "direct"},
-                       {"gemm", fmt::format("{}x{}x{}x{}", kGemmRepeats, kGemmSize, kGemmSize, kGemmSize)}};
+        spec.params = {
+            {"depth", std::to_string(depth)},
+            {"workers", std::to_string(depth > 0 ? kWorkers : 0)},
+            {"batch", std::to_string(kBatch)},
+            {"sample_bytes", std::to_string(shape.sampleBytes)},
+            {"samples", std::to_string(shape.samples())},
+            {"read", "direct"},
+            {"gemm", fmt::format("{}x{}x{}x{}", kGemmRepeats, kGemmSize, kGemmSize, kGemmSize)}};
         spec.presets = depth == 0 ? std::vector<std::string>{"smoke", "standard", "full"}
                                   : std::vector<std::string>{"standard", "full"};
-        // With enough batches ahead the reading is hidden behind the product, and what is left is the product.
-        spec.expected = depth == 0 ? Expected{"io_input", "input_io"} : Expected{"compute_bound", "compute"};
+        // With enough batches ahead the reading is hidden behind the product, and what is left is
+        // the product.
+        spec.expected =
+            depth == 0 ? Expected{"io_input", "input_io"} : Expected{"compute_bound", "compute"};
         spec.warmupSteps = 5;
         spec.steps = 40;
         spec.create = [depth] { return std::make_unique<IoTrain>(depth); };

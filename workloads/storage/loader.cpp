@@ -2,13 +2,13 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/storage/loader.h"
 
+#include "base/clock.h"
+
 #include <fmt/format.h>
-#include <ridge/work.h>
 
 #include <algorithm>
 #include <numeric>
-
-#include "base/clock.h"
+#include <ridge/work.h>
 
 namespace ridge::workloads {
 namespace {
@@ -64,14 +64,16 @@ std::vector<std::uint64_t> Loader::takeIndices() {
 Status Loader::fill(Slot& slot) const {
     const std::size_t bytes = m_dataset.shape().sampleBytes;
     {
-        const WorkRange range("loader.read",
-                              opWork(RIDGE_OP_IO, RIDGE_DTYPE_NONE, 0, bytes * slot.indices.size(), 0));
+        const WorkRange range("loader.read", opWork(RIDGE_OP_IO, RIDGE_DTYPE_NONE, 0,
+                                                    bytes * slot.indices.size(), 0));
         for (std::size_t i = 0; i < slot.indices.size(); ++i)
-            RIDGE_TRY_STATUS(m_dataset.read(slot.indices[i], slot.memory.bytes().subspan(i * bytes, bytes)));
+            RIDGE_TRY_STATUS(
+                m_dataset.read(slot.indices[i], slot.memory.bytes().subspan(i * bytes, bytes)));
     }
     const WorkRange range("loader.decode");
     for (std::size_t i = 0; i < slot.indices.size(); ++i)
-        RIDGE_TRY_STATUS(verifySample(slot.memory.bytes().subspan(i * bytes, bytes), slot.indices[i]));
+        RIDGE_TRY_STATUS(
+            verifySample(slot.memory.bytes().subspan(i * bytes, bytes), slot.indices[i]));
     return {};
 }
 
@@ -79,7 +81,8 @@ void Loader::count(const std::vector<std::uint64_t>& indices) {
     for (const std::uint64_t index : indices) {
         ++m_counts[index];
         if (++m_counted < m_counts.size()) continue;
-        const bool good = std::all_of(m_counts.begin(), m_counts.end(), [](std::uint32_t n) { return n == 1; });
+        const bool good =
+            std::all_of(m_counts.begin(), m_counts.end(), [](std::uint32_t n) { return n == 1; });
         ++(good ? m_goodEpochs : m_badEpochs);
         std::fill(m_counts.begin(), m_counts.end(), 0U);
         m_counted = 0;

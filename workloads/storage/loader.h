@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// A data loader: batches of samples in a seeded random order, epoch after epoch, each sample once per
-// epoch (batches run across the end of an epoch). With depth 0 next() reads in the calling thread; with
-// depth d, worker threads keep up to d batches ready ahead of the consumer.
+// A data loader: batches of samples in a seeded random order, epoch after epoch, each sample once
+// per epoch (batches run across the end of an epoch). With depth 0 next() reads in the calling
+// thread; with depth d, worker threads keep up to d batches ready ahead of the consumer.
 //
-// Invariants: 1. batches arrive in order, whatever order the workers finish in. 2. the memory of a batch
-// belongs to the consumer until it calls next() again. 3. a read error stops the loader: next() returns it.
-// next() is called by one thread.
+// Invariants: 1. batches arrive in order, whatever order the workers finish in. 2. the memory of a
+// batch belongs to the consumer until it calls next() again. 3. a read error stops the loader:
+// next() returns it. next() is called by one thread.
+
+#include "base/result.h"
+#include "workloads/storage/dataset.h"
 
 #include <condition_variable>
 #include <cstdint>
@@ -16,9 +19,6 @@
 #include <span>
 #include <thread>
 #include <vector>
-
-#include "base/result.h"
-#include "workloads/storage/dataset.h"
 
 namespace ridge::workloads {
 

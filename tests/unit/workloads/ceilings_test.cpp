@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
+#include "workloads/ceilings/ceilings.h"
 
 #include "base/clock.h"
-#include "workloads/ceilings/ceilings.h"
 #include "workloads/ceilings/sampling.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 namespace ridge::workloads {
 namespace {
@@ -40,7 +40,8 @@ TEST(SampleSeconds, KeepsItsBudgetAndTheLeastNumberOfSamples) {
 
 TEST(SampleSeconds, EveryThreadTakesPartInEverySample) {
     std::vector<int> calls(3, 0);
-    const auto samples = sampleSeconds(0, 3, [&](int thread) { ++calls[static_cast<std::size_t>(thread)]; });
+    const auto samples =
+        sampleSeconds(0, 3, [&](int thread) { ++calls[static_cast<std::size_t>(thread)]; });
     EXPECT_EQ(calls, std::vector<int>(3, static_cast<int>(samples.size()) + 1));
 }
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <gtest/gtest.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <cstring>
-#include <fstream>
+#include "workloads/storage/checkpoint.h"
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "workloads/storage/checkpoint.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <fstream>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 namespace ridge::workloads {
 namespace {
@@ -21,7 +22,8 @@ namespace fs = std::filesystem;
 constexpr std::size_t kBytes = (std::size_t{3} << 20) + 1234;
 
 void fillWith(AlignedBuffer& buffer, std::uint8_t seed) {
-    for (std::size_t i = 0; i < buffer.bytes().size(); ++i) buffer.bytes()[i] = static_cast<std::byte>(i * 31 + seed + i / 4096);
+    for (std::size_t i = 0; i < buffer.bytes().size(); ++i)
+        buffer.bytes()[i] = static_cast<std::byte>(i * 31 + seed + i / 4096);
 }
 
 bool sameBytes(const AlignedBuffer& a, const AlignedBuffer& b) {
@@ -68,7 +70,8 @@ TEST_F(CheckpointTest, FindsOneFlippedBitAnywhere) {
             save(1);
             const auto path = parent() / "ckpt-1" / shard;
             std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-            const auto at = static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * place);
+            const auto at =
+                static_cast<std::streamoff>(static_cast<double>(fs::file_size(path)) * place);
             file.seekg(at);
             const auto value = static_cast<char>(file.get() ^ 0x10);
             file.seekp(at);
@@ -76,7 +79,8 @@ TEST_F(CheckpointTest, FindsOneFlippedBitAnywhere) {
             file.close();
             const Status restored = restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes());
             ASSERT_FALSE(restored.ok()) << shard << " at " << place;
-            EXPECT_NE(restored.error().message.find(shard), std::string::npos) << restored.error().message;
+            EXPECT_NE(restored.error().message.find(shard), std::string::npos)
+                << restored.error().message;
         }
     }
 }
@@ -89,9 +93,12 @@ TEST_F(CheckpointTest, DamageIsAnErrorAndNeverACrash) {
         return restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes());
     };
     EXPECT_FALSE(damage("ckpt-shard-0002.bin", "short").ok());
-    for (const char* manifest : {"", "[]", "{}", "{\"bytes\":1}", "{\"bytes\":3146962,\"shards\":[]}", "{\"bytes\":3146962,\"shards\":[{}]}",
-                                 "{\"bytes\":3146962,\"shards\":[{\"name\":\"../x\",\"bytes\":1,\"crc32c\":0}]}",
-                                 "{\"bytes\":3146962,\"shards\":[{\"name\":\"ckpt-shard-0000.bin\",\"bytes\":18446744073709551615,\"crc32c\":0}]}"})
+    for (const char* manifest :
+         {"", "[]", "{}", "{\"bytes\":1}", "{\"bytes\":3146962,\"shards\":[]}",
+          "{\"bytes\":3146962,\"shards\":[{}]}",
+          "{\"bytes\":3146962,\"shards\":[{\"name\":\"../x\",\"bytes\":1,\"crc32c\":0}]}",
+          "{\"bytes\":3146962,\"shards\":[{\"name\":\"ckpt-shard-0000.bin\",\"bytes\":"
+          "18446744073709551615,\"crc32c\":0}]}"})
         EXPECT_FALSE(damage("manifest.json", manifest).ok()) << manifest;
     fs::remove(parent() / "ckpt-1" / "manifest.json");
     EXPECT_FALSE(restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes()).ok());

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/storage/crc32c.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string_view>
 #include <vector>
 
-#include "workloads/storage/crc32c.h"
-
 namespace ridge::workloads {
 namespace {
 
-std::span<const std::byte> bytesOf(std::string_view text) { return std::as_bytes(std::span(text)); }
+std::span<const std::byte> bytesOf(std::string_view text) {
+    return std::as_bytes(std::span(text));
+}
 
 // RFC 3720, B.4.
 TEST(Crc32c, MatchesThePublishedVectors) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/storage/loader.h"
+
+#include "base/file.h"
+
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <map>
-
-#include "base/file.h"
-#include "workloads/storage/loader.h"
 
 namespace ridge::workloads {
 namespace {
@@ -41,7 +42,8 @@ std::vector<std::uint64_t> take(Loader& loader, int batches) {
 
 TEST_F(LoaderTest, EverySampleOncePerEpochForAnyDepthAndBatch) {
     for (const int depth : {0, 1, 4}) {
-        for (const std::size_t batch : {std::size_t{1}, std::size_t{4}, std::size_t{15}, std::size_t{20}}) {
+        for (const std::size_t batch :
+             {std::size_t{1}, std::size_t{4}, std::size_t{15}, std::size_t{20}}) {
             Loader loader(*m_dataset, {batch, depth, 3, 7});
             // 60 samples: four whole epochs, with batches that run across their ends.
             const auto indices = take(loader, static_cast<int>(60 / batch));
@@ -66,7 +68,8 @@ TEST_F(LoaderTest, TheOrderDependsOnTheSeedAloneAndNotOnTheDepth) {
 
 TEST_F(LoaderTest, ADamagedSampleIsReportedAndNotDelivered) {
     {
-        std::fstream file(m_folder->path() / "train-data-00001.bin", std::ios::in | std::ios::out | std::ios::binary);
+        std::fstream file(m_folder->path() / "train-data-00001.bin",
+                          std::ios::in | std::ios::out | std::ios::binary);
         file.seekp(8192 * 2 + 4000);
         file.put('\x55');
         file.put('\x66');

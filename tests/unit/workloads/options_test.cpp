@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <gtest/gtest.h>
-
 #include "workloads/harness/options.h"
+
+#include <gtest/gtest.h>
 
 namespace ridge::workloads {
 namespace {
@@ -18,24 +18,29 @@ std::vector<WorkloadSpec> named(std::initializer_list<const char*> names) {
 }
 
 TEST(Options, OwnFlagsAreTakenOutAndBenchmarkFlagsStay) {
-    const auto options = parseOptions({"ridge-workloads", "--threads=3", "--benchmark_filter=io", "--data-dir=/x",
-                                       "--benchmark_min_time=2", "--ceilings-budget=2.5"});
+    const auto options =
+        parseOptions({"ridge-workloads", "--threads=3", "--benchmark_filter=io", "--data-dir=/x",
+                      "--benchmark_min_time=2", "--ceilings-budget=2.5"});
     ASSERT_TRUE(options.ok());
     EXPECT_EQ(options->threads, 3);
     EXPECT_EQ(options->dataDir, "/x");
     EXPECT_EQ(options->ceilingsBudget, 2.5);
     EXPECT_TRUE(options->minTimeGiven);
     EXPECT_EQ(options->benchmarkArguments,
-              (std::vector<std::string>{"ridge-workloads", "--benchmark_filter=io", "--benchmark_min_time=2"}));
+              (std::vector<std::string>{"ridge-workloads", "--benchmark_filter=io",
+                                        "--benchmark_min_time=2"}));
 }
 
 TEST(Options, WhatIsWrongIsSaidWithTheFlag) {
-    for (const char* argument : {"--bogus", "io.train", "--threads=0", "--threads=two", "--threads=", "--ceilings-budget=nan",
-                                 "--ceilings-budget=-1", "--data-dir=", "--benchmark_format=xml"}) {
+    for (const char* argument : {"--bogus", "io.train", "--threads=0", "--threads=two",
+                                 "--threads=", "--ceilings-budget=nan", "--ceilings-budget=-1",
+                                 "--data-dir=", "--benchmark_format=xml"}) {
         const auto options = parseOptions({"ridge-workloads", argument});
         ASSERT_FALSE(options.ok()) << argument;
         EXPECT_EQ(options.error().code, ErrorCode::kBadInput);
-        EXPECT_NE(options.error().message.find(std::string(argument).substr(0, 6)), std::string::npos) << options.error().message;
+        EXPECT_NE(options.error().message.find(std::string(argument).substr(0, 6)),
+                  std::string::npos)
+            << options.error().message;
         EXPECT_EQ(options.error().message.find('\n'), std::string::npos);
     }
 }

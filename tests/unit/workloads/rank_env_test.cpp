@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/parallel/rank_env.h"
+
+#include "workloads/parallel/communicator.h"
+
 #include <gtest/gtest.h>
 
 #include <map>
-
-#include "workloads/parallel/communicator.h"
-#include "workloads/parallel/rank_env.h"
 
 namespace ridge::workloads {
 namespace {
@@ -28,10 +29,20 @@ TEST(RankEnvironment, ReadsEveryLauncher) {
         {{}, 0, 1, "none"},
         {{{"RANK", "3"}, {"WORLD_SIZE", "4"}}, 3, 4, "torchrun"},
         {{{"RANK", "captain"}}, 0, 1, "none"},  // somebody else's variable
-        {{{"OMPI_COMM_WORLD_RANK", "1"}, {"OMPI_COMM_WORLD_SIZE", "2"}, {"PMIX_RANK", "1"}, {"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "1"}}, 1, 2, "openmpi"},
+        {{{"OMPI_COMM_WORLD_RANK", "1"},
+          {"OMPI_COMM_WORLD_SIZE", "2"},
+          {"PMIX_RANK", "1"},
+          {"SLURM_PROCID", "0"},
+          {"SLURM_NTASKS", "1"}},
+         1,
+         2,
+         "openmpi"},
         {{{"PMI_RANK", "5"}, {"PMI_SIZE", "8"}}, 5, 8, "pmi"},
         {{{"PMIX_RANK", "1"}, {"SLURM_NTASKS", "2"}}, 1, 2, "pmix"},
-        {{{"SLURM_PROCID", "7"}, {"SLURM_NTASKS", "9"}, {"SLURM_STEP_NUM_TASKS", "8"}}, 7, 8, "slurm"},
+        {{{"SLURM_PROCID", "7"}, {"SLURM_NTASKS", "9"}, {"SLURM_STEP_NUM_TASKS", "8"}},
+         7,
+         8,
+         "slurm"},
     };
     for (const Case& expected : cases) {
         const auto info = from(expected.variables);

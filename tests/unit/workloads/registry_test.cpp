@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
-
-#include <set>
-
 #include "schemas/enums/enums.h"
 #include "workloads/harness/describe.h"
 #include "workloads/harness/options.h"
 #include "workloads/harness/workload.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <set>
 
 namespace ridge::workloads {
 namespace {
@@ -24,7 +23,8 @@ std::set<std::string> smokeNames() {
 
 TEST(Registry, NamesAreUnique) {
     std::set<std::string> names;
-    for (const WorkloadSpec& spec : allWorkloads()) EXPECT_TRUE(names.insert(spec.name).second) << spec.name;
+    for (const WorkloadSpec& spec : allWorkloads())
+        EXPECT_TRUE(names.insert(spec.name).second) << spec.name;
     EXPECT_GE(names.size(), 12U);
 }
 
@@ -35,7 +35,8 @@ TEST(Registry, EveryVariantIsRunnableAndHasAnAnswerFromTheClosedLists) {
         EXPECT_TRUE(parseWallClass(spec.expected.wallClass)) << spec.expected.wallClass;
         EXPECT_TRUE(parseCause(spec.expected.cause)) << spec.expected.cause;
         EXPECT_FALSE(spec.presets.empty());
-        for (const std::string& preset : spec.presets) EXPECT_TRUE(presets.contains(preset)) << preset;
+        for (const std::string& preset : spec.presets)
+            EXPECT_TRUE(presets.contains(preset)) << preset;
         EXPECT_GE(spec.ranks, 1);
         EXPECT_GE(spec.steps, 0);
         ASSERT_TRUE(spec.create);
@@ -45,7 +46,8 @@ TEST(Registry, EveryVariantIsRunnableAndHasAnAnswerFromTheClosedLists) {
 
 TEST(Registry, SmokeHoldsOneOfEachWall) {
     const auto names = smokeNames();
-    for (const char* name : {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync", "ckpt.restore"})
+    for (const char* name :
+         {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync", "ckpt.restore"})
         EXPECT_TRUE(names.contains(name)) << name;
 }
 

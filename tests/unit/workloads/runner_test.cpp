@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include <gtest/gtest.h>
-
 #include "workloads/harness/runner.h"
+
+#include <gtest/gtest.h>
 
 namespace ridge::workloads {
 namespace {
@@ -15,7 +15,8 @@ struct Calls {
 
 class Counting final : public Workload {
 public:
-    Counting(Calls& calls, Status prepared, bool checkPasses) : m_calls(calls), m_prepared(std::move(prepared)), m_checkPasses(checkPasses) {
+    Counting(Calls& calls, Status prepared, bool checkPasses)
+        : m_calls(calls), m_prepared(std::move(prepared)), m_checkPasses(checkPasses) {
         ++m_calls.created;
     }
     Status prepare() override {
@@ -45,7 +46,9 @@ WorkloadSpec countingSpec(Calls& calls, Status prepared, bool checkPasses) {
     WorkloadSpec spec;
     spec.name = "test/counting";
     spec.warmupSteps = 2;
-    spec.create = [&calls, prepared, checkPasses] { return std::make_unique<Counting>(calls, prepared, checkPasses); };
+    spec.create = [&calls, prepared, checkPasses] {
+        return std::make_unique<Counting>(calls, prepared, checkPasses);
+    };
     return spec;
 }
 
@@ -79,7 +82,8 @@ TEST(Variant, AFailingCheckIsAFailureAndNothingIsTimed) {
 
 TEST(Variant, UnsupportedIsSkippedAndAnyOtherErrorFails) {
     Calls calls;
-    const WorkloadSpec unsupported = countingSpec(calls, Error{ErrorCode::kUnsupported, "no such unit"}, true);
+    const WorkloadSpec unsupported =
+        countingSpec(calls, Error{ErrorCode::kUnsupported, "no such unit"}, true);
     const WorkloadSpec broken = countingSpec(calls, Error{ErrorCode::kIo, "disk full"}, true);
     Variant first(unsupported, nullptr);
     Variant second(broken, nullptr);
