@@ -199,6 +199,7 @@ TEST(Ops, OneThreadUnlessToldOtherwise) {
     EXPECT_NE(makeOps()->describe().find("1 thread"), std::string::npos);
     EXPECT_NE(makeOps("3")->describe().find("3 threads"), std::string::npos);
     EXPECT_NE(makeOps("nonsense")->describe().find("1 thread"), std::string::npos);
+    EXPECT_NE(makeCpuOperators(2).value()->describe().find("2 threads"), std::string::npos);
     EXPECT_NE(makeOps("-4")->describe().find("1 thread"), std::string::npos);
 }
 

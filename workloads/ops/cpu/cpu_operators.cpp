@@ -26,7 +26,7 @@ constexpr std::int64_t kElementBytes = 4;
 
 class CpuOperators final : public Operators {
 public:
-    CpuOperators() : m_threads(cpu::configureThreads()) {}
+    explicit CpuOperators(int threads) : m_threads(cpu::configureThreads(threads)) {}
     ~CpuOperators() override {
         for (const Block& block : m_blocks) ::operator delete(block.data, block.align);
     }
@@ -392,9 +392,9 @@ void CpuOperators::doAffineChain(std::span<const Affine> steps, const Tensor& x,
 
 }  // namespace
 
-Result<std::unique_ptr<Operators>> makeCpuOperators() {
+Result<std::unique_ptr<Operators>> makeCpuOperators(int threads) {
     try {
-        return std::unique_ptr<Operators>(std::make_unique<CpuOperators>());
+        return std::unique_ptr<Operators>(std::make_unique<CpuOperators>(threads));
     } catch (const std::exception& error) {
         return Error{ErrorCode::kUnsupported,
                      std::string("oneDNN cannot start here: ") + error.what()};

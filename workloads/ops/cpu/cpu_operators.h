@@ -10,7 +10,8 @@
 
 namespace ridge::workloads {
 
-// Threads as RIDGE_THREADS says, one by default. kUnsupported when oneDNN cannot start here.
-[[nodiscard]] Result<std::unique_ptr<Operators>> makeCpuOperators();
+// On `threads` threads; 0: as many as RIDGE_THREADS says, one by default. kUnsupported when oneDNN
+// cannot start here.
+[[nodiscard]] Result<std::unique_ptr<Operators>> makeCpuOperators(int threads = 0);
 
 }  // namespace ridge::workloads

@@ -7,9 +7,9 @@
 
 namespace ridge::workloads::cpu {
 
-int configureThreads() {
-    int threads = 1;
-    if (const char* text = std::getenv("RIDGE_THREADS"); text != nullptr) {
+int configureThreads(int wanted) {
+    int threads = std::clamp(wanted, 1, 1024);
+    if (const char* text = std::getenv("RIDGE_THREADS"); wanted <= 0 && text != nullptr) {
         char* end = nullptr;
         const long value = std::strtol(text, &end, 10);
         if (end != text && *end == '\0') threads = static_cast<int>(std::clamp(value, 1L, 1024L));

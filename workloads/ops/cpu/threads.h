@@ -11,8 +11,9 @@
 
 namespace ridge::workloads::cpu {
 
-// RIDGE_THREADS clamped to [1, 1024]; 1 when unset or not a number. Sets libgomp's count.
-int configureThreads();
+// `wanted` when positive, otherwise RIDGE_THREADS, otherwise (unset or not a number) 1; at most
+// 1024. Sets libgomp's count and returns it.
+int configureThreads(int wanted);
 
 using RangeFunction = void (*)(void* context, std::int64_t begin, std::int64_t end);
 void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function,
