@@ -43,10 +43,8 @@ int dispatch(int argc, char** argv) {
         "  ridge doctor\n"
         "\nExit codes: 0 done, 2 usage or unreadable input, 4 the measurement failed, 77 this machine cannot do it,\n"
         "130/143 interrupted. record exits with the program's own code.");
-#ifdef RIDGE_HAVE_RECORDER
     addRun(app, globals);
     addRecord(app, globals);
-#endif
     addAnalyze(app, globals);
     addCeilings(app, globals);
     addDoctor(app, globals);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// The parts of `ridge run` that need no process: selection, command lines, roofs before and after, merging.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "base/file.h"
+#include "cli/run/ceilings.h"
+#include "cli/run/merge.h"
+#include "cli/run/plan.h"
+#include "cli/run/result.h"
+
+namespace ridge::cli {
+namespace {
+
+constexpr std::string_view kDescription = R"([
+ {"name":"train.single/fp32","family":"train.single","params":{"batch":8},"presets":["smoke","standard"],"ranks":1,"steps":10,"expected":{"class":"compute_bound","cause":"compute"}},
+ {"name":"train.single/bf16","family":"train.single","params":{},"presets":["full"],"ranks":1,"steps":10,"expected":{"class":"nonsense","cause":"compute"}},
+ {"name":"comm/all_reduce/1M","family":"comm","params":{},"presets":["smoke"],"ranks":2,"steps":0}])";
+
+std::vector<Variant> variants() { return *parseDescription(kDescription); }
+
+std::vector<std::string> namesOf(const Selection& selection) {
+    std::vector<std::string> names;
+    const auto chosen = select(variants(), selection);
+    if (!chosen.ok()) return {"error: " + chosen.error().message};
+    for (const Variant& v : *chosen) names.push_back(v.name);
+    return names;
+}
+
+TEST(Plan, readsTheDescription) {
+    const auto all = variants();
+    ASSERT_EQ(all.size(), 3U);
+    EXPECT_EQ(all[0].params.at("batch"), "8");
+    EXPECT_EQ(all[0].expected->wallClass, WallClass::kComputeBound);
+    EXPECT_FALSE(all[1].expected) << "a class that is not in the list is no expectation";
+    EXPECT_FALSE(parseDescription("{").ok());
+    EXPECT_FALSE(parseDescription("[{}]").ok());
+}
+
+TEST(Plan, selectsByNameFamilyPresetAndFilter) {
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(namesOf({{}, "smoke", "", 0}), (Names{"train.single/fp32", "comm/all_reduce/1M"}));
+    EXPECT_EQ(namesOf({{"train.single"}, "", "", 0}), (Names{"train.single/fp32", "train.single/bf16"}));
+    EXPECT_EQ(namesOf({{"comm/all_reduce"}, "", "", 0}), (Names{"comm/all_reduce/1M"}));
+    EXPECT_EQ(namesOf({{}, "", "bf16$", 0}), (Names{"train.single/bf16"}));
+    EXPECT_TRUE(namesOf({{"train"}, "", "", 0})[0].starts_with("error: there is no workload \"train\""));
+    EXPECT_TRUE(namesOf({{}, "smoke", "bf16", 0})[0].starts_with("error: no workload is left"));
+}
+
+TEST(Plan, onlyWorkloadsWithSeveralRanksGetMore) {
+    const auto chosen = select(variants(), {{}, "smoke", "", 4});
+    EXPECT_EQ((*chosen)[0].ranks, 1);
+    EXPECT_EQ((*chosen)[1].ranks, 4);
+}
+
+TEST(Plan, commandLineMatchesOneNameOnly) {
+    const auto all = variants();
+    const auto one = commandFor(all[0], "/bin/ridge-workloads", "r.json", "b.json");
+    EXPECT_EQ(one[0], "/bin/ridge-workloads");
+    EXPECT_EQ(one[1], "--benchmark_filter=^train\\.single/fp32$");
+    const auto two = commandFor(all[2], "/bin/ridge-workloads", "r.json", "b.json");
+    EXPECT_EQ(two[0], "mpirun");
+    EXPECT_EQ(two[3], "2");
+}
+
+TEST(Plan, folderNamesAreSafeAndDifferent) {
+    const std::set<std::string> names{folderNameFor("a/b"), folderNameFor("a_b"), folderNameFor("../x"), folderNameFor(".."), folderNameFor("a b"), folderNameFor("")};
+    EXPECT_EQ(names.size(), 6U);
+    for (const auto& name : names) {
+        EXPECT_EQ(name.find('/'), std::string::npos);
+        EXPECT_FALSE(name.starts_with('.'));
+    }
+}
+
+analyzer::Ceiling roof(const std::string& name, double value, const std::string& unit) { return {"memory", name, "", "DRAM", "read", std::nullopt, value, unit, ""}; }
+
+TEST(Ceilings, theBetterOfBothCounts) {
+    const auto best = betterOf({roof("bw", 10, "B/s"), roof("dispatch", 5, "s"), roof("only before", 1, "B/s")}, {roof("bw", 12, "B/s"), roof("dispatch", 4, "s"), roof("only after", 2, "B/s")});
+    ASSERT_EQ(best.size(), 4U);
+    EXPECT_EQ(best[0].value, 12);
+    EXPECT_EQ(best[1].value, 4);
+    EXPECT_EQ(best[3].name, "only after");
+}
+
+TEST(Ceilings, driftIsToldAndWarnedAbout) {
+    const auto calm = driftCheck({roof("bw", 100, "B/s")}, {roof("bw", 97, "B/s")});
+    EXPECT_EQ(calm.severity, Severity::kInfo);
+    EXPECT_NE(calm.detail.find("-3.0 %"), std::string::npos);
+    const auto wild = driftCheck({roof("bw", 100, "B/s"), roof("l2", 100, "B/s")}, {roof("bw", 80, "B/s"), roof("l2", 101, "B/s")});
+    EXPECT_EQ(wild.severity, Severity::kWarning);
+    EXPECT_EQ(wild.count, 1);
+    EXPECT_NE(wild.detail.find("-20.0 % (bw)"), std::string::npos);
+}
+
+TEST(Merge, addsUpWhatCanBeAddedAndKeepsTheRestApart) {
+    analyzer::Analysis a, b;
+    a.steps.push_back({"w1", 0, 0, 0, 0, 100, {}});
+    a.steps[0].classes[0] = a.attribution[0] = 100;
+    a.devices.push_back({0, 0, "cpu", "c", 100, 90, 10});
+    a.gate = {{"dropped", Severity::kInfo, 0, "none"}};
+    a.losses = {{"x", 1}};
+    a.workloads.emplace_back().name = "w1";
+    b = a;
+    b.steps[0].workload = b.workloads[0].name = "w2";
+    b.gate = {{"dropped", Severity::kWarning, 3, "3 buffers"}};
+    analyzer::Finding low, high;
+    low.confidence = Confidence::kLow, low.share = 0.9;
+    high.confidence = Confidence::kHigh, high.share = 0.1;
+    a.findings = {low};
+    b.findings = {high};
+    const auto all = mergeAnalyses({a, b});
+    EXPECT_EQ(all.steps.size(), 2U);
+    EXPECT_EQ(all.attribution[0], 200);
+    ASSERT_EQ(all.devices.size(), 1U);
+    EXPECT_EQ(all.devices[0].spanNs, 200);
+    ASSERT_EQ(all.gate.size(), 2U);
+    EXPECT_EQ(all.gate[1].detail, "w2: 3 buffers");
+    EXPECT_EQ(all.losses[0].count, 2);
+    EXPECT_EQ(all.findings[0].confidence, Confidence::kHigh) << "low confidence never comes first";
+    EXPECT_NE(all.findings[0].id, all.findings[1].id);
+}
+
+TEST(Result, readsStepsAndMetricsAndKeepsFailuresApart) {
+    auto folder = TempDir::create("ridge-result-");
+    const std::string path = (folder->path() / "r.json").string();
+    ASSERT_TRUE(writeFileAtomically(path, R"({"workloads":[{"name":"w","status":"ok","detail":"fine","runs":[{"step_seconds":[0.001,0.002],
+        "metrics":[{"name":"mfu","value":0.5,"unit":"1","direction":"higher"},{"name":"odd","value":null,"unit":"furlongs","direction":"none"}]}]}]})").ok());
+    const auto result = readResult(path, "w");
+    ASSERT_TRUE(result.ok());
+    EXPECT_EQ(result->stepSeconds.size(), 2U);
+    EXPECT_FALSE(result->metrics[1].value);
+    EXPECT_FALSE(readResult(path, "other").ok());
+    Outcome outcome{{}, {{*result, 0, "", "", 1}, {{"error", "numbers differ", {0.003}, {}}, 4, "", "", 2}}};
+    outcome.variant.name = "w";
+    EXPECT_EQ(outcome.status(), "error");
+    EXPECT_EQ(outcome.reason(), "numbers differ");
+    EXPECT_EQ(factsOf(outcome).check, "failed");
+    std::vector<reports::RunWarning> warnings;
+    const auto b = benchmarkOf(outcome, {}, warnings);
+    ASSERT_EQ(b.metrics[0].name, "step_time");
+    ASSERT_EQ(b.metrics[0].samples.size(), 3U);
+    EXPECT_EQ(*b.metrics[0].samples[1].value, 2e6);
+    EXPECT_FALSE(b.metrics[0].samples[2].valid) << "a failed process keeps its sample, marked";
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_EQ(warnings[0].code, "unknown_unit");
+}
+
+}  // namespace
+}  // namespace ridge::cli
