@@ -82,6 +82,12 @@ WalkEnd walkRecords(std::span<const std::uint8_t> stream, Visit&& visit) {
     WalkEnd end;
     while (stream.size() - end.consumed >= sizeof(spool::RecordHeader)) {
         const std::uint8_t* at = stream.data() + end.consumed;
+        std::uint64_t word = 0;
+        std::memcpy(&word, at, sizeof word);
+        if (word == 0) {  // a hole: records that the producer gave up, and counted, when the disk was full
+            end.consumed += sizeof word;
+            continue;
+        }
         std::uint16_t units = 0;
         std::memcpy(&units, at + 2, sizeof units);
         const std::uint32_t bytes = std::uint32_t{units} * 8;

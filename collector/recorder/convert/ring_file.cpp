@@ -167,6 +167,11 @@ Result<bool> drainRing(RingMapping& ring, int spoolFd, const std::string& spoolP
         error = writeAt(spoolFd, ring.data() + at, first, tail);
         if (!error && bytes > first) error = writeAt(spoolFd, ring.data(), bytes - first, tail + first);
         if (!error) __atomic_store_n(&header.tail, head, __ATOMIC_RELEASE);
+        // No half record may stand before the hole that follows if the producer gives records up.
+        struct stat info {};
+        if (error && fstat(spoolFd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) > tail &&
+            ftruncate(spoolFd, static_cast<off_t>(tail)) != 0)
+            error = errno;
     }
     std::int32_t self = getpid();
     __atomic_compare_exchange_n(&header.drainOwner, &self, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
@@ -203,7 +208,9 @@ Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder, con
         ring.recorder = stem == "recorder";
         ring.spool = MappedFile::open(sessionFolder + "/" + stem + ".spool");
         ring.header = readHead(sessionFolder + "/" + stem + ".head");
-        if (ring.header && ring.header->tail > ring.stream().size())
+        // Given up by the producer on a full disk: counted by it, not missing.
+        const bool holes = ring.header && ring.header->lost[spool::kLossSpoolWrite] != 0;
+        if (ring.header && !holes && ring.header->tail > ring.stream().size())
             ring.missingBytes = ring.header->tail - ring.stream().size();
         rings.push_back(std::move(ring));
     }

@@ -151,7 +151,11 @@ TEST_F(WithAgent, AFullDiskWhileSpoolingIsCounted) {
     const std::int64_t there = number("SELECT count(*) FROM NVTX_EVENTS WHERE eventType = 59");
     const std::int64_t lost = number("SELECT coalesce(sum(count), 0) FROM RIDGE_LOSS WHERE source = 'spool_write'");
     EXPECT_GT(lost, 0);
-    EXPECT_EQ(there + lost, 400000);
+    EXPECT_EQ(number("SELECT count(*) FROM RIDGE_LOSS WHERE source = 'corrupt_spool'"), 0);
+    // Clock readings among the records given up are counted, too; there are few.
+    EXPECT_LE(there + lost, 400000 + 16);
+    EXPECT_GE(there + lost, 400000) << "there " << there << " counted as lost " << lost << ", recorder "
+                                    << (outcome.ok() ? "ok" : outcome.error().message);
 }
 
 }  // namespace
