@@ -19,6 +19,10 @@ std::vector<Finding> latencyBound(const RuleInput& input) {
                                  formatShare(static_cast<double>(finding->costNs) / static_cast<double>(input.summary.medianStepNs)),
                                  formatShare(finding->evidence[1].value));
     finding->evidence.push_back({"dispatch_ns", input.context.dispatchNs, "ns"});
+    if (!latencyIsDispatch(input.context, input.workload)) {
+        finding->cause = Cause::kNone;
+        finding->assumptions.push_back("other load on the same CPUs makes ops look like this: compare with an idle machine");
+    }
     finding->tryThis = "batch or fuse the named ops so that each does more work; check how many threads or blocks they use";
     finding->verify = "the attainment of the named ops rises above 0.6";
     return {*finding};

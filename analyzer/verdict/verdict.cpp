@@ -90,6 +90,16 @@ std::optional<std::int64_t> systematicallyLast(const Context& context, std::int3
     return std::nullopt;
 }
 
+bool latencyIsDispatch(const Context& context, std::int32_t workload) {
+    double all = 0, small = 0;
+    for (const OpGroup& g : context.ops.groups) {
+        if (g.workload != workload || g.answer.wallClass != WallClass::kLatencyBound) continue;
+        all += static_cast<double>(g.timeNs);
+        if (static_cast<double>(g.medianNs) < 5 * context.dispatchNs) small += static_cast<double>(g.timeNs);
+    }
+    return all > 0 && small >= 0.5 * all;
+}
+
 VerdictAnswer judgeWall(const VerdictInput& input) {
     double total = 0;
     for (const Ns ns : input.classes) total += static_cast<double>(ns);
@@ -112,6 +122,7 @@ VerdictAnswer judgeWall(const VerdictInput& input) {
     });
     Cause cause = causeOf(wallClass);
     if (wallClass == WallClass::kCommWait && input.straggler) cause = Cause::kStraggler;
+    if (wallClass == WallClass::kLatencyBound && !input.dispatchLimited) cause = Cause::kNone;
     return {{wallClass, cause}, timeOf(*wall) / total};
 }
 
@@ -124,6 +135,7 @@ void addVerdicts(const Context& context, Analysis& answer) {
         input.computeSlack = slackOf(context, workload, WallClass::kComputeBound);
         input.memorySlack = slackOf(context, workload, WallClass::kMemoryWall);
         input.straggler = systematicallyLast(context, workload).has_value();
+        input.dispatchLimited = latencyIsDispatch(context, workload);
         const VerdictAnswer verdict = judgeWall(input);
         summary.verdict = verdict.verdict;
         summary.verdictShare = verdict.share;

@@ -27,11 +27,15 @@ Cause causeOf(WallClass wallClass);
 // Is one rank systematically last in this workload's collectives? Its number.
 std::optional<std::int64_t> systematicallyLast(const Context& context, std::int32_t workload);
 
+// Is at least half of the workload's latency_bound time in ops shorter than 5 dispatches?
+bool latencyIsDispatch(const Context& context, std::int32_t workload);
+
 // Exposed for tests: class times and, per class, the share of them above the roof (0 when at it).
 struct VerdictInput {
     ClassTimes classes{};
     double computeSlack = 0, memorySlack = 0;  // avoidable share of compute_bound and of memory_wall
     bool straggler = false;
+    bool dispatchLimited = false;  // most latency_bound time is in ops that the dispatch limits
 };
 struct VerdictAnswer {
     Verdict verdict;

@@ -44,6 +44,11 @@ TEST(Verdict, WallsAreTakenTogether) {
     EXPECT_EQ(judgeWall(comm).verdict.cause, Cause::kCommunication);
     comm.straggler = true;
     EXPECT_EQ(judgeWall(comm).verdict.cause, Cause::kStraggler);
+    auto latency = input({{kLatencyBound, 40}, {kComputeBound, 60}});
+    EXPECT_EQ(judgeWall(latency).verdict.wallClass, kLatencyBound);
+    EXPECT_EQ(judgeWall(latency).verdict.cause, Cause::kNone);
+    latency.dispatchLimited = true;
+    EXPECT_EQ(judgeWall(latency).verdict.cause, Cause::kLaunch);
     EXPECT_EQ(judgeWall(input({{kComputeUnknown, 10}})).verdict.cause, Cause::kNone);
     EXPECT_EQ(judgeWall(input({})).verdict.cause, Cause::kNone);
 }
