@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <csignal>
 #include <filesystem>
 #include <memory>
 
@@ -124,6 +125,11 @@ Attempt runOnce(Run& run, const Variant& variant, const std::string& folder, int
         return recorder::record(options);
     }();
     if (outcome.ok()) {
+        // The recorder hands signals on to the program while it runs: its end by one is our interrupt.
+        if (const int signal = outcome->programStatus - 128; signal == SIGINT || signal == SIGTERM) {
+            catchInterrupts();
+            std::raise(signal);
+        }
         attempt.exitStatus = outcome->programStatus;
         attempt.trace = options.output;
     } else {
@@ -177,7 +183,10 @@ analyzer::Analysis analyzeAll(Run& run) {
         for (const Attempt& attempt : outcome.attempts) {
             if (attempt.trace.empty()) continue;
             auto analysis = analyzer::analyze({attempt.trace}, options);
-            if (analysis.ok())
+            // A process that ended before its first step has a timeline, but nothing to judge.
+            if (analysis.ok() && attempt.result.status != "ok" && analysis->stepSource != "ridge")
+                run.warnings.push_back({"no_steps", "it ended before its first step", outcome.variant.name});
+            else if (analysis.ok())
                 ofAttempts.push_back(std::move(*analysis));
             else
                 run.warnings.push_back({"not_analyzed", analysis.error().message, outcome.variant.name});
