@@ -193,10 +193,10 @@ void Command::makeTimeline(const std::string& name) const {
     const auto status = db->execute(R"sql(
         BEGIN;
         INSERT INTO RIDGE_RUN VALUES('r1','["x"]','/',0,'complete',1000000,1000,4000000,10,'test','{}');
-        INSERT INTO NVTX_EVENTS(start,end,eventType,text,globalTid,domainId) VALUES
-            (0,NULL,75,'ridge',281479271743489,1), (0,4000000,59,'unit/gemm',281479271743489,1),
-            (1000000,2000000,59,'step',281479271743489,1), (1100000,1900000,59,'gemm',281479271743489,1),
-            (2000000,3000000,59,'step',281479271743489,1), (2100000,2900000,59,'gemm',281479271743489,1);
+        INSERT INTO NVTX_EVENTS(start,end,eventType,text,globalTid,domainId,category) VALUES
+            (0,NULL,75,'ridge',281479271743489,1,NULL), (0,4000000,59,'unit/gemm',281479271743489,1,1),
+            (1000000,2000000,59,'step',281479271743489,1,3), (1100000,1900000,59,'gemm',281479271743489,1,NULL),
+            (2000000,3000000,59,'step',281479271743489,1,3), (2100000,2900000,59,'gemm',281479271743489,1,NULL);
         COMMIT;)sql");
     ASSERT_TRUE(status.ok()) << status.error().message;
 }
