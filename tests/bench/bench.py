@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the project's own benchmarks and prints one table: value, ratio, target, met or not.
+
+Every ratio is taken against a peer or a limit that was measured in the same run, interleaved.
+"""
+import argparse
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+
+def script(name, *arguments):
+    print(f"bench: {name} ...", file=sys.stderr)
+    path = pathlib.Path(__file__).resolve().parent / name
+    return json.loads(subprocess.run([sys.executable, str(path), *map(str, arguments)], capture_output=True, text=True,
+                                     check=True).stdout)
+
+
+def rows_of(nvtx, sqlite, recording):
+    """(what, measured, target, met): met is None where there is nothing to hold it against."""
+    ratios = nvtx["ratios"]
+    yield ("NVTX range, repeated string", f"{nvtx['agent_ns']:.1f} ns = {ratios['agent']:.2f} x floor ({nvtx['floor_ns']:.1f} ns)",
+           "<= 1.25 x floor", ratios["agent"] <= 1.25)
+    yield ("  with 24-byte payload", f"{nvtx['agent_payload_ns']:.1f} ns = {ratios['agent_payload']:.2f} x floor",
+           "<= 1.35 x floor", ratios["agent_payload"] <= 1.35)
+    yield ("  with a work payload", f"{nvtx['agent_work_ns']:.1f} ns = {ratios['agent_work']:.2f} x floor", "", None)
+    yield ("  no tool attached", f"{nvtx['no_tool_ns']:.1f} ns", "", None)
+    if ratios["lttng_over_agent"]:
+        yield ("  LTTng-UST, same loop", f"{nvtx['lttng_ns']:.1f} ns = {ratios['lttng_over_agent']:.1f} x ours", ">= 7 x ours",
+               ratios["lttng_over_agent"] >= 7)
+    else:
+        yield ("  LTTng-UST, same loop", "not installed (scripts/setup --dev)", ">= 7 x ours", None)
+    limits = {"NVTX_EVENTS": 60, "CUPTI_ACTIVITY_KIND_RUNTIME": 60, "CUPTI_ACTIVITY_KIND_KERNEL": 120}
+    for table, limit in limits.items():
+        row = sqlite[table]
+        yield (f"rows into {table}", f"{row['bulk_rows_per_s'] / 1e6:.2f} M/s = {row['ratio']:.1f} x prepared insert", ">= 5 x",
+               row["ratio"] >= 5)
+        yield ("  bytes per row, index included", f"{row['bytes_per_row']:.1f} B", f"<= {limit} B", row["bytes_per_row"] <= limit)
+    end = sqlite["end_to_end"]
+    yield ("spool to file", f"{end['events_per_s'] / 1e6:.2f} M ranges/s", ">= 5 M/s", end["events_per_s"] >= 5e6)
+    for row in recording["workloads"]:
+        yield (f"recorded / not: {row['workload']}",
+               f"{row['ratio_median']:.4f} (can tell {100 * row['smallest_visible_change']:.1f} %); events cost "
+               f"{100 * row['bound_share']:.4f} %", "events <= 1 %", row["bound_share"] <= 0.01)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("-o", type=pathlib.Path, help="also write all figures as JSON")
+    arguments = parser.parse_args()
+    quick = arguments.quick
+    nvtx = script("nvtx_cost.py", arguments.build, "--runs", 2 if quick else 7, "--rounds", 60 if quick else 200)
+    print("bench: sqlite_throughput ...", file=sys.stderr)
+    sqlite = json.loads(subprocess.run([str(arguments.build / "bin/sqlite_throughput"), "300000" if quick else "2000000",
+                                        "3" if quick else "5"], capture_output=True, text=True, check=True).stdout)
+    recording = script("recording_cost.py", "--build", arguments.build, "--blocks", 2 if quick else 6,
+                       "--ns-per-event", max(nvtx["agent_ns"], nvtx["agent_work_ns"]))
+    table = list(rows_of(nvtx, sqlite, recording))
+    width = max(len(row[0]) for row in table)
+    middle = max(len(row[1]) for row in table)
+    for what, measured, target, met in table:
+        mark = "" if met is None else ("met" if met else "NOT MET")
+        print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
+    if arguments.o:
+        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording,
+                                           "cpus": os.cpu_count()}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
