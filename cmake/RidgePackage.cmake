@@ -9,7 +9,6 @@ foreach(program ridge ridge-workloads ridge_agent_lib ridge_io_lib ridge_mpi)
     endif()
 endforeach()
 
-set(_ridge_dependency_set)
 foreach(program ridge ridge-workloads)
     if(TARGET ${program})
         set_target_properties(${program} PROPERTIES INSTALL_RPATH "$ORIGIN/../lib")
@@ -18,15 +17,10 @@ foreach(program ridge ridge-workloads)
     endif()
 endforeach()
 if(TARGET ridge_mpi)
-    set_target_properties(ridge_mpi PROPERTIES INSTALL_RPATH "$ORIGIN/..")
-    target_link_options(ridge_mpi PRIVATE -Wl,--disable-new-dtags)
-    install(TARGETS ridge_mpi LIBRARY DESTINATION lib/ridge COMPONENT collector)
+    # Found by ridge-workloads beside its own libraries. MPI itself (mpirun and its plug-ins) is the machine's.
+    set_target_properties(ridge_mpi PROPERTIES INSTALL_RPATH "$ORIGIN")
+    install(TARGETS ridge_mpi LIBRARY DESTINATION lib COMPONENT collector)
 endif()
-foreach(agent ridge_agent_lib ridge_io_lib)
-    if(TARGET ${agent})
-        install(TARGETS ${agent} LIBRARY DESTINATION lib/ridge COMPONENT collector)
-    endif()
-endforeach()
 install(RUNTIME_DEPENDENCY_SET ridge_dependencies
     PRE_EXCLUDE_REGEXES "^ld-linux" "^lib(c|m|dl|rt|pthread|util|resolv)\\.so"
     POST_EXCLUDE_REGEXES "/ld-linux"
