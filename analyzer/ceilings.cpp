@@ -45,6 +45,8 @@ Result<std::vector<Ceiling>> parseCeilings(std::string_view text) {
         c.access = textOr(roof, "access");
         c.unit = textOr(roof, "unit");
         c.method = textOr(roof, "method");
+        if (const auto typical = roof.find("median"); typical != roof.end() && typical->is_number())
+            if (const auto median = typical->get<double>(); std::isfinite(median) && median > 0) c.typical = median;
         if (const auto capacity = roof.find("capacity_bytes"); capacity != roof.end() && capacity->is_number_integer())
             if (const auto bytes = capacity->get<std::int64_t>(); bytes > 0) c.capacityBytes = bytes;
         result.push_back(std::move(c));

@@ -66,7 +66,10 @@ Collectives matchCollectives(const Timeline& timeline, const Ops& ops) {
         keys.push_back({work.communicator, work.sequence, rank, static_cast<std::int32_t>(i)});
         members[work.communicator].insert(rank);
     }
-    const bool complete = allRanksPresent(timeline);
+    const bool anyRankKnown =
+        std::any_of(timeline.processes.begin(), timeline.processes.end(), [](const Process& p) { return p.rankKnown; });
+    const bool complete = !anyRankKnown || allRanksPresent(timeline);
+    const std::size_t least = anyRankKnown ? 1 : 2;
     std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
         return std::tie(a.communicator, a.sequence, a.rank, a.row) < std::tie(b.communicator, b.sequence, b.rank, b.row);
     });
@@ -79,7 +82,7 @@ Collectives matchCollectives(const Timeline& timeline, const Ops& ops) {
             doubled = doubled || (!group.empty() && group.back().rank == keys[j].rank);
             group.push_back({keys[j].rank, row.start, row.end});
         }
-        if (complete && !doubled && group.size() == members[keys[i].communicator].size()) {
+        if (complete && !doubled && group.size() >= least && group.size() == members[keys[i].communicator].size()) {
             Collectives::Instance instance;
             instance.split = splitCollective(group);
             for (std::size_t k = i; k < j; ++k) {
@@ -93,6 +96,7 @@ Collectives matchCollectives(const Timeline& timeline, const Ops& ops) {
         }
         i = j;
     }
+    result.worldAssumed = !anyRankKnown && !result.instances.empty();
     return result;
 }
 

@@ -7,7 +7,9 @@
 //   wait_r = max(0, min(L, e_r) - s_r)    transfer = min over r of (e_r - max(L, s_r))
 //   marginal delay of the last rank = L - second latest start
 // Complete: every rank of the world is in the trace, and every rank that ever used the communicator
-// takes part in this instance. Otherwise nothing is split.
+// takes part in this instance. Otherwise nothing is split. Where no process of the trace says its rank or
+// the size of the world, the processes that share a communicator are taken for all of its ranks, if there
+// are at least two of them; the gate says so (a rank on another host would not be seen).
 // Invariants: wait >= 0; min over ranks of wait = 0; sum of marginal delays <= sum of (L - earliest).
 
 #include <cstdint>
@@ -42,6 +44,7 @@ struct Collectives {
     };
     std::vector<Instance> instances;  // complete ones
     std::int64_t incomplete = 0;      // instances of which ranks are missing
+    bool worldAssumed = false;        // no process says its rank
 };
 
 Collectives matchCollectives(const Timeline& timeline, const Ops& ops);

@@ -130,6 +130,9 @@ void checkRanks(const Context& context, Gate& gate) {
     if (known)
         gate.add("missing_ranks", std::max<std::int64_t>(0, world - present), Severity::kWarning,
                  fmt::format("{} of {} ranks are in the trace: waiting and transfer cannot be told apart", present, world));
+    if (context.collectives.worldAssumed)
+        gate.add("assumed_ranks", static_cast<std::int64_t>(context.collectives.instances.size()), Severity::kWarning,
+                 "no process says its rank: those that share a communicator are taken for all its ranks, numbered by process id");
     if (context.collectives.incomplete > 0)
         gate.add("incomplete_collectives", context.collectives.incomplete, Severity::kInfo,
                  "collectives of which not all ranks were found count as unsplit communication");

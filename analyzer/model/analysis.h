@@ -77,6 +77,7 @@ struct Ceiling {
     double value = 0;
     std::string unit;   // "FLOP/s", "B/s", "s"
     std::string method;
+    std::optional<double> typical = {};  // median of the samples, where value is the best; same unit
 };
 
 // One op (all its instances in the steps of a workload) against the roofs.

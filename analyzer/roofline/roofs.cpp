@@ -14,9 +14,11 @@ constexpr double kReadOnlyShare = 0.1;  // writes less: a reader
 
 }  // namespace
 
-void Roofs::Roof::add(double value, const std::string& roofName) {
-    if (value > high) name = roofName;
-    low = high > 0 ? std::min(low, value) : value;
+void Roofs::Roof::add(const Ceiling& ceiling) {
+    const double value = ceiling.value;
+    const double typical = std::min(value, ceiling.typical.value_or(value));
+    if (value > high) name = ceiling.name;
+    low = high > 0 ? std::min(low, typical) : typical;
     high = std::max(high, value);
 }
 
@@ -26,16 +28,16 @@ Roofs::Roofs(const std::vector<Ceiling>& ceilings) {
         if (c.kind == "compute") {
             auto it = std::find_if(m_compute.begin(), m_compute.end(), [&](const Compute& x) { return x.dtype == c.dtype; });
             if (it == m_compute.end()) it = m_compute.insert(it, Compute{c.dtype, {}});
-            it->roof.add(c.value, c.name);
+            it->roof.add(c);
         } else if (c.kind == "memory") {
             auto it = std::find_if(m_levels.begin(), m_levels.end(), [&](const Level& x) { return x.name == c.level; });
             if (it == m_levels.end()) it = m_levels.insert(it, Level{c.level, 0, {}, {}, {}});
             const bool main = c.level == "DRAM" || !c.capacityBytes;
             it->capacity = main ? std::numeric_limits<double>::infinity()
                                 : std::max(it->capacity, static_cast<double>(*c.capacityBytes));
-            if (c.access == "read" || c.access.empty()) it->read.add(c.value, c.name);
-            if (c.access != "read") it->write.add(c.value, c.name);
-            it->any.add(c.value, c.name);
+            if (c.access == "read" || c.access.empty()) it->read.add(c);
+            if (c.access != "read") it->write.add(c);
+            it->any.add(c);
         } else if (c.kind == "dispatch") {
             const double ns = c.unit == "ns" ? c.value : c.value * 1e9;
             m_dispatchNs = m_dispatchNs > 0 ? std::min(m_dispatchNs, ns) : ns;
@@ -72,7 +74,7 @@ std::optional<Roofs::MemoryTime> Roofs::memoryTime(const Work& work, double dura
         const Roof& own = match.high > 0 ? match : level.any;
         // The roof of the same access; where the op beats it, the best that this level ever gave.
         const Roof* roof = bytes / own.high * 1e9 <= kUnreliable * durationNs ? &own : &level.any;
-        best = {bytes / roof->high * 1e9, bytes / own.low * 1e9, roof->name};
+        best = {bytes / roof->high * 1e9, bytes / own.low * 1e9, own.high / own.low, roof->name};
         if (best.ns <= kUnreliable * durationNs || i == nearest) return best;
     }
 }
@@ -90,8 +92,10 @@ RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes) c
     answer.roofNs = std::max(computeNs, memoryNs);
     answer.attainment = answer.roofNs / durationNs;
     answer.ceiling = computeWins ? peak->name : memory->ceiling;
+    // What the roofs would have been had they moved up by as much as they were seen to move.
+    const double fastest = std::max(peak ? computeNs * peak->low / peak->high : 0.0, memory ? memoryNs / memory->width : 0.0);
     const double slowest = std::max(slowComputeNs, memory ? memory->slowNs : 0.0);
-    if (*answer.attainment > kUnreliable) {
+    if (fastest / durationNs > kUnreliable) {
         answer.bound = "unreliable";
     } else if (durationNs < kDispatchFactor * m_dispatchNs || slowest / durationNs < kLatencyAttainment) {
         // Far from the memory roof and no peak for its arithmetic: it may be at that one.

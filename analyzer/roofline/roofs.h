@@ -7,9 +7,12 @@
 //   attainment a = T_roof / T       a > 1.05: a wrong roof or model, "unreliable", no saving claimed
 //   latency: T < 5 x dispatch, or a < 0.6; else the larger of t_p and t_l; within 10 %: balanced
 //
-// A roof that was measured several times (before and after) is an interval: an op is called slow only
-// against the lowest of them and impossible only against the highest, so that a machine whose speed
-// changed between does not turn the verdict. Memory level: the smallest of twice the op's bytes; where
+// A roof is an interval where it is known as one: from the typical (median) sample of the slowest
+// measurement to the best sample of the fastest. An op's own time is a median too, so it is called slow
+// only against the low end: both then saw the same kind of moments of a shared machine. It is called
+// impossible only where it beats the high end by more than the interval is wide: a machine that was seen
+// to lose a third of its speed between two looks can gain as much, and that is no wrong counter.
+// Memory level: the smallest of twice the op's bytes; where
 // the step as a whole moves more than that level holds, the data may have come from further out, so the
 // largest level up to the step's bytes that the measured time does not beat is taken. Access: an op that
 // writes less than a tenth of its bytes is held against the read roof, others against copy and triad.
@@ -44,7 +47,7 @@ private:
     struct Roof {
         double low = 0, high = 0;
         std::string name;
-        void add(double value, const std::string& roofName);
+        void add(const Ceiling& ceiling);
     };
     struct Compute {
         std::string dtype;
@@ -56,7 +59,8 @@ private:
         Roof read, write, any;
     };
     struct MemoryTime {
-        double ns = 0, slowNs = 0;  // against the best and the worst measurement
+        double ns = 0, slowNs = 0;  // against the high and the low end of the roof
+        double width = 1;           // high end / low end
         std::string ceiling;
     };
     [[nodiscard]] const Roof* computeRoof(std::uint16_t dtype) const;

@@ -20,7 +20,7 @@ std::vector<Wall> walls(const VerdictInput& input) {
     using enum WallClass;
     return {{{kComputeBound}, input.computeSlack},
             {{kMemoryWall}, input.memorySlack},
-            {{kLatencyBound}},
+            {{kLatencyBound}, input.latencySlack},
             {{kComputeUnknown}, 0},
             {{kCommTransfer, kCommWait, kCommUnsplit}},
             {{kCopy}},
@@ -35,14 +35,19 @@ std::vector<Wall> walls(const VerdictInput& input) {
             {{kUnknownCapture}, 0}};
 }
 
-// 1 - attainment, weighted by time, over the groups of one class.
+bool isDispatch(const Context& context, const OpGroup& g) {
+    return static_cast<double>(g.medianNs) < 5 * context.dispatchNs;
+}
+
+// Time above the roof over time, for the groups of one class.
 double slackOf(const Context& context, std::int32_t workload, WallClass wallClass) {
     double time = 0, above = 0;
     for (const OpGroup& g : context.ops.groups) {
         if (g.workload != workload || g.answer.wallClass != wallClass || !g.answer.attainment) continue;
         const double t = static_cast<double>(g.timeNs);
         time += t;
-        above += t * std::clamp(1 - *g.answer.attainment, 0.0, 1.0);
+        const bool all = wallClass == WallClass::kLatencyBound && isDispatch(context, g);
+        above += t * (all ? 1.0 : std::clamp(1 - *g.answer.attainment, 0.0, 1.0));
     }
     return time > 0 ? above / time : 0;
 }
@@ -95,7 +100,7 @@ bool latencyIsDispatch(const Context& context, std::int32_t workload) {
     for (const OpGroup& g : context.ops.groups) {
         if (g.workload != workload || g.answer.wallClass != WallClass::kLatencyBound) continue;
         all += static_cast<double>(g.timeNs);
-        if (static_cast<double>(g.medianNs) < 5 * context.dispatchNs) small += static_cast<double>(g.timeNs);
+        if (isDispatch(context, g)) small += static_cast<double>(g.timeNs);
     }
     return all > 0 && small >= 0.5 * all;
 }
@@ -134,6 +139,7 @@ void addVerdicts(const Context& context, Analysis& answer) {
         input.classes = summary.classes;
         input.computeSlack = slackOf(context, workload, WallClass::kComputeBound);
         input.memorySlack = slackOf(context, workload, WallClass::kMemoryWall);
+        input.latencySlack = slackOf(context, workload, WallClass::kLatencyBound);
         input.straggler = systematicallyLast(context, workload).has_value();
         input.dispatchLimited = latencyIsDispatch(context, workload);
         const VerdictAnswer verdict = judgeWall(input);

@@ -5,7 +5,8 @@
 //
 // Walls are classes taken together: communication (transfer, wait, unsplit), launch (launch, api,
 // kernel_gap), host (host, idle, sync), every other class for itself. What could be avoided of a wall:
-//   compute_bound, memory_wall: the time above the roof, (1 - attainment), op by op
+//   compute_bound, memory_wall, latency_bound: the time above the roof, (1 - attainment), op by op; of an
+//     op that is shorter than 5 dispatches all of it: with a larger neighbour it would not be dispatched
 //   compute_unknown, unlinked, unknown_capture, device_pending, dependency: nothing that we could name
 //   every other wall: all of its time
 // 1. The wall with the largest avoidable time, if that is at least a quarter of the step: below that a
@@ -33,7 +34,7 @@ bool latencyIsDispatch(const Context& context, std::int32_t workload);
 // Exposed for tests: class times and, per class, the share of them above the roof (0 when at it).
 struct VerdictInput {
     ClassTimes classes{};
-    double computeSlack = 0, memorySlack = 0;  // avoidable share of compute_bound and of memory_wall
+    double computeSlack = 0, memorySlack = 0, latencySlack = 1;  // avoidable share of the three classes
     bool straggler = false;
     bool dispatchLimited = false;  // most latency_bound time is in ops that the dispatch limits
 };

@@ -8,8 +8,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
+#include <fstream>
 #include <memory>
 #include <new>
+#include <string>
 
 namespace ridge::workloads {
 namespace {
@@ -48,6 +51,10 @@ struct Arrays {
     };
     std::unique_ptr<double, Free> a, b, c;
 
+    void rotate() {
+        std::swap(a, b);
+        std::swap(b, c);
+    }
     void allocate(std::size_t each) {
         for (auto* array : {&a, &b, &c}) {
             array->reset(static_cast<double*>(
@@ -63,8 +70,26 @@ struct Level {
     std::size_t total;       // bytes of all arrays of one thread
 };
 
+// What may be taken of the memory that is free now; no file, no limit.
+std::uint64_t availableBytes() {
+    std::ifstream file("/proc/meminfo");
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("MemAvailable:")) return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
+    return UINT64_MAX;
+}
+
+// Memory itself: the arrays are used in turn, so that all of them pass between two uses of a byte. That
+// must be four times the last cache (STREAM's rule) also where a guest shares the cache of a large host:
+// one array of 256 MiB beside a cache of 260 MiB came half from the cache. At most a quarter of what is
+// free, and 2 GiB, whose first touch costs a second.
+std::size_t memoryTotal(const Machine& machine, std::uint64_t threads) {
+    const std::uint64_t wanted =
+        std::clamp<std::uint64_t>(4 * machine.l3Bytes / threads, std::uint64_t{768} << 20, std::uint64_t{2} << 30);
+    return static_cast<std::size_t>(std::min(wanted, availableBytes() / 4 / threads));
+}
+
 // A third of a level for all three arrays together, so that neighbours and the other arrays still
-// fit; memory: arrays of 256 MiB, or as much as an eighth of what is there.
+// fit.
 std::vector<Level> levelsOf(const Machine& machine, int threads) {
     std::vector<Level> levels;
     const auto shared = static_cast<std::uint64_t>(threads);
@@ -79,7 +104,7 @@ std::vector<Level> levelsOf(const Machine& machine, int threads) {
         // what is written.
         levels.push_back({"L3", 2 * total, total});
     }
-    levels.push_back({"DRAM", 0, std::size_t{3} * (std::size_t{256} << 20)});
+    levels.push_back({"DRAM", 0, memoryTotal(machine, shared)});
     return levels;
 }
 
@@ -119,15 +144,22 @@ void measureLevel(const CeilingsOptions& options, double budget, const Level& le
                  amount * factor);
         out.roofs.push_back(std::move(roof));
     };
+    // In caches the same arrays again and again; in memory each time the ones used longest ago.
+    const auto turn = [&](Arrays& own) {
+        if (level.capacity == 0) own.rotate();
+    };
     measure("read", 1, [&](Arrays& own, std::size_t) {
+        turn(own);
         sink.fetch_xor(readAll(reinterpret_cast<const std::uint64_t*>(own.a.get()), count),
                        std::memory_order_relaxed);
     });
     measure("copy", 2, [&](Arrays& own, std::size_t) {
+        turn(own);
         copyAll(own.b.get(), own.a.get(), count);
         asm volatile("" ::: "memory");
     });
     measure("triad", 3, [&](Arrays& own, std::size_t pass) {
+        turn(own);
         triadAll(own.c.get(), own.a.get(), own.b.get(), static_cast<double>(pass) + 0.5, count);
         asm volatile("" ::: "memory");
     });

@@ -167,6 +167,28 @@ TEST_F(CpuTrace, WithoutAllRanksNothingIsSplit) {
     EXPECT_TRUE(answer.stragglers.empty());
 }
 
+// A launcher that tells the recorder nothing: two processes on one communicator are its ranks, one is not.
+TEST_F(CpuTrace, ProcessesThatShareACommunicatorAreItsRanksWhenNobodySaysMore) {
+    TraceBuilder t(path());
+    roofs(t);
+    for (std::int64_t s = 0; s < 6; ++s) twoRankStep(t, s * 20'000, s, 14'000);
+    t.finish();
+    const Analysis answer = analyzeOk(path());
+    ASSERT_EQ(answer.steps.size(), 12U);
+    EXPECT_EQ(at(answer.attribution, kCommWait), 36'000);
+    EXPECT_EQ(at(answer.attribution, kCommTransfer), 48'000);
+    EXPECT_EQ(answer.stragglers[0].rank, 1);
+    ASSERT_NE(gateOf(answer, "assumed_ranks"), nullptr);
+    EXPECT_EQ(gateOf(answer, "assumed_ranks")->count, 6);
+    for (const auto& finding : answer.findings) EXPECT_NE(finding.confidence, Confidence::kHigh);
+
+    TraceBuilder alone(path("alone.sqlite"));
+    alone.range(kMain, 0, 20'000, "step", 3, 0);
+    alone.work(kMain, 4'000, 16'000, "all_reduce", {8, 1, 0, 0, 0, 6000, 5, 1});
+    alone.finish();
+    EXPECT_EQ(at(analyzeOk(path("alone.sqlite")).attribution, kCommUnsplit), 12'000);
+}
+
 TEST_F(CpuTrace, OverlappedCommunicationIsReportedBesideThePartition) {
     TraceBuilder t(path());
     t.range(kMain, 0, 20'000, "step", 3, 0);

@@ -94,6 +94,18 @@ TEST(Roofs, ASpreadBetweenBeforeAndAfterTurnsNoVerdict) {
     EXPECT_EQ(roofs.judge(op(0, 1e7), 2e6, 0).bound, "latency");
 }
 
+TEST(Roofs, TypicalSamplesWidenTheRoofBothWays) {
+    Ceiling shared = memory(2e10);
+    shared.typical = 1e10;  // the best sample of a machine that others use too, and the usual one
+    const Roofs roofs({shared});
+    EXPECT_EQ(roofs.judge(op(0, 1e7), 1.1e6, 0).bound, "memory");   // against the usual: 0.91
+    EXPECT_EQ(roofs.judge(op(0, 1e7), 2e6, 0).bound, "latency");
+    EXPECT_EQ(roofs.judge(op(0, 1e7), 0.4e6, 0).bound, "memory");   // 1.25 of a roof that moved by 2
+    EXPECT_EQ(roofs.judge(op(0, 1e7), 0.2e6, 0).bound, "unreliable");
+    shared.typical = 3e10;  // nonsense in the file: no better than the best
+    EXPECT_EQ(Roofs({shared}).judge(op(0, 1e7), 0.4e6, 0).bound, "unreliable");
+}
+
 TEST(Roofs, AccessChoosesTheRoof) {
     const Roofs roofs({memory(1e10, "DRAM", "read"), memory(2e10, "DRAM", "triad")});
     EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e7), 1.2e6, 0).roofNs, 1e6);
@@ -102,12 +114,14 @@ TEST(Roofs, AccessChoosesTheRoof) {
 
 TEST(Ceilings, JsonIsReadAndFaultsAreNamed) {
     auto roofs = parseCeilings(R"({"roofs":[{"kind":"memory","name":"DRAM read","level":"DRAM","dtype":null,
-        "access":"read","capacity_bytes":null,"value":2e10,"unit":"B/s","method":"stream","more":1},
+        "access":"read","capacity_bytes":null,"value":2e10,"median":1.5e10,"unit":"B/s","method":"stream","more":1},
         {"kind":"memory","level":"L2","capacity_bytes":1048576,"value":1e11}]})");
     ASSERT_TRUE(roofs.ok()) << roofs.error().message;
     ASSERT_EQ(roofs->size(), 2U);
     EXPECT_FALSE(roofs->at(0).capacityBytes);
     EXPECT_EQ(roofs->at(1).capacityBytes, 1048576);
+    EXPECT_EQ(roofs->at(0).typical, 1.5e10);
+    EXPECT_FALSE(roofs->at(1).typical);
     for (const char* bad : {"", "{", "[]", "{\"roofs\":1}", "{\"roofs\":[1]}", "{\"roofs\":[{\"kind\":\"compute\"}]}",
                             "{\"roofs\":[{\"kind\":\"compute\",\"value\":-1}]}", "{\"roofs\":[{\"kind\":\"compute\",\"value\":1e999}]}"})
         EXPECT_FALSE(parseCeilings(bad).ok()) << bad;

@@ -47,6 +47,9 @@ TEST(Verdict, WallsAreTakenTogether) {
     auto latency = input({{kLatencyBound, 40}, {kComputeBound, 60}});
     EXPECT_EQ(judgeWall(latency).verdict.wallClass, kLatencyBound);
     EXPECT_EQ(judgeWall(latency).verdict.cause, Cause::kNone);
+    latency.latencySlack = 0.45;  // 18 of 100 above its roof: not worth naming before what fills the step
+    EXPECT_EQ(judgeWall(latency).verdict.wallClass, kComputeBound);
+    latency.latencySlack = 1;
     latency.dispatchLimited = true;
     EXPECT_EQ(judgeWall(latency).verdict.cause, Cause::kLaunch);
     EXPECT_EQ(judgeWall(input({{kComputeUnknown, 10}})).verdict.cause, Cause::kNone);
