@@ -14,7 +14,7 @@
 
 namespace ridge::agent {
 
-extern bool g_fastClock;  // TSC or CNTVCT
+extern bool g_fastClock __attribute__((visibility("hidden")));  // TSC or CNTVCT
 
 void chooseClock();
 spool::ClockKind clockKind();

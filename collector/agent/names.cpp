@@ -119,6 +119,27 @@ const NameEntry* internSlow(Ring* ring, const char* text, size_t length) {
     return entry;
 }
 
+uint32_t internAndRemember(Ring* ring, const char* text) {
+    const NameEntry* entry = internSlow(ring, text, strlen(text));
+    if (entry == nullptr) return 0;
+    CachedName& slot = ring->names[slotOf(text)];
+    memset(&slot, 0, sizeof slot);
+    slot.id = entry->id;
+    const uint32_t bytes = entry->length + 1;  // NUL included
+    if (bytes <= sizeof slot.text) {
+        memcpy(slot.text, entry->text, bytes);
+        const uint32_t last = (bytes - 1) / 16 * 16;
+        slot.behindEnd = (0xFFFFu << (bytes - last)) & 0xFFFF;
+        const bool onePage = (reinterpret_cast<uintptr_t>(text) & 4095) <= 4096 - 16 - last;
+        slot.check = !onePage ? kOtherPage : last == 0 ? slot.behindEnd : last << 16;
+    } else {
+        memcpy(slot.text, &entry, sizeof entry);
+        slot.check = kLongName;
+    }
+    slot.key = text;
+    return entry->id;
+}
+
 const NameEntry* internWide(Ring* ring, const wchar_t* text) {
     if (text == nullptr) return nullptr;
     static_assert(sizeof(wchar_t) == 4, "wide characters are UTF-32 here");

@@ -34,7 +34,7 @@ const NameEntry* internWide(Ring* ring, const wchar_t* text);
 void announceName(Ring* ring, NameEntry* entry);
 
 inline uint32_t slotOf(const void* key) {
-    return static_cast<uint32_t>((reinterpret_cast<uintptr_t>(key) * 0x9E3779B97F4A7C15ull) >> 54);
+    return (static_cast<uint32_t>(reinterpret_cast<uintptr_t>(key)) * 0x9E3779B1u) >> 22;
 }
 
 // The id of a name that was handed out before, in this image or in the one this was forked from.
@@ -45,16 +45,29 @@ inline uint32_t idInThisImage(Ring* ring, const NameEntry* entry) {
     return entry->id;
 }
 
+inline constexpr uint32_t kOtherPage = 0xFFFE0000;  // CachedName::check: reading past the end may fault
+inline constexpr uint32_t kLongName = 0xFFFF0000;  // CachedName::check; text holds the entry
+
+// Id of a text known to this thread at this address; 0 if it is not, or has another content now.
+inline uint32_t lookUp(const Ring* ring, const char* text) {
+    const CachedName& slot = ring->names[slotOf(text)];
+    if (slot.key != text) return 0;
+    const char* known = slot.text;
+    if (slot.check == kLongName) {
+        const NameEntry* entry;
+        memcpy(&entry, slot.text, sizeof entry);
+        known = entry->text;
+    }
+    return strcmp(known, text) == 0 ? slot.id : 0;
+}
+
+// May call internSlow(). Interns the text and remembers it for the next time.
+uint32_t internAndRemember(Ring* ring, const char* text);
+
 inline uint32_t intern(Ring* ring, const char* text) {
     if (text == nullptr) return 0;
-    CachedName& slot = ring->names[slotOf(text)];
-    if (__builtin_expect(slot.key == text && strcmp(slot.entry->text, text) == 0, true))
-        return slot.entry->id;
-    const NameEntry* entry = internSlow(ring, text, strlen(text));
-    if (entry == nullptr) return 0;
-    slot.entry = entry;
-    slot.key = text;
-    return entry->id;
+    const uint32_t id = lookUp(ring, text);
+    return __builtin_expect(id != 0, true) ? id : internAndRemember(ring, text);
 }
 
 }  // namespace ridge::agent

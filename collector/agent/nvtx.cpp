@@ -3,6 +3,7 @@
 // The NVTX injection: each shared object with NVTX in it calls the two entry points for itself, from
 // any thread; handles from one may come back through another, so all state is the process's.
 #include "collector/agent/cupti.h"
+#include "collector/agent/fast_ranges.h"
 #include "collector/agent/names.h"
 #include "collector/agent/payloads.h"
 #include "collector/agent/ranges.h"
@@ -97,10 +98,6 @@ uint32_t messageId(Ring* ring, const nvtxEventAttributes_t& attributes, uint8_t&
     }
 }
 
-bool isPlain(const nvtxEventAttributes_t& attributes) {
-    return attributes.category == 0 && attributes.colorType != NVTX_COLOR_ARGB && attributes.payloadType == 0;
-}
-
 void readEvent(Ring* ring, Event& event, uint32_t domainId, const nvtxEventAttributes_t& attributes) {
     event.domainId = domainId;
     event.category = attributes.category;
@@ -128,17 +125,13 @@ const nvtxEventAttributes_t* whole(const nvtxEventAttributes_t* given, nvtxEvent
     return &room;
 }
 
-int pushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) {
+__attribute__((noinline)) int pushAttributesSlow(uint32_t domainId, const nvtxEventAttributes_t* given) {
     Ring* ring = enter();
     if (ring == nullptr) return -2;
     nvtxEventAttributes_t room;
     const nvtxEventAttributes_t* attributes = whole(given, room);
     int level = -1;
-    if (attributes != nullptr && isPlain(*attributes)) {
-        uint8_t flags = 0;
-        const uint32_t name = messageId(ring, *attributes, flags);
-        level = pushPlain(ring, domainId, name, flags);
-    } else if (attributes != nullptr) {
+    if (attributes != nullptr) {
         Event event;
         readEvent(ring, event, domainId, *attributes);
         level = pushEvent(ring, event);
@@ -147,11 +140,36 @@ int pushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) {
     return level;
 }
 
-int pop(uint32_t domainId) {
+// A registered or cached name, no colour, no category, and either nothing more or one payload.
+RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given, int& level) {
+    Idle idle;
+    if (RIDGE_RARE(!idleRing(idle) || given == nullptr)) return false;
+    const Taken taken(idle.ring);
+    const uint64_t open = loadOpen(idle.header);
+    if (!hasRoom(idle.ring, open)) return false;
+    const nvtxEventAttributes_t& a = *given;
+    if (RIDGE_RARE(a.size < sizeof a || a.category != 0 || a.colorType == NVTX_COLOR_ARGB)) return false;
+    uint32_t name = 0;
+    uint8_t flags = 0;
+    if (a.messageType == NVTX_MESSAGE_TYPE_REGISTERED) {
+        const auto* entry = reinterpret_cast<const NameEntry*>(a.message.registered);
+        if (RIDGE_RARE(entry == nullptr || entry->generation != imageGeneration())) return false;
+        name = entry->id;
+        flags = kRegisteredName;
+    } else if (a.messageType != NVTX_MESSAGE_TYPE_ASCII || !cachedId(idle.ring, a.message.ascii, name)) {
+        return false;
+    }
+    if (a.payloadType == 0) return tryPush(idle, open, domainId, name, flags, level);
+    if (a.payloadType != static_cast<int32_t>(NVTX_PAYLOAD_TYPE_EXT) || a.reserved0 != 1) return false;
+    const auto* data = reinterpret_cast<const nvtxPayloadData_t*>(static_cast<uintptr_t>(a.payload.ullValue));
+    return tryPushBlob(idle, open, domainId, name, flags, data->schemaId, data->payload, data->size, level);
+}
+
+__attribute__((noinline)) int popSlow(uint32_t domainId) {
     const uint64_t end = now();
     Ring* ring = enter();
     if (ring == nullptr) return -2;
-    const int level = popRange(ring, domainId, end);
+    const int level = popEvent(ring, domainId, end, nullptr);
     leave();
     return level;
 }
@@ -207,10 +225,12 @@ const NameEntry* textEntry(Ring* ring, const Char* text) {
 }
 
 template <class Char>
-int onPush(const Char* text) {
+__attribute__((noinline)) int pushSlow(const Char* text) {
     Ring* ring = enter();
     if (ring == nullptr) return -2;
-    const int level = pushPlain(ring, 0, textId(ring, text), 0);
+    Event event;
+    event.nameId = textId(ring, text);
+    const int level = pushEvent(ring, event);
     leave();
     return level;
 }
@@ -268,13 +288,9 @@ nvtxDomainHandle_t onDomainCreate(const Char* text) {
     return domain;
 }
 
-int onPushEx(const nvtxEventAttributes_t* a) { return pushAttributes(0, a); }
-int onPop() { return pop(0); }
 nvtxRangeId_t onStartEx(const nvtxEventAttributes_t* a) { return startAttributes(0, a); }
 void onEnd(nvtxRangeId_t id) { end(id); }
 void onMarkEx(const nvtxEventAttributes_t* a) { markAttributes(0, a); }
-int onDomainPushEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) { return pushAttributes(idOf(d), a); }
-int onDomainPop(nvtxDomainHandle_t d) { return pop(idOf(d)); }
 nvtxRangeId_t onDomainStartEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) { return startAttributes(idOf(d), a); }
 void onDomainEnd(nvtxDomainHandle_t, nvtxRangeId_t id) { end(id); }
 void onDomainMarkEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) { markAttributes(idOf(d), a); }
@@ -307,7 +323,7 @@ void onMarkPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, siz
     mark(ring, event);
     leave();
 }
-int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
+__attribute__((noinline)) int pushPayloadSlow(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
     Ring* ring = enter();
     if (ring == nullptr) return -2;
     Event event;
@@ -324,7 +340,7 @@ int onPopPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_
     Event event;
     event.domainId = idOf(domain);
     addPayloads(ring, event, data, count);
-    const int level = popOther(ring, event.domainId, time, &event);
+    const int level = popEvent(ring, event.domainId, time, &event);
     leave();
     return level;
 }
@@ -351,6 +367,70 @@ void onEndPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayload
 uint8_t onIsEnabled(nvtxDomainHandle_t) { return 1; }
 int64_t onTimestamp() { return static_cast<int64_t>(now()); }
 
+// Pushes and pops in two kinds: kFast where the clock is an instruction.
+template <bool kFast>
+int onPushA(const char* text) {
+    if constexpr (kFast) {
+        Idle idle;
+        if (!RIDGE_RARE(!idleRing(idle))) {
+            const Taken taken(idle.ring);
+            const uint64_t open = loadOpen(idle.header);
+            uint32_t name = 0;
+            int level = 0;
+            if (__builtin_expect(hasRoom(idle.ring, open) && cachedId(idle.ring, text, name) &&
+                                     tryPush(idle, open, 0, name, 0, level), true))
+                return level;
+        }
+    }
+    return pushSlow(text);
+}
+template <bool kFast>
+int onDomainPushEx(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes) {
+    int level = 0;
+    if (kFast && __builtin_expect(tryPushAttributes(idOf(domain), attributes, level), true)) return level;
+    return pushAttributesSlow(idOf(domain), attributes);
+}
+template <bool kFast>
+int onPushEx(const nvtxEventAttributes_t* attributes) {
+    return onDomainPushEx<kFast>(nullptr, attributes);
+}
+template <bool kFast>
+int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
+    if constexpr (kFast) {
+        Idle idle;
+        if (!RIDGE_RARE(!idleRing(idle) || count != 1 || data == nullptr)) {
+            const Taken taken(idle.ring);
+            const uint64_t open = loadOpen(idle.header);
+            int level = 0;
+            if (__builtin_expect(hasRoom(idle.ring, open) &&
+                                     tryPushBlob(idle, open, idOf(domain), 0, 0, data->schemaId, data->payload,
+                                                 data->size, level), true))
+                return level;
+        }
+    }
+    return pushPayloadSlow(domain, data, count);
+}
+template <bool kFast>
+RIDGE_FAST int pop(uint32_t domainId) {
+    if constexpr (kFast) {
+        Idle idle;
+        if (!RIDGE_RARE(!idleRing(idle))) {
+            const Taken taken(idle.ring);
+            int level = 0;
+            if (__builtin_expect(tryPop(idle, domainId, level), true)) return level;
+        }
+    }
+    return popSlow(domainId);
+}
+template <bool kFast>
+int onPop() {
+    return pop<kFast>(0);
+}
+template <bool kFast>
+int onDomainPop(nvtxDomainHandle_t domain) {
+    return pop<kFast>(idOf(domain));
+}
+
 struct Slots {
     NvtxFunctionTable table;
     unsigned count;
@@ -360,6 +440,7 @@ struct Slots {
     }
 };
 
+template <bool kFast>
 void fillCore(const Slots& slots) {
     slots.set(NVTX_CBID_CORE_MarkEx, onMarkEx);
     slots.set(NVTX_CBID_CORE_MarkA, onMark<char>);
@@ -368,22 +449,23 @@ void fillCore(const Slots& slots) {
     slots.set(NVTX_CBID_CORE_RangeStartA, onStart<char>);
     slots.set(NVTX_CBID_CORE_RangeStartW, onStart<wchar_t>);
     slots.set(NVTX_CBID_CORE_RangeEnd, onEnd);
-    slots.set(NVTX_CBID_CORE_RangePushEx, onPushEx);
-    slots.set(NVTX_CBID_CORE_RangePushA, onPush<char>);
-    slots.set(NVTX_CBID_CORE_RangePushW, onPush<wchar_t>);
-    slots.set(NVTX_CBID_CORE_RangePop, onPop);
+    slots.set(NVTX_CBID_CORE_RangePushEx, onPushEx<kFast>);
+    slots.set(NVTX_CBID_CORE_RangePushA, onPushA<kFast>);
+    slots.set(NVTX_CBID_CORE_RangePushW, pushSlow<wchar_t>);
+    slots.set(NVTX_CBID_CORE_RangePop, onPop<kFast>);
     slots.set(NVTX_CBID_CORE_NameCategoryA, onNameCategory<char>);
     slots.set(NVTX_CBID_CORE_NameCategoryW, onNameCategory<wchar_t>);
     slots.set(NVTX_CBID_CORE_NameOsThreadA, onNameThread<char>);
     slots.set(NVTX_CBID_CORE_NameOsThreadW, onNameThread<wchar_t>);
 }
 
+template <bool kFast>
 void fillCore2(const Slots& slots) {
     slots.set(NVTX_CBID_CORE2_DomainMarkEx, onDomainMarkEx);
     slots.set(NVTX_CBID_CORE2_DomainRangeStartEx, onDomainStartEx);
     slots.set(NVTX_CBID_CORE2_DomainRangeEnd, onDomainEnd);
-    slots.set(NVTX_CBID_CORE2_DomainRangePushEx, onDomainPushEx);
-    slots.set(NVTX_CBID_CORE2_DomainRangePop, onDomainPop);
+    slots.set(NVTX_CBID_CORE2_DomainRangePushEx, onDomainPushEx<kFast>);
+    slots.set(NVTX_CBID_CORE2_DomainRangePop, onDomainPop<kFast>);
     slots.set(NVTX_CBID_CORE2_DomainNameCategoryA, onDomainNameCategory<char>);
     slots.set(NVTX_CBID_CORE2_DomainNameCategoryW, onDomainNameCategory<wchar_t>);
     slots.set(NVTX_CBID_CORE2_DomainRegisterStringA, onRegisterString<char>);
@@ -394,6 +476,7 @@ void fillCore2(const Slots& slots) {
     slots.set(NVTX_CBID_CORE2_Initialize, onInitialize);
 }
 
+template <bool kFast>
 void fillPayload(intptr_t* slots, size_t count) {
     const auto set = [slots, count](size_t id, auto* function) {
         if (id < count) slots[id] = reinterpret_cast<intptr_t>(function);
@@ -401,7 +484,7 @@ void fillPayload(intptr_t* slots, size_t count) {
     set(NVTX3EXT_CBID_nvtxPayloadSchemaRegister, onSchemaRegister);
     set(NVTX3EXT_CBID_nvtxPayloadEnumRegister, onEnumRegister);
     set(NVTX3EXT_CBID_nvtxMarkPayload, onMarkPayload);
-    set(NVTX3EXT_CBID_nvtxRangePushPayload, onPushPayload);
+    set(NVTX3EXT_CBID_nvtxRangePushPayload, onPushPayload<kFast>);
     set(NVTX3EXT_CBID_nvtxRangePopPayload, onPopPayload);
     set(NVTX3EXT_CBID_nvtxRangeStartPayload, onStartPayload);
     set(NVTX3EXT_CBID_nvtxRangeEndPayload, onEndPayload);
@@ -435,8 +518,8 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
     const auto* callbacks = static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
     if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return 0;
     Slots slots{};
-    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &slots.table, &slots.count) != 0) fillCore(slots);
-    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &slots.table, &slots.count) != 0) fillCore2(slots);
+    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &slots.table, &slots.count) != 0) g_fastClock ? fillCore<true>(slots) : fillCore<false>(slots);
+    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &slots.table, &slots.count) != 0) g_fastClock ? fillCore2<true>(slots) : fillCore2<false>(slots);
     const auto* version = static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
     if (version != nullptr && version->struct_size >= sizeof *version && version->SetInjectionNvtxVersion != nullptr)
         version->SetInjectionNvtxVersion(NVTX_VERSION);
@@ -449,6 +532,7 @@ RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0) return 0;
     if (module == nullptr || module->moduleId != NVTX_EXT_PAYLOAD_MODULEID) return 0;
     if (module->segmentsCount == 0 || module->segments == nullptr || module->segments[0].functionSlots == nullptr) return 0;
-    fillPayload(module->segments[0].functionSlots, module->segments[0].slotCount);
+    const auto fill = g_fastClock ? fillPayload<true> : fillPayload<false>;
+    fill(module->segments[0].functionSlots, module->segments[0].slotCount);
     return 1;
 }

@@ -201,10 +201,9 @@ SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields, 
 
 // Payloads may be described by a bare predefined type, or by an id that nobody registered.
 const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
-    const SchemaInfo* last = ring->schema;
-    if (__builtin_expect(last != nullptr && last->schemaId == schemaId &&
-                             (last->domainId == domainId || schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START), true))
-        return last;
+    CachedSchema& slot = ring->schemas[schemaId % kSchemaSlots];
+    if (slot.info != nullptr && slot.schemaId == schemaId && (slot.domainId == domainId || slot.domainId == kAnyDomain))
+        return slot.info;
     lockTables();
     const SchemaInfo* found = findSchema(schemaId, domainId);
     if (found == nullptr) {
@@ -216,7 +215,11 @@ const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
     }
     unlockTables();
     // An id that was only met, not registered, may be registered yet: it is looked up each time.
-    if (found != nullptr && found->entryCount != 0) ring->schema = found;
+    if (found != nullptr && found->entryCount != 0) {
+        const bool plain = found->handleCount == 0 && found->messageOffset < 0;
+        slot = {schemaId, schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? kAnyDomain : domainId,
+                plain ? found->ref : 0, found};
+    }
     return found;
 }
 
@@ -287,7 +290,7 @@ uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAt
                 fields[i] = {entry.flags, entry.type, entry.arrayOrUnionDetail, entry.offset, names[i], descriptions[i]};
             }
             known = addSchema(ring, model, fields, attributes->entries);
-            ring->schema = nullptr;
+            if (known != nullptr) ring->schemas[known->schemaId % kSchemaSlots] = {};
         }
     }
     unlockTables();

@@ -82,7 +82,7 @@ int popOverflow(Ring* ring, uint32_t index, uint64_t end, Event* replacement) {
     endRange(ring, frame.rangeId, end, replacement);
     memmove(ring->overflow + index, ring->overflow + index + 1,
             (ring->overflowCount - index - 1) * sizeof(OverflowFrame));
-    --ring->overflowCount;
+    if (--ring->overflowCount == 0) ring->frameRoom = kMaxOpenFrames;
     return static_cast<int>(frame.level);
 }
 
@@ -172,6 +172,7 @@ int pushOverflow(Ring* ring, Event& event, uint64_t extension) {
     }
     const uint64_t id = ++ring->nextRange;
     ring->overflow[ring->overflowCount++] = {id, event.domainId, level};
+    ring->frameRoom = 0;
     emitWith<RangeOpen>(ring, RecordType::kRangeOpen, id, event, extension, now());
     return static_cast<int>(level);
 }
@@ -193,14 +194,14 @@ int pushEvent(Ring* ring, Event& event) {
     frame.color = event.color;
     frame.payloadOffset = used;
     frame.payloadBytes = static_cast<uint32_t>(extension);
-    frame.reserved1 = level;
+    frame.reserved1 = level | rangeWord(sizeof(Range) + extension, event.flags) << 32;
     header->openPayloadUsed = used + static_cast<uint32_t>(extension);
     frame.start = now();
     __atomic_store_n(&header->openCount, count + 1, __ATOMIC_RELEASE);
     return static_cast<int>(level);
 }
 
-int popOther(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
+int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
     for (uint32_t i = ring->overflowCount; i-- > 0;)
         if (ring->overflow[i].domainId == domainId) return popOverflow(ring, i, end, replacement);
     RingHeader* header = ring->header;
@@ -274,6 +275,7 @@ void spillOpenRanges(Ring* ring) {
     __atomic_store_n(&header->openCount, 0, __ATOMIC_RELEASE);
     header->openPayloadUsed = 0;
     ring->overflowCount = 0;
+    ring->frameRoom = kMaxOpenFrames;
 }
 
 }  // namespace ridge::agent

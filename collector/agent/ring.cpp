@@ -16,7 +16,7 @@ namespace ridge::agent {
 
 using namespace spool;
 
-__thread ThreadState t_state __attribute__((tls_model("initial-exec"))) = {nullptr, 0, 0};
+__thread ThreadState t_state __attribute__((tls_model("initial-exec"))) = {};
 uint32_t g_imageGeneration = 1;
 
 namespace {
@@ -52,6 +52,8 @@ void atThreadExit(void*) {
 
 void startNewImage() {
     t_state.ring = nullptr;
+    t_state.idle = nullptr;
+    t_state.header = nullptr;
     t_state.busy = 0;
     ++g_imageGeneration;
     g_imageId = 0;
@@ -179,6 +181,9 @@ Ring* createRing(const raw::SignalShield& shield) {
     ring->mask = bytes - 1;
     ring->limit = bytes;
     ring->control = g_control;
+    ring->frameRoom = kMaxOpenFrames;
+    ring->fastBlob = (largestBlob(ring) < 1024 ? largestBlob(ring) : 1024) - 16;
+    ring->names[0].key = "";  // no empty slot has the key of a null text
     ring->nextRange = (uint64_t{index} + 1) << 40;
     auto* header = reinterpret_cast<RingHeader*>(base);
     fillHeader(header, bytes, index);
@@ -238,7 +243,7 @@ bool takeDrain(Ring* ring) {
 
 // The disk took no more: the oldest half makes way, each record counted.
 void discardOldest(Ring* ring, uint64_t tail) {
-    const uint64_t goal = ring->head - tail > (ring->mask + 1) / 2 ? tail + (ring->mask + 1) / 2 : ring->head;
+    const uint64_t goal = ring->header->head - tail > (ring->mask + 1) / 2 ? tail + (ring->mask + 1) / 2 : ring->header->head;
     uint64_t records = 0;
     while (tail < goal) {
         RecordHeader header;
@@ -257,10 +262,10 @@ uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) 
     Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
     const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        if (fd == -ENOENT || fd == -ENOTDIR) ring->control = g_control = &g_over;  // the session is gone
+        if (fd == -ENOENT || fd == -ENOTDIR) ring->control = t_state.control = g_control = &g_over;  // the session is gone
         return 0;
     }
-    const uint64_t bytes = ring->head - tail;
+    const uint64_t bytes = ring->header->head - tail;
     uint64_t done = 0;
     while (done < bytes) {
         const long n = raw::pwrite(fd, ring->data + ((tail + done) & ring->mask), bytes - done, tail + done);
@@ -305,7 +310,7 @@ void countWithoutRing() { __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED
 Ring* enterSlow() {
     ThreadState& thread = t_state;
     if (!sessionOpen() || __atomic_load_n(&g_control->stopped, __ATOMIC_RELAXED) != 0) return nullptr;
-    if (thread.busy != 0) {
+    if (thread.busy != 0 || (thread.ring != nullptr && thread.idle == nullptr)) {
         if (thread.ring != nullptr && thread.ring->header != nullptr)
             countLoss(thread.ring, kLossNestedEvent);
         else
@@ -331,12 +336,14 @@ Ring* enterSlow() {
         unlockTables();
         if (thread.ring != nullptr && g_keyMade) pthread_setspecific(g_key, &t_state);
     }
+    thread.busy = 0;
     Ring* ring = thread.ring;
     if (ring == nullptr) {
         countWithoutRing();
-        thread.busy = 0;
         return nullptr;
     }
+    thread.header = ring->header;
+    thread.control = ring->control;
     const uint64_t missed = __atomic_exchange_n(&g_withoutRing, 0, __ATOMIC_RELAXED);
     if (missed != 0) countLoss(ring, kLossNoRing, missed);
     emit(ring, ThreadAttach{recordHeader(RecordType::kThreadAttach, sizeof(ThreadAttach),
@@ -354,10 +361,10 @@ bool drainToSpool(Ring* ring) {
     if (!takeDrain(ring)) return false;
     const uint64_t tail = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE);
     bool written = true;
-    if (tail != ring->head) {
+    if (tail != ring->header->head) {
         const uint64_t done = writeSpool(ring, tail, shield);
         __atomic_store_n(&ring->header->tail, tail + done, __ATOMIC_RELEASE);
-        written = tail + done == ring->head;
+        written = tail + done == ring->header->head;
     }
     if (!written) discardOldest(ring, __atomic_load_n(&ring->header->tail, __ATOMIC_RELAXED));
     __atomic_store_n(&ring->header->drainOwner, 0, __ATOMIC_RELEASE);
@@ -367,12 +374,12 @@ bool drainToSpool(Ring* ring) {
 bool makeRoom(Ring* ring, uint64_t bytes) {
     const uint64_t size = ring->mask + 1;
     ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
-    if (ring->head + bytes <= ring->limit) return true;
+    if (ring->header->head + bytes <= ring->limit) return true;
     if (bytes <= size / 2 && ring->control->stopped == 0) {
         const bool written = drainToSpool(ring);
         ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
-        if (written && ring->head + bytes + sizeof(ClockSample) <= ring->limit) emitClockSample(ring);
-        if (ring->head + bytes <= ring->limit) return true;
+        if (written && ring->header->head + bytes + sizeof(ClockSample) <= ring->limit) emitClockSample(ring);
+        if (ring->header->head + bytes <= ring->limit) return true;
     }
     countLoss(ring, kLossSpoolWrite);
     return false;
@@ -396,8 +403,9 @@ void emitClockSample(Ring* ring) {
 void finishThread() {
     Ring* ring = t_state.ring;
     t_state.exitRounds = kThreadOver;
-    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0) return;
+    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0 || t_state.idle == nullptr) return;
     t_state.busy = 1;
+    t_state.idle = nullptr;
     if (ring->control->stopped == 0) spillOpenRanges(ring);
     const raw::SignalShield shield;
     lockTables();

@@ -5,8 +5,8 @@
 // makes it into a ring of its own. Times: ticks of clock.h. Errors: none are shown; what is lost is
 // counted. Cost: enter + reserve + publish are a handful of loads and stores.
 //
-// 1. Between enter() and leave() the thread's busy flag is set: a signal handler that records meanwhile
-//    is refused by enter() and counted (kLossNestedEvent).
+// 1. Between enter() and leave() the thread's idle pointer is null: a signal handler that records
+//    meanwhile is refused by enter() and counted (kLossNestedEvent).
 // 2. Ring objects live in memory that the kernel wipes in a forked child, however it was forked: a
 //    child's first event finds header == nullptr and starts a new process image.
 // 3. No file descriptor is held: the spool is opened for each write, so that a program which closes
@@ -25,9 +25,23 @@ struct SchemaInfo;
 
 inline constexpr uint32_t kNameSlots = 1024;
 
-struct CachedName {
+// One cache line. Short texts lie in it; of longer ones it has the entry (names.h).
+struct alignas(64) CachedName {
     const char* key;
-    const NameEntry* entry;
+    uint32_t id;
+    uint32_t check;      // low half: what to ignore of the first 16 bytes; high: where the last 16 begin
+    char text[44];       // zero behind the end
+    uint32_t behindEnd;  // one bit for each of the last 16 bytes that lies behind the NUL
+};
+static_assert(sizeof(CachedName) == 64);
+
+inline constexpr uint32_t kSchemaSlots = 8;
+inline constexpr uint32_t kAnyDomain = ~0u;
+struct CachedSchema {
+    uint64_t schemaId;
+    uint32_t domainId;  // kAnyDomain: ids that NVTX hands out hold in every domain
+    uint32_t plainRef;  // 0: has string handles or a message, so the blob has to be looked into
+    const SchemaInfo* info;
 };
 
 // A push that found no room in the header's frames.
@@ -41,28 +55,32 @@ struct Ring {
     spool::RingHeader* header;
     uint8_t* data;
     uint64_t mask;
-    uint64_t head;
     uint64_t limit;  // head may go up to here before tail has to be looked at again
     const spool::ControlBlock* control;
+    uint64_t frameRoom;  // pushes may use the header's frames below this: 0 while overflowCount != 0
+    uint64_t fastBlob;   // largest payload of tryPushBlob, less 8
     uint64_t nextRange;
     OverflowFrame* overflow;
     uint32_t overflowCount;
     uint32_t overflowCapacity;
-    const SchemaInfo* schema;  // the last one used
     Ring* nextFree;
     char stem[96];  // file name without suffix
+    CachedSchema schemas[kSchemaSlots];
     CachedName names[kNameSlots];
 };
 
 struct ThreadState {
     Ring* ring;
-    uint32_t busy;
+    Ring* idle;  // the ring while nobody writes into it, else nullptr
+    spool::RingHeader* header;  // the ring's
+    const spool::ControlBlock* control;
+    uint32_t busy;  // 1 while the ring is made or given back
     uint32_t exitRounds;  // destructor rounds seen; kThreadOver when the ring was given back
 };
 inline constexpr uint32_t kThreadOver = ~0u;
 
 // __thread, not thread_local: no initialisation function to ask for at each use.
-extern __thread ThreadState t_state __attribute__((tls_model("initial-exec")));
+extern __thread ThreadState t_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // Which library this is; defined by each.
 extern const spool::AgentKind kThisAgent;
@@ -76,33 +94,30 @@ bool makeRoom(Ring* ring, uint64_t bytes);
 // The calling thread's ring, or nullptr when nothing is to be recorded. Pair with leave().
 inline Ring* enter() {
     ThreadState& thread = t_state;
-    Ring* ring = thread.ring;
-    if (__builtin_expect(ring == nullptr || thread.busy != 0, false)) return enterSlow();
-    thread.busy = 1;
-    __asm__ volatile("" ::: "memory");
-    if (__builtin_expect(ring->header == nullptr ||
+    Ring* ring = thread.idle;
+    if (__builtin_expect(ring == nullptr || ring->header == nullptr ||
                              __atomic_load_n(&ring->control->stopped, __ATOMIC_RELAXED) != 0,
-                         false)) {
-        thread.busy = 0;
+                         false))
         return enterSlow();
-    }
+    thread.idle = nullptr;
+    __asm__ volatile("" ::: "memory");
     return ring;
 }
 
 inline void leave() {
     __asm__ volatile("" ::: "memory");
-    t_state.busy = 0;
+    t_state.idle = t_state.ring;
 }
 
 // Room for one record of that many bytes (multiple of 8); nullptr: no room could be made, counted.
 inline uint8_t* reserve(Ring* ring, uint64_t bytes) {
-    if (__builtin_expect(ring->head + bytes > ring->limit, false) && !makeRoom(ring, bytes)) return nullptr;
-    return ring->data + (ring->head & ring->mask);
+    if (__builtin_expect(ring->header->head + bytes > ring->limit, false) && !makeRoom(ring, bytes)) return nullptr;
+    return ring->data + (ring->header->head & ring->mask);
 }
 
 inline void publish(Ring* ring, uint64_t bytes) {
-    ring->head += bytes;
-    __atomic_store_n(&ring->header->head, ring->head, __ATOMIC_RELEASE);
+    // Nobody else writes head, so it is its own private copy.
+    __atomic_store_n(&ring->header->head, ring->header->head + bytes, __ATOMIC_RELEASE);
 }
 
 template <class Record>
@@ -138,7 +153,7 @@ const spool::ControlBlock* sessionControl();
 // Events of threads that have no ring.
 void countWithoutRing();
 // Differs in every process image; names and domains announced in another one are announced again.
-extern uint32_t g_imageGeneration;
+extern uint32_t g_imageGeneration __attribute__((visibility("hidden")));
 inline uint32_t imageGeneration() { return g_imageGeneration; }
 // The calling thread's ring is given back, its open ranges written as never ended.
 void finishThread();
