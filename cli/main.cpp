@@ -31,6 +31,7 @@ int dispatch(int argc, char** argv) {
     CLI::App app{"Which wall a training or inference job is hitting, how much time it costs, and what fixing it can give."};
     app.name("ridge");
     Globals globals;
+    globals.arguments.assign(argv, argv + argc);
     bool showVersion = false;
     app.add_flag("--version,-V", showVersion, "Print the version (with --json: as JSON)");
     app.add_flag("--json", globals.json, "With --version: as JSON");

@@ -90,6 +90,7 @@ void catchInterrupts() {
 }
 
 int interruptedBy() { return g_signal; }
+void setInterrupted(int signal) { g_signal = signal; }
 
 std::string utcNow() { return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr))); }
 std::string utcNowForPath() { return fmt::format("{:%Y-%m-%dT%H-%M-%SZ}", fmt::gmtime(std::time(nullptr))); }

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
@@ -23,7 +24,8 @@ struct Globals {
     bool quiet = false;
     bool force = false;
     std::string colour = "auto";  // auto, always, never
-    std::function<int()> action;  // of the command that was given
+    std::vector<std::string> arguments;  // all of the command line, the program's name first
+    std::function<int()> action;         // of the command that was given
 };
 
 std::string version();
@@ -47,6 +49,8 @@ Status writeOutput(const std::string& path, const std::string& content, bool for
 // True after SIGINT or SIGTERM, once catchInterrupts() was called; the signal's number is kept.
 void catchInterrupts();
 int interruptedBy();
+// For whoever took the signal another way.
+void setInterrupted(int signal);
 
 // Time as 2026-01-05T10:00:00Z, or as a file name without colons.
 std::string utcNow();

@@ -126,6 +126,10 @@ ProgressLine::ProgressLine(bool enabled, std::string text) {
     if (!enabled || !isatty(STDERR_FILENO) || std::getenv("CI")) return;
     m_state = new State;
     m_state->terminal = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);  // stays the terminal when stderr is redirected
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are for the threads that wait for them
     m_state->thread = std::thread([state = m_state, text = std::move(text)] {
         const std::int64_t start = monotonicNs();
         std::unique_lock lock(state->mutex);
@@ -136,6 +140,7 @@ ProgressLine::ProgressLine(bool enabled, std::string text) {
         }
         if (shown && write(state->terminal, "\r\x1b[K", 4) < 0) return;
     });
+    pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 ProgressLine::~ProgressLine() {

@@ -17,7 +17,7 @@ namespace {
 
 struct RecordArguments {
     std::vector<std::string> program;
-    std::string output, recoverDir, trace = "nvtx,cuda";
+    std::string output, recoverDir, json, trace = "nvtx,cuda";
     bool noSample = false;
     double duration = 0;
 };
@@ -34,19 +34,32 @@ Status applyTrace(const std::string& list, recorder::RecordOptions& options) {
     return {};
 }
 
-void report(const recorder::RecordOutcome& outcome, const Globals& globals) {
-    if (globals.json) {
-        const nlohmann::ordered_json json{{"schema_version", 1},          {"output", toValidUtf8(outcome.output)},
-                                          {"program_status", outcome.programStatus}, {"events", outcome.events},
+// Where the program's own stdout is not to be mixed with ours, the summary goes to a file; "-": stdout.
+Status writeSummary(const recorder::RecordOutcome& outcome, const std::string& path) {
+    if (path.empty()) return {};
+    const nlohmann::ordered_json json{{"schema_version", 1},          {"output", toValidUtf8(outcome.output)},
+                                          {"started", outcome.started}, {"program_status", outcome.programStatus}, {"events", outcome.events},
                                           {"lost", outcome.lost},         {"processes", outcome.processes},
                                           {"duration_ns", outcome.durationNs}, {"notes", outcome.notes}};
-        fmt::print("{}\n", json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace));
-        return;
+    const std::string text = json.dump(1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+    if (path != "-") return writeOutput(path, text, true);
+    fmt::print("{}", text);
+    return {};
+}
+
+// Returns code, or 4 when the summary could not be written.
+int report(const recorder::RecordOutcome& outcome, int code, const RecordArguments& a, const Globals& globals) {
+    const Status written = writeSummary(outcome, a.json);
+    if (!written.ok()) code = fail(4, written.error().message);
+    if (!outcome.started) {  // an error, so not silenced by -q
+        for (const std::string& line : outcome.notes) fail(0, line);
+        return code;
     }
     for (const std::string& line : outcome.notes) note(globals, line);
     note(globals, fmt::format("{} events of {} process{} in {} written to {}{}", outcome.events, outcome.processes,
                               outcome.processes == 1 ? "" : "es", formatDuration(outcome.durationNs), outcome.output,
                               outcome.lost ? fmt::format("; {} records were lost, see RIDGE_LOSS", outcome.lost) : ""));
+    return code;
 }
 
 int recordCommand(const RecordArguments& a, const Globals& globals) {
@@ -55,11 +68,12 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
         return fail(2, recovers ? "--recover makes a file of what an earlier recording left; it takes no program"
                                 : "no program was given; write it after --, as in: ridge record -- python3 train.py");
     if (const Status status = mayWrite(a.output, globals.force); !status.ok()) return fail(status.error());
+    if (!a.json.empty() && a.json != "-")
+        if (const Status status = mayWrite(a.json, globals.force); !status.ok()) return fail(status.error());
     if (recovers) {
         const auto outcome = recorder::recover(a.recoverDir, a.output, globals.force);
         if (!outcome.ok()) return fail(outcome.error());
-        report(*outcome, globals);
-        return 0;
+        return report(*outcome, 0, a, globals);
     }
     recorder::RecordOptions options;
     options.command = a.program;
@@ -74,8 +88,7 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     options.agentLibDir = *agent;
     const auto outcome = recorder::record(options);
     if (!outcome.ok()) return fail(outcome.error().code == ErrorCode::kBadInput ? 2 : 4, outcome.error().message);
-    report(*outcome, globals);
-    return outcome->programStatus;
+    return report(*outcome, outcome->programStatus, a, globals);
 }
 
 }  // namespace
@@ -90,7 +103,8 @@ void addRecord(CLI::App& app, Globals& globals) {
     command->add_flag("--no-sample", arguments->noSample, "Do not sample CPU, memory, power and preemption");
     command->add_option("--duration", arguments->duration, "Stop recording after so many seconds; 0: until the program ends")->check(CLI::NonNegativeNumber);
     command->add_option("--recover", arguments->recoverDir, "Make the file from what a killed recording left in DIR")->type_name("DIR");
-    addCommonOptions(*command, globals);
+    command->add_option("--json", arguments->json, "A summary as JSON, to FILE; -: to stdout, after the program's own output")->type_name("FILE");
+    addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge record -o trace.sqlite -- python3 train.py --epochs 1\n  ridge record --trace nvtx,cuda,io -- mpirun -n 2 ./train\n"
                     "  ridge record --recover /tmp/ridge-spool-1234 -o trace.sqlite\n\nExits with the program's own code, 128 + n when signal n ended it; 4 when the recording failed.");
     command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return recordCommand(*arguments, globals); }; });

@@ -19,6 +19,7 @@
 #include "cli/run/merge.h"
 #include "cli/run/plan.h"
 #include "cli/run/result.h"
+#include "cli/run/subject.h"
 #include "collector/recorder/record.h"
 #include "reports/common/summary.h"
 #include "reports/html/html.h"
@@ -37,6 +38,7 @@ struct RunArguments {
     std::string backend = "auto", output;
     int repeats = 1;
     double ceilingsBudget = 0;  // 0: by the preset
+    double timeout = 300;       // seconds of one process
     bool list = false, dryRun = false;
 };
 
@@ -114,29 +116,34 @@ Attempt runOnce(Run& run, const Variant& variant, const std::string& folder, int
     options.output = folder + "/trace" + suffix + ".sqlite";
     options.force = true;
     options.traceIo = true;
+    options.timeoutSeconds = run.arguments.timeout;
+    options.endOnInterrupt = true;
     options.quiet = true;
     options.agentLibDir = run.agentDir;
     if (variant.ranks > 1) options.extraEnvironment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};
     std::error_code ec;
     fs::remove(result, ec);
+    bool timedOut = false;
     const auto outcome = [&] {
         const ProgressLine progress(!run.globals->quiet, variant.name);
         const OutputToFile log(folder + "/log" + suffix + ".txt");
         return recorder::record(options);
     }();
     if (outcome.ok()) {
-        // The recorder hands signals on to the program while it runs: its end by one is our interrupt.
-        if (const int signal = outcome->programStatus - 128; signal == SIGINT || signal == SIGTERM) {
-            catchInterrupts();
-            std::raise(signal);
-        }
+        if (outcome->interruptedBy) setInterrupted(outcome->interruptedBy);
         attempt.exitStatus = outcome->programStatus;
         attempt.trace = options.output;
+        attempt.interrupted = outcome->interruptedBy != 0;
+        timedOut = outcome->timedOut;
     } else {
         attempt.recordingError = outcome.error().message;
     }
     auto said = readResult(result, variant.name);
-    if (said.ok())
+    if (attempt.interrupted)
+        attempt.result = {"skipped", fmt::format("interrupted by signal {}", interruptedBy()), {}, {}};
+    else if (timedOut)
+        attempt.result = {"error", fmt::format("ended after {} s without an end in sight (--timeout); see {}/log{}.txt", run.arguments.timeout, folder, suffix), {}, {}};
+    else if (said.ok())
         attempt.result = std::move(*said);
     else
         attempt.result = {"error", fmt::format("no result, exit code {}; see {}/log{}.txt", attempt.exitStatus, folder, suffix), {}, {}};
@@ -181,7 +188,7 @@ analyzer::Analysis analyzeAll(Run& run) {
     for (const Outcome& outcome : run.outcomes) {
         std::vector<analyzer::Analysis> ofAttempts;
         for (const Attempt& attempt : outcome.attempts) {
-            if (attempt.trace.empty()) continue;
+            if (attempt.trace.empty() || attempt.interrupted) continue;
             auto analysis = analyzer::analyze({attempt.trace}, options);
             // A process that ended before its first step has a timeline, but nothing to judge.
             if (analysis.ok() && attempt.result.status != "ok" && analysis->stepSource != "ridge")
@@ -199,7 +206,7 @@ analyzer::Analysis analyzeAll(Run& run) {
     analyzer::Analysis all = mergeAnalyses(parts);
     if (all.ceilings.empty()) all.ceilings = options.ceilings;
     if (!run.before.empty() && !run.after.empty()) {
-        all.gate.push_back(driftCheck(run.before, run.after));
+        all.gate.push_back(driftCheck(run.before, run.after, all.roofline));
         if (all.gate.back().severity != Severity::kInfo) run.warnings.push_back({"ceiling_drift", all.gate.back().detail, ""});
     } else {
         all.gate.push_back({"ceiling_drift", Severity::kWarning, 0, "roofs were not measured both before and after the run"});
@@ -207,14 +214,15 @@ analyzer::Analysis analyzeAll(Run& run) {
     return all;
 }
 
-void fillRunReport(Run& run, const analyzer::Analysis& all, const std::vector<std::string>& argv) {
+void fillRunReport(Run& run, const analyzer::Analysis& all) {
     reports::RunReport& r = run.report;
     r.id = fs::path(run.folder).filename().string();
     r.sessionId = r.id;  // one invocation is one session
     r.startedAt = run.started;
     r.endedAt = utcNow();
     r.toolVersion = version();
-    r.argv = argv;
+    r.argv = run.globals->arguments;
+    describeSubject(run.workloads, r);
     if (const char* ci = std::getenv("GITHUB_ACTIONS"); ci && std::string_view(ci) == "true") r.ciProvider = "github";
     else if (const char* gitlab = std::getenv("GITLAB_CI"); gitlab && std::string_view(gitlab) == "true") r.ciProvider = "gitlab";
     for (const auto& field : all.environment) {
@@ -260,9 +268,7 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
     runAll(run, variants);
     run.after = measure(run, "after");
     const analyzer::Analysis all = analyzeAll(run);
-    std::vector<std::string> argv{"ridge", "run", "--preset", run.arguments.selection.preset, "--repeats", std::to_string(run.arguments.repeats)};
-    argv.insert(argv.end(), run.arguments.selection.names.begin(), run.arguments.selection.names.end());
-    fillRunReport(run, all, argv);
+    fillRunReport(run, all);
     if (const Status status = writeAll(run, all); !status.ok()) return fail(status.error());
     if (run.globals->json)
         fmt::print("{}", reports::renderJson(all));
@@ -311,6 +317,7 @@ void addRun(CLI::App& app, Globals& globals) {
     command->add_option("-o,--output", arguments->output, "Folder for timelines and reports")->type_name("DIR")->default_str("runs/<UTC time>");
     command->add_option("--filter", selection.filter, "Only names in which this regular expression is found");
     command->add_option("--ceilings-budget", arguments->ceilingsBudget, "Seconds for measuring the roofs, each time")->check(CLI::Range(0.5, 600.0));
+    command->add_option("--timeout", arguments->timeout, "Seconds that one process may take; one that takes longer is ended and has failed")->check(CLI::Range(1.0, 86400.0))->default_str("300");
     command->add_flag("--list", arguments->list, "Show what would be chosen, and stop");
     command->add_flag("-n,--dry-run", arguments->dryRun, "Print the command lines, and stop");
     addCommonOptions(*command, globals);

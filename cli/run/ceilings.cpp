@@ -28,6 +28,18 @@ std::string lastLine(const std::string& text) {
     return std::string(trimmed.substr(trimmed.rfind('\n') + 1));
 }
 
+// A compute roof goes by its type and name, any other by its name.
+bool inUse(const Ceiling& c, const std::vector<analyzer::RooflinePoint>& points) {
+    if (c.kind != "compute" && c.kind != "memory") return false;
+    if (points.empty()) return c.kind == "compute" || c.level == "DRAM";
+    return std::any_of(points.begin(), points.end(), [&](const analyzer::RooflinePoint& p) {
+        if (p.ceiling != c.name) return false;
+        return c.kind != "compute" || p.dtype == c.dtype || (p.dtype == "none" && c.dtype == "f32");
+    });
+}
+
+std::string roofName(const Ceiling& c) { return c.dtype.empty() ? c.name : c.name + " " + c.dtype; }
+
 }  // namespace
 
 Result<std::vector<Ceiling>> measureCeilings(const std::string& workloadsProgram, const std::string& path, double budgetSeconds) {
@@ -54,18 +66,19 @@ std::vector<Ceiling> betterOf(const std::vector<Ceiling>& before, const std::vec
     return best;
 }
 
-analyzer::GateCheck driftCheck(const std::vector<Ceiling>& before, const std::vector<Ceiling>& after) {
+analyzer::GateCheck driftCheck(const std::vector<Ceiling>& before, const std::vector<Ceiling>& after,
+                               const std::vector<analyzer::RooflinePoint>& points) {
     analyzer::GateCheck check{"ceiling_drift", Severity::kInfo, 0, ""};
     double worst = 0;
-    std::string worstText = "the roofs before and after have nothing in common";
+    std::string worstText = "none of the roofs in use was measured both before and after the run";
     for (const Ceiling& b : before) {
         const Ceiling* a = counterpart(after, b);
-        if (!a || !(b.value > 0)) continue;
+        if (!a || !(b.value > 0) || !inUse(b, points)) continue;
         const double drift = a->value / b.value - 1;
         if (std::abs(drift) > kDriftLimit) ++check.count;
         if (std::abs(drift) < std::abs(worst)) continue;
         worst = drift;
-        worstText = fmt::format("largest change between before and after the run: {:+.1f} % ({})", drift * 100, b.name);
+        worstText = fmt::format("largest change of a roof in use between before and after the run: {:+.1f} % ({})", drift * 100, roofName(b));
     }
     if (check.count > 0) check.severity = Severity::kWarning;
     check.detail = worstText + (check.count > 0 ? "; shares of the roof are uncertain by as much" : "");

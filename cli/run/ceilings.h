@@ -18,9 +18,10 @@ Result<std::vector<analyzer::Ceiling>> measureCeilings(const std::string& worklo
 // The better of the two for each roof (larger; smaller where the unit is time).
 std::vector<analyzer::Ceiling> betterOf(const std::vector<analyzer::Ceiling>& before, const std::vector<analyzer::Ceiling>& after);
 
-// How far the roofs moved during the run: a warning where any moved by more than the limit, because every
-// "% of roof" is then uncertain by as much.
+// How far the roofs that bind an op moved during the run (with no op: compute and DRAM): a warning where any
+// moved by more than the limit, because every "% of roof" is then uncertain by as much.
 inline constexpr double kDriftLimit = 0.10;
-analyzer::GateCheck driftCheck(const std::vector<analyzer::Ceiling>& before, const std::vector<analyzer::Ceiling>& after);
+analyzer::GateCheck driftCheck(const std::vector<analyzer::Ceiling>& before, const std::vector<analyzer::Ceiling>& after,
+                               const std::vector<analyzer::RooflinePoint>& points);
 
 }  // namespace ridge::cli

@@ -18,11 +18,13 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "base/clock.h"
 #include "collector/recorder/convert/convert.h"
 #include "collector/recorder/drain.h"
 #include "collector/recorder/launch.h"
+#include "collector/recorder/processes.h"
 #include "collector/recorder/recorder_spool.h"
 #include "collector/recorder/sample/preemption.h"
 #include "collector/recorder/sample/sampler.h"
@@ -34,6 +36,7 @@ namespace {
 
 constexpr std::int64_t kFastestPollNs = 1'000'000;
 constexpr std::int64_t kSlowestPollNs = 20'000'000;
+constexpr std::int64_t kGraceNs = 5'000'000'000;  // between asking the program to end and killing it
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
 
 Error ioError(const std::string& path, int error) {
@@ -94,14 +97,15 @@ public:
     SignalGuard& operator=(const SignalGuard&) = delete;
     [[nodiscard]] const sigset_t& before() const { return m_before; }
 
-    // Waits up to ns. What somebody sent to us alone goes on to the program; what the terminal sent has
+    // Waits up to ns; returns the signal that came, SIGCHLD aside, or 0. What somebody sent to us alone goes on to the program; what the terminal sent has
     // reached it already, as it is in the same foreground group.
-    void waitAndForward(std::int64_t ns, pid_t program) const {
+    [[nodiscard]] int waitAndForward(std::int64_t ns, pid_t program) const {
         const timespec timeout{ns / 1'000'000'000, ns % 1'000'000'000};
         siginfo_t info{};
         const int signal = sigtimedwait(&m_taken, &info, &timeout);
-        if (signal == SIGINT || signal == SIGTERM || signal == SIGHUP)
-            if (info.si_code <= 0) kill(program, signal);
+        if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) return 0;
+        if (info.si_code <= 0) kill(program, signal);
+        return signal;
     }
 
 private:
@@ -118,12 +122,27 @@ std::string shellQuoted(const std::string& text) {
     return quoted + "'";
 }
 
-void removeSession(const std::string& session, const std::string& ringDir) {
+// Only files of our own making: whatever else lies there stays, and the folder with it.
+void removeOwnFiles(const fs::path& folder) {
     std::error_code ec;
-    fs::remove_all(session, ec);
-    // Only a folder of our own making is ever removed outside of the session.
-    if (fs::path(ringDir).filename().string().starts_with("ridge-") && ringDir.starts_with("/dev/shm/"))
-        fs::remove_all(ringDir, ec);
+    std::vector<fs::path> own;
+    for (const auto& entry : fs::directory_iterator(folder, ec)) {
+        const std::string extension = entry.path().extension().string();
+        const std::string name = entry.path().filename().string();
+        const bool ours = extension == ".spool" || extension == ".head" || extension == ".ring" || name == "control" ||
+                          name.starts_with("session.json");
+        if (ours && !entry.is_directory(ec)) own.push_back(entry.path());
+    }
+    for (const fs::path& path : own) fs::remove(path, ec);
+    fs::remove(folder, ec);
+}
+
+void removeSession(const std::string& session, const std::string& ringDir) {
+    const fs::path rings = ringDir;
+    if (rings == fs::path(session) / "rings" ||
+        (rings.parent_path() == "/dev/shm" && rings.filename().string().starts_with("ridge-")))
+        removeOwnFiles(rings);
+    removeOwnFiles(session);
 }
 
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir, const std::string& output) {
@@ -156,6 +175,7 @@ public:
             removeSession(m_session, m_info.ringDir);
             if (!launched.ok()) return std::move(launched).takeError();
             RecordOutcome outcome;
+            outcome.started = false;
             outcome.programStatus = launched->execError == ENOENT ? 127 : 126;
             outcome.notes.push_back(fmt::format("{}: {}", m_options.command.front(), std::strerror(launched->execError)));
             return outcome;
@@ -287,6 +307,8 @@ private:
             if (ended == m_program || (ended < 0 && errno == ECHILD)) {
                 m_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
                 if (m_info.endMonotonicNs == 0) m_info.endMonotonicNs = monotonicNs();
+                for (const std::int32_t pid : m_told)  // children that outlived it
+                    if (pid != m_program) kill(pid, SIGKILL);
                 return;
             }
             if (limit > 0 && m_info.endMonotonicNs == 0 && now - m_info.startMonotonicNs >= limit) {
@@ -300,8 +322,25 @@ private:
                 m_options.progress({now - m_info.startMonotonicNs, drain.bytes(), drain.rings()});
                 lastProgress = now;
             }
-            signals.waitAndForward(poll, m_program);
+            if (const int signal = signals.waitAndForward(poll, m_program)) {
+                m_interruptedBy = signal;
+                if (m_options.endOnInterrupt && m_toldNs == 0) m_toldNs = monotonicNs();
+            }
+            endProgram(monotonicNs());
         }
+    }
+
+    // The program's time is up, or it was asked to end and has not: SIGTERM, and SIGKILL some time after that.
+    void endProgram(std::int64_t now) {
+        const auto limit = static_cast<std::int64_t>(m_options.timeoutSeconds * 1e9);
+        if (limit > 0 && !m_timedOut && now - m_info.startMonotonicNs >= limit) {
+            m_timedOut = true;
+            m_toldNs = now;
+            m_told = processTree(m_program);
+            for (const std::int32_t pid : m_told) kill(pid, SIGTERM);
+        }
+        if (m_toldNs == 0 || now - m_toldNs < kGraceNs) return;
+        for (const std::int32_t pid : processTree(m_program)) kill(pid, SIGKILL);
     }
 
     void describeSources(const Sampler& sampler, const PreemptionDetector& preemption) {
@@ -337,6 +376,8 @@ private:
         auto outcome = finish(m_session, m_info.ringDir, m_output);
         if (!outcome.ok()) return outcome;
         outcome->programStatus = m_status;
+        outcome->timedOut = m_timedOut;
+        outcome->interruptedBy = m_interruptedBy;
         outcome->notes = m_info.notes;
         return outcome;
     }
@@ -349,6 +390,10 @@ private:
     RecorderSpool m_spool;
     pid_t m_program = -1;
     int m_status = 0;
+    bool m_timedOut = false;
+    int m_interruptedBy = 0;
+    std::int64_t m_toldNs = 0;       // when the program was asked to end; 0: it was not
+    std::set<std::int32_t> m_told;
 };
 
 }  // namespace

@@ -36,6 +36,8 @@ struct RecordOptions {
     bool detectPreemption = true;
     std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two
     double durationSeconds = 0;        // after so long the recording stops, the program goes on; 0: never
+    double timeoutSeconds = 0;         // after so long the program and its children are ended; 0: never
+    bool endOnInterrupt = false;       // SIGINT, SIGTERM, SIGHUP: who does not end by it is killed after a while
     bool quiet = false;
     std::string agentLibDir;           // empty: ../lib/ridge, ../lib beside the executable, or its own folder
     std::map<std::string, std::string> extraEnvironment;
@@ -44,7 +46,10 @@ struct RecordOptions {
 };
 
 struct RecordOutcome {
+    bool started = true;    // false: the program could not be started, notes say why, and there is no file
     int programStatus = 0;  // its exit code, 128 + n on signal n, 127/126 if it could not be started
+    bool timedOut = false;
+    int interruptedBy = 0;  // SIGINT, SIGTERM or SIGHUP that came while the program ran; 0: none
     std::uint64_t events = 0;
     std::uint64_t lost = 0;
     std::uint64_t processes = 0;

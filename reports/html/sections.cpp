@@ -50,7 +50,9 @@ std::string answerKey(const WorkloadSummary& w) {
 std::string workloadName(const WorkloadSummary& w) {
     std::string out = fmt::format("<span class=\"name\">{}</span>", html(w.name));
     if (w.check == "failed") out += " " + chip("check failed", "bad");
-    if (!w.checkDetail.empty()) out += fmt::format("<br><span class=\"small soft\">{}</span>", html(w.checkDetail));
+    if (!w.checkDetail.empty())
+        out += fmt::format("<details class=\"check\"{}><summary>{}</summary>{}</details>", w.check == "failed" ? " open" : "",
+                           w.check == "failed" ? "why" : w.check == "passed" ? "check passed" : "note", html(w.checkDetail));
     return out;
 }
 
@@ -113,6 +115,8 @@ std::string finding(const Finding& f, std::size_t number) {
 
 std::string headerSection(const Analysis& a) {
     std::string out = fmt::format("<header>\n<h1>{}</h1>\n", html(headline(a)));
+    const bool fold = a.sources.size() > 2;
+    if (fold) out += fmt::format("<details><summary>{} timelines</summary>\n", a.sources.size());
     for (std::size_t i = 0; i < std::min(kMostSources, a.sources.size()); ++i) {
         const Source& s = a.sources[i];
         out += fmt::format("<div class=\"soft small name\"><span class=\"mono\">{}</span> ({}, schema {}, {})</div>\n",
@@ -120,6 +124,7 @@ std::string headerSection(const Analysis& a) {
     }
     if (a.sources.size() > kMostSources)
         out += fmt::format("<div class=\"soft small\">and {} more traces</div>\n", a.sources.size() - kMostSources);
+    if (fold) out += "</details>\n";
     const std::size_t errors = countAtLeast(a, Severity::kError), worse = countAtLeast(a, Severity::kWarning);
     std::string state = errors ? chip(fmt::format("{} capture error{}", errors, errors == 1 ? "" : "s"), "bad") + " " : "";
     if (worse > errors) state += chip(fmt::format("{} capture warning{}", worse - errors, worse - errors == 1 ? "" : "s"), "warn") + " ";

@@ -70,6 +70,7 @@ th.n:not(:last-child),td.n:not(:last-child){padding-right:18px}
 .savings{position:relative;height:8px;border-radius:4px;background:var(--line);margin:4px 0 10px;max-width:420px}
 .savings i{position:absolute;top:0;bottom:0;border-radius:4px}
 details{margin:6px 0}
+details.check{margin:1px 0;font-size:.85rem;color:var(--soft);max-width:44ch}
 summary{cursor:pointer;color:var(--link)}
 dl{margin:6px 0;display:grid;grid-template-columns:auto 1fr;gap:2px 14px}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}

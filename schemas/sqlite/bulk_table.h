@@ -15,6 +15,7 @@
 // A failed write is remembered, later calls do nothing, finish() reports it.
 
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -78,6 +79,21 @@ public:
     }
     // With a row id of the caller's, larger than all before.
     std::int64_t addAt(std::int64_t rowid, const BulkRow& row);
+
+    // A whole cell (payload length, row id, record) that the caller has encoded: short enough for any page.
+    // rowid must be lastRowid() + 1, as the cell says it too.
+    void addCell(std::int64_t rowid, const std::uint8_t* cell, std::uint32_t bytes, std::int64_t key) {
+        if (m_leaf.empty()) m_leaf.resize(m_pages.pageSize());
+        if (m_top < 8 + 2 * (m_cells + 1) + bytes) closeLeaf();
+        m_top -= bytes;
+        std::memcpy(m_leaf.data() + m_top, cell, bytes);
+        const auto big = __builtin_bswap16(static_cast<std::uint16_t>(m_top));
+        std::memcpy(m_leaf.data() + 8 + 2 * m_cells, &big, 2);
+        ++m_cells;
+        ++m_rows;
+        m_rowid = rowid;
+        if (m_indexed) addKey(key, rowid);
+    }
 
     [[nodiscard]] const std::string& name() const { return m_name; }
     [[nodiscard]] std::int64_t lastRowid() const { return m_rowid; }

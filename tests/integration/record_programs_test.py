@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import textwrap
@@ -125,9 +126,11 @@ class Shell(Case):
                          [("1",)])
 
     def test_a_daemon_does_not_hold_the_recorder(self):
-        result = record(self.trace, ["sh", "-c", "setsid sleep 60 >/dev/null 2>&1 & exit 0"], timeout=30)
+        left = self.folder / "pid"
+        daemon = f"setsid sh -c 'echo $$ > {left}; exec sleep 60' >/dev/null 2>&1 & while ! test -s {left}; do sleep 0.01; done"
+        result = record(self.trace, ["sh", "-c", daemon], timeout=30)
         self.assertEqual(result.returncode, 0, result.stderr)
-        run("pkill", "-f", "^sleep 60$")
+        os.kill(int(left.read_text()), signal.SIGKILL)  # which also shows that it was still there
 
 
 if __name__ == "__main__":

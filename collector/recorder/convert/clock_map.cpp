@@ -22,7 +22,7 @@ std::int64_t ClockMap::along(const Point& point, double slope, std::uint64_t tic
     const double ns = static_cast<double>(distance) * slope;
     if (!(std::abs(ns) < 4e18)) return point.ns;
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(point.ns) +
-                                     static_cast<std::uint64_t>(std::llround(ns)));
+                                     static_cast<std::uint64_t>(static_cast<std::int64_t>(ns + (ns < 0 ? -0.5 : 0.5))));
 }
 
 void ClockMap::finish() {

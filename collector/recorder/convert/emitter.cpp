@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/emitter.h"
 
-#include <optional>
-
 namespace ridge::recorder {
 
 using namespace spool;
@@ -45,12 +43,15 @@ void Emitter::ring(std::uint32_t index) {
     m_hint = 0;
     m_cuptiHint = 0;
     m_globalTid = globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
-    std::optional<RecordView> last;
+    RecordView last{};
     walkRecords(ring.stream(), [&](const RecordView& view) {
-        record(view);
+        if (view.type() == RecordType::kRange)
+            range(view);
+        else
+            record(view);
         last = view;
     });
-    if (ring.header && ring.header->agent == AgentKind::kAgent) openFrames(*ring.header, last ? &*last : nullptr);
+    if (ring.header && ring.header->agent == AgentKind::kAgent) openFrames(*ring.header, last.data ? &last : nullptr);
 }
 
 void Emitter::record(const RecordView& view) {

@@ -57,6 +57,7 @@ private:
 
     void record(const RecordView& record);
     void range(const RecordView& record);
+    void plainRange(const spool::Range& range);
     void rangeOpen(const RecordView& record);
     void mark(const RecordView& record);
     void openFrames(const spool::RingHeader& header, const RecordView* last);

@@ -4,6 +4,7 @@
 // Walks the records of a spool without trusting a byte of it. Every record handed out lies wholly inside
 // the stream and is at least as long as its type's struct; the walk ends at the first that is not.
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -52,6 +53,13 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
     return 0;
 }
 
+inline constexpr auto kMinimumBytes = [] {
+    std::array<std::uint16_t, 256> table{};
+    for (std::size_t type = 0; type < table.size(); ++type)
+        table[type] = static_cast<std::uint16_t>(minimumBytes(static_cast<spool::RecordType>(type)));
+    return table;
+}();
+
 struct RecordView {
     const std::uint8_t* data;
     std::uint32_t bytes;
@@ -88,10 +96,8 @@ WalkEnd walkRecords(std::span<const std::uint8_t> stream, Visit&& visit) {
             end.consumed += sizeof word;
             continue;
         }
-        std::uint16_t units = 0;
-        std::memcpy(&units, at + 2, sizeof units);
-        const std::uint32_t bytes = std::uint32_t{units} * 8;
-        const std::uint32_t minimum = minimumBytes(static_cast<spool::RecordType>(at[0]));
+        const auto bytes = static_cast<std::uint32_t>(word >> 16 & 0xffff) * 8;
+        const std::uint32_t minimum = kMinimumBytes[at[0]];
         if (bytes == 0 || bytes < minimum || bytes > stream.size() - end.consumed) break;
         if (minimum == 0)
             ++end.unknown;

@@ -89,22 +89,31 @@ private:
         }
     }
 
+    // A process that ran exec has several images: it is known by what it became last.
+    const Source& lastImage(const Source& source) const {
+        const Source* last = &source;
+        for (const auto& other : m_catalogue.sources)
+            if (other->pid == source.pid && other->hasProcess && (!last->hasProcess || other->imageId > last->imageId))
+                last = other.get();
+        return *last;
+    }
+
+    void processRow(std::int64_t globalPid, const Source& source) {
+        const std::int64_t nameId = source.names.get(source.process.header.id);
+        m_tables.small("PROCESSES", {globalPid, std::int64_t{source.pid},
+                                     nameId ? Value(m_catalogue.strings.text(nameId)) : Value(nullptr)});
+        const bool ranked = source.hasProcess && source.process.rank >= 0;
+        const std::int64_t host = source.names.get(source.process.hostNameId);
+        m_tables.small("RIDGE_RANK",
+                       {globalPid, std::int64_t{source.parentPid}, nullable(ranked, source.process.rank),
+                        nullable(ranked && source.process.worldSize >= 0, source.process.worldSize),
+                        nullable(ranked && source.process.localRank >= 0, source.process.localRank),
+                        host ? Value(m_catalogue.strings.text(host)) : Value(nullptr)});
+    }
+
     void process(const Source& source) {
         const std::int64_t globalPid = globalTid(source.pid, 0);
-        const bool isNew = m_pids.insert(globalPid).second;
-        // A process that ran exec has two images: the name of the first with an agent stays.
-        if (isNew) {
-            const std::int64_t nameId = source.names.get(source.process.header.id);
-            m_tables.small("PROCESSES", {globalPid, std::int64_t{source.pid},
-                                         nameId ? Value(m_catalogue.strings.text(nameId)) : Value(nullptr)});
-            const bool ranked = source.hasProcess && source.process.rank >= 0;
-            const std::int64_t host = source.names.get(source.process.hostNameId);
-            m_tables.small("RIDGE_RANK",
-                           {globalPid, std::int64_t{source.parentPid}, nullable(ranked, source.process.rank),
-                            nullable(ranked && source.process.worldSize >= 0, source.process.worldSize),
-                            nullable(ranked && source.process.localRank >= 0, source.process.localRank),
-                            host ? Value(m_catalogue.strings.text(host)) : Value(nullptr)});
-        }
+        if (m_pids.insert(globalPid).second) processRow(globalPid, lastImage(source));
         for (const auto& [tid, name] : source.threadNames) {
             const std::int64_t textId = source.names.get(name.header.id);
             if (!textId) continue;

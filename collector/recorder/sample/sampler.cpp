@@ -14,6 +14,7 @@
 #include <sstream>
 
 #include "base/clock.h"
+#include "collector/recorder/processes.h"
 
 namespace ridge::recorder {
 namespace {
@@ -56,16 +57,6 @@ bool numberAfter(const std::string& text, const char* label, double& out) {
     if (at == std::string::npos) return false;
     out = std::strtod(text.c_str() + at, nullptr);
     return true;
-}
-
-void addDescendants(std::int32_t pid, std::set<std::int32_t>& out) {
-    if (out.size() >= kMaxProcesses || !out.insert(pid).second) return;
-    std::error_code ec;
-    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ec)) {
-        std::istringstream children(slurp((task.path() / "children").string()));
-        std::int32_t child = 0;
-        while (children >> child) addDescendants(child, out);
-    }
 }
 
 }  // namespace
@@ -117,7 +108,7 @@ void Sampler::round(std::int64_t now) {
     }
     if (m_rounds % kDescendantsEvery == 0) {
         m_descendants.clear();
-        addDescendants(m_mainPid, m_descendants);
+        addProcessTree(m_mainPid, m_descendants);
     }
     pids.insert(m_descendants.begin(), m_descendants.end());
     for (const std::int32_t pid : pids) sampleProcess(pid, now);

@@ -76,6 +76,13 @@ TEST(Plan, folderNamesAreSafeAndDifferent) {
 
 analyzer::Ceiling roof(const std::string& name, double value, const std::string& unit) { return {"memory", name, "", "DRAM", "read", std::nullopt, value, unit, ""}; }
 
+analyzer::RooflinePoint pointUnder(const std::string& roof) {
+    analyzer::RooflinePoint point;
+    point.dtype = "f32";
+    point.ceiling = roof;
+    return point;
+}
+
 TEST(Ceilings, theBetterOfBothCounts) {
     const auto best = betterOf({roof("bw", 10, "B/s"), roof("dispatch", 5, "s"), roof("only before", 1, "B/s")}, {roof("bw", 12, "B/s"), roof("dispatch", 4, "s"), roof("only after", 2, "B/s")});
     ASSERT_EQ(best.size(), 4U);
@@ -85,13 +92,32 @@ TEST(Ceilings, theBetterOfBothCounts) {
 }
 
 TEST(Ceilings, driftIsToldAndWarnedAbout) {
-    const auto calm = driftCheck({roof("bw", 100, "B/s")}, {roof("bw", 97, "B/s")});
+    const auto calm = driftCheck({roof("bw", 100, "B/s")}, {roof("bw", 97, "B/s")}, {pointUnder("bw")});
     EXPECT_EQ(calm.severity, Severity::kInfo);
     EXPECT_NE(calm.detail.find("-3.0 %"), std::string::npos);
-    const auto wild = driftCheck({roof("bw", 100, "B/s"), roof("l2", 100, "B/s")}, {roof("bw", 80, "B/s"), roof("l2", 101, "B/s")});
+    const auto wild = driftCheck({roof("bw", 100, "B/s"), roof("l2", 100, "B/s")}, {roof("bw", 80, "B/s"), roof("l2", 101, "B/s")},
+                                 {pointUnder("bw"), pointUnder("l2")});
     EXPECT_EQ(wild.severity, Severity::kWarning);
     EXPECT_EQ(wild.count, 1);
     EXPECT_NE(wild.detail.find("-20.0 % (bw)"), std::string::npos);
+}
+
+TEST(Ceilings, driftOfARoofThatBindsNothingIsNoWarning) {
+    const auto check = driftCheck({roof("bw", 100, "B/s"), roof("l2", 100, "B/s")}, {roof("bw", 99, "B/s"), roof("l2", 10, "B/s")}, {pointUnder("bw")});
+    EXPECT_EQ(check.severity, Severity::kInfo);
+    EXPECT_NE(check.detail.find("-1.0 % (bw)"), std::string::npos) << check.detail;
+    auto network = roof("loopback", 100, "B/s");
+    network.kind = "network";
+    EXPECT_EQ(driftCheck({network}, {roof("loopback", 10, "B/s")}, {pointUnder("loopback")}).severity, Severity::kInfo);
+    auto f32 = roof("gemm", 100, "FLOP/s");
+    f32.kind = "compute";
+    f32.dtype = "f32";
+    auto slower = f32;
+    slower.value = 50;
+    EXPECT_EQ(driftCheck({f32}, {slower}, {}).count, 1) << "with no op to go by, arithmetic counts";
+    auto half = pointUnder("gemm");
+    half.dtype = "f16";
+    EXPECT_EQ(driftCheck({f32}, {slower}, {half}).count, 0) << "another type's roof";
 }
 
 TEST(Merge, addsUpWhatCanBeAddedAndKeepsTheRestApart) {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/convert.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -315,6 +316,23 @@ TEST_F(ConvertTest, HostileBytesNeverHarm) {
         convertNow();
         FakeRing::write(m_rings + "/junk.ring", std::string(static_cast<std::size_t>(random() % 70000), static_cast<char>(random())));
     }
+}
+
+TEST_F(ConvertTest, AProcessThatRanExecIsKnownByWhatItBecame) {
+    for (const auto& [image, path] : {std::pair(20, "/usr/bin/sort"), std::pair(10, "/bin/sh"), std::pair(15, "/usr/bin/env")}) {
+        FakeRing ring(42, 42, static_cast<std::uint64_t>(image));
+        ring.name(1, path);
+        Process process{};
+        process.pid = 42;
+        process.rank = image == 20 ? 3 : -1;
+        process.worldSize = 4;
+        process.localRank = -1;
+        ring.add(process, RecordType::kProcess, 1);
+        ring.saveSpool(m_session, fmt::format("42-{}-1-0", image));
+    }
+    EXPECT_EQ(convertNow().processes, 1U);
+    EXPECT_EQ(sql("SELECT pid, name FROM PROCESSES", 2), "42|/usr/bin/sort");
+    EXPECT_EQ(sql("SELECT rank, worldSize FROM RIDGE_RANK", 2), "3|4");
 }
 
 TEST_F(ConvertTest, SchemaIsThatOfTheContract) {

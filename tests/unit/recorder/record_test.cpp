@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/record.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -66,6 +67,9 @@ TEST_F(RecordTest, ASignalIs128PlusIt) {
 TEST_F(RecordTest, TerminateIsForwarded) {
     const pid_t self = getpid();
     std::thread killer([self] {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, nullptr);  // the recorder is to have it
         usleep(300'000);
         kill(self, SIGTERM);
     });
@@ -74,13 +78,42 @@ TEST_F(RecordTest, TerminateIsForwarded) {
     killer.join();
     ASSERT_TRUE(outcome.ok());
     EXPECT_EQ(outcome->programStatus, 9);
+    EXPECT_EQ(outcome->interruptedBy, SIGTERM);
     EXPECT_LT(monotonicNs() - begin, 20'000'000'000);
+}
+
+TEST_F(RecordTest, AProgramWhoseTimeIsUpIsEndedWithItsChildren) {
+    auto o = shell("sleep 600 & echo $! > " + m_output + ".pid; wait");
+    o.timeoutSeconds = 0.5;
+    const std::int64_t begin = monotonicNs();
+    const auto outcome = record(o);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_TRUE(outcome->timedOut);
+    EXPECT_EQ(outcome->programStatus, 128 + SIGTERM);
+    EXPECT_LT(monotonicNs() - begin, 10'000'000'000);
+    EXPECT_EQ(sql("PRAGMA integrity_check"), "ok");
+    int child = 0;
+    std::ifstream(m_output + ".pid") >> child;
+    ASSERT_GT(child, 1);
+    for (int i = 0; i < 100 && kill(child, 0) == 0; ++i) usleep(20'000);  // until init has reaped it
+    const auto stat = readFile(fmt::format("/proc/{}/stat", child));
+    EXPECT_TRUE(!stat.ok() || stat->find(") Z ") != std::string::npos) << *stat;
+}
+
+TEST_F(RecordTest, AProgramThatIgnoresItsEndIsKilled) {
+    auto o = shell("trap '' TERM; while :; do sleep 0.05; done");
+    o.timeoutSeconds = 0.3;
+    const auto outcome = record(o);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_TRUE(outcome->timedOut);
+    EXPECT_EQ(outcome->programStatus, 128 + SIGKILL);
 }
 
 TEST_F(RecordTest, ProgramsThatCannotStart) {
     const auto missing = record(options({"no-such-program-here"}));
     ASSERT_TRUE(missing.ok());
     EXPECT_EQ(missing->programStatus, 127);
+    EXPECT_FALSE(missing->started);
     EXPECT_EQ(missing->notes.size(), 1U);
     const auto folder = record(options({m_dir.path().string()}));
     ASSERT_TRUE(folder.ok());

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// What was measured: the program's own bytes, and how this build of it was made. What is not known is left
+// out, and null in run.json: the commit of a build that was not made from a checkout; everything about the
+// build when the workloads' program is somebody else's.
+
+#include <string>
+
+#include "reports/json/run_json.h"
+
+namespace ridge::cli {
+
+void describeSubject(const std::string& workloadsProgram, reports::RunReport& run);
+
+}  // namespace ridge::cli
