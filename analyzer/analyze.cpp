@@ -187,13 +187,14 @@ Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const Analy
     answer.ceilings = options.ceilings;
     answer.ceilings.insert(answer.ceilings.end(), timeline.ceilings.begin(), timeline.ceilings.end());
 
-    Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}};
+    Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}, {}};
     const std::vector<bool> hasGpu = processesWithGpu(timeline);
     const Roofs roofs(answer.ceilings);
     context.dispatchNs = roofs.dispatchNs();
     context.steps = findSteps(timeline, options.stepName);
     context.ops = findOps(timeline, context.steps, hasGpu);
-    judgeGroups(context.ops, context.steps, roofs);
+    context.cpuShare = cpuShares(timeline, context.steps, context.ops, hasGpu);
+    judgeGroups(context.ops, context.steps, roofs, context.cpuShare);
     context.collectives = matchCollectives(timeline, context.ops);
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
     context.gpus = partitionGpu(timeline, context.ops, context.io, options);

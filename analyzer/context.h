@@ -36,6 +36,7 @@ struct Context {
     std::vector<CpuPartition> cpus;
     std::vector<GpuPartition> gpus;
     double dispatchNs = 0;
+    std::vector<double> cpuShare;     // per workload: cpuShares()
     std::vector<StepOrigin> origins;  // one per Analysis::steps
 };
 

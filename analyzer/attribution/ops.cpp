@@ -3,6 +3,7 @@
 #include "analyzer/attribution/ops.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 #include "analyzer/intervals/intervals.h"
@@ -152,7 +153,51 @@ Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bo
     return ops;
 }
 
-void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs) {
+namespace {
+
+constexpr std::size_t kFewSamples = 5;
+
+// Integral of a rate over the windows: a sample stands for the time since the one before.
+double integrate(const CounterSeries& series, const IntervalSet& windows) {
+    double sum = 0;
+    for (std::size_t i = 1; i < series.samples.size(); ++i) {
+        const IntervalSet between{{series.samples[i - 1].first, series.samples[i].first}};
+        if (between.front().end <= between.front().start) continue;
+        sum += series.samples[i].second * static_cast<double>(length(intersect(between, windows)));
+    }
+    return sum;
+}
+
+}  // namespace
+
+std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
+                              const std::vector<bool>& processHasGpu) {
+    std::vector<double> shares(steps.workloads.size(), 1);
+    for (std::size_t w = 0; w < shares.size(); ++w) {
+        std::map<std::int32_t, std::vector<Interval>> compute;  // by process
+        for (const OpRow& row : ops.rows)
+            if (row.workload == static_cast<std::int32_t>(w) && row.family == OpFamily::kCompute &&
+                !processHasGpu[static_cast<std::size_t>(row.process)])
+                compute[row.process].push_back({row.start, row.end});
+        double cpu = 0, busy = 0;
+        for (auto& [process, intervals] : compute) {
+            const IntervalSet set = normalize(std::move(intervals));
+            if (set.empty()) continue;
+            // Between the ops the process may use the CPU too; counting that as well only raises the share.
+            const IntervalSet window{{set.front().start, set.back().end}};
+            for (const CounterSeries& series : timeline.counters) {
+                if (series.name != "process.cpu" || series.process != process || series.samples.size() < kFewSamples) continue;
+                const IntervalSet covered = intersect(window, {{series.samples.front().first, series.samples.back().first}});
+                cpu += integrate(series, covered);
+                busy += static_cast<double>(length(intersect(set, covered)));
+            }
+        }
+        if (busy > 0 && cpu > 0) shares[w] = std::clamp(cpu / busy, 0.05, 1.0);
+    }
+    return shares;
+}
+
+void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs, const std::vector<double>& cpuShare) {
     std::vector<double> bytes(steps.workloads.size(), 0), stepCount(steps.workloads.size(), 0);
     for (const HostStep& step : steps.steps) stepCount[static_cast<std::size_t>(step.workload)] += 1;
     for (const OpGroup& g : ops.groups)
@@ -160,7 +205,7 @@ void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs) {
             (g.work.bytesRead + g.work.bytesWritten) * static_cast<double>(g.count);
     for (OpGroup& g : ops.groups) {
         const auto w = static_cast<std::size_t>(g.workload);
-        g.answer = roofs.judge(g.work, static_cast<double>(g.medianNs), bytes[w] / std::max(stepCount[w], 1.0));
+        g.answer = roofs.judge(g.work, static_cast<double>(g.medianNs), bytes[w] / std::max(stepCount[w], 1.0), cpuShare[w]);
     }
 }
 

@@ -45,7 +45,14 @@ struct Ops {
 };
 
 Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& processHasGpu);
-void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs);
+// cpuShare: per workload, see cpuShares().
+void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs, const std::vector<double>& cpuShare);
+
+// Per workload: CPU time of its processes over the time in which they were in compute ops, at most 1; 1
+// where it is not known. Below 1 the process was runnable and did not run: other load had its CPU. With
+// several threads at work it says less (their CPU time adds up), never more.
+std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
+                              const std::vector<bool>& processHasGpu);
 
 Ns median(std::vector<Ns> values);  // lower median; 0 for none
 

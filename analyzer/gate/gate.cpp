@@ -16,6 +16,7 @@ namespace {
 
 constexpr Ns kStreamOverlapNs = 1000;
 constexpr double kUnknownNameShare = 0.05, kLinkedWarn = 0.01;
+constexpr double kOwnCpu = 0.9;
 
 class Gate {
 public:
@@ -138,6 +139,18 @@ void checkRanks(const Context& context, Gate& gate) {
                  "collectives of which not all ranks were found count as unsplit communication");
 }
 
+void checkCpu(const Context& context, Gate& gate) {
+    double least = 1;
+    std::int64_t shared = 0;
+    for (const double share : context.cpuShare) {
+        least = std::min(least, share);
+        shared += share < kOwnCpu ? 1 : 0;
+    }
+    gate.add("shared_cpu", shared, Severity::kWarning,
+             fmt::format("compute ops were on a CPU for only {:.0f} % of their time: other load had it, and times are longer by that",
+                         least * 100));
+}
+
 void checkSteps(const Context& context, Gate& gate) {
     std::int64_t open = 0;
     for (const HostStep& step : context.steps.steps) open += step.open ? 1 : 0;
@@ -167,6 +180,7 @@ void addGate(const Context& context, Analysis& answer) {
     checkNames(context, gate);
     checkGraphs(context, gate);
     checkRanks(context, gate);
+    checkCpu(context, gate);
     checkSteps(context, gate);
     if (context.timeline.sources.size() > 1)
         gate.add("clock_alignment", static_cast<std::int64_t>(context.timeline.sources.size()), Severity::kInfo,

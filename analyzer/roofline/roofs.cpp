@@ -68,18 +68,20 @@ std::optional<Roofs::MemoryTime> Roofs::memoryTime(const Work& work, double dura
     const std::size_t furthest = std::max(nearest, levelOf(std::max(stepBytes, bytes)));
     const bool reads = work.bytesWritten < kReadOnlyShare * bytes;
     MemoryTime best;
+    double slowNs = 0;  // against the furthest level that was thought possible
     for (std::size_t i = furthest;; --i) {
         const Level& level = m_levels[i];
         const Roof& match = reads ? level.read : level.write;
         const Roof& own = match.high > 0 ? match : level.any;
         // The roof of the same access; where the op beats it, the best that this level ever gave.
         const Roof* roof = bytes / own.high * 1e9 <= kUnreliable * durationNs ? &own : &level.any;
-        best = {bytes / roof->high * 1e9, bytes / own.low * 1e9, own.high / own.low, roof->name};
+        slowNs = std::max(slowNs, bytes / own.low * 1e9);
+        best = {bytes / roof->high * 1e9, slowNs, own.high / own.low, roof->name};
         if (best.ns <= kUnreliable * durationNs || i == nearest) return best;
     }
 }
 
-RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes) const {
+RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes, double cpuShare) const {
     RoofAnswer answer;
     if (!(durationNs > 0)) return answer;
     const Roof* peak = work.flops > 0 ? computeRoof(work.dtype) : nullptr;
@@ -97,7 +99,7 @@ RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes) c
     const double slowest = std::max(slowComputeNs, memory ? memory->slowNs : 0.0);
     if (fastest / durationNs > kUnreliable) {
         answer.bound = "unreliable";
-    } else if (durationNs < kDispatchFactor * m_dispatchNs || slowest / durationNs < kLatencyAttainment) {
+    } else if (durationNs < kDispatchFactor * m_dispatchNs || slowest / (durationNs * cpuShare) < kLatencyAttainment) {
         // Far from the memory roof and no peak for its arithmetic: it may be at that one.
         if (work.flops > 0 && !peak) return {};
         answer.bound = "latency";

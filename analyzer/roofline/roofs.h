@@ -12,9 +12,12 @@
 // only against the low end: both then saw the same kind of moments of a shared machine. It is called
 // impossible only where it beats the high end by more than the interval is wide: a machine that was seen
 // to lose a third of its speed between two looks can gain as much, and that is no wrong counter.
+// A process that used less CPU time than its compute ops lasted shared its CPU with others; an op is
+// called slow only for the time that is left when their share is taken off (cpuShare).
 // Memory level: the smallest of twice the op's bytes; where
 // the step as a whole moves more than that level holds, the data may have come from further out, so the
-// largest level up to the step's bytes that the measured time does not beat is taken. Access: an op that
+// largest level up to the step's bytes that the measured time does not beat is taken; an op that beats
+// a level but not the next nearer one draws on both, and is not slow. Access: an op that
 // writes less than a tenth of its bytes is held against the read roof, others against copy and triad.
 
 #include <cstdint>
@@ -38,8 +41,8 @@ struct RoofAnswer {
 class Roofs {
 public:
     explicit Roofs(const std::vector<Ceiling>& ceilings);
-    // durationNs: of one typical instance. stepBytes: what the whole step moves.
-    [[nodiscard]] RoofAnswer judge(const Work& work, double durationNs, double stepBytes) const;
+    // durationNs: of one typical instance. stepBytes: what the whole step moves. cpuShare: above 0, up to 1.
+    [[nodiscard]] RoofAnswer judge(const Work& work, double durationNs, double stepBytes, double cpuShare = 1) const;
     [[nodiscard]] bool empty() const { return m_compute.empty() && m_levels.empty(); }
     [[nodiscard]] double dispatchNs() const { return m_dispatchNs; }
 

@@ -111,7 +111,7 @@ void FileReader::readCounters() {
     while (names.next()) {
         const auto id = names.integer(0);
         const std::string_view name = names.text(1);
-        if (!id || (name != "process.rss" && name != "gpu.power" && name != "gpu.memory.used")) continue;
+        if (!id || (name != "process.rss" && name != "process.cpu" && name != "gpu.power" && name != "gpu.memory.used")) continue;
         const auto globalPid = names.integer(3);
         series[*id] = m_timeline.counters.size();
         m_timeline.counters.push_back(

@@ -13,6 +13,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 namespace ridge::workloads {
 namespace {
@@ -50,10 +51,16 @@ struct Arrays {
         void operator()(double* data) const { ::operator delete (data, std::align_val_t{4096}); }
     };
     std::unique_ptr<double, Free> a, b, c;
+    std::size_t next = 0;
 
-    void rotate() {
-        std::swap(a, b);
-        std::swap(b, c);
+    // Walks through the arrays; after the last block of one, the arrays change places.
+    std::size_t nextBlock(std::size_t block, std::size_t each) {
+        if (next + block > each) {
+            next = 0;
+            std::swap(a, b);
+            std::swap(b, c);
+        }
+        return std::exchange(next, next + block);
     }
     void allocate(std::size_t each) {
         for (auto* array : {&a, &b, &c}) {
@@ -63,6 +70,8 @@ struct Arrays {
         }
     }
 };
+
+constexpr std::size_t kBlockBytes = std::size_t{8} << 20;
 
 struct Level {
     const char* name;
@@ -116,7 +125,8 @@ Roof memoryRoof(const Level& level, const char* access, std::size_t arrayBytes) 
     if (level.capacity > 0) roof.capacityBytes = level.capacity;
     roof.access = access;
     roof.unit = "B/s";
-    roof.method = fmt::format("{} over arrays of {} KiB per thread", access, arrayBytes >> 10);
+    roof.method = fmt::format("{} over arrays of {} KiB per thread{}", access, arrayBytes >> 10,
+                              level.capacity > 0 ? "" : fmt::format(", {} KiB at a time", kBlockBytes >> 10));
     return roof;
 }
 
@@ -130,8 +140,12 @@ void measureLevel(const CeilingsOptions& options, double budget, const Level& le
         if (!own.a) own.allocate(count);
     });
     // At least 4 MiB per sample: a clock reading costs as much as a pass over a first-level cache.
+    const bool memory = level.capacity == 0;
+    // Memory is walked block by block, one per sample: short enough that most are whole although the
+    // scheduler or the host takes the CPU away, and 100 times what starting the walk costs.
+    const std::size_t block = std::min(count, kBlockBytes / sizeof(double));
     const std::size_t passes = std::max<std::size_t>(1, (std::size_t{4} << 20) / arrayBytes);
-    const double amount = static_cast<double>(arrayBytes * passes) * options.threads;
+    const double amount = static_cast<double>(memory ? block * sizeof(double) : arrayBytes * passes) * options.threads;
     std::atomic<std::uint64_t> sink{0};
     const auto measure = [&](const char* access, double factor, auto&& kernel) {
         Roof roof = memoryRoof(level, access, arrayBytes);
@@ -144,23 +158,23 @@ void measureLevel(const CeilingsOptions& options, double budget, const Level& le
                  amount * factor);
         out.roofs.push_back(std::move(roof));
     };
-    // In caches the same arrays again and again; in memory each time the ones used longest ago.
-    const auto turn = [&](Arrays& own) {
-        if (level.capacity == 0) own.rotate();
-    };
+    // In caches the same arrays again and again; in memory always the block that was used longest ago.
+    const auto at = [&](Arrays& own) { return memory ? own.nextBlock(block, count) : std::size_t{0}; };
+    const std::size_t length = memory ? block : count;
     measure("read", 1, [&](Arrays& own, std::size_t) {
-        turn(own);
-        sink.fetch_xor(readAll(reinterpret_cast<const std::uint64_t*>(own.a.get()), count),
+        const std::size_t first = at(own);
+        sink.fetch_xor(readAll(reinterpret_cast<const std::uint64_t*>(own.a.get() + first), length),
                        std::memory_order_relaxed);
     });
     measure("copy", 2, [&](Arrays& own, std::size_t) {
-        turn(own);
-        copyAll(own.b.get(), own.a.get(), count);
+        const std::size_t first = at(own);
+        copyAll(own.b.get() + first, own.a.get() + first, length);
         asm volatile("" ::: "memory");
     });
     measure("triad", 3, [&](Arrays& own, std::size_t pass) {
-        turn(own);
-        triadAll(own.c.get(), own.a.get(), own.b.get(), static_cast<double>(pass) + 0.5, count);
+        const std::size_t first = at(own);
+        triadAll(own.c.get() + first, own.a.get() + first, own.b.get() + first,
+                 static_cast<double>(pass) + 0.5, length);
         asm volatile("" ::: "memory");
     });
 }

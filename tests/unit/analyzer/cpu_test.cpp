@@ -153,6 +153,25 @@ TEST_F(CpuTrace, ASystematicallyLateRankIsAStraggler) {
     EXPECT_NE(wait->title.find("rank 1"), std::string::npos);
 }
 
+// A gemm at 0.45 of its roof is slow; when the process only had half a CPU, it is not.
+TEST_F(CpuTrace, OtherLoadOnTheCpuMakesNoOpSlow) {
+    for (const double share : {1.0, 0.5}) {
+        TraceBuilder t(path(fmt::format("{}.sqlite", share)));
+        roofs(t);
+        for (std::int64_t s = 0; s < 6; ++s) {
+            t.range(kMain, s * 20'000, s * 20'000 + 20'000, "step", 3, s);
+            t.work(kMain, s * 20'000, s * 20'000 + 20'000, "gemm", {1, 1, 9'000'000, 10, 10});
+        }
+        t.cpuShare(100, 0, 12'000, 11, share);
+        t.finish();
+        const Analysis answer = analyzeOk(t.path());
+        EXPECT_EQ(at(answer.attribution, share < 1 ? kComputeBound : kLatencyBound), 120'000);
+        EXPECT_DOUBLE_EQ(*answer.roofline[0].attainment, 0.45);
+        ASSERT_NE(gateOf(answer, "shared_cpu"), nullptr);
+        EXPECT_EQ(gateOf(answer, "shared_cpu")->count, share < 1 ? 1 : 0);
+    }
+}
+
 TEST_F(CpuTrace, WithoutAllRanksNothingIsSplit) {
     TraceBuilder t(path());
     t.rank(100, 0, 4);

@@ -83,6 +83,11 @@ TEST(Roofs, SmallOpsAreHeldAgainstTheCacheThatHoldsThem) {
     // The step moves 1 GB: the data came from memory unless the time says otherwise.
     EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e5), 11e3, 1e9).roofNs, 10e3);
     EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e5), 1.1e3, 1e9).roofNs, 1e3);
+    // Between the two: from both, and faster than memory alone, so not slow.
+    const RoofAnswer both = roofs.judge(op(0, 1e5), 4e3, 1e9);
+    EXPECT_EQ(both.bound, "memory");
+    EXPECT_DOUBLE_EQ(*both.attainment, 0.25);
+    EXPECT_EQ(roofs.judge(op(0, 1e5), 4e3, 1e5).bound, "latency");  // all of it fits the cache
 }
 
 TEST(Roofs, ASpreadBetweenBeforeAndAfterTurnsNoVerdict) {

@@ -97,6 +97,13 @@ public:
         table("RIDGE_PREEMPTION");
         run(fmt::format("INSERT INTO RIDGE_PREEMPTION VALUES ({}, {}, 0)", start, end));
     }
+    // process.cpu of a process, one value per time; the first only opens the interval.
+    void cpuShare(std::int64_t pid, std::int64_t from, std::int64_t step, int samples, double value) {
+        for (const char* t : {"RIDGE_COUNTER", "RIDGE_COUNTER_SAMPLE"}) table(t);
+        run(fmt::format("INSERT INTO RIDGE_COUNTER VALUES ({}, 'process.cpu', '1', {}, NULL)", pid, gpid(pid)));
+        for (int i = 0; i < samples; ++i)
+            run(fmt::format("INSERT INTO RIDGE_COUNTER_SAMPLE VALUES ({}, {}, {})", pid, from + i * step, value));
+    }
     void ceiling(const std::string& kind, const std::string& name, const std::string& dtype, const std::string& level,
                  const std::string& access, std::int64_t capacity, double value, const std::string& unit) {
         table("RIDGE_CEILING");
