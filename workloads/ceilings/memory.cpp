@@ -83,17 +83,18 @@ struct Level {
 std::uint64_t availableBytes() {
     std::ifstream file("/proc/meminfo");
     for (std::string line; std::getline(file, line);)
-        if (line.starts_with("MemAvailable:")) return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
+        if (line.starts_with("MemAvailable:"))
+            return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
     return UINT64_MAX;
 }
 
-// Memory itself: the arrays are used in turn, so that all of them pass between two uses of a byte. That
-// must be four times the last cache (STREAM's rule) also where a guest shares the cache of a large host:
-// one array of 256 MiB beside a cache of 260 MiB came half from the cache. At most a quarter of what is
-// free, and 2 GiB, whose first touch costs a second.
+// Memory itself: the arrays are used in turn, so that all of them pass between two uses of a byte.
+// That must be four times the last cache (STREAM's rule) also where a guest shares the cache of a
+// large host: one array of 256 MiB beside a cache of 260 MiB came half from the cache. At most a
+// quarter of what is free, and 2 GiB, whose first touch costs a second.
 std::size_t memoryTotal(const Machine& machine, std::uint64_t threads) {
-    const std::uint64_t wanted =
-        std::clamp<std::uint64_t>(4 * machine.l3Bytes / threads, std::uint64_t{768} << 20, std::uint64_t{2} << 30);
+    const std::uint64_t wanted = std::clamp<std::uint64_t>(
+        4 * machine.l3Bytes / threads, std::uint64_t{768} << 20, std::uint64_t{2} << 30);
     return static_cast<std::size_t>(std::min(wanted, availableBytes() / 4 / threads));
 }
 
@@ -125,8 +126,9 @@ Roof memoryRoof(const Level& level, const char* access, std::size_t arrayBytes) 
     if (level.capacity > 0) roof.capacityBytes = level.capacity;
     roof.access = access;
     roof.unit = "B/s";
-    roof.method = fmt::format("{} over arrays of {} KiB per thread{}", access, arrayBytes >> 10,
-                              level.capacity > 0 ? "" : fmt::format(", {} KiB at a time", kBlockBytes >> 10));
+    roof.method =
+        fmt::format("{} over arrays of {} KiB per thread{}", access, arrayBytes >> 10,
+                    level.capacity > 0 ? "" : fmt::format(", {} KiB at a time", kBlockBytes >> 10));
     return roof;
 }
 
@@ -141,11 +143,13 @@ void measureLevel(const CeilingsOptions& options, double budget, const Level& le
     });
     // At least 4 MiB per sample: a clock reading costs as much as a pass over a first-level cache.
     const bool memory = level.capacity == 0;
-    // Memory is walked block by block, one per sample: short enough that most are whole although the
-    // scheduler or the host takes the CPU away, and 100 times what starting the walk costs.
+    // Memory is walked block by block, one per sample: short enough that most are whole although
+    // the scheduler or the host takes the CPU away, and 100 times what starting the walk costs.
     const std::size_t block = std::min(count, kBlockBytes / sizeof(double));
     const std::size_t passes = std::max<std::size_t>(1, (std::size_t{4} << 20) / arrayBytes);
-    const double amount = static_cast<double>(memory ? block * sizeof(double) : arrayBytes * passes) * options.threads;
+    const double amount =
+        static_cast<double>(memory ? block * sizeof(double) : arrayBytes * passes) *
+        options.threads;
     std::atomic<std::uint64_t> sink{0};
     const auto measure = [&](const char* access, double factor, auto&& kernel) {
         Roof roof = memoryRoof(level, access, arrayBytes);
@@ -158,8 +162,11 @@ void measureLevel(const CeilingsOptions& options, double budget, const Level& le
                  amount * factor);
         out.roofs.push_back(std::move(roof));
     };
-    // In caches the same arrays again and again; in memory always the block that was used longest ago.
-    const auto at = [&](Arrays& own) { return memory ? own.nextBlock(block, count) : std::size_t{0}; };
+    // In caches the same arrays again and again; in memory always the block that was used longest
+    // ago.
+    const auto at = [&](Arrays& own) {
+        return memory ? own.nextBlock(block, count) : std::size_t{0};
+    };
     const std::size_t length = memory ? block : count;
     measure("read", 1, [&](Arrays& own, std::size_t) {
         const std::size_t first = at(own);
