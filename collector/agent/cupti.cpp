@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Life of CUPTI in the process: found, enabled once, flushed every half second and at exit. No
-// timestamp callback is registered (zero kernel times with CUPTI 12.6 U2 to 13.0); clock samples are
-// written instead.
+// timestamp callback is registered (zero kernel times with CUPTI 12.6 U2 to 13.0); clock samples
+// are written instead.
 #include "collector/agent/cupti.h"
 
 #include "collector/agent/cupti_convert.h"
@@ -46,7 +46,9 @@ void say(uint32_t severity, const char* text, const char* detail = "") {
     char whole[600];
     Text(whole, sizeof whole).add(text).add(detail);
     const NameEntry* name = internSlow(ring, whole, strlen(whole));
-    emit(ring, Diagnostic{recordHeader(RecordType::kDiagnostic, sizeof(Diagnostic), idInThisImage(ring, name)), now(), severity, 0});
+    emit(ring, Diagnostic{recordHeader(RecordType::kDiagnostic, sizeof(Diagnostic),
+                                       idInThisImage(ring, name)),
+                          now(), severity, 0});
     leave();
 }
 
@@ -102,7 +104,8 @@ void sampleClocks() {
     const CUptiResult result = g_cupti.timestamp(&theirs);
     sample.realtimeNs = readClock(CLOCK_REALTIME);
     const uint64_t after = now();
-    sample.header = recordHeader(RecordType::kClockSample, sizeof sample, static_cast<uint32_t>(ClockSampleKind::kCupti));
+    sample.header = recordHeader(RecordType::kClockSample, sizeof sample,
+                                 static_cast<uint32_t>(ClockSampleKind::kCupti));
     sample.ticks = before + (after - before) / 2;
     sample.otherNs = static_cast<int64_t>(theirs);
     sample.windowTicks = after - before;
@@ -197,7 +200,8 @@ void enableKinds() {
 }
 
 void start() {
-    if (!sessionOpen() || sessionControl()->traceCuda == 0 || sessionControl()->stopped != 0) return;
+    if (!sessionOpen() || sessionControl()->traceCuda == 0 || sessionControl()->stopped != 0)
+        return;
     if (__atomic_exchange_n(&g_started, 1, __ATOMIC_ACQ_REL) != 0) return;
     if (!loadCupti(sessionControl()->cuptiPath, g_cupti)) {
         say(2, "CUDA is not recorded: no usable libcupti was found (install it or give its path)");
@@ -212,7 +216,8 @@ void start() {
     }
     say(1, "CUPTI API version ", version);
     g_owner = raw::getpid();
-    if (g_cupti.setThreadIdType != nullptr) g_cupti.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM);
+    if (g_cupti.setThreadIdType != nullptr)
+        g_cupti.setThreadIdType(CUPTI_ACTIVITY_THREAD_ID_TYPE_SYSTEM);
     prepareBuffers();
     const CUptiResult registered = g_cupti.registerCallbacks(onBufferRequested, onBufferCompleted);
     if (registered != CUPTI_SUCCESS) {
@@ -232,7 +237,8 @@ void start() {
 }  // namespace
 
 void startCuptiIfDriverLoaded() {
-    if (sessionControl()->traceCuda == 0 || __atomic_load_n(&g_started, __ATOMIC_ACQUIRE) != 0) return;
+    if (sessionControl()->traceCuda == 0 || __atomic_load_n(&g_started, __ATOMIC_ACQUIRE) != 0)
+        return;
     void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
     if (driver == nullptr) return;  // the driver itself calls InitializeInjection when it comes
     auto* getCurrent = reinterpret_cast<int (*)(void**)>(dlsym(driver, "cuCtxGetCurrent"));
@@ -240,7 +246,8 @@ void startCuptiIfDriverLoaded() {
     const int result = getCurrent != nullptr ? getCurrent(&context) : -1;
     // cuInit is not called for the program: it would take CUDA away from children that it forks.
     if (result == 0) start();
-    if (result != 0 && result != kNotInitialized && __atomic_exchange_n(&g_started, 1, __ATOMIC_ACQ_REL) == 0) {
+    if (result != 0 && result != kNotInitialized &&
+        __atomic_exchange_n(&g_started, 1, __ATOMIC_ACQ_REL) == 0) {
         char number[24];
         Text(number, sizeof number).add(static_cast<uint64_t>(static_cast<uint32_t>(result)));
         say(2, "CUDA is not recorded: the driver answers with error ", number);

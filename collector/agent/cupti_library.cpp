@@ -35,7 +35,8 @@ bool loadCupti(const char* configuredPath, CuptiLibrary& cupti) {
     find(library, "cuptiActivityEnableDriverApi", cupti.enableDriverApi);
     return find(library, "cuptiGetVersion", cupti.getVersion) &&
            find(library, "cuptiActivityRegisterCallbacks", cupti.registerCallbacks) &&
-           find(library, "cuptiActivityEnable", cupti.enable) && find(library, "cuptiActivityFlushAll", cupti.flushAll) &&
+           find(library, "cuptiActivityEnable", cupti.enable) &&
+           find(library, "cuptiActivityFlushAll", cupti.flushAll) &&
            find(library, "cuptiActivityGetNextRecord", cupti.nextRecord) &&
            find(library, "cuptiActivityGetNumDroppedRecords", cupti.numDropped) &&
            find(library, "cuptiActivitySetAttribute", cupti.setAttribute) &&

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The paths that every event takes, written to be short: no call is made in them, so that the compiler
-// saves no registers, and each instruction counts: the processor overlaps next to nothing with the two clock reads. What is
-// not the usual case (first event, unknown name, full ring, interleaved domains, odd payloads, a slow
-// clock) is refused without a trace and done by ranges.h, from the start.
+// The paths that every event takes, written to be short: no call is made in them, so that the
+// compiler saves no registers, and each instruction counts: the processor overlaps next to nothing
+// with the two clock reads. What is not the usual case (first event, unknown name, full ring,
+// interleaved domains, odd payloads, a slow clock) is refused without a trace and done by ranges.h,
+// from the start.
 //
-// Whole words are written to the open frame and read back: the pop comes a few nanoseconds after the
-// push, and a load wider than the store before it would wait for the cache.
+// Whole words are written to the open frame and read back: the pop comes a few nanoseconds after
+// the push, and a load wider than the store before it would wait for the cache.
 
 #include "collector/agent/names.h"
 #include "collector/agent/ranges.h"
@@ -30,9 +31,10 @@ RIDGE_FAST uint64_t ticks() {
 #endif
 }
 
-// The thread's ring, not yet taken; nullptr whenever there is anything to do or to count first. Header and
-// control are read beside the ring, not through it: three loads at once. In the child of a fork that told
-// nobody they are the parent's still, but its wiped ring has no room for frames, and all is refused.
+// The thread's ring, not yet taken; nullptr whenever there is anything to do or to count first.
+// Header and control are read beside the ring, not through it: three loads at once. In the child of
+// a fork that told nobody they are the parent's still, but its wiped ring has no room for frames,
+// and all is refused.
 struct Idle {
     Ring* ring;
     spool::RingHeader* header;
@@ -40,10 +42,12 @@ struct Idle {
 RIDGE_FAST bool idleRing(Idle& idle) {
     const ThreadState& thread = t_state;
     idle = {thread.idle, thread.header};
-    return !RIDGE_RARE(idle.ring == nullptr || __atomic_load_n(&thread.control->stopped, __ATOMIC_RELAXED) != 0);
+    return !RIDGE_RARE(idle.ring == nullptr ||
+                       __atomic_load_n(&thread.control->stopped, __ATOMIC_RELAXED) != 0);
 }
 
-// Holds the ring as enter() and leave() do: before anything is read that a signal handler may change.
+// Holds the ring as enter() and leave() do: before anything is read that a signal handler may
+// change.
 class Taken {
 public:
     RIDGE_FAST explicit Taken(Ring* ring) : m_ring(ring) {
@@ -68,13 +72,14 @@ RIDGE_FAST uint64_t loadWord(const void* from) {
 }
 
 // The id of a text that this thread used at this address before; false if it has to be looked up.
-// Sixteen bytes are compared at once; those behind the text's end are ignored, and never lie on another
-// page, or the slot's check word would refuse (internAndRemember). It is all ones for a text of one piece.
+// Sixteen bytes are compared at once; those behind the text's end are ignored, and never lie on
+// another page, or the slot's check word would refuse (internAndRemember). It is all ones for a
+// text of one piece.
 RIDGE_FAST bool cachedId(const Ring* ring, const char* text, uint32_t& id) {
-#if defined(__SSE2__)
+#if defined(__SSE2__) && !defined(__SANITIZE_ADDRESS__)
     const CachedName& slot = ring->names[slotOf(text)];
     if (RIDGE_RARE(slot.key != text)) return false;
-    const auto equal = [&slot, text](uint32_t at) __attribute__((always_inline)) {
+    const auto equal = [&slot, text ](uint32_t at) __attribute__((always_inline)) {
         return static_cast<uint32_t>(_mm_movemask_epi8(
             _mm_cmpeq_epi8(_mm_loadu_si128(reinterpret_cast<const __m128i*>(text + at)),
                            _mm_load_si128(reinterpret_cast<const __m128i*>(slot.text + at)))));
@@ -94,7 +99,8 @@ RIDGE_FAST bool cachedId(const Ring* ring, const char* text, uint32_t& id) {
 
 // Count and payload bytes are one word: one load, one store.
 using OpenWord [[gnu::may_alias]] = uint64_t;
-static_assert(offsetof(spool::RingHeader, openPayloadUsed) == offsetof(spool::RingHeader, openCount) + 4);
+static_assert(offsetof(spool::RingHeader, openPayloadUsed) ==
+              offsetof(spool::RingHeader, openCount) + 4);
 RIDGE_FAST uint64_t loadOpen(const spool::RingHeader* header) {
     return __atomic_load_n(reinterpret_cast<const OpenWord*>(&header->openCount), __ATOMIC_RELAXED);
 }
@@ -111,8 +117,8 @@ RIDGE_FAST bool hasRoom(const Ring* ring, uint64_t open) {
 }
 
 // Fills the frame on top and returns its level.
-RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, uint64_t name, uint64_t payload,
-                         uint64_t added) {
+RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, uint64_t name,
+                         uint64_t payload, uint64_t added) {
     const uint64_t count = static_cast<uint32_t>(open);
     auto* frame = reinterpret_cast<uint8_t*>(&idle.header->openFrames[count]);
     const uint32_t level = levelOf(idle.header, static_cast<uint32_t>(count), domainId);
@@ -120,36 +126,41 @@ RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, uin
     storeWord(frame + 8, name);
     storeWord(frame + 16, 0);
     storeWord(frame + 24, payload);
-    storeWord(frame + 32, level | rangeWord(sizeof(spool::Range) + added, static_cast<uint8_t>(flags)) << 32);
+    storeWord(frame + 32,
+              level | rangeWord(sizeof(spool::Range) + added, static_cast<uint8_t>(flags)) << 32);
     storeWord(frame, ticks());
     storeOpen(idle.header, open + 1 + (added << 32));
     return static_cast<int>(level);
 }
 
-RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId, uint8_t flags, int& level) {
+RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
+                        uint8_t flags, int& level) {
     level = openFrame(idle, open, domainId, frameName(domainId, nameId, flags), open >> 32, 0);
     return true;
 }
 
 // One blob of whole words whose schema was seen before and holds no handles.
-RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId, uint8_t flags,
-                            uint64_t schemaId, const void* data, uint64_t size, int& level) {
+RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
+                            uint8_t flags, uint64_t schemaId, const void* data, uint64_t size,
+                            int& level) {
     const uint64_t used = open >> 32;
     const CachedSchema& schema = idle.ring->schemas[schemaId % kSchemaSlots];
     if (RIDGE_RARE(schema.schemaId != schemaId || schema.plainRef == 0 ||
-                   (schema.domainId != domainId && schema.domainId != kAnyDomain) || data == nullptr ||
-                   (size & 7) != 0 || size - 8 > idle.ring->fastBlob || used + size + 8 > spool::kOpenPayloadBytes))
+                   (schema.domainId != domainId && schema.domainId != kAnyDomain) ||
+                   data == nullptr || (size & 7) != 0 || size - 8 > idle.ring->fastBlob ||
+                   used + size + 8 > spool::kOpenPayloadBytes))
         return false;
     uint8_t* to = idle.header->openPayload + used;
     storeWord(to, uint64_t{schema.plainRef} | size << 32);
     copyWords(to + 8, static_cast<const uint8_t*>(data), size);
-    const uint64_t name = frameName(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs));
+    const uint64_t name =
+        frameName(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs));
     level = openFrame(idle, open, domainId, name, used | (size + 8) << 32, size + 8);
     return true;
 }
 
-// The frame's extension, sixteen bytes at a time: written a clock reading ago, it is in the cache. May
-// touch the eight bytes behind either end.
+// The frame's extension, sixteen bytes at a time: written a clock reading ago, it is in the cache.
+// May touch the eight bytes behind either end.
 RIDGE_FAST void copyPairs(uint8_t* to, const uint8_t* from, uint64_t bytes) {
 #if defined(__SSE2__)
     for (uint64_t at = 0; at < bytes; at += 16)
@@ -160,8 +171,9 @@ RIDGE_FAST void copyPairs(uint8_t* to, const uint8_t* from, uint64_t bytes) {
 #endif
 }
 
-// The clock is read first here and last in a push: the range has nothing of our own cost in it, and all
-// our work lies in one piece between two readings, which the processor does not reorder around them.
+// The clock is read first here and last in a push: the range has nothing of our own cost in it, and
+// all our work lies in one piece between two readings, which the processor does not reorder around
+// them.
 RIDGE_FAST bool tryPop(const Idle& idle, uint32_t domainId, int& level) {
     Ring* ring = idle.ring;
     spool::RingHeader* header = idle.header;
@@ -184,7 +196,8 @@ RIDGE_FAST bool tryPop(const Idle& idle, uint32_t domainId, int& level) {
     if (RIDGE_RARE(look != 0)) shown |= (look & ~uint64_t{0xFFFFFFFF}) | (look & 0xFFFF) << 16;
     storeWord(to + 24, shown);
     const auto offset = static_cast<uint32_t>(payload);
-    if (extension != 0) copyPairs(to + sizeof(spool::Range), header->openPayload + offset, extension);
+    if (extension != 0)
+        copyPairs(to + sizeof(spool::Range), header->openPayload + offset, extension);
     level = static_cast<int>(levelAndRecord);
     storeWord(to + 16, end);
     __atomic_store_n(&header->head, after, __ATOMIC_RELEASE);

@@ -15,20 +15,30 @@ extern const char* const kThisAgentName = "io";
 
 namespace {
 
-// Generation of the process image in the upper half, file id in the lower: a forked child starts over.
+// Generation of the process image in the upper half, file id in the lower: a forked child starts
+// over.
 uint64_t g_files[kMaxKnownFd];
 uint32_t g_fileCount = 0;
 const NameEntry* g_functions[kFunctions];
 
 constexpr const char* kFunctionNames[kFunctions] = {
-    "open", "open64", "openat", "openat64", "creat", "creat64", "close", "read", "write", "pread",
-    "pread64", "pwrite", "pwrite64", "readv", "writev", "preadv", "preadv64", "pwritev", "pwritev64",
-    "preadv2", "preadv64v2", "pwritev2", "pwritev64v2", "fsync", "fdatasync", "sync_file_range", "fopen",
-    "fopen64", "fclose", "fread", "fwrite", "fflush", "fread_unlocked", "fwrite_unlocked"};
+    "open",           "open64",          "openat",      "openat64",
+    "creat",          "creat64",         "close",       "read",
+    "write",          "pread",           "pread64",     "pwrite",
+    "pwrite64",       "readv",           "writev",      "preadv",
+    "preadv64",       "pwritev",         "pwritev64",   "preadv2",
+    "preadv64v2",     "pwritev2",        "pwritev64v2", "fsync",
+    "fdatasync",      "sync_file_range", "fopen",       "fopen64",
+    "fclose",         "fread",           "fwrite",      "fflush",
+    "fread_unlocked", "fwrite_unlocked"};
 
 uint32_t define(Ring* ring, int fd, const char* path, int flags, uint64_t time) {
     const uint32_t id = __atomic_add_fetch(&g_fileCount, 1, __ATOMIC_RELAXED);
-    const IoFile record{recordHeader(RecordType::kIoFile, sizeof(IoFile), id), time, intern(ring, path), fd, 0,
+    const IoFile record{recordHeader(RecordType::kIoFile, sizeof(IoFile), id),
+                        time,
+                        intern(ring, path),
+                        fd,
+                        0,
                         static_cast<uint32_t>(flags)};
     emit(ring, record);
     if (fd >= 0 && fd < kMaxKnownFd)
@@ -44,7 +54,9 @@ uint32_t known(int fd) {
 
 bool resolve(int fd, char* path, size_t capacity) {
     char link[64];
-    Text(link, sizeof link).add("/proc/self/fd/").add(static_cast<uint64_t>(static_cast<uint32_t>(fd)));
+    Text(link, sizeof link)
+        .add("/proc/self/fd/")
+        .add(static_cast<uint64_t>(static_cast<uint32_t>(fd)));
     const long length = raw::readlink(link, path, capacity - 1);
     path[length > 0 ? length : 0] = 0;
     return length > 0;
@@ -68,11 +80,13 @@ uint32_t fileOf(Ring* ring, int fd) {
 
 void fileClosed(Ring* ring, int fd, uint32_t fileId, uint64_t time) {
     if (fileId == 0) return;
-    emit(ring, IoFile{recordHeader(RecordType::kIoFile, sizeof(IoFile), fileId), time, 0, fd, 1, 0});
+    emit(ring,
+         IoFile{recordHeader(RecordType::kIoFile, sizeof(IoFile), fileId), time, 0, fd, 1, 0});
     // Another thread may have got the same number from an open already: only our own entry goes.
     uint64_t mine = uint64_t{imageGeneration()} << 32 | fileId;
     if (fd >= 0 && fd < kMaxKnownFd)
-        __atomic_compare_exchange_n(&g_files[fd], &mine, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+        __atomic_compare_exchange_n(&g_files[fd], &mine, 0, false, __ATOMIC_RELAXED,
+                                    __ATOMIC_RELAXED);
 }
 
 void forgetFd(int fd) {

@@ -20,10 +20,41 @@ void forgetFd(int fd);
 
 // Functions that are recorded, by their place in this list.
 enum Function : uint32_t {
-    kFnOpen, kFnOpen64, kFnOpenat, kFnOpenat64, kFnCreat, kFnCreat64, kFnClose, kFnRead, kFnWrite, kFnPread,
-    kFnPread64, kFnPwrite, kFnPwrite64, kFnReadv, kFnWritev, kFnPreadv, kFnPreadv64, kFnPwritev, kFnPwritev64,
-    kFnPreadv2, kFnPreadv64v2, kFnPwritev2, kFnPwritev64v2, kFnFsync, kFnFdatasync, kFnSyncFileRange, kFnFopen,
-    kFnFopen64, kFnFclose, kFnFread, kFnFwrite, kFnFflush, kFnFreadUnlocked, kFnFwriteUnlocked, kFunctions
+    kFnOpen,
+    kFnOpen64,
+    kFnOpenat,
+    kFnOpenat64,
+    kFnCreat,
+    kFnCreat64,
+    kFnClose,
+    kFnRead,
+    kFnWrite,
+    kFnPread,
+    kFnPread64,
+    kFnPwrite,
+    kFnPwrite64,
+    kFnReadv,
+    kFnWritev,
+    kFnPreadv,
+    kFnPreadv64,
+    kFnPwritev,
+    kFnPwritev64,
+    kFnPreadv2,
+    kFnPreadv64v2,
+    kFnPwritev2,
+    kFnPwritev64v2,
+    kFnFsync,
+    kFnFdatasync,
+    kFnSyncFileRange,
+    kFnFopen,
+    kFnFopen64,
+    kFnFclose,
+    kFnFread,
+    kFnFwrite,
+    kFnFflush,
+    kFnFreadUnlocked,
+    kFnFwriteUnlocked,
+    kFunctions
 };
 uint16_t functionId(Ring* ring, Function function);
 

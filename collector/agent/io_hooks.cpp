@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// The preloaded POSIX and stdio functions. Each calls the real one first and foremost, then writes down
-// what happened; errno is the real function's. Without a session they are one load and a jump.
+// The preloaded POSIX and stdio functions. Each calls the real one first and foremost, then writes
+// down what happened; errno is the real function's. Without a session they are one load and a jump.
 #include "collector/agent/io_files.h"
 #include "collector/agent/raw.h"
 
@@ -55,13 +55,22 @@ struct Call {
 };
 
 void emitCall(Ring* ring, const Call& call, uint32_t fileId, uint64_t end) {
-    IoCall record{recordHeader(RecordType::kIoCall, sizeof(IoCall), fileId), call.start, end, call.result, call.offset,
-                  call.requested, call.op, functionId(ring, call.function), call.result < 0 ? call.error : 0};
+    IoCall record{recordHeader(RecordType::kIoCall, sizeof(IoCall), fileId),
+                  call.start,
+                  end,
+                  call.result,
+                  call.offset,
+                  call.requested,
+                  call.op,
+                  functionId(ring, call.function),
+                  call.result < 0 ? call.error : 0};
     emit(ring, record);
 }
 
 // In the child of a vfork our memory is the parent's, but the descriptors are not.
-bool isVforkChild(const Ring* ring) { return raw::getpid() != ring->header->pid; }
+bool isVforkChild(const Ring* ring) {
+    return raw::getpid() != ring->header->pid;
+}
 
 void recordOnFd(const Call& call, int fd) {
     const uint64_t end = now();
@@ -77,7 +86,8 @@ void recordOpen(const Call& call, const char* path, int fd, int flags) {
     const uint64_t end = now();
     Ring* ring = enter();
     if (ring != nullptr) {
-        if (!isVforkChild(ring)) emitCall(ring, call, fd >= 0 ? fileOpened(ring, fd, path, flags, end) : 0, end);
+        if (!isVforkChild(ring))
+            emitCall(ring, call, fd >= 0 ? fileOpened(ring, fd, path, flags, end) : 0, end);
         leave();
     }
     errno = call.error;
@@ -121,7 +131,9 @@ uint64_t bytesIn(const iovec* parts, int count) {
     return sum;
 }
 
-bool needsMode(int flags) { return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE; }
+bool needsMode(int flags) {
+    return (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+}
 
 }  // namespace
 }  // namespace ridge::agent
@@ -130,75 +142,76 @@ using namespace ridge::agent;
 using ridge::spool::IoOp;
 
 // Runs `call`, whose value is `result`, and records it on descriptor `on` unless nobody listens.
-#define RIDGE_ON_FD(type, call, function, op, on, at, asked)                                              \
-    do {                                                                                                  \
-        if (!tracing()) return call;                                                                      \
-        const uint64_t start = now();                                                                     \
-        const type result = call;                                                                         \
-        recordOnFd({function, op, start, static_cast<int64_t>(result), static_cast<int64_t>(at),          \
-                    static_cast<uint64_t>(asked), errno}, on);                                            \
-        return result;                                                                                    \
+#define RIDGE_ON_FD(type, call, function, op, on, at, asked)                                     \
+    do {                                                                                         \
+        if (!tracing()) return call;                                                             \
+        const uint64_t start = now();                                                            \
+        const type result = call;                                                                \
+        recordOnFd({function, op, start, static_cast<int64_t>(result), static_cast<int64_t>(at), \
+                    static_cast<uint64_t>(asked), errno},                                        \
+                   on);                                                                          \
+        return result;                                                                           \
     } while (false)
 
-#define RIDGE_OPEN_HOOK(name, function)                                                                   \
-    RIDGE_EXPORT int name(const char* path, int flags, ...) {                                             \
-        static constinit Real<int(const char*, int, ...)> real(#name);                                    \
-        mode_t mode = 0;                                                                                  \
-        if (needsMode(flags)) {                                                                           \
-            va_list rest;                                                                                 \
-            va_start(rest, flags);                                                                        \
-            mode = va_arg(rest, mode_t);                                                                  \
-            va_end(rest);                                                                                 \
-        }                                                                                                 \
-        if (!tracing()) return real.get()(path, flags, mode);                                             \
-        const uint64_t start = now();                                                                     \
-        const int fd = real.get()(path, flags, mode);                                                     \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags);                    \
-        return fd;                                                                                        \
+#define RIDGE_OPEN_HOOK(name, function)                                                \
+    RIDGE_EXPORT int name(const char* path, int flags, ...) {                          \
+        static constinit Real<int(const char*, int, ...)> real(#name);                 \
+        mode_t mode = 0;                                                               \
+        if (needsMode(flags)) {                                                        \
+            va_list rest;                                                              \
+            va_start(rest, flags);                                                     \
+            mode = va_arg(rest, mode_t);                                               \
+            va_end(rest);                                                              \
+        }                                                                              \
+        if (!tracing()) return real.get()(path, flags, mode);                          \
+        const uint64_t start = now();                                                  \
+        const int fd = real.get()(path, flags, mode);                                  \
+        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags); \
+        return fd;                                                                     \
     }
 RIDGE_OPEN_HOOK(open, kFnOpen)
 RIDGE_OPEN_HOOK(open64, kFnOpen64)
 
-#define RIDGE_OPENAT_HOOK(name, function)                                                                 \
-    RIDGE_EXPORT int name(int folder, const char* path, int flags, ...) {                                 \
-        static constinit Real<int(int, const char*, int, ...)> real(#name);                               \
-        mode_t mode = 0;                                                                                  \
-        if (needsMode(flags)) {                                                                           \
-            va_list rest;                                                                                 \
-            va_start(rest, flags);                                                                        \
-            mode = va_arg(rest, mode_t);                                                                  \
-            va_end(rest);                                                                                 \
-        }                                                                                                 \
-        if (!tracing()) return real.get()(folder, path, flags, mode);                                     \
-        const uint64_t start = now();                                                                     \
-        const int fd = real.get()(folder, path, flags, mode);                                             \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags);                    \
-        return fd;                                                                                        \
+#define RIDGE_OPENAT_HOOK(name, function)                                              \
+    RIDGE_EXPORT int name(int folder, const char* path, int flags, ...) {              \
+        static constinit Real<int(int, const char*, int, ...)> real(#name);            \
+        mode_t mode = 0;                                                               \
+        if (needsMode(flags)) {                                                        \
+            va_list rest;                                                              \
+            va_start(rest, flags);                                                     \
+            mode = va_arg(rest, mode_t);                                               \
+            va_end(rest);                                                              \
+        }                                                                              \
+        if (!tracing()) return real.get()(folder, path, flags, mode);                  \
+        const uint64_t start = now();                                                  \
+        const int fd = real.get()(folder, path, flags, mode);                          \
+        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags); \
+        return fd;                                                                     \
     }
 RIDGE_OPENAT_HOOK(openat, kFnOpenat)
 RIDGE_OPENAT_HOOK(openat64, kFnOpenat64)
 
-#define RIDGE_OPEN_2_HOOK(name, function)                                                                 \
-    RIDGE_EXPORT int name(const char* path, int flags) {                                                  \
-        static constinit Real<int(const char*, int)> real(#name);                                         \
-        if (!tracing()) return real.get()(path, flags);                                                   \
-        const uint64_t start = now();                                                                     \
-        const int fd = real.get()(path, flags);                                                           \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags);                    \
-        return fd;                                                                                        \
+#define RIDGE_OPEN_2_HOOK(name, function)                                              \
+    RIDGE_EXPORT int name(const char* path, int flags) {                               \
+        static constinit Real<int(const char*, int)> real(#name);                      \
+        if (!tracing()) return real.get()(path, flags);                                \
+        const uint64_t start = now();                                                  \
+        const int fd = real.get()(path, flags);                                        \
+        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags); \
+        return fd;                                                                     \
     }
 RIDGE_OPEN_2_HOOK(__open_2, kFnOpen)
 RIDGE_OPEN_2_HOOK(__open64_2, kFnOpen64)
 
-#define RIDGE_CREAT_HOOK(name, function)                                                                  \
-    RIDGE_EXPORT int name(const char* path, mode_t mode) {                                                \
-        static constinit Real<int(const char*, mode_t)> real(#name);                                      \
-        if (!tracing()) return real.get()(path, mode);                                                    \
-        const uint64_t start = now();                                                                     \
-        const int fd = real.get()(path, mode);                                                            \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd,                            \
-                   O_CREAT | O_WRONLY | O_TRUNC);                                                         \
-        return fd;                                                                                        \
+#define RIDGE_CREAT_HOOK(name, function)                                       \
+    RIDGE_EXPORT int name(const char* path, mode_t mode) {                     \
+        static constinit Real<int(const char*, mode_t)> real(#name);           \
+        if (!tracing()) return real.get()(path, mode);                         \
+        const uint64_t start = now();                                          \
+        const int fd = real.get()(path, mode);                                 \
+        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, \
+                   O_CREAT | O_WRONLY | O_TRUNC);                              \
+        return fd;                                                             \
     }
 RIDGE_CREAT_HOOK(creat, kFnCreat)
 RIDGE_CREAT_HOOK(creat64, kFnCreat64)
@@ -226,51 +239,54 @@ RIDGE_EXPORT ssize_t write(int fd, const void* from, size_t bytes) {
     RIDGE_ON_FD(ssize_t, real.get()(fd, from, bytes), kFnWrite, IoOp::kWrite, fd, -1, bytes);
 }
 
-#define RIDGE_PREAD_HOOK(name, check, function)                                                           \
-    RIDGE_EXPORT ssize_t name(int fd, void* to, size_t bytes, off_t offset) {                             \
-        static constinit Real<ssize_t(int, void*, size_t, off_t)> real(#name);                            \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, offset), function, IoOp::kPread, fd, offset, bytes); \
-    }                                                                                                     \
-    RIDGE_EXPORT ssize_t check(int fd, void* to, size_t bytes, off_t offset, size_t room) {               \
-        static constinit Real<ssize_t(int, void*, size_t, off_t, size_t)> real(#check);                   \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, offset, room), function, IoOp::kPread, fd, offset, bytes); \
+#define RIDGE_PREAD_HOOK(name, check, function)                                                   \
+    RIDGE_EXPORT ssize_t name(int fd, void* to, size_t bytes, off_t offset) {                     \
+        static constinit Real<ssize_t(int, void*, size_t, off_t)> real(#name);                    \
+        RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, offset), function, IoOp::kPread, fd,       \
+                    offset, bytes);                                                               \
+    }                                                                                             \
+    RIDGE_EXPORT ssize_t check(int fd, void* to, size_t bytes, off_t offset, size_t room) {       \
+        static constinit Real<ssize_t(int, void*, size_t, off_t, size_t)> real(#check);           \
+        RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, offset, room), function, IoOp::kPread, fd, \
+                    offset, bytes);                                                               \
     }
 RIDGE_PREAD_HOOK(pread, __pread_chk, kFnPread)
 RIDGE_PREAD_HOOK(pread64, __pread64_chk, kFnPread64)
 
-#define RIDGE_PWRITE_HOOK(name, function)                                                                 \
-    RIDGE_EXPORT ssize_t name(int fd, const void* from, size_t bytes, off_t offset) {                     \
-        static constinit Real<ssize_t(int, const void*, size_t, off_t)> real(#name);                      \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, from, bytes, offset), function, IoOp::kPwrite, fd, offset, bytes); \
+#define RIDGE_PWRITE_HOOK(name, function)                                                      \
+    RIDGE_EXPORT ssize_t name(int fd, const void* from, size_t bytes, off_t offset) {          \
+        static constinit Real<ssize_t(int, const void*, size_t, off_t)> real(#name);           \
+        RIDGE_ON_FD(ssize_t, real.get()(fd, from, bytes, offset), function, IoOp::kPwrite, fd, \
+                    offset, bytes);                                                            \
     }
 RIDGE_PWRITE_HOOK(pwrite, kFnPwrite)
 RIDGE_PWRITE_HOOK(pwrite64, kFnPwrite64)
 
-#define RIDGE_VECTOR_HOOK(name, function, op)                                                             \
-    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count) {                                    \
-        static constinit Real<ssize_t(int, const iovec*, int)> real(#name);                               \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count), function, op, fd, -1,                          \
-                    result >= 0 ? bytesIn(parts, count) : 0);                                             \
+#define RIDGE_VECTOR_HOOK(name, function, op)                                    \
+    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count) {           \
+        static constinit Real<ssize_t(int, const iovec*, int)> real(#name);      \
+        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count), function, op, fd, -1, \
+                    result >= 0 ? bytesIn(parts, count) : 0);                    \
     }
 RIDGE_VECTOR_HOOK(readv, kFnReadv, IoOp::kReadv)
 RIDGE_VECTOR_HOOK(writev, kFnWritev, IoOp::kWritev)
 
-#define RIDGE_PVECTOR_HOOK(name, function, op)                                                            \
-    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count, off_t offset) {                      \
-        static constinit Real<ssize_t(int, const iovec*, int, off_t)> real(#name);                        \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count, offset), function, op, fd, offset,              \
-                    result >= 0 ? bytesIn(parts, count) : 0);                                             \
+#define RIDGE_PVECTOR_HOOK(name, function, op)                                               \
+    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count, off_t offset) {         \
+        static constinit Real<ssize_t(int, const iovec*, int, off_t)> real(#name);           \
+        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count, offset), function, op, fd, offset, \
+                    result >= 0 ? bytesIn(parts, count) : 0);                                \
     }
 RIDGE_PVECTOR_HOOK(preadv, kFnPreadv, IoOp::kPreadv)
 RIDGE_PVECTOR_HOOK(preadv64, kFnPreadv64, IoOp::kPreadv)
 RIDGE_PVECTOR_HOOK(pwritev, kFnPwritev, IoOp::kPwritev)
 RIDGE_PVECTOR_HOOK(pwritev64, kFnPwritev64, IoOp::kPwritev)
 
-#define RIDGE_PVECTOR2_HOOK(name, function, op)                                                           \
-    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count, off_t offset, int flags) {           \
-        static constinit Real<ssize_t(int, const iovec*, int, off_t, int)> real(#name);                   \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count, offset, flags), function, op, fd, offset,       \
-                    result >= 0 ? bytesIn(parts, count) : 0);                                             \
+#define RIDGE_PVECTOR2_HOOK(name, function, op)                                                 \
+    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count, off_t offset, int flags) { \
+        static constinit Real<ssize_t(int, const iovec*, int, off_t, int)> real(#name);         \
+        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count, offset, flags), function, op, fd,     \
+                    offset, result >= 0 ? bytesIn(parts, count) : 0);                           \
     }
 RIDGE_PVECTOR2_HOOK(preadv2, kFnPreadv2, IoOp::kPreadv)
 RIDGE_PVECTOR2_HOOK(preadv64v2, kFnPreadv64v2, IoOp::kPreadv)
@@ -287,7 +303,8 @@ RIDGE_EXPORT int fdatasync(int fd) {
 }
 RIDGE_EXPORT int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags) {
     static constinit Real<int(int, off64_t, off64_t, unsigned)> real("sync_file_range");
-    RIDGE_ON_FD(int, real.get()(fd, offset, bytes, flags), kFnSyncFileRange, IoOp::kSync, fd, offset, bytes);
+    RIDGE_ON_FD(int, real.get()(fd, offset, bytes, flags), kFnSyncFileRange, IoOp::kSync, fd,
+                offset, bytes);
 }
 
 // Duplicates are looked up when they are first used.
@@ -312,20 +329,21 @@ RIDGE_EXPORT int dup(int from) noexcept {
 RIDGE_EXPORT int close_range(unsigned first, unsigned last, int flags) noexcept {
     static constinit Real<int(unsigned, unsigned, int)> real("close_range");
     const int result = real.get()(first, last, flags);
-    for (unsigned fd = first; result == 0 && fd <= last && fd < unsigned{kMaxKnownFd}; ++fd) forgetFd(static_cast<int>(fd));
+    for (unsigned fd = first; result == 0 && fd <= last && fd < unsigned{kMaxKnownFd}; ++fd)
+        forgetFd(static_cast<int>(fd));
     return result;
 }
 
-#define RIDGE_FOPEN_HOOK(name, function)                                                                  \
-    RIDGE_EXPORT FILE* name(const char* path, const char* mode) {                                         \
-        static constinit Real<FILE*(const char*, const char*)> real(#name);                               \
-        if (!tracing()) return real.get()(path, mode);                                                    \
-        const uint64_t start = now();                                                                     \
-        FILE* file = real.get()(path, mode);                                                              \
-        const int error = errno;                                                                          \
-        const int fd = file != nullptr ? fileno(file) : -1;                                               \
-        recordOpen({function, IoOp::kFopen, start, fd, -1, 0, error}, path, fd, flagsOf(mode));           \
-        return file;                                                                                      \
+#define RIDGE_FOPEN_HOOK(name, function)                                                        \
+    RIDGE_EXPORT FILE* name(const char* path, const char* mode) {                               \
+        static constinit Real<FILE*(const char*, const char*)> real(#name);                     \
+        if (!tracing()) return real.get()(path, mode);                                          \
+        const uint64_t start = now();                                                           \
+        FILE* file = real.get()(path, mode);                                                    \
+        const int error = errno;                                                                \
+        const int fd = file != nullptr ? fileno(file) : -1;                                     \
+        recordOpen({function, IoOp::kFopen, start, fd, -1, 0, error}, path, fd, flagsOf(mode)); \
+        return file;                                                                            \
     }
 RIDGE_FOPEN_HOOK(fopen, kFnFopen)
 RIDGE_FOPEN_HOOK(fopen64, kFnFopen64)
@@ -354,46 +372,49 @@ int fdOf(FILE* file) {
 }
 
 // Items into bytes; a short count is what the caller got, and an error only if the stream says so.
-size_t recordItems(Function function, IoOp op, uint64_t start, FILE* file, size_t size, size_t count, size_t done) {
+size_t recordItems(Function function, IoOp op, uint64_t start, FILE* file, size_t size,
+                   size_t count, size_t done) {
     const int error = errno;
     const bool failed = done < count && ferror_unlocked(file) != 0;
-    recordOnFd({function, op, start, failed && done == 0 ? int64_t{-1} : static_cast<int64_t>(done * size), -1,
-                size * count, error}, fdOf(file));
+    recordOnFd(
+        {function, op, start, failed && done == 0 ? int64_t{-1} : static_cast<int64_t>(done * size),
+         -1, size * count, error},
+        fdOf(file));
     errno = error;
     return done;
 }
 
 }  // namespace
 
-#define RIDGE_FREAD_HOOK(name, function)                                                                  \
-    RIDGE_EXPORT size_t name(void* to, size_t size, size_t count, FILE* file) {                           \
-        static constinit Real<size_t(void*, size_t, size_t, FILE*)> real(#name);                          \
-        if (!tracing()) return real.get()(to, size, count, file);                                         \
-        const uint64_t start = now();                                                                     \
-        const size_t done = real.get()(to, size, count, file);                                            \
-        return recordItems(function, IoOp::kFread, start, file, size, count, done);                       \
+#define RIDGE_FREAD_HOOK(name, function)                                            \
+    RIDGE_EXPORT size_t name(void* to, size_t size, size_t count, FILE* file) {     \
+        static constinit Real<size_t(void*, size_t, size_t, FILE*)> real(#name);    \
+        if (!tracing()) return real.get()(to, size, count, file);                   \
+        const uint64_t start = now();                                               \
+        const size_t done = real.get()(to, size, count, file);                      \
+        return recordItems(function, IoOp::kFread, start, file, size, count, done); \
     }
 RIDGE_FREAD_HOOK(fread, kFnFread)
 RIDGE_FREAD_HOOK(fread_unlocked, kFnFreadUnlocked)
 
-#define RIDGE_FREAD_CHECK_HOOK(name, function)                                                            \
-    RIDGE_EXPORT size_t name(void* to, size_t room, size_t size, size_t count, FILE* file) {              \
-        static constinit Real<size_t(void*, size_t, size_t, size_t, FILE*)> real(#name);                  \
-        if (!tracing()) return real.get()(to, room, size, count, file);                                   \
-        const uint64_t start = now();                                                                     \
-        const size_t done = real.get()(to, room, size, count, file);                                      \
-        return recordItems(function, IoOp::kFread, start, file, size, count, done);                       \
+#define RIDGE_FREAD_CHECK_HOOK(name, function)                                               \
+    RIDGE_EXPORT size_t name(void* to, size_t room, size_t size, size_t count, FILE* file) { \
+        static constinit Real<size_t(void*, size_t, size_t, size_t, FILE*)> real(#name);     \
+        if (!tracing()) return real.get()(to, room, size, count, file);                      \
+        const uint64_t start = now();                                                        \
+        const size_t done = real.get()(to, room, size, count, file);                         \
+        return recordItems(function, IoOp::kFread, start, file, size, count, done);          \
     }
 RIDGE_FREAD_CHECK_HOOK(__fread_chk, kFnFread)
 RIDGE_FREAD_CHECK_HOOK(__fread_unlocked_chk, kFnFreadUnlocked)
 
-#define RIDGE_FWRITE_HOOK(name, function)                                                                 \
-    RIDGE_EXPORT size_t name(const void* from, size_t size, size_t count, FILE* file) {                   \
-        static constinit Real<size_t(const void*, size_t, size_t, FILE*)> real(#name);                    \
-        if (!tracing()) return real.get()(from, size, count, file);                                       \
-        const uint64_t start = now();                                                                     \
-        const size_t done = real.get()(from, size, count, file);                                          \
-        return recordItems(function, IoOp::kFwrite, start, file, size, count, done);                      \
+#define RIDGE_FWRITE_HOOK(name, function)                                               \
+    RIDGE_EXPORT size_t name(const void* from, size_t size, size_t count, FILE* file) { \
+        static constinit Real<size_t(const void*, size_t, size_t, FILE*)> real(#name);  \
+        if (!tracing()) return real.get()(from, size, count, file);                     \
+        const uint64_t start = now();                                                   \
+        const size_t done = real.get()(from, size, count, file);                        \
+        return recordItems(function, IoOp::kFwrite, start, file, size, count, done);    \
     }
 RIDGE_FWRITE_HOOK(fwrite, kFnFwrite)
 RIDGE_FWRITE_HOOK(fwrite_unlocked, kFnFwriteUnlocked)

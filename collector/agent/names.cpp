@@ -49,7 +49,8 @@ bool emitName(Ring* ring, const NameEntry* entry) {
     const uint64_t bytes = sizeof(spool::Name) + padded(entry->length);
     uint8_t* to = reserve(ring, bytes);
     if (to == nullptr) return false;
-    const spool::Name record{recordHeader(spool::RecordType::kName, bytes, entry->id), entry->length, 0};
+    const spool::Name record{recordHeader(spool::RecordType::kName, bytes, entry->id),
+                             entry->length, 0};
     memset(to + bytes - 8, 0, 8);
     memcpy(to, &record, sizeof record);
     memcpy(to + sizeof record, entry->text, entry->length);
@@ -61,12 +62,18 @@ NameEntry* findOrMake(const char* text, size_t length) {
     const uint64_t hash = hashOf(text, length);
     if (g_nameCount >= g_bucketCount * 2 && !growBuckets()) return nullptr;
     for (NameEntry* entry = g_buckets[hash % g_bucketCount]; entry != nullptr; entry = entry->next)
-        if (entry->hash == hash && entry->length == length && memcmp(entry->text, text, length) == 0)
+        if (entry->hash == hash && entry->length == length &&
+            memcmp(entry->text, text, length) == 0)
             return entry;
     auto* entry = static_cast<NameEntry*>(arenaAllocate(sizeof(NameEntry) + length));
     if (entry == nullptr) return nullptr;
-    *entry = NameEntry{g_buckets[hash % g_bucketCount], hash, g_nameCount + 1, 0,
-                       static_cast<uint32_t>(length), 0, {}};
+    *entry = NameEntry{g_buckets[hash % g_bucketCount],
+                       hash,
+                       g_nameCount + 1,
+                       0,
+                       static_cast<uint32_t>(length),
+                       0,
+                       {}};
     memcpy(entry->text, text, length);
     entry->text[length] = 0;
     ++g_nameCount;
@@ -76,9 +83,15 @@ NameEntry* findOrMake(const char* text, size_t length) {
 
 }  // namespace
 
-void lockTables() { pthread_mutex_lock(&g_lock); }
-void unlockTables() { pthread_mutex_unlock(&g_lock); }
-void resetTablesAfterFork() { pthread_mutex_init(&g_lock, nullptr); }
+void lockTables() {
+    pthread_mutex_lock(&g_lock);
+}
+void unlockTables() {
+    pthread_mutex_unlock(&g_lock);
+}
+void resetTablesAfterFork() {
+    pthread_mutex_init(&g_lock, nullptr);
+}
 
 void* arenaAllocate(size_t bytes) {
     bytes = (bytes + 15) & ~size_t{15};
@@ -103,7 +116,8 @@ void announceName(Ring* ring, NameEntry* entry) {
 }
 
 const NameEntry* internSlow(Ring* ring, const char* text, size_t length) {
-    const size_t most = (ring->mask + 1) / 4 < spool::kMaxNameBytes ? (ring->mask + 1) / 4 : spool::kMaxNameBytes;
+    const size_t most =
+        (ring->mask + 1) / 4 < spool::kMaxNameBytes ? (ring->mask + 1) / 4 : spool::kMaxNameBytes;
     if (length > most) {
         length = most;
         while (length > 0 && (static_cast<unsigned char>(text[length]) & 0xC0) == 0x80) --length;

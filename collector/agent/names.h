@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Texts as small numbers. One table per process and library; an entry lives for ever, its id is dense
-// from 1, and its Name record is published before the id is handed out. Id 0 is the empty name.
-// The hot path is a slot per thread keyed by the text's address, its content compared (callers reuse
-// buffers). Callers hold the thread's ring (enter()).
+// Texts as small numbers. One table per process and library; an entry lives for ever, its id is
+// dense from 1, and its Name record is published before the id is handed out. Id 0 is the empty
+// name. The hot path is a slot per thread keyed by the text's address, its content compared
+// (callers reuse buffers). Callers hold the thread's ring (enter()).
 
 #include "collector/agent/ring.h"
 
@@ -22,7 +22,8 @@ struct NameEntry {
     char text[8];  // and more; NUL-terminated
 };
 
-// Bump allocation out of mmapped blocks; nullptr when memory is gone. Holder of the table lock only.
+// Bump allocation out of mmapped blocks; nullptr when memory is gone. Holder of the table lock
+// only.
 void* arenaAllocate(size_t bytes);
 
 void lockTables();
@@ -45,7 +46,8 @@ inline uint32_t idInThisImage(Ring* ring, const NameEntry* entry) {
     return entry->id;
 }
 
-inline constexpr uint32_t kOtherPage = 0xFFFE0000;  // CachedName::check: reading past the end may fault
+inline constexpr uint32_t kOtherPage =
+    0xFFFE0000;  // CachedName::check: reading past the end may fault
 inline constexpr uint32_t kLongName = 0xFFFF0000;  // CachedName::check; text holds the entry
 
 // Id of a text known to this thread at this address; 0 if it is not, or has another content now.

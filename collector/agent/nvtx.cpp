@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// The NVTX injection: each shared object with NVTX in it calls the two entry points for itself, from
-// any thread; handles from one may come back through another, so all state is the process's.
+// The NVTX injection: each shared object with NVTX in it calls the two entry points for itself,
+// from any thread; handles from one may come back through another, so all state is the process's.
 #include "collector/agent/cupti.h"
 #include "collector/agent/fast_ranges.h"
 #include "collector/agent/names.h"
@@ -42,7 +42,8 @@ uint32_t idOf(nvtxDomainHandle_t domain) {
 }
 
 void emitDomain(Ring* ring, DomainInfo* domain) {
-    if (emit(ring, Domain{recordHeader(RecordType::kDomain, sizeof(Domain), domain->id), now(), domain->name->id, 0}))
+    if (emit(ring, Domain{recordHeader(RecordType::kDomain, sizeof(Domain), domain->id), now(),
+                          domain->name->id, 0}))
         domain->generation = imageGeneration();
 }
 
@@ -72,7 +73,8 @@ void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEn
     if (name == nullptr) return;
     lockTables();
     CategoryInfo* known = g_categories;
-    while (known != nullptr && (known->domainId != domainId || known->category != category)) known = known->next;
+    while (known != nullptr && (known->domainId != domainId || known->category != category))
+        known = known->next;
     const bool changed = known == nullptr || known->name != name;
     if (known == nullptr) {
         known = static_cast<CategoryInfo*>(arenaAllocate(sizeof(CategoryInfo)));
@@ -89,16 +91,21 @@ void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEn
 
 uint32_t messageId(Ring* ring, const nvtxEventAttributes_t& attributes, uint8_t& flags) {
     switch (attributes.messageType) {
-        case NVTX_MESSAGE_TYPE_ASCII: return intern(ring, attributes.message.ascii);
+        case NVTX_MESSAGE_TYPE_ASCII:
+            return intern(ring, attributes.message.ascii);
         case NVTX_MESSAGE_TYPE_REGISTERED:
             flags |= kRegisteredName;
-            return idInThisImage(ring, reinterpret_cast<const NameEntry*>(attributes.message.registered));
-        case NVTX_MESSAGE_TYPE_UNICODE: return idInThisImage(ring, internWide(ring, attributes.message.unicode));
-        default: return 0;
+            return idInThisImage(ring,
+                                 reinterpret_cast<const NameEntry*>(attributes.message.registered));
+        case NVTX_MESSAGE_TYPE_UNICODE:
+            return idInThisImage(ring, internWide(ring, attributes.message.unicode));
+        default:
+            return 0;
     }
 }
 
-void readEvent(Ring* ring, Event& event, uint32_t domainId, const nvtxEventAttributes_t& attributes) {
+void readEvent(Ring* ring, Event& event, uint32_t domainId,
+               const nvtxEventAttributes_t& attributes) {
     event.domainId = domainId;
     event.category = attributes.category;
     event.nameId = messageId(ring, attributes, event.flags);
@@ -107,9 +114,12 @@ void readEvent(Ring* ring, Event& event, uint32_t domainId, const nvtxEventAttri
         event.color = attributes.color;
     }
     if (attributes.payloadType == static_cast<int32_t>(NVTX_PAYLOAD_TYPE_EXT)) {
-        addPayloads(ring, event, reinterpret_cast<const nvtxPayloadData_t*>(static_cast<uintptr_t>(attributes.payload.ullValue)),
+        addPayloads(ring, event,
+                    reinterpret_cast<const nvtxPayloadData_t*>(
+                        static_cast<uintptr_t>(attributes.payload.ullValue)),
                     static_cast<size_t>(attributes.reserved0 > 0 ? attributes.reserved0 : 0));
-    } else if (attributes.payloadType >= NVTX_PAYLOAD_TYPE_UNSIGNED_INT64 && attributes.payloadType <= NVTX_PAYLOAD_TYPE_FLOAT) {
+    } else if (attributes.payloadType >= NVTX_PAYLOAD_TYPE_UNSIGNED_INT64 &&
+               attributes.payloadType <= NVTX_PAYLOAD_TYPE_FLOAT) {
         const bool narrow = attributes.payloadType >= NVTX_PAYLOAD_TYPE_UNSIGNED_INT32;
         event.flags |= kHasValue;
         event.valueType = static_cast<uint64_t>(attributes.payloadType);
@@ -118,14 +128,17 @@ void readEvent(Ring* ring, Event& event, uint32_t domainId, const nvtxEventAttri
 }
 
 // A structure of an older client may be shorter than ours.
-const nvtxEventAttributes_t* whole(const nvtxEventAttributes_t* given, nvtxEventAttributes_t& room) {
-    if (__builtin_expect(given == nullptr || given->size == 0 || given->size >= sizeof room, true)) return given;
+const nvtxEventAttributes_t* whole(const nvtxEventAttributes_t* given,
+                                   nvtxEventAttributes_t& room) {
+    if (__builtin_expect(given == nullptr || given->size == 0 || given->size >= sizeof room, true))
+        return given;
     memset(&room, 0, sizeof room);
     memcpy(&room, given, given->size);
     return &room;
 }
 
-__attribute__((noinline)) int pushAttributesSlow(uint32_t domainId, const nvtxEventAttributes_t* given) {
+__attribute__((noinline)) int pushAttributesSlow(uint32_t domainId,
+                                                 const nvtxEventAttributes_t* given) {
     Ring* ring = enter();
     if (ring == nullptr) return -2;
     nvtxEventAttributes_t room;
@@ -141,14 +154,16 @@ __attribute__((noinline)) int pushAttributesSlow(uint32_t domainId, const nvtxEv
 }
 
 // A registered or cached name, no colour, no category, and either nothing more or one payload.
-RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given, int& level) {
+RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given,
+                                  int& level) {
     Idle idle;
     if (RIDGE_RARE(!idleRing(idle) || given == nullptr)) return false;
     const Taken taken(idle.ring);
     const uint64_t open = loadOpen(idle.header);
     if (!hasRoom(idle.ring, open)) return false;
     const nvtxEventAttributes_t& a = *given;
-    if (RIDGE_RARE(a.size < sizeof a || a.category != 0 || a.colorType == NVTX_COLOR_ARGB)) return false;
+    if (RIDGE_RARE(a.size < sizeof a || a.category != 0 || a.colorType == NVTX_COLOR_ARGB))
+        return false;
     uint32_t name = 0;
     uint8_t flags = 0;
     if (a.messageType == NVTX_MESSAGE_TYPE_REGISTERED) {
@@ -156,13 +171,17 @@ RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t
         if (RIDGE_RARE(entry == nullptr || entry->generation != imageGeneration())) return false;
         name = entry->id;
         flags = kRegisteredName;
-    } else if (a.messageType != NVTX_MESSAGE_TYPE_ASCII || !cachedId(idle.ring, a.message.ascii, name)) {
+    } else if (a.messageType != NVTX_MESSAGE_TYPE_ASCII ||
+               !cachedId(idle.ring, a.message.ascii, name)) {
         return false;
     }
     if (a.payloadType == 0) return tryPush(idle, open, domainId, name, flags, level);
-    if (a.payloadType != static_cast<int32_t>(NVTX_PAYLOAD_TYPE_EXT) || a.reserved0 != 1) return false;
-    const auto* data = reinterpret_cast<const nvtxPayloadData_t*>(static_cast<uintptr_t>(a.payload.ullValue));
-    return tryPushBlob(idle, open, domainId, name, flags, data->schemaId, data->payload, data->size, level);
+    if (a.payloadType != static_cast<int32_t>(NVTX_PAYLOAD_TYPE_EXT) || a.reserved0 != 1)
+        return false;
+    const auto* data =
+        reinterpret_cast<const nvtxPayloadData_t*>(static_cast<uintptr_t>(a.payload.ullValue));
+    return tryPushBlob(idle, open, domainId, name, flags, data->schemaId, data->payload, data->size,
+                       level);
 }
 
 __attribute__((noinline)) int popSlow(uint32_t domainId) {
@@ -268,7 +287,9 @@ template <class Char>
 void onNameThread(uint32_t tid, const Char* text) {
     Ring* ring = enter();
     if (ring == nullptr) return;
-    emit(ring, ThreadName{recordHeader(RecordType::kThreadName, sizeof(ThreadName), textId(ring, text)), tid, 0});
+    emit(ring,
+         ThreadName{recordHeader(RecordType::kThreadName, sizeof(ThreadName), textId(ring, text)),
+                    tid, 0});
     leave();
 }
 template <class Char>
@@ -288,18 +309,30 @@ nvtxDomainHandle_t onDomainCreate(const Char* text) {
     return domain;
 }
 
-nvtxRangeId_t onStartEx(const nvtxEventAttributes_t* a) { return startAttributes(0, a); }
-void onEnd(nvtxRangeId_t id) { end(id); }
-void onMarkEx(const nvtxEventAttributes_t* a) { markAttributes(0, a); }
-nvtxRangeId_t onDomainStartEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) { return startAttributes(idOf(d), a); }
-void onDomainEnd(nvtxDomainHandle_t, nvtxRangeId_t id) { end(id); }
-void onDomainMarkEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) { markAttributes(idOf(d), a); }
+nvtxRangeId_t onStartEx(const nvtxEventAttributes_t* a) {
+    return startAttributes(0, a);
+}
+void onEnd(nvtxRangeId_t id) {
+    end(id);
+}
+void onMarkEx(const nvtxEventAttributes_t* a) {
+    markAttributes(0, a);
+}
+nvtxRangeId_t onDomainStartEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) {
+    return startAttributes(idOf(d), a);
+}
+void onDomainEnd(nvtxDomainHandle_t, nvtxRangeId_t id) {
+    end(id);
+}
+void onDomainMarkEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) {
+    markAttributes(idOf(d), a);
+}
 void onDomainDestroy(nvtxDomainHandle_t domain) {
     Ring* ring = enter();
     if (ring == nullptr) return;
     if (domain != nullptr)
-        emit(ring, Domain{recordHeader(RecordType::kDomainDestroy, sizeof(Domain), idOf(domain)), now(),
-                          reinterpret_cast<const DomainInfo*>(domain)->name->id, 0});
+        emit(ring, Domain{recordHeader(RecordType::kDomainDestroy, sizeof(Domain), idOf(domain)),
+                          now(), reinterpret_cast<const DomainInfo*>(domain)->name->id, 0});
     leave();
 }
 void onInitialize(const void*) {}
@@ -323,7 +356,8 @@ void onMarkPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, siz
     mark(ring, event);
     leave();
 }
-__attribute__((noinline)) int pushPayloadSlow(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
+__attribute__((noinline)) int pushPayloadSlow(nvtxDomainHandle_t domain,
+                                              const nvtxPayloadData_t* data, size_t count) {
     Ring* ring = enter();
     if (ring == nullptr) return -2;
     Event event;
@@ -344,7 +378,8 @@ int onPopPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_
     leave();
     return level;
 }
-nvtxRangeId_t onStartPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
+nvtxRangeId_t onStartPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data,
+                             size_t count) {
     Ring* ring = enter();
     if (ring == nullptr) return 0;
     Event event;
@@ -354,7 +389,8 @@ nvtxRangeId_t onStartPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t*
     leave();
     return id;
 }
-void onEndPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayloadData_t* data, size_t count) {
+void onEndPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayloadData_t* data,
+                  size_t count) {
     const uint64_t time = now();
     Ring* ring = enter();
     if (ring == nullptr) return;
@@ -364,8 +400,12 @@ void onEndPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayload
     if (id != 0) endRange(ring, id, time, &event);
     leave();
 }
-uint8_t onIsEnabled(nvtxDomainHandle_t) { return 1; }
-int64_t onTimestamp() { return static_cast<int64_t>(now()); }
+uint8_t onIsEnabled(nvtxDomainHandle_t) {
+    return 1;
+}
+int64_t onTimestamp() {
+    return static_cast<int64_t>(now());
+}
 
 // Pushes and pops in two kinds: kFast where the clock is an instruction.
 template <bool kFast>
@@ -378,7 +418,8 @@ int onPushA(const char* text) {
             uint32_t name = 0;
             int level = 0;
             if (__builtin_expect(hasRoom(idle.ring, open) && cachedId(idle.ring, text, name) &&
-                                     tryPush(idle, open, 0, name, 0, level), true))
+                                     tryPush(idle, open, 0, name, 0, level),
+                                 true))
                 return level;
         }
     }
@@ -387,7 +428,8 @@ int onPushA(const char* text) {
 template <bool kFast>
 int onDomainPushEx(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes) {
     int level = 0;
-    if (kFast && __builtin_expect(tryPushAttributes(idOf(domain), attributes, level), true)) return level;
+    if (kFast && __builtin_expect(tryPushAttributes(idOf(domain), attributes, level), true))
+        return level;
     return pushAttributesSlow(idOf(domain), attributes);
 }
 template <bool kFast>
@@ -403,8 +445,9 @@ int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size
             const uint64_t open = loadOpen(idle.header);
             int level = 0;
             if (__builtin_expect(hasRoom(idle.ring, open) &&
-                                     tryPushBlob(idle, open, idOf(domain), 0, 0, data->schemaId, data->payload,
-                                                 data->size, level), true))
+                                     tryPushBlob(idle, open, idOf(domain), 0, 0, data->schemaId,
+                                                 data->payload, data->size, level),
+                                 true))
                 return level;
         }
     }
@@ -436,7 +479,8 @@ struct Slots {
     unsigned count;
     template <class Function>
     void set(unsigned id, Function* function) const {
-        if (id < count && table[id] != nullptr) *table[id] = reinterpret_cast<NvtxFunctionPointer>(function);
+        if (id < count && table[id] != nullptr)
+            *table[id] = reinterpret_cast<NvtxFunctionPointer>(function);
     }
 };
 
@@ -501,7 +545,8 @@ void announceImage(Ring* ring) {
         idInThisImage(ring, domain->name);
         emitDomain(ring, domain);
     }
-    for (const CategoryInfo* category = g_categories; category != nullptr; category = category->next) {
+    for (const CategoryInfo* category = g_categories; category != nullptr;
+         category = category->next) {
         idInThisImage(ring, category->name);
         emitCategory(ring, *category);
     }
@@ -514,14 +559,20 @@ void announceImage(Ring* ring) {
 
 RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTable) {
     using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0) return 0;
-    const auto* callbacks = static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0)
+        return 0;
+    const auto* callbacks =
+        static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
     if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return 0;
     Slots slots{};
-    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &slots.table, &slots.count) != 0) g_fastClock ? fillCore<true>(slots) : fillCore<false>(slots);
-    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &slots.table, &slots.count) != 0) g_fastClock ? fillCore2<true>(slots) : fillCore2<false>(slots);
-    const auto* version = static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
-    if (version != nullptr && version->struct_size >= sizeof *version && version->SetInjectionNvtxVersion != nullptr)
+    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &slots.table, &slots.count) != 0)
+        g_fastClock ? fillCore<true>(slots) : fillCore<false>(slots);
+    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &slots.table, &slots.count) != 0)
+        g_fastClock ? fillCore2<true>(slots) : fillCore2<false>(slots);
+    const auto* version =
+        static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
+    if (version != nullptr && version->struct_size >= sizeof *version &&
+        version->SetInjectionNvtxVersion != nullptr)
         version->SetInjectionNvtxVersion(NVTX_VERSION);
     startCuptiIfDriverLoaded();
     return 1;
@@ -529,9 +580,12 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
 
 RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0) return 0;
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0)
+        return 0;
     if (module == nullptr || module->moduleId != NVTX_EXT_PAYLOAD_MODULEID) return 0;
-    if (module->segmentsCount == 0 || module->segments == nullptr || module->segments[0].functionSlots == nullptr) return 0;
+    if (module->segmentsCount == 0 || module->segments == nullptr ||
+        module->segments[0].functionSlots == nullptr)
+        return 0;
     const auto fill = g_fastClock ? fillPayload<true> : fillPayload<false>;
     fill(module->segments[0].functionSlots, module->segments[0].slotCount);
     return 1;

@@ -24,14 +24,16 @@ uint64_t sizeOfType(uint64_t type) {
         case NVTX_PAYLOAD_ENTRY_TYPE_INT8:
         case NVTX_PAYLOAD_ENTRY_TYPE_UINT8:
         case NVTX_PAYLOAD_ENTRY_TYPE_CHAR8:
-        case NVTX_PAYLOAD_ENTRY_TYPE_BYTE: return 1;
+        case NVTX_PAYLOAD_ENTRY_TYPE_BYTE:
+            return 1;
         case NVTX_PAYLOAD_ENTRY_TYPE_SHORT:
         case NVTX_PAYLOAD_ENTRY_TYPE_USHORT:
         case NVTX_PAYLOAD_ENTRY_TYPE_INT16:
         case NVTX_PAYLOAD_ENTRY_TYPE_UINT16:
         case NVTX_PAYLOAD_ENTRY_TYPE_CHAR16:
         case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT16:
-        case NVTX_PAYLOAD_ENTRY_TYPE_BF16: return 2;
+        case NVTX_PAYLOAD_ENTRY_TYPE_BF16:
+            return 2;
         case NVTX_PAYLOAD_ENTRY_TYPE_INT:
         case NVTX_PAYLOAD_ENTRY_TYPE_UINT:
         case NVTX_PAYLOAD_ENTRY_TYPE_INT32:
@@ -44,12 +46,17 @@ uint64_t sizeOfType(uint64_t type) {
         case NVTX_PAYLOAD_ENTRY_TYPE_CATEGORY:
         case NVTX_PAYLOAD_ENTRY_TYPE_COLOR_ARGB:
         case NVTX_PAYLOAD_ENTRY_TYPE_PID_UINT32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_TID_UINT32: return 4;
-        case NVTX_PAYLOAD_ENTRY_TYPE_LONGDOUBLE: return sizeof(long double);
+        case NVTX_PAYLOAD_ENTRY_TYPE_TID_UINT32:
+            return 4;
+        case NVTX_PAYLOAD_ENTRY_TYPE_LONGDOUBLE:
+            return sizeof(long double);
         case NVTX_PAYLOAD_ENTRY_TYPE_INT128:
         case NVTX_PAYLOAD_ENTRY_TYPE_UINT128:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128: return 16;
-        default: return type < NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR ? 8 : 0;  // 64-bit numbers, pointers
+        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128:
+            return 16;
+        default:
+            return type < NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR ? 8
+                                                                 : 0;  // 64-bit numbers, pointers
     }
 }
 
@@ -62,12 +69,13 @@ const SchemaInfo* findSchema(uint64_t schemaId, uint32_t domainId) {
 }
 
 bool isInlineString(const nvtxPayloadSchemaEntry_t& entry) {
-    return entry.type >= NVTX_PAYLOAD_ENTRY_TYPE_CSTRING && entry.type <= NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF32 &&
-           entry.arrayOrUnionDetail != 0 && (entry.flags & NVTX_PAYLOAD_ENTRY_FLAG_POINTER) == 0;
+    return entry.type >= NVTX_PAYLOAD_ENTRY_TYPE_CSTRING &&
+           entry.type <= NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF32 && entry.arrayOrUnionDetail != 0 &&
+           (entry.flags & NVTX_PAYLOAD_ENTRY_FLAG_POINTER) == 0;
 }
 
 struct FieldShape {
-    uint64_t size;   // 0: not fixed
+    uint64_t size;  // 0: not fixed
     uint64_t align;
 };
 
@@ -82,7 +90,8 @@ FieldShape shapeOf(const nvtxPayloadSchemaEntry_t& entry, uint32_t domainId) {
         align = 8;
     }
     const uint64_t array = NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_TYPE(entry.flags);
-    if (array == NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE) return {size * entry.arrayOrUnionDetail, align};
+    if (array == NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE)
+        return {size * entry.arrayOrUnionDetail, align};
     return {array != 0 ? 0 : size, align};
 }
 
@@ -92,21 +101,28 @@ void noteHandles(SchemaInfo& schema, const nvtxPayloadSchemaEntry_t& entry, uint
     if (NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_TYPE(entry.flags) == NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE)
         count = entry.arrayOrUnionDetail;
     const bool handle = entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
-    const SchemaInfo* nested = entry.type >= NVTX_PAYLOAD_SCHEMA_ID_STATIC_START ? findSchema(entry.type, schema.domainId) : nullptr;
+    const SchemaInfo* nested = entry.type >= NVTX_PAYLOAD_SCHEMA_ID_STATIC_START
+                                   ? findSchema(entry.type, schema.domainId)
+                                   : nullptr;
     for (uint64_t i = 0; i < count && schema.handleCount < kMaxHandleFields; ++i) {
-        if (handle) schema.handleOffsets[schema.handleCount++] = static_cast<uint32_t>(offset + 8 * i);
+        if (handle)
+            schema.handleOffsets[schema.handleCount++] = static_cast<uint32_t>(offset + 8 * i);
         if (nested == nullptr || nested->handleCount == 0) continue;
         for (uint32_t k = 0; k < nested->handleCount && schema.handleCount < kMaxHandleFields; ++k)
-            schema.handleOffsets[schema.handleCount++] = static_cast<uint32_t>(offset + i * nested->payloadSize + nested->handleOffsets[k]);
+            schema.handleOffsets[schema.handleCount++] =
+                static_cast<uint32_t>(offset + i * nested->payloadSize + nested->handleOffsets[k]);
     }
 }
 
 void noteMessage(SchemaInfo& schema, const nvtxPayloadSchemaEntry_t& entry, uint64_t offset) {
-    if ((entry.flags & (NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE | NVTX_PAYLOAD_ENTRY_FLAG_TIMESTAMP)) !=
-            NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE || schema.messageOffset >= 0)
+    if ((entry.flags &
+         (NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE | NVTX_PAYLOAD_ENTRY_FLAG_TIMESTAMP)) !=
+            NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE ||
+        schema.messageOffset >= 0)
         return;
     const bool handle = entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
-    const bool pointer = (entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING || entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF8) &&
+    const bool pointer = (entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING ||
+                          entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF8) &&
                          entry.arrayOrUnionDetail == 0;
     if (!handle && !pointer) return;
     schema.messageOffset = static_cast<int32_t>(offset);
@@ -117,7 +133,9 @@ const NameEntry* nameOf(Ring* ring, const char* text) {
     return text != nullptr ? internSlow(ring, text, strlen(text)) : nullptr;
 }
 
-uint64_t mix(uint64_t hash, uint64_t value) { return (hash ^ value) * 0x9E3779B97F4A7C15ull + (hash >> 31); }
+uint64_t mix(uint64_t hash, uint64_t value) {
+    return (hash ^ value) * 0x9E3779B97F4A7C15ull + (hash >> 31);
+}
 
 // Offsets resolved, handles and message found. Under the table lock.
 void readFields(SchemaInfo& schema, SchemaField* fields, const nvtxPayloadSchemaEntry_t* entries) {
@@ -163,7 +181,10 @@ void emitSchema(Ring* ring, SchemaInfo* schema) {
     to += sizeof record;
     for (uint32_t i = 0; i < schema->entryCount; ++i, to += sizeof(SchemaEntry)) {
         const SchemaField& field = schema->fields[i];
-        const SchemaEntry entry{field.flags, field.type, field.detail, field.offset,
+        const SchemaEntry entry{field.flags,
+                                field.type,
+                                field.detail,
+                                field.offset,
                                 field.name != nullptr ? field.name->id : 0,
                                 field.description != nullptr ? field.description->id : 0};
         memcpy(to, &entry, sizeof entry);
@@ -176,20 +197,24 @@ uint64_t hashOf(const nvtxPayloadSchemaAttr_t* attributes, uint32_t count, uint6
     uint64_t hash = mix(count, size);
     for (uint32_t i = 0; i < count; ++i) {
         const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
-        hash = mix(mix(mix(mix(hash, entry.flags), entry.type), entry.arrayOrUnionDetail), entry.offset);
+        hash = mix(mix(mix(mix(hash, entry.flags), entry.type), entry.arrayOrUnionDetail),
+                   entry.offset);
         if (entry.name != nullptr)
-            for (const char* c = entry.name; *c != 0; ++c) hash = mix(hash, static_cast<unsigned char>(*c));
+            for (const char* c = entry.name; *c != 0; ++c)
+                hash = mix(hash, static_cast<unsigned char>(*c));
     }
     return hash;
 }
 
 // Under the table lock; all names are interned already.
-SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields, const nvtxPayloadSchemaEntry_t* entries) {
+SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields,
+                      const nvtxPayloadSchemaEntry_t* entries) {
     auto* schema = static_cast<SchemaInfo*>(arenaAllocate(sizeof(SchemaInfo)));
     if (schema == nullptr) return nullptr;
     *schema = model;
     schema->ref = ++g_schemaCount;
-    if (schema->schemaId == 0) schema->schemaId = NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START + schema->ref;
+    if (schema->schemaId == 0)
+        schema->schemaId = NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START + schema->ref;
     schema->messageOffset = -1;
     if (fields != nullptr) readFields(*schema, fields, entries);
     schema->fields = fields;
@@ -202,7 +227,8 @@ SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields, 
 // Payloads may be described by a bare predefined type, or by an id that nobody registered.
 const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
     CachedSchema& slot = ring->schemas[schemaId % kSchemaSlots];
-    if (slot.info != nullptr && slot.schemaId == schemaId && (slot.domainId == domainId || slot.domainId == kAnyDomain))
+    if (slot.info != nullptr && slot.schemaId == schemaId &&
+        (slot.domainId == domainId || slot.domainId == kAnyDomain))
         return slot.info;
     lockTables();
     const SchemaInfo* found = findSchema(schemaId, domainId);
@@ -210,7 +236,8 @@ const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
         SchemaInfo model{};
         model.schemaId = schemaId;
         model.domainId = domainId;
-        model.payloadSize = schemaId < NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR ? sizeOfType(schemaId) : 0;
+        model.payloadSize =
+            schemaId < NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR ? sizeOfType(schemaId) : 0;
         found = addSchema(ring, model, nullptr, nullptr);
     }
     unlockTables();
@@ -258,7 +285,8 @@ uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAt
     if (attributes == nullptr) return 0;
     SchemaInfo model{};
     size_t count = 0;
-    if (has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES) && has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES) && attributes->entries != nullptr)
+    if (has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES) &&
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES) && attributes->entries != nullptr)
         count = attributes->numEntries;
     const size_t fits = (ring->mask + 1) / 4 / sizeof(SchemaEntry);
     if (count > kMaxEntries || count > fits) {
@@ -267,13 +295,19 @@ uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAt
     }
     model.entryCount = static_cast<uint32_t>(count);
     model.domainId = domainId;
-    model.type = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE) ? static_cast<uint32_t>(attributes->type) : 0;
-    model.flags = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_FLAGS) ? static_cast<uint32_t>(attributes->flags) : 0;
-    model.payloadSize = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE) ? attributes->payloadStaticSize : 0;
-    model.alignTo = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ALIGNMENT) ? static_cast<uint32_t>(attributes->packAlign) : 0;
+    model.type =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE) ? static_cast<uint32_t>(attributes->type) : 0;
+    model.flags =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_FLAGS) ? static_cast<uint32_t>(attributes->flags) : 0;
+    model.payloadSize =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE) ? attributes->payloadStaticSize : 0;
+    model.alignTo = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ALIGNMENT)
+                        ? static_cast<uint32_t>(attributes->packAlign)
+                        : 0;
     model.schemaId = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_SCHEMA_ID) ? attributes->schemaId : 0;
     model.contentHash = hashOf(attributes, model.entryCount, model.payloadSize);
-    model.name = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME) ? nameOf(ring, attributes->name) : nullptr;
+    model.name =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME) ? nameOf(ring, attributes->name) : nullptr;
     const NameEntry* names[kMaxEntries];
     const NameEntry* descriptions[kMaxEntries];
     for (size_t i = 0; i < count; ++i) {
@@ -287,7 +321,8 @@ uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAt
         if (fields != nullptr) {
             for (size_t i = 0; i < count; ++i) {
                 const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
-                fields[i] = {entry.flags, entry.type, entry.arrayOrUnionDetail, entry.offset, names[i], descriptions[i]};
+                fields[i] = {entry.flags,  entry.type, entry.arrayOrUnionDetail,
+                             entry.offset, names[i],   descriptions[i]};
             }
             known = addSchema(ring, model, fields, attributes->entries);
             if (known != nullptr) ring->schemas[known->schemaId % kSchemaSlots] = {};
@@ -300,7 +335,8 @@ uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAt
 uint64_t registerEnum(Ring*, uint32_t, const nvtxPayloadEnumAttr_t* attributes) {
     // Values keep their numbers; the texts of enumerators are not recorded.
     if (attributes == nullptr) return 0;
-    if ((attributes->fieldMask & (1u << 5)) != 0 && attributes->schemaId != 0) return attributes->schemaId;
+    if ((attributes->fieldMask & (1u << 5)) != 0 && attributes->schemaId != 0)
+        return attributes->schemaId;
     return __atomic_fetch_add(&g_nextEnum, 1, __ATOMIC_RELAXED);
 }
 
@@ -317,7 +353,8 @@ void addPayloads(Ring* ring, Event& event, const nvtxPayloadData_t* data, size_t
         Blob& blob = event.blobs[event.blobCount++];
         uint64_t bytes = data[i].size == SIZE_MAX ? schema->payloadSize : data[i].size;
         if (bytes > UINT32_MAX) bytes = UINT32_MAX;
-        blob = Blob{schema->ref, static_cast<uint32_t>(bytes), data[i].payload, schema->handleCount != 0 ? schema : nullptr};
+        blob = Blob{schema->ref, static_cast<uint32_t>(bytes), data[i].payload,
+                    schema->handleCount != 0 ? schema : nullptr};
         if (blob.schema != nullptr) announceHandles(ring, blob);
         if (__builtin_expect(schema->messageOffset >= 0, false) && event.nameId == 0) {
             blob.schema = schema;

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // NVTX extended payloads: schemas by id, and what a schema says about the bytes of a blob.
-// A schema's record has resolved offsets (natural alignment where the program gave none). Fields that
-// hold NVTX string handles are rewritten in the recorded copy to the name id of that string.
+// A schema's record has resolved offsets (natural alignment where the program gave none). Fields
+// that hold NVTX string handles are rewritten in the recorded copy to the name id of that string.
 
 #include "collector/agent/ranges.h"
 
@@ -27,7 +27,7 @@ struct SchemaInfo {
     uint32_t alignTo;
     uint32_t entryCount;
     uint32_t handleCount;
-    int32_t messageOffset;   // -1: no entry is the event's message
+    int32_t messageOffset;  // -1: no entry is the event's message
     uint32_t messageIsHandle;
     const NameEntry* name;
     const struct SchemaField* fields;
@@ -45,7 +45,8 @@ struct SchemaField {
 
 uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAttr_t* attributes);
 uint64_t registerEnum(Ring* ring, uint32_t domainId, const nvtxPayloadEnumAttr_t* attributes);
-// Turns the program's descriptors into blobs of the event; sets its name where a schema names a field so.
+// Turns the program's descriptors into blobs of the event; sets its name where a schema names a
+// field so.
 void addPayloads(Ring* ring, Event& event, const nvtxPayloadData_t* data, size_t count);
 
 void announceSchemas(Ring* ring);

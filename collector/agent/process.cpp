@@ -35,19 +35,24 @@ int32_t firstOf(const char* const* variables) {
 }  // namespace
 
 void emitProcess(Ring* ring) {
-    static const char* const kRank[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "RANK", "SLURM_PROCID", nullptr};
-    static const char* const kSize[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE", "SLURM_NTASKS", nullptr};
-    static const char* const kLocal[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID", "LOCAL_RANK", "SLURM_LOCALID", nullptr};
+    static const char* const kRank[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "RANK",
+                                        "SLURM_PROCID",         nullptr};
+    static const char* const kSize[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE",
+                                        "SLURM_NTASKS", nullptr};
+    static const char* const kLocal[] = {"OMPI_COMM_WORLD_LOCAL_RANK", "MPI_LOCALRANKID",
+                                         "LOCAL_RANK", "SLURM_LOCALID", nullptr};
     char path[1024];
     const long length = raw::readlink("/proc/self/exe", path, sizeof path - 1);
     path[length > 0 ? length : 0] = 0;
     const char* base = strrchr(path, '/');
     utsname host = {};
     raw::call(SYS_uname, raw::address(&host));
-    const NameEntry* name = internSlow(ring, base != nullptr ? base + 1 : path, strlen(base != nullptr ? base + 1 : path));
+    const NameEntry* name = internSlow(ring, base != nullptr ? base + 1 : path,
+                                       strlen(base != nullptr ? base + 1 : path));
     const NameEntry* hostName = internSlow(ring, host.nodename, strlen(host.nodename));
     spool::Process record{};
-    record.header = recordHeader(spool::RecordType::kProcess, sizeof record, idInThisImage(ring, name));
+    record.header =
+        recordHeader(spool::RecordType::kProcess, sizeof record, idInThisImage(ring, name));
     record.pid = ring->header->pid;
     record.parentPid = ring->header->parentPid;
     record.rank = firstOf(kRank);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// What the process knows about itself, and a string builder without libc's printf (which may allocate
-// and change errno).
+// What the process knows about itself, and a string builder without libc's printf (which may
+// allocate and change errno).
 
 #include <stddef.h>
 #include <stdint.h>

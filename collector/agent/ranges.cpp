@@ -42,11 +42,13 @@ bool wasPushedBeforeFork(uint32_t domainId) {
 }
 
 template <class Record>
-bool emitWith(Ring* ring, RecordType type, uint64_t middle, Event& event, uint64_t extension, uint64_t time) {
+bool emitWith(Ring* ring, RecordType type, uint64_t middle, Event& event, uint64_t extension,
+              uint64_t time) {
     const uint64_t bytes = sizeof(Record) + extension;
     uint8_t* to = reserve(ring, bytes);
     if (to == nullptr) return false;
-    const uint16_t category = (event.flags & kWideCategory) != 0 ? uint16_t{0} : static_cast<uint16_t>(event.category);
+    const uint16_t category =
+        (event.flags & kWideCategory) != 0 ? uint16_t{0} : static_cast<uint16_t>(event.category);
     Record record{};
     record.header = recordHeader(type, bytes, event.nameId, event.flags);
     if constexpr (sizeof(Record) == sizeof(RangeOpen)) {
@@ -88,7 +90,8 @@ int popOverflow(Ring* ring, uint32_t index, uint64_t end, Event* replacement) {
 
 // The part of a frame's extensions that stands before its blobs.
 uint32_t bytesBeforeBlobs(const OpenFrame& frame) {
-    return ((frame.flags & kWideCategory) != 0 ? 8u : 0u) + ((frame.flags & kHasValue) != 0 ? 16u : 0u);
+    return ((frame.flags & kWideCategory) != 0 ? 8u : 0u) +
+           ((frame.flags & kHasValue) != 0 ? 16u : 0u);
 }
 
 void writeRange(Ring* ring, const OpenFrame& frame, uint64_t end, Event* replacement) {
@@ -103,8 +106,12 @@ void writeRange(Ring* ring, const OpenFrame& frame, uint64_t end, Event* replace
     const uint64_t bytes = sizeof(Range) + fromFrame + added;
     uint8_t* to = reserve(ring, bytes);
     if (to == nullptr) return;
-    const Range record{recordHeader(RecordType::kRange, bytes, frame.nameId, flags), frame.start, end,
-                       frame.domainId, static_cast<uint16_t>(frame.category), frame.color};
+    const Range record{recordHeader(RecordType::kRange, bytes, frame.nameId, flags),
+                       frame.start,
+                       end,
+                       frame.domainId,
+                       static_cast<uint16_t>(frame.category),
+                       frame.color};
     memcpy(to, &record, sizeof record);
     copyWords(to + sizeof record, ring->header->openPayload + frame.payloadOffset, fromFrame);
     if (added != 0) writeExtensions(to + sizeof record + fromFrame, *replacement);
@@ -125,7 +132,8 @@ uint64_t extensionBytes(Ring* ring, Event& event) {
     for (uint32_t i = 0; i < event.blobCount; ++i) {
         Blob& blob = event.blobs[i];
         if (blobs + 8 + padded(blob.bytes) > most) {
-            blob.bytes = blobs + 8 < most ? static_cast<uint32_t>((most - blobs - 8) & ~uint64_t{7}) : 0;
+            blob.bytes =
+                blobs + 8 < most ? static_cast<uint32_t>((most - blobs - 8) & ~uint64_t{7}) : 0;
             countLoss(ring, kLossTruncatedPayload);
         }
         blobs += 8 + padded(blob.bytes);
@@ -253,11 +261,14 @@ void mark(Ring* ring, Event& event) {
 void rememberOpenRanges(const Ring* ring) {
     g_forChild = g_inherited;  // what this process inherited itself and did not pop goes on
     if (ring == nullptr || ring->header == nullptr) return;
-    for (uint32_t i = 0; i < ring->header->openCount; ++i) remember(ring->header->openFrames[i].domainId);
+    for (uint32_t i = 0; i < ring->header->openCount; ++i)
+        remember(ring->header->openFrames[i].domainId);
     for (uint32_t i = 0; i < ring->overflowCount; ++i) remember(ring->overflow[i].domainId);
 }
 
-void adoptRememberedRanges() { g_inherited = g_forChild; }
+void adoptRememberedRanges() {
+    g_inherited = g_forChild;
+}
 
 void spillOpenRanges(Ring* ring) {
     RingHeader* header = ring->header;
@@ -266,10 +277,16 @@ void spillOpenRanges(Ring* ring) {
         const uint64_t bytes = sizeof(RangeOpen) + frame.payloadBytes;
         uint8_t* to = reserve(ring, bytes);
         if (to == nullptr) continue;
-        const RangeOpen record{recordHeader(RecordType::kRangeOpen, bytes, frame.nameId, frame.flags), frame.start,
-                               ++ring->nextRange, frame.domainId, static_cast<uint16_t>(frame.category), frame.color};
+        const RangeOpen record{
+            recordHeader(RecordType::kRangeOpen, bytes, frame.nameId, frame.flags),
+            frame.start,
+            ++ring->nextRange,
+            frame.domainId,
+            static_cast<uint16_t>(frame.category),
+            frame.color};
         memcpy(to, &record, sizeof record);
-        copyWords(to + sizeof record, header->openPayload + frame.payloadOffset, frame.payloadBytes);
+        copyWords(to + sizeof record, header->openPayload + frame.payloadOffset,
+                  frame.payloadBytes);
         publish(ring, bytes);
     }
     __atomic_store_n(&header->openCount, 0, __ATOMIC_RELEASE);

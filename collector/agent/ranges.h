@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Ranges and marks, below NVTX's calling conventions. One array of open frames per thread serves the
-// stacks of all domains: a pop closes the topmost frame of its domain. Callers hold the ring.
+// Ranges and marks, below NVTX's calling conventions. One array of open frames per thread serves
+// the stacks of all domains: a pop closes the topmost frame of its domain. Callers hold the ring.
 //
 // 1. While the overflow stack is not empty, every push goes there: the two together stay one stack.
 // 2. A frame's payload bytes are the extension bytes of its later Range record, ready made.
@@ -59,12 +59,16 @@ inline uint32_t levelOf(const spool::RingHeader* header, uint32_t count, uint32_
     return 0;
 }
 
-// Where OpenFrame::reserved1 has the level, low half, and the beginning of the later Range record, high.
+// Where OpenFrame::reserved1 has the level, low half, and the beginning of the later Range record,
+// high.
 inline constexpr uint64_t rangeWord(uint64_t bytes, uint8_t flags) {
-    return uint64_t{static_cast<uint8_t>(spool::RecordType::kRange)} | uint64_t{flags} << 8 | bytes / 8 << 16;
+    return uint64_t{static_cast<uint8_t>(spool::RecordType::kRange)} | uint64_t{flags} << 8 |
+           bytes / 8 << 16;
 }
 
-inline void storeWord(uint8_t* to, uint64_t word) { memcpy(to, &word, sizeof word); }
+inline void storeWord(uint8_t* to, uint64_t word) {
+    memcpy(to, &word, sizeof word);
+}
 
 inline void copyWords(uint8_t* to, const uint8_t* from, uint64_t bytes) {
     // Counts up to 0: one instruction less in the loop.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// System calls made directly: they leave errno alone, and no hook (ours or another tool's) sees them.
-// Every call returns what the kernel returns: a value >= 0, or -errno. Any thread, signal handlers too.
+// System calls made directly: they leave errno alone, and no hook (ours or another tool's) sees
+// them. Every call returns what the kernel returns: a value >= 0, or -errno. Any thread, signal
+// handlers too.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -14,7 +15,8 @@
 
 namespace ridge::agent::raw {
 
-inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0, long f = 0) {
+inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, long e = 0,
+                 long f = 0) {
 #if defined(__x86_64__)
     register long r10 __asm__("r10") = d;
     register long r8 __asm__("r8") = e;
@@ -43,31 +45,50 @@ inline long call(long number, long a = 0, long b = 0, long c = 0, long d = 0, lo
 #endif
 }
 
-inline long address(const void* pointer) { return static_cast<long>(reinterpret_cast<intptr_t>(pointer)); }
+inline long address(const void* pointer) {
+    return static_cast<long>(reinterpret_cast<intptr_t>(pointer));
+}
 
 inline int open(const char* path, int flags, int mode = 0) {
     return static_cast<int>(call(SYS_openat, AT_FDCWD, address(path), flags, mode));
 }
-inline void close(int fd) { call(SYS_close, fd); }
+inline void close(int fd) {
+    call(SYS_close, fd);
+}
 inline long read(int fd, void* to, size_t bytes) {
     return call(SYS_read, fd, address(to), static_cast<long>(bytes));
 }
 inline long pwrite(int fd, const void* from, size_t bytes, uint64_t offset) {
-    return call(SYS_pwrite64, fd, address(from), static_cast<long>(bytes), static_cast<long>(offset));
+    return call(SYS_pwrite64, fd, address(from), static_cast<long>(bytes),
+                static_cast<long>(offset));
 }
 inline long fallocate(int fd, uint64_t bytes) {
     return call(SYS_fallocate, fd, 0, 0, static_cast<long>(bytes));
 }
-inline long ftruncate(int fd, uint64_t bytes) { return call(SYS_ftruncate, fd, static_cast<long>(bytes)); }
-inline long unlink(const char* path) { return call(SYS_unlinkat, AT_FDCWD, address(path), 0); }
+inline long ftruncate(int fd, uint64_t bytes) {
+    return call(SYS_ftruncate, fd, static_cast<long>(bytes));
+}
+inline long unlink(const char* path) {
+    return call(SYS_unlinkat, AT_FDCWD, address(path), 0);
+}
 inline long readlink(const char* path, char* to, size_t bytes) {
     return call(SYS_readlinkat, AT_FDCWD, address(path), address(to), static_cast<long>(bytes));
 }
-inline int getpid() { return static_cast<int>(call(SYS_getpid)); }
-inline int getppid() { return static_cast<int>(call(SYS_getppid)); }
-inline int gettid() { return static_cast<int>(call(SYS_gettid)); }
-inline long kill(int pid, int signal) { return call(SYS_kill, pid, signal); }
-inline void yield() { call(SYS_sched_yield); }
+inline int getpid() {
+    return static_cast<int>(call(SYS_getpid));
+}
+inline int getppid() {
+    return static_cast<int>(call(SYS_getppid));
+}
+inline int gettid() {
+    return static_cast<int>(call(SYS_gettid));
+}
+inline long kill(int pid, int signal) {
+    return call(SYS_kill, pid, signal);
+}
+inline void yield() {
+    call(SYS_sched_yield);
+}
 inline void sleepNs(long ns) {
     const timespec pause{0, ns};
     call(SYS_nanosleep, address(&pause), 0);
@@ -77,9 +98,12 @@ inline void sleepNs(long ns) {
 inline void* mmap(void* at, size_t bytes, int protection, int flags, int fd, uint64_t offset) {
     const long result = call(SYS_mmap, address(at), static_cast<long>(bytes), protection, flags, fd,
                              static_cast<long>(offset));
-    return result < 0 && result > -4096 ? nullptr : reinterpret_cast<void*>(static_cast<intptr_t>(result));
+    return result < 0 && result > -4096 ? nullptr
+                                        : reinterpret_cast<void*>(static_cast<intptr_t>(result));
 }
-inline void munmap(void* at, size_t bytes) { call(SYS_munmap, address(at), static_cast<long>(bytes)); }
+inline void munmap(void* at, size_t bytes) {
+    call(SYS_munmap, address(at), static_cast<long>(bytes));
+}
 inline long madvise(void* at, size_t bytes, int advice) {
     return call(SYS_madvise, address(at), static_cast<long>(bytes), advice);
 }
@@ -89,8 +113,8 @@ inline void* memory(size_t bytes) {
     return mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
-// While it lives, no signal handler runs on this thread, except for its own faults. A SIGXFSZ that our
-// own write raised (RLIMIT_FSIZE) is taken back, since the host would die of it.
+// While it lives, no signal handler runs on this thread, except for its own faults. A SIGXFSZ that
+// our own write raised (RLIMIT_FSIZE) is taken back, since the host would die of it.
 class SignalShield {
 public:
     SignalShield() {
@@ -99,7 +123,9 @@ public:
         for (const int fault : faults) all &= ~(uint64_t{1} << (fault - 1));
         call(SYS_rt_sigprocmask, SIG_BLOCK, address(&all), address(&m_before), sizeof all);
     }
-    ~SignalShield() { call(SYS_rt_sigprocmask, SIG_SETMASK, address(&m_before), 0, sizeof m_before); }
+    ~SignalShield() {
+        call(SYS_rt_sigprocmask, SIG_SETMASK, address(&m_before), 0, sizeof m_before);
+    }
     SignalShield(const SignalShield&) = delete;
     SignalShield& operator=(const SignalShield&) = delete;
     void takeBackFileSizeSignal() const {

@@ -21,7 +21,9 @@ uint32_t g_imageGeneration = 1;
 
 namespace {
 
-constexpr int kDestructorRounds = 4;  // PTHREAD_DESTRUCTOR_ITERATIONS
+// One less than PTHREAD_DESTRUCTOR_ITERATIONS: in the last round a sanitizer of the program's has
+// taken its own state of the thread down, and the libc calls that it intercepts would crash.
+constexpr int kDestructorRounds = 3;
 constexpr int64_t kDrainPatienceNs = 1000000000;
 constexpr int64_t kHeartbeatFreshNs = 5000000000;
 
@@ -42,7 +44,7 @@ pthread_key_t g_key;
 bool g_keyMade = false;
 
 void atThreadExit(void*) {
-    // Other destructors may still record, so ours waits for the last round.
+    // Other destructors may still record, so ours waits for a late round.
     if (++t_state.exitRounds < kDestructorRounds) {
         pthread_setspecific(g_key, &t_state);
         return;
@@ -68,7 +70,9 @@ void beforeFork() {
     lockTables();
     rememberOpenRanges(t_state.ring);
 }
-void afterForkInParent() { unlockTables(); }
+void afterForkInParent() {
+    unlockTables();
+}
 void afterForkInChild() {
     resetTablesAfterFork();
     startNewImage();
@@ -86,12 +90,14 @@ void openSessionOnce() {
     if (fd < 0) return;
     char probe = 0;
     // One byte past the block's last must not be needed: a short file would be a SIGBUS later.
-    const bool whole = raw::call(SYS_pread64, fd, raw::address(&probe), 1, sizeof(ControlBlock) - 1) == 1;
+    const bool whole =
+        raw::call(SYS_pread64, fd, raw::address(&probe), 1, sizeof(ControlBlock) - 1) == 1;
     auto* control = whole ? static_cast<const ControlBlock*>(raw::mmap(
                                 nullptr, sizeof(ControlBlock), PROT_READ, MAP_SHARED, fd, 0))
                           : nullptr;
     raw::close(fd);
-    if (control == nullptr || control->magic != kControlMagic || control->version != kLayoutVersion) return;
+    if (control == nullptr || control->magic != kControlMagic || control->version != kLayoutVersion)
+        return;
     const uint64_t bytes = control->ringBytes;
     if (bytes < 4096 || (bytes & (bytes - 1)) != 0 || bytes > (uint64_t{1} << 32)) return;
     memcpy(g_folder, folder, strlen(folder) + 1);
@@ -102,7 +108,8 @@ void openSessionOnce() {
 }
 
 // The ring's file in a folder, its bytes truly there; -1 if not.
-int createFile(const char* folder, const char* stem, uint64_t bytes, const raw::SignalShield& shield) {
+int createFile(const char* folder, const char* stem, uint64_t bytes,
+               const raw::SignalShield& shield) {
     char path[sizeof g_folder + 160];
     Text(path, sizeof path).add(folder).add("/").add(stem).add(".ring");
     const int fd = raw::open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -130,7 +137,8 @@ uint8_t* mapRing(int fd, uint64_t ringBytes) {
     const int protection = PROT_READ | PROT_WRITE;
     const int flags = MAP_SHARED | MAP_FIXED;
     if (raw::mmap(base, kHeaderBytes + ringBytes, protection, flags, fd, 0) != nullptr &&
-        raw::mmap(base + kHeaderBytes + ringBytes, ringBytes, protection, flags, fd, kHeaderBytes) != nullptr)
+        raw::mmap(base + kHeaderBytes + ringBytes, ringBytes, protection, flags, fd,
+                  kHeaderBytes) != nullptr)
         return base;
     raw::munmap(base, whole);
     return nullptr;
@@ -165,10 +173,18 @@ Ring* createRing(const raw::SignalShield& shield) {
     Ring* ring = allocateRing();
     if (ring == nullptr) return nullptr;
     const uint32_t index = g_ringCount;
-    Text(ring->stem, sizeof ring->stem).add(uint64_t(uint32_t(g_pid))).add("-").add(g_imageId).add("-")
-        .add(kThisAgentName).add("-").add(index);
+    Text(ring->stem, sizeof ring->stem)
+        .add(uint64_t(uint32_t(g_pid)))
+        .add("-")
+        .add(g_imageId)
+        .add("-")
+        .add(kThisAgentName)
+        .add("-")
+        .add(index);
     const uint64_t bytes = g_control->ringBytes;
-    int fd = g_control->ringDir[0] == '/' ? createFile(g_control->ringDir, ring->stem, kHeaderBytes + bytes, shield) : -1;
+    int fd = g_control->ringDir[0] == '/'
+                 ? createFile(g_control->ringDir, ring->stem, kHeaderBytes + bytes, shield)
+                 : -1;
     if (fd < 0) fd = createFile(g_folder, ring->stem, kHeaderBytes + bytes, shield);
     uint8_t* base = fd < 0 ? nullptr : mapRing(fd, bytes);
     if (fd >= 0) raw::close(fd);
@@ -218,7 +234,9 @@ Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
 bool holderIsAlive(const Ring* ring, int owner) {
     if (raw::kill(owner, 0) != -ESRCH) return true;
     // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
-    const auto age = readClock(CLOCK_MONOTONIC) - static_cast<int64_t>(__atomic_load_n(&ring->control->heartbeatNs, __ATOMIC_RELAXED));
+    const auto age =
+        readClock(CLOCK_MONOTONIC) -
+        static_cast<int64_t>(__atomic_load_n(&ring->control->heartbeatNs, __ATOMIC_RELAXED));
     return owner == ring->control->recorderPid && age < kHeartbeatFreshNs;
 }
 
@@ -227,12 +245,14 @@ bool takeDrain(Ring* ring) {
     const int64_t deadline = readClock(CLOCK_MONOTONIC) + kDrainPatienceNs;
     for (uint32_t round = 0;; ++round) {
         int32_t holder = 0;
-        if (__atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED) ||
+        if (__atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED) ||
             holder == g_pid)
             return true;
         if ((round & 63) == 63) {
             if (!holderIsAlive(ring, holder) &&
-                __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+                __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
+                                            __ATOMIC_RELAXED))
                 return true;
             if (readClock(CLOCK_MONOTONIC) > deadline) return false;
             raw::sleepNs(20000);
@@ -243,7 +263,9 @@ bool takeDrain(Ring* ring) {
 
 // The disk took no more: the oldest half makes way, each record counted.
 void discardOldest(Ring* ring, uint64_t tail) {
-    const uint64_t goal = ring->header->head - tail > (ring->mask + 1) / 2 ? tail + (ring->mask + 1) / 2 : ring->header->head;
+    const uint64_t goal = ring->header->head - tail > (ring->mask + 1) / 2
+                              ? tail + (ring->mask + 1) / 2
+                              : ring->header->head;
     uint64_t records = 0;
     while (tail < goal) {
         RecordHeader header;
@@ -262,13 +284,15 @@ uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) 
     Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
     const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        if (fd == -ENOENT || fd == -ENOTDIR) ring->control = t_state.control = g_control = &g_over;  // the session is gone
+        if (fd == -ENOENT || fd == -ENOTDIR)
+            ring->control = t_state.control = g_control = &g_over;  // the session is gone
         return 0;
     }
     const uint64_t bytes = ring->header->head - tail;
     uint64_t done = 0;
     while (done < bytes) {
-        const long n = raw::pwrite(fd, ring->data + ((tail + done) & ring->mask), bytes - done, tail + done);
+        const long n =
+            raw::pwrite(fd, ring->data + ((tail + done) & ring->mask), bytes - done, tail + done);
         if (n == -EINTR) continue;
         if (n == -EFBIG) shield.takeBackFileSizeSignal();
         if (n <= 0) break;
@@ -282,7 +306,8 @@ uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) 
             if (header.size == 0 || whole + uint64_t{header.size} * 8 > done) break;
             whole += uint64_t{header.size} * 8;
         }
-        // No half record before the hole that may follow. (Never to grow the file: that signals, too.)
+        // No half record before the hole that may follow. (Never to grow the file: that signals,
+        // too.)
         if (whole < done) raw::ftruncate(fd, tail + whole);
         done = whole;
     }
@@ -296,20 +321,26 @@ bool sessionOpen() {
     uint32_t state = __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE);
     if (__builtin_expect(state == kOpen || state == kNone, true)) return state == kOpen;
     uint32_t expected = kUnknown;
-    if (__atomic_compare_exchange_n(&g_sessionState, &expected, kOpening, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+    if (__atomic_compare_exchange_n(&g_sessionState, &expected, kOpening, false, __ATOMIC_ACQ_REL,
+                                    __ATOMIC_ACQUIRE)) {
         openSessionOnce();
         __atomic_store_n(&g_sessionState, g_control != nullptr ? kOpen : kNone, __ATOMIC_RELEASE);
     }
     return __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE) == kOpen;
 }
 
-const ControlBlock* sessionControl() { return g_control; }
+const ControlBlock* sessionControl() {
+    return g_control;
+}
 
-void countWithoutRing() { __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED); }
+void countWithoutRing() {
+    __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED);
+}
 
 Ring* enterSlow() {
     ThreadState& thread = t_state;
-    if (!sessionOpen() || __atomic_load_n(&g_control->stopped, __ATOMIC_RELAXED) != 0) return nullptr;
+    if (!sessionOpen() || __atomic_load_n(&g_control->stopped, __ATOMIC_RELAXED) != 0)
+        return nullptr;
     if (thread.busy != 0 || (thread.ring != nullptr && thread.idle == nullptr)) {
         if (thread.ring != nullptr && thread.ring->header != nullptr)
             countLoss(thread.ring, kLossNestedEvent);
@@ -317,7 +348,8 @@ Ring* enterSlow() {
             countWithoutRing();
         return nullptr;
     }
-    if (thread.ring != nullptr && thread.ring->header != nullptr) return nullptr;  // stopped meanwhile
+    if (thread.ring != nullptr && thread.ring->header != nullptr)
+        return nullptr;  // stopped meanwhile
     if (thread.exitRounds == kThreadOver) {
         countWithoutRing();
         return nullptr;
@@ -347,7 +379,8 @@ Ring* enterSlow() {
     const uint64_t missed = __atomic_exchange_n(&g_withoutRing, 0, __ATOMIC_RELAXED);
     if (missed != 0) countLoss(ring, kLossNoRing, missed);
     emit(ring, ThreadAttach{recordHeader(RecordType::kThreadAttach, sizeof(ThreadAttach),
-                                         static_cast<uint32_t>(ring->header->tid)), now()});
+                                         static_cast<uint32_t>(ring->header->tid)),
+                            now()});
     emitClockSample(ring);
     if (first) {
         emitProcess(ring);
@@ -378,7 +411,8 @@ bool makeRoom(Ring* ring, uint64_t bytes) {
     if (bytes <= size / 2 && ring->control->stopped == 0) {
         const bool written = drainToSpool(ring);
         ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
-        if (written && ring->header->head + bytes + sizeof(ClockSample) <= ring->limit) emitClockSample(ring);
+        if (written && ring->header->head + bytes + sizeof(ClockSample) <= ring->limit)
+            emitClockSample(ring);
         if (ring->header->head + bytes <= ring->limit) return true;
     }
     countLoss(ring, kLossSpoolWrite);
@@ -394,8 +428,13 @@ void emitClockSample(Ring* ring) {
         const int64_t realtime = readClock(CLOCK_REALTIME);
         const uint64_t after = now();
         if (after - before >= best.windowTicks) continue;
-        best = ClockSample{recordHeader(RecordType::kClockSample, sizeof(ClockSample), uint32_t(ClockSampleKind::kTicks)),
-                           before + (after - before) / 2, monotonic, realtime, 0, after - before};
+        best = ClockSample{recordHeader(RecordType::kClockSample, sizeof(ClockSample),
+                                        uint32_t(ClockSampleKind::kTicks)),
+                           before + (after - before) / 2,
+                           monotonic,
+                           realtime,
+                           0,
+                           after - before};
     }
     emit(ring, best);
 }
@@ -403,7 +442,8 @@ void emitClockSample(Ring* ring) {
 void finishThread() {
     Ring* ring = t_state.ring;
     t_state.exitRounds = kThreadOver;
-    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0 || t_state.idle == nullptr) return;
+    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0 || t_state.idle == nullptr)
+        return;
     t_state.busy = 1;
     t_state.idle = nullptr;
     if (ring->control->stopped == 0) spillOpenRanges(ring);

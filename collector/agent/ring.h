@@ -29,8 +29,9 @@ inline constexpr uint32_t kNameSlots = 1024;
 struct alignas(64) CachedName {
     const char* key;
     uint32_t id;
-    uint32_t check;      // low half: what to ignore of the first 16 bytes; high: where the last 16 begin
-    char text[44];       // zero behind the end
+    uint32_t
+        check;      // low half: what to ignore of the first 16 bytes; high: where the last 16 begin
+    char text[44];  // zero behind the end
     uint32_t behindEnd;  // one bit for each of the last 16 bytes that lies behind the NUL
 };
 static_assert(sizeof(CachedName) == 64);
@@ -57,8 +58,9 @@ struct Ring {
     uint64_t mask;
     uint64_t limit;  // head may go up to here before tail has to be looked at again
     const spool::ControlBlock* control;
-    uint64_t frameRoom;  // pushes may use the header's frames below this: 0 while overflowCount != 0
-    uint64_t fastBlob;   // largest payload of tryPushBlob, less 8
+    uint64_t
+        frameRoom;      // pushes may use the header's frames below this: 0 while overflowCount != 0
+    uint64_t fastBlob;  // largest payload of tryPushBlob, less 8
     uint64_t nextRange;
     OverflowFrame* overflow;
     uint32_t overflowCount;
@@ -71,21 +73,23 @@ struct Ring {
 
 struct ThreadState {
     Ring* ring;
-    Ring* idle;  // the ring while nobody writes into it, else nullptr
+    Ring* idle;                 // the ring while nobody writes into it, else nullptr
     spool::RingHeader* header;  // the ring's
     const spool::ControlBlock* control;
-    uint32_t busy;  // 1 while the ring is made or given back
+    uint32_t busy;        // 1 while the ring is made or given back
     uint32_t exitRounds;  // destructor rounds seen; kThreadOver when the ring was given back
 };
 inline constexpr uint32_t kThreadOver = ~0u;
 
 // __thread, not thread_local: no initialisation function to ask for at each use.
-extern __thread ThreadState t_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread ThreadState t_state
+    __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 // Which library this is; defined by each.
 extern const spool::AgentKind kThisAgent;
 extern const char* const kThisAgentName;
-// Called with a fresh ring of a fresh process image, before any other record: re-announce what exists.
+// Called with a fresh ring of a fresh process image, before any other record: re-announce what
+// exists.
 void announceImage(Ring* ring);
 
 Ring* enterSlow();
@@ -111,7 +115,8 @@ inline void leave() {
 
 // Room for one record of that many bytes (multiple of 8); nullptr: no room could be made, counted.
 inline uint8_t* reserve(Ring* ring, uint64_t bytes) {
-    if (__builtin_expect(ring->header->head + bytes > ring->limit, false) && !makeRoom(ring, bytes)) return nullptr;
+    if (__builtin_expect(ring->header->head + bytes > ring->limit, false) && !makeRoom(ring, bytes))
+        return nullptr;
     return ring->data + (ring->header->head & ring->mask);
 }
 
@@ -145,7 +150,9 @@ inline uint64_t largestBlob(const Ring* ring) {
     return quarter < spool::kMaxPayloadBytes ? quarter : spool::kMaxPayloadBytes;
 }
 
-inline uint64_t padded(uint64_t bytes) { return (bytes + 7) & ~uint64_t{7}; }
+inline uint64_t padded(uint64_t bytes) {
+    return (bytes + 7) & ~uint64_t{7};
+}
 
 // True when RIDGE_SESSION names a live session; the first call maps it. Any thread.
 bool sessionOpen();
@@ -154,7 +161,9 @@ const spool::ControlBlock* sessionControl();
 void countWithoutRing();
 // Differs in every process image; names and domains announced in another one are announced again.
 extern uint32_t g_imageGeneration __attribute__((visibility("hidden")));
-inline uint32_t imageGeneration() { return g_imageGeneration; }
+inline uint32_t imageGeneration() {
+    return g_imageGeneration;
+}
 // The calling thread's ring is given back, its open ranges written as never ended.
 void finishThread();
 

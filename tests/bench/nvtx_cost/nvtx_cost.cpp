@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// What one NVTX range costs the program: short rounds of every case in turn, wall and thread CPU time,
-// medians in ns per range as JSON. Under the agent the ring is emptied between rounds, outside of the
-// timing, as a recorder on another core would.
+// What one NVTX range costs the program: short rounds of every case in turn, wall and thread CPU
+// time, medians in ns per range as JSON. Under the agent the ring is emptied between rounds,
+// outside of the timing, as a recorder on another core would.
 #include "schemas/include/ridge/work.h"
 #include "schemas/spool/layout.h"
 
-#include <fcntl.h>
 #include <nvtx3/nvToolsExt.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <fcntl.h>
 #include <filesystem>
 #include <string>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <vector>
 
 #if defined(__x86_64__)
@@ -64,7 +64,8 @@ void measure(Samples& samples, Body&& body) {
 }
 
 double median(std::vector<double> values) {
-    std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+    std::nth_element(values.begin(),
+                     values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
     return values[values.size() / 2];
 }
 
@@ -88,14 +89,17 @@ __attribute__((noinline)) void floorPush(uint32_t name) {
 __attribute__((noinline)) void floorPop() {
     const uint64_t end = ticks();
     Frame* top = g_top - 1;
-    g_records[g_at++ & (kFloorRecords - 1)] = Range{{RecordType::kRange, 0, 4, top->name}, top->start, end, 0, 0, 0};
+    g_records[g_at++ & (kFloorRecords - 1)] =
+        Range{{RecordType::kRange, 0, 4, top->name}, top->start, end, 0, 0, 0};
     g_top = top;
 }
 
 RingHeader* mapOwnRing(const char* folder) {
     const std::string prefix = std::to_string(getpid()) + "-";
     for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        if (entry.path().filename().string().rfind(prefix, 0) != 0 || entry.path().extension() != ".ring") continue;
+        if (entry.path().filename().string().rfind(prefix, 0) != 0 ||
+            entry.path().extension() != ".ring")
+            continue;
         const int fd = open(entry.path().c_str(), O_RDWR);
         void* at = mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
         return at != MAP_FAILED ? static_cast<RingHeader*>(at) : nullptr;
@@ -126,8 +130,9 @@ int main(int argc, char** argv) {
         {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "b", nullptr, 0, 8, nullptr, nullptr},
         {0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "c", nullptr, 0, 16, nullptr, nullptr}};
     nvtxPayloadSchemaAttr_t schema{};
-    schema.fieldMask = NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
-                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
+    schema.fieldMask =
+        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
+        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
     schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
     schema.entries = entries;
     schema.numEntries = 3;
@@ -137,26 +142,49 @@ int main(int argc, char** argv) {
     const nvtxPayloadData_t data{schemaId, sizeof fields, fields};
     const ridge::Work work = ridge::gemmWork(RIDGE_DTYPE_F32, 64, 64, 64);
 
-    Samples cases[] = {{"floor", {}, {}}, {"repeated", {}, {}}, {"registered", {}, {}}, {"payload24", {}, {}}, {"work", {}, {}}};
+    Samples cases[] = {{"floor", {}, {}},
+                       {"repeated", {}, {}},
+                       {"registered", {}, {}},
+                       {"payload24", {}, {}},
+                       {"work", {}, {}}};
     const auto empty = [ring] {
-        if (ring != nullptr) __atomic_store_n(&ring->tail, __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+        if (ring != nullptr)
+            __atomic_store_n(&ring->tail, __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE),
+                             __ATOMIC_RELEASE);
     };
     for (int round = 0; round < rounds; ++round) {
-        measure(cases[0], [] { floorPush(3); floorPop(); });
+        measure(cases[0], [] {
+            floorPush(3);
+            floorPop();
+        });
         empty();
-        measure(cases[1], [] { nvtxRangePushA("matmul_12345"); nvtxRangePop(); });
+        measure(cases[1], [] {
+            nvtxRangePushA("matmul_12345");
+            nvtxRangePop();
+        });
         empty();
-        measure(cases[2], [&] { nvtxDomainRangePushEx(domain, &attributes); nvtxDomainRangePop(domain); });
+        measure(cases[2], [&] {
+            nvtxDomainRangePushEx(domain, &attributes);
+            nvtxDomainRangePop(domain);
+        });
         empty();
-        measure(cases[3], [&] { ++fields[0]; nvtxRangePushPayload(domain, &data, 1); nvtxDomainRangePop(domain); });
+        measure(cases[3], [&] {
+            ++fields[0];
+            nvtxRangePushPayload(domain, &data, 1);
+            nvtxDomainRangePop(domain);
+        });
         empty();
-        measure(cases[4], [&] { ridge_range_push("work", &work); ridge_range_pop(); });
+        measure(cases[4], [&] {
+            ridge_range_push("work", &work);
+            ridge_range_pop();
+        });
         empty();
     }
     std::printf("{");
     for (const auto& samples : cases)
-        std::printf("%s\"%s\": {\"wall_ns\": %.3f, \"cpu_ns\": %.3f}", &samples == cases ? "" : ", ", samples.name.c_str(),
-                    median(samples.wall), median(samples.cpu));
+        std::printf("%s\"%s\": {\"wall_ns\": %.3f, \"cpu_ns\": %.3f}",
+                    &samples == cases ? "" : ", ", samples.name.c_str(), median(samples.wall),
+                    median(samples.cpu));
     std::printf("}\n");
     return 0;
 }

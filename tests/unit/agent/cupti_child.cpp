@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Does what the driver does at cuInit: loads the injection library and calls its entry.
-#include <dlfcn.h>
-
 #include <cstdlib>
+#include <dlfcn.h>
 
 int main() {
     void* library = dlopen(std::getenv("CUDA_INJECTION64_PATH"), RTLD_NOW);

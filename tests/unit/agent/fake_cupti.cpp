@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// A stand-in for libcupti that needs no GPU: one buffer of made-up activity, handed over at the first
-// flush, with the real structures of the installed headers.
+// A stand-in for libcupti that needs no GPU: one buffer of made-up activity, handed over at the
+// first flush, with the real structures of the installed headers.
 #include <cupti.h>
 
 #include <cstring>
@@ -23,14 +23,22 @@ void put(uint8_t*& to, const T& record) {
 
 size_t sizeOf(CUpti_ActivityKind kind) {
     switch (kind) {
-        case CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL: return sizeof(CUpti_ActivityKernel10);
-        case CUPTI_ACTIVITY_KIND_MEMCPY: return sizeof(CUpti_ActivityMemcpy6);
-        case CUPTI_ACTIVITY_KIND_MEMSET: return sizeof(CUpti_ActivityMemset4);
-        case CUPTI_ACTIVITY_KIND_RUNTIME: return sizeof(CUpti_ActivityAPI);
-        case CUPTI_ACTIVITY_KIND_SYNCHRONIZATION: return sizeof(CUpti_ActivitySynchronization2);
-        case CUPTI_ACTIVITY_KIND_DEVICE: return sizeof(CUpti_ActivityDevice5);
-        case CUPTI_ACTIVITY_KIND_MARKER: return sizeof(CUpti_ActivityMarker2);
-        default: return 0;
+        case CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL:
+            return sizeof(CUpti_ActivityKernel10);
+        case CUPTI_ACTIVITY_KIND_MEMCPY:
+            return sizeof(CUpti_ActivityMemcpy6);
+        case CUPTI_ACTIVITY_KIND_MEMSET:
+            return sizeof(CUpti_ActivityMemset4);
+        case CUPTI_ACTIVITY_KIND_RUNTIME:
+            return sizeof(CUpti_ActivityAPI);
+        case CUPTI_ACTIVITY_KIND_SYNCHRONIZATION:
+            return sizeof(CUpti_ActivitySynchronization2);
+        case CUPTI_ACTIVITY_KIND_DEVICE:
+            return sizeof(CUpti_ActivityDevice5);
+        case CUPTI_ACTIVITY_KIND_MARKER:
+            return sizeof(CUpti_ActivityMarker2);
+        default:
+            return 0;
     }
 }
 
@@ -100,7 +108,8 @@ FAKE cuptiGetVersion(uint32_t* version) {
     *version = RIDGE_FAKE_CUPTI_VERSION;
     return CUPTI_SUCCESS;
 }
-FAKE cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc request, CUpti_BuffersCallbackCompleteFunc complete) {
+FAKE cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc request,
+                                    CUpti_BuffersCallbackCompleteFunc complete) {
     g_request = request;
     g_complete = complete;
     return CUPTI_SUCCESS;
@@ -130,7 +139,9 @@ FAKE cuptiActivityGetNumDroppedRecords(CUcontext, uint32_t, size_t* dropped) {
     told = true;
     return CUPTI_SUCCESS;
 }
-FAKE cuptiActivitySetAttribute(CUpti_ActivityAttribute, size_t*, void*) { return CUPTI_SUCCESS; }
+FAKE cuptiActivitySetAttribute(CUpti_ActivityAttribute, size_t*, void*) {
+    return CUPTI_SUCCESS;
+}
 FAKE cuptiGetTimestamp(uint64_t* time) {
     timespec t;
     clock_gettime(CLOCK_REALTIME, &t);

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The program that the io tests run: a known number of calls on known files.
-#include <fcntl.h>
-#include <sys/uio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <string>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -46,10 +45,12 @@ void calls(const std::string& path) {
     check(close(fd) == -1 && errno == EBADF, "errno of a failed close");
     FILE* file = fopen(path.c_str(), "r+");
     check(fread(buffer, 2, 5, file) == 5, "fread");
-    check(fseek(file, 0, SEEK_END) == 0 && fwrite(buffer, 1, 7, file) == 7 && fflush(file) == 0, "fwrite");
+    check(fseek(file, 0, SEEK_END) == 0 && fwrite(buffer, 1, 7, file) == 7 && fflush(file) == 0,
+          "fwrite");
     check(fclose(file) == 0, "fclose");
     int pipes[2];
-    check(pipe(pipes) == 0 && write(pipes[1], buffer, 6) == 6 && read(pipes[0], buffer, 6) == 6, "pipe");
+    check(pipe(pipes) == 0 && write(pipes[1], buffer, 6) == 6 && read(pipes[0], buffer, 6) == 6,
+          "pipe");
     std::thread([&path] {
         const int other = open(path.c_str(), O_RDONLY);
         char byte = 0;

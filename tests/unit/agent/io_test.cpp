@@ -4,11 +4,11 @@
 #include "tests/unit/agent/session_reader.h"
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <array>
 #include <cerrno>
 #include <fstream>
+#include <sys/wait.h>
 
 namespace ridge::test {
 namespace {
@@ -26,13 +26,16 @@ std::vector<Seen> callsOf(const ReadSession& read) {
     std::map<std::pair<std::string, uint32_t>, std::string> paths;
     for (const auto& record : read.of(RecordType::kIoFile)) {
         const auto file = record.as<IoFile>();
-        if (file.isClose == 0) paths[{read.imageOf(record.ring), record.header.id}] = read.name(record.ring, file.pathNameId);
+        if (file.isClose == 0)
+            paths[{read.imageOf(record.ring), record.header.id}] =
+                read.name(record.ring, file.pathNameId);
     }
     std::vector<Seen> result;
     for (const auto& record : read.of(RecordType::kIoCall)) {
         const auto call = record.as<IoCall>();
         EXPECT_LE(call.start, call.end);
-        result.push_back({call, read.name(record.ring, call.functionId), paths[{read.imageOf(record.ring), record.header.id}],
+        result.push_back({call, read.name(record.ring, call.functionId),
+                          paths[{read.imageOf(record.ring), record.header.id}],
                           read.rings[record.ring].header.pid});
     }
     return result;
@@ -50,8 +53,10 @@ TEST(Io, CallsAreCountedOnTheirFiles) {
     std::map<std::string, int64_t> bytes;
     bool early = false, pipeSeen = false;
     for (const auto& seen : callsOf(read)) {
-        early |= seen.function == "write" && seen.path == "/dev/null" && seen.call.result == 5 && seen.pid == child.pid;
-        pipeSeen |= seen.function == "write" && seen.path.rfind("pipe:[", 0) == 0 && seen.call.result == 6;
+        early |= seen.function == "write" && seen.path == "/dev/null" && seen.call.result == 5 &&
+                 seen.pid == child.pid;
+        pipeSeen |=
+            seen.function == "write" && seen.path.rfind("pipe:[", 0) == 0 && seen.call.result == 6;
         EXPECT_EQ(seen.path.find(".ring"), std::string::npos) << "our own files are not recorded";
         EXPECT_EQ(seen.path.find(".spool"), std::string::npos);
         if (seen.path != file) continue;
@@ -79,16 +84,22 @@ TEST(Io, CallsAreCountedOnTheirFiles) {
     EXPECT_EQ(counts["fclose"], 1);
     EXPECT_EQ(counts["read"], 1) << "the thread's";
     EXPECT_EQ(forked["read"], 1) << "the forked child's";
-    for (uint32_t kind = 0; kind < kLossKinds; ++kind) EXPECT_EQ(read.lost(LossKind(kind)), 0u) << kind;
+    for (uint32_t kind = 0; kind < kLossKinds; ++kind)
+        EXPECT_EQ(read.lost(LossKind(kind)), 0u) << kind;
 }
 
 TEST(Io, FailuresKeepTheirErrno) {
     const TestSession session;
-    ASSERT_EQ(runChild({RIDGE_IO_CHILD_PATH, (session.folder() / "data").string()}, session.environment(true)).status, 0);
+    ASSERT_EQ(runChild({RIDGE_IO_CHILD_PATH, (session.folder() / "data").string()},
+                       session.environment(true))
+                  .status,
+              0);
     bool noFile = false, badFd = false;
     for (const auto& seen : callsOf(session.read())) {
-        noFile |= seen.call.op == IoOp::kOpen && seen.call.result == -1 && seen.call.errorNumber == ENOENT;
-        badFd |= seen.call.op == IoOp::kClose && seen.call.result == -1 && seen.call.errorNumber == EBADF;
+        noFile |= seen.call.op == IoOp::kOpen && seen.call.result == -1 &&
+                  seen.call.errorNumber == ENOENT;
+        badFd |= seen.call.op == IoOp::kClose && seen.call.result == -1 &&
+                 seen.call.errorNumber == EBADF;
         EXPECT_TRUE(seen.call.result < 0 || seen.call.errorNumber == 0);
     }
     EXPECT_TRUE(noFile);
@@ -108,11 +119,15 @@ TEST(Io, WithoutASessionOrSwitchedOffItPassesThrough) {
 TEST(Io, ShellsAndInterpretersRunUnderIt) {
     const TestSession session;
     const auto out = (session.folder() / "out").string();
-    const auto dash = runChild({"/bin/sh", "-c", "for i in 1 2 3; do echo line $i; done | cat > " + out + "; wc -l < " + out},
-                               session.environment(true));
+    const auto dash =
+        runChild({"/bin/sh", "-c",
+                  "for i in 1 2 3; do echo line $i; done | cat > " + out + "; wc -l < " + out},
+                 session.environment(true));
     EXPECT_EQ(dash.output, "3\n");
     EXPECT_EQ(dash.status, 0);
-    const auto bash = runChild({"/bin/bash", "-c", "x=$(ls / | wc -l); test $x -gt 3 && cat <(echo fine)"}, session.environment(true));
+    const auto bash =
+        runChild({"/bin/bash", "-c", "x=$(ls / | wc -l); test $x -gt 3 && cat <(echo fine)"},
+                 session.environment(true));
     EXPECT_EQ(bash.output, "fine\n") << bash.errors;
     const auto read = session.read();
     EXPECT_GT(read.rings.size(), 3u);
@@ -126,7 +141,9 @@ TEST(Libraries, NeedNothingButLibc) {
         for (size_t at = 0; (at = result.output.find("(NEEDED)", at)) != std::string::npos; ++at) {
             ++needed;
             const std::string line = result.output.substr(at, result.output.find('\n', at) - at);
-            EXPECT_TRUE(line.find("[libc.so.") != std::string::npos || line.find("[ld-linux") != std::string::npos) << line;
+            EXPECT_TRUE(line.find("[libc.so.") != std::string::npos ||
+                        line.find("[ld-linux") != std::string::npos)
+                << line;
         }
         EXPECT_GE(needed, 1u);
         EXPECT_NE(result.output.find("NODELETE"), std::string::npos);

@@ -5,20 +5,20 @@
 
 #include <nvtx3/nvToolsExt.h>
 #include <nvtx3/nvToolsExtPayload.h>
-#include <pthread.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <pthread.h>
+#include <signal.h>
 #include <string>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 extern "C" void sideRanges();  // in another shared object, with an NVTX instance of its own
@@ -84,11 +84,13 @@ void payloads() {
     const nvtxPayloadSchemaEntry_t entries[] = {
         {0, NVTX_PAYLOAD_ENTRY_TYPE_INT32, "rank", nullptr, 0, 0, nullptr, nullptr},
         {0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "bytes", "how many", 0, 0, nullptr, nullptr},
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE, "what", nullptr, 0, 0, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE, "what", nullptr, 0, 0, nullptr,
+         nullptr},
     };
     nvtxPayloadSchemaAttr_t schema{};
     schema.fieldMask = NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE |
-                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES |
+                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
+                       NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES |
                        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
     schema.name = "packet";
     schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
@@ -107,9 +109,7 @@ void payloads() {
     const nvtxRangeId_t range = nvtxRangeStartPayload(domain, &data, 1);
     packet.rank = 6;
     nvtxRangeEndPayload(domain, range, &data, 1);
-    {
-        const ridge::WorkRange work("gemm", ridge::gemmWork(RIDGE_DTYPE_F32, 2, 3, 4));
-    }
+    { const ridge::WorkRange work("gemm", ridge::gemmWork(RIDGE_DTYPE_F32, 2, 3, 4)); }
     std::vector<uint8_t> large(10000, 0x5A);
     const nvtxPayloadData_t blob{NVTX_PAYLOAD_ENTRY_TYPE_BYTE, large.size(), large.data()};
     nvtxRangePushPayload(domain, &blob, 1);  // larger than the open payload area

@@ -5,17 +5,17 @@
 #include "tests/unit/agent/session_reader.h"
 
 #include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <fcntl.h>
+#include <fstream>
+#include <set>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <fcntl.h>
-#include <signal.h>
-
-#include <algorithm>
-#include <atomic>
-#include <fstream>
-#include <set>
 
 namespace ridge::test {
 namespace {
@@ -67,7 +67,8 @@ TEST(Nvtx, PushPopAndMarkAreSeen) {
 TEST(Nvtx, TheLaunchersRankIsRead) {
     const TestSession session;
     auto environment = session.environment();
-    environment.insert(environment.end(), {"OMPI_COMM_WORLD_RANK=3", "OMPI_COMM_WORLD_SIZE=8", "OMPI_COMM_WORLD_LOCAL_RANK=1"});
+    environment.insert(environment.end(), {"OMPI_COMM_WORLD_RANK=3", "OMPI_COMM_WORLD_SIZE=8",
+                                           "OMPI_COMM_WORLD_LOCAL_RANK=1"});
     ASSERT_EQ(runChild({RIDGE_CHILD_PATH, "simple"}, environment).status, 0);
     const auto process = session.read().of(RecordType::kProcess).at(0).as<Process>();
     EXPECT_EQ(process.rank, 3);
@@ -97,7 +98,8 @@ TEST(Nvtx, EveryFeatureComesBack) {
     EXPECT_EQ(read.of(RecordType::kDomainDestroy).at(0).header.id, domain.header.id);
     std::set<std::string> categories;
     for (const auto& record : read.of(RecordType::kCategory))
-        categories.insert(std::to_string(record.header.id) + read.name(record.ring, record.as<Category>().nameId));
+        categories.insert(std::to_string(record.header.id) +
+                          read.name(record.ring, record.as<Category>().nameId));
     EXPECT_EQ(categories, (std::set<std::string>{"7seven", "9nine"}));
     only(read, RecordType::kThreadName, "the main thread");
     const auto open = only(read, RecordType::kRangeOpen, "started");
@@ -128,7 +130,8 @@ TEST(Nvtx, PayloadsAreCopiedWithTheirSchemas) {
     const size_t blob = sizeof(Range) + 8;
     EXPECT_EQ(at<uint32_t>(first.bytes, sizeof(Range)), packet->header.id);
     EXPECT_EQ(at<uint32_t>(first.bytes, sizeof(Range) + 4), 24u);
-    EXPECT_EQ(at<int32_t>(first.bytes, blob), 4) << "the payload of the pop replaces that of the push";
+    EXPECT_EQ(at<int32_t>(first.bytes, blob), 4)
+        << "the payload of the pop replaces that of the push";
     EXPECT_EQ(at<double>(first.bytes, blob + 8), 4096.0);
     EXPECT_EQ(read.name(first.ring, uint32_t(at<uint64_t>(first.bytes, blob + 16))), "broadcast");
     EXPECT_EQ(at<int32_t>(read.of(RecordType::kMark).at(0).bytes, sizeof(Mark) + 8), 5);
@@ -173,7 +176,8 @@ TEST(Nvtx, AKillLosesNoEndedRangeAndShowsTheOpenOnes) {
     const TestSession session;
     const auto counterFile = session.folder() / "counter";
     std::ofstream(counterFile) << std::string(4096, '\0');
-    const int pid = startChild({RIDGE_CHILD_PATH, "endless", counterFile.string()}, session.environment());
+    const int pid =
+        startChild({RIDGE_CHILD_PATH, "endless", counterFile.string()}, session.environment());
     usleep(20000);
     kill(pid, SIGKILL);
     int status = 0;
@@ -209,7 +213,8 @@ TEST(Nvtx, ATinyRingIsDrainedByItsProducerExactly) {
         ASSERT_LE(range.start, range.end);
         last = range.end;
     }
-    for (uint32_t kind = 0; kind < kLossKinds; ++kind) EXPECT_EQ(read.lost(LossKind(kind)), 0u) << kind;
+    for (uint32_t kind = 0; kind < kLossKinds; ++kind)
+        EXPECT_EQ(read.lost(LossKind(kind)), 0u) << kind;
 }
 
 TEST(Nvtx, RingsOfEndedThreadsAreUsedAgain) {
@@ -240,7 +245,8 @@ TEST(Nvtx, ForkedChildrenStartAnew) {
     only(read, RecordType::kMark, "end");
     only(read, RecordType::kRange, "before fork");
     size_t kept = 0;
-    for (const auto& record : read.of(RecordType::kRange)) kept += read.nameOf(record) == "kept handle";
+    for (const auto& record : read.of(RecordType::kRange))
+        kept += read.nameOf(record) == "kept handle";
     EXPECT_EQ(kept, 2u);
     EXPECT_EQ(read.rings[inChild.ring].header.lost[kLossUnbalancedPop], 1u);
 }
@@ -259,8 +265,9 @@ TEST(Nvtx, WithoutASessionNothingHappens) {
                                 {"NVTX_INJECTION64_PATH=" RIDGE_AGENT_PATH, "RIDGE_SESSION="});
     EXPECT_EQ(child.status, 0);
     EXPECT_EQ(child.output + child.errors, "");
-    const auto gone = runChild({RIDGE_CHILD_PATH, "loop", "1000"},
-                               {"NVTX_INJECTION64_PATH=" RIDGE_AGENT_PATH, "RIDGE_SESSION=/nonexistent/session"});
+    const auto gone =
+        runChild({RIDGE_CHILD_PATH, "loop", "1000"},
+                 {"NVTX_INJECTION64_PATH=" RIDGE_AGENT_PATH, "RIDGE_SESSION=/nonexistent/session"});
     EXPECT_EQ(gone.status, 0);
     EXPECT_EQ(gone.output + gone.errors, "");
 }
@@ -306,7 +313,8 @@ TEST(Nvtx, AFullDiskLosesTheOldestAndCountsThem) {
     EXPECT_GT(lost, 100000u);
     EXPECT_GT(read.count(RecordType::kRange), 1000u);
     EXPECT_GE(seen + lost, 200000u + read.count(RecordType::kName));
-    EXPECT_LE(seen + lost, 200000u + 2000u) << "clock samples of the self-drains aside, each record counts once";
+    EXPECT_LE(seen + lost, 200000u + 2000u)
+        << "clock samples of the self-drains aside, each record counts once";
 }
 
 TEST(Nvtx, HandlersThatInterruptRecordingAreCounted) {

@@ -2,15 +2,14 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "tests/unit/agent/session_reader.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstdlib>
+#include <fcntl.h>
 #include <fstream>
 #include <iterator>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 namespace ridge::test {
 
@@ -29,7 +28,8 @@ void parse(ReadSession& session, size_t ring, const std::vector<uint8_t>& bytes)
         RecordHeader header;
         std::memcpy(&header, bytes.data() + at, sizeof header);
         if (header.size == 0) {  // a hole that a full disk left
-            if (uint8_t(header.type) != 0 || header.id != 0) throw std::runtime_error("a record without a size");
+            if (uint8_t(header.type) != 0 || header.id != 0)
+                throw std::runtime_error("a record without a size");
             ++session.holes;
             at += 8;
             continue;
@@ -49,12 +49,14 @@ void readRing(ReadSession& session, const fs::path& ringFile, const fs::path& fo
     std::memcpy(&ring.header, file.data(), sizeof ring.header);
     const RingHeader& h = ring.header;
     if (h.magic != kRingMagic) return;
-    if (h.version != kLayoutVersion || h.headerBytes != kHeaderBytes || file.size() != kHeaderBytes + h.ringBytes)
+    if (h.version != kLayoutVersion || h.headerBytes != kHeaderBytes ||
+        file.size() != kHeaderBytes + h.ringBytes)
         throw std::runtime_error("bad ring header");
     if (h.head - h.tail > h.ringBytes) throw std::runtime_error("head and tail too far apart");
     auto bytes = readFile(folder / (ring.name + ".spool"));
     bytes.resize(h.tail);
-    for (uint64_t b = h.tail; b < h.head; ++b) bytes.push_back(file[kHeaderBytes + b % h.ringBytes]);
+    for (uint64_t b = h.tail; b < h.head; ++b)
+        bytes.push_back(file[kHeaderBytes + b % h.ringBytes]);
     session.rings.push_back(ring);
     parse(session, session.rings.size() - 1, bytes);
 }
@@ -81,7 +83,8 @@ std::vector<std::string> wholeEnvironment(const std::vector<std::string>& added)
 std::string drain(int fd) {
     std::string text;
     char buffer[4096];
-    for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;) text.append(buffer, static_cast<size_t>(n));
+    for (ssize_t n; (n = ::read(fd, buffer, sizeof buffer)) > 0;)
+        text.append(buffer, static_cast<size_t>(n));
     ::close(fd);
     return text;
 }
@@ -99,7 +102,8 @@ ReadSession readSession(const fs::path& folder, const fs::path& ringDir) {
         const auto name = record.as<Name>();
         const auto text = record.after<Name>();
         if (name.length > text.size()) throw std::runtime_error("a name beyond its record");
-        session.names[{session.imageOf(record.ring), record.header.id}] = std::string(text.begin(), text.begin() + name.length);
+        session.names[{session.imageOf(record.ring), record.header.id}] =
+            std::string(text.begin(), text.begin() + name.length);
     }
     return session;
 }
@@ -131,12 +135,14 @@ TestSession::~TestSession() {
 }
 
 std::vector<std::string> TestSession::environment(bool io) const {
-    std::vector<std::string> result{"RIDGE_SESSION=" + m_folder.string(), "NVTX_INJECTION64_PATH=" RIDGE_AGENT_PATH};
+    std::vector<std::string> result{"RIDGE_SESSION=" + m_folder.string(),
+                                    "NVTX_INJECTION64_PATH=" RIDGE_AGENT_PATH};
     if (io) result.push_back("LD_PRELOAD=" RIDGE_IO_PATH);
     return result;
 }
 
-ChildResult runChild(const std::vector<std::string>& command, const std::vector<std::string>& environment, void (*before)()) {
+ChildResult runChild(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment, void (*before)()) {
     auto arguments = command;
     auto variables = wholeEnvironment(environment);
     int out[2], err[2];
@@ -161,7 +167,8 @@ ChildResult runChild(const std::vector<std::string>& command, const std::vector<
     return result;
 }
 
-int startChild(const std::vector<std::string>& command, const std::vector<std::string>& environment) {
+int startChild(const std::vector<std::string>& command,
+               const std::vector<std::string>& environment) {
     auto arguments = command;
     auto variables = wholeEnvironment(environment);
     int out[2];

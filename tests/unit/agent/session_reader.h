@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The tests' own reader of a session folder, written from schemas/spool/layout.h alone: every record
-// of every ring, spool first, then what is still in the ring. Throws on anything malformed.
+// The tests' own reader of a session folder, written from schemas/spool/layout.h alone: every
+// record of every ring, spool first, then what is still in the ring. Throws on anything malformed.
 
 #include "schemas/spool/layout.h"
 
@@ -46,14 +46,17 @@ struct ReadSession {
 
     std::string imageOf(size_t ring) const {
         const auto& h = rings.at(ring).header;
-        return std::to_string(h.pid) + "-" + std::to_string(h.imageId) + "-" + std::to_string(uint32_t(h.agent));
+        return std::to_string(h.pid) + "-" + std::to_string(h.imageId) + "-" +
+               std::to_string(uint32_t(h.agent));
     }
     std::string name(size_t ring, uint32_t id) const {
         if (id == 0) return "";
         const auto found = names.find({imageOf(ring), id});
         return found == names.end() ? "<unknown " + std::to_string(id) + ">" : found->second;
     }
-    std::string nameOf(const ReadRecord& record) const { return name(record.ring, record.header.id); }
+    std::string nameOf(const ReadRecord& record) const {
+        return name(record.ring, record.header.id);
+    }
     std::vector<ReadRecord> of(spool::RecordType type) const {
         std::vector<ReadRecord> result;
         for (const auto& record : records)
@@ -102,9 +105,10 @@ struct ChildResult {
 };
 
 // Runs a program with these variables added; extra is done in the child before exec.
-ChildResult runChild(const std::vector<std::string>& command, const std::vector<std::string>& environment,
-                     void (*before)() = nullptr);
+ChildResult runChild(const std::vector<std::string>& command,
+                     const std::vector<std::string>& environment, void (*before)() = nullptr);
 // Starts it and returns after it wrote the first byte to stdout; the caller kills and reaps.
-int startChild(const std::vector<std::string>& command, const std::vector<std::string>& environment);
+int startChild(const std::vector<std::string>& command,
+               const std::vector<std::string>& environment);
 
 }  // namespace ridge::test
