@@ -2,12 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/analyze.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <map>
-#include <numeric>
-
 #include "analyzer/communication/report.h"
 #include "analyzer/context.h"
 #include "analyzer/findings/registry.h"
@@ -16,6 +10,12 @@
 #include "analyzer/summary/summary.h"
 #include "analyzer/timeline/load.h"
 #include "analyzer/verdict/verdict.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
 
 namespace ridge::analyzer {
 namespace {
@@ -27,15 +27,17 @@ std::vector<bool> processesWithGpu(const Timeline& timeline) {
     return has;
 }
 
-// Processes whose time is partitioned on the CPU: those that step; else those with ranges; else, when
-// there is no GPU either, those with I/O.
-std::vector<std::int32_t> cpuProcesses(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& hasGpu) {
+// Processes whose time is partitioned on the CPU: those that step; else those with ranges; else,
+// when there is no GPU either, those with I/O.
+std::vector<std::int32_t> cpuProcesses(const Timeline& timeline, const StepSet& steps,
+                                       const std::vector<bool>& hasGpu) {
     std::vector<bool> wanted(timeline.processes.size(), false);
     const auto processOf = [&](std::int32_t thread) {
         return static_cast<std::size_t>(timeline.threads[static_cast<std::size_t>(thread)].process);
     };
     if (!steps.whole()) {
-        for (const HostStep& step : steps.steps) wanted[static_cast<std::size_t>(step.process)] = true;
+        for (const HostStep& step : steps.steps)
+            wanted[static_cast<std::size_t>(step.process)] = true;
     } else {
         for (const Range& range : timeline.ranges) wanted[processOf(range.thread)] = true;
         if (timeline.ranges.empty() && timeline.gpu.empty())
@@ -47,8 +49,9 @@ std::vector<std::int32_t> cpuProcesses(const Timeline& timeline, const StepSet& 
     return list;
 }
 
-void addDevice(Analysis& answer, Device device, const IntervalSet& compute, const IntervalSet& communication,
-               const IntervalSet& copy, const IntervalSet& busy, Interval span) {
+void addDevice(Analysis& answer, Device device, const IntervalSet& compute,
+               const IntervalSet& communication, const IntervalSet& copy, const IntervalSet& busy,
+               Interval span) {
     device.spanNs = span.end - span.start;
     device.busyNs = length(busy);
     device.idleNs = device.spanNs - device.busyNs;
@@ -79,7 +82,8 @@ void addDevices(const Context& context, Analysis& answer) {
         device.kernels = p.kernels;
         device.copies = p.copies;
         device.unlinked = p.unlinked;
-        addDevice(answer, device, p.compute, p.communication, p.copy, p.busy, {p.firstStart, p.lastEnd});
+        addDevice(answer, device, p.compute, p.communication, p.copy, p.busy,
+                  {p.firstStart, p.lastEnd});
     }
     for (const CpuPartition& p : context.cpus) {
         Device device;
@@ -88,19 +92,23 @@ void addDevices(const Context& context, Analysis& answer) {
         device.name = cpuName(timeline);
         device.kernels = p.computeRows;
         device.copies = p.copyRows;
-        addDevice(answer, device, p.compute, p.communication, p.copy, p.busy, {p.firstStart, p.lastEnd});
+        addDevice(answer, device, p.compute, p.communication, p.copy, p.busy,
+                  {p.firstStart, p.lastEnd});
     }
 }
 
 // A class sum that misses its window is a bug of ours; it must never reach a report.
-Status addStep(Analysis& answer, Context& context, Step step, const Segments& segments, StepOrigin origin) {
+Status addStep(Analysis& answer, Context& context, Step step, const Segments& segments,
+               StepOrigin origin) {
     step.workload = context.steps.workloads[static_cast<std::size_t>(origin.workload)];
     step.classes = classTimes(segments, {step.startNs, step.endNs});
     const Ns sum = std::accumulate(step.classes.begin(), step.classes.end(), Ns{0});
-    const bool negative = std::any_of(step.classes.begin(), step.classes.end(), [](Ns ns) { return ns < 0; });
+    const bool negative =
+        std::any_of(step.classes.begin(), step.classes.end(), [](Ns ns) { return ns < 0; });
     if (sum != step.endNs - step.startNs || negative)
         return Error{ErrorCode::kInternal,
-                     fmt::format("the classes of step {} of '{}' add up to {} ns, its window is {} ns: please report this",
+                     fmt::format("the classes of step {} of '{}' add up to {} ns, its window is {} "
+                                 "ns: please report this",
                                  step.index, step.workload, sum, step.endNs - step.startNs)};
     for (std::size_t c = 0; c < kWallClassCount; ++c)
         answer.attribution[c] = saturatingAdd(answer.attribution[c], step.classes[c]);
@@ -116,9 +124,11 @@ Status addGpuSteps(Context& context, Analysis& answer, std::size_t g) {
     step.device = context.timeline.devices[static_cast<std::size_t>(p.device)].id;
     std::vector<Window> windows = deviceWindows(context.timeline, context.steps, p);
     if (windows.empty() && !context.steps.whole()) {
-        answer.gate.push_back({"steps_without_device_rows", Severity::kWarning, 1,
-                               fmt::format("no row of device {} was launched inside a step; its window is the whole trace",
-                                           step.device)});
+        answer.gate.push_back(
+            {"steps_without_device_rows", Severity::kWarning, 1,
+             fmt::format(
+                 "no row of device {} was launched inside a step; its window is the whole trace",
+                 step.device)});
     }
     if (windows.empty()) windows.push_back({{p.firstStart, p.lastEnd}, kNoIndex});
     for (const Window& window : windows) {
@@ -144,7 +154,8 @@ Status addCpuSteps(Context& context, Analysis& answer) {
         if (context.steps.whole()) {
             step.startNs = p.firstStart;
             step.endNs = p.lastEnd;
-            RIDGE_TRY_STATUS(addStep(answer, context, step, p.segments, {0, static_cast<std::int32_t>(c), kNoIndex, kNoIndex}));
+            RIDGE_TRY_STATUS(addStep(answer, context, step, p.segments,
+                                     {0, static_cast<std::int32_t>(c), kNoIndex, kNoIndex}));
             continue;
         }
         for (const std::int32_t s : context.steps.ofProcess[static_cast<std::size_t>(p.process)]) {
@@ -152,8 +163,8 @@ Status addCpuSteps(Context& context, Analysis& answer) {
             step.index = static_cast<std::int64_t>(std::min<std::uint64_t>(host.index, 1ULL << 62));
             step.startNs = host.start;
             step.endNs = host.end;
-            RIDGE_TRY_STATUS(
-                addStep(answer, context, step, p.segments, {host.workload, static_cast<std::int32_t>(c), kNoIndex, s}));
+            RIDGE_TRY_STATUS(addStep(answer, context, step, p.segments,
+                                     {host.workload, static_cast<std::int32_t>(c), kNoIndex, s}));
         }
     }
     return {};
@@ -178,14 +189,16 @@ void addRanks(const Context& context, Analysis& answer) {
 
 }  // namespace
 
-Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const AnalyzeOptions& options) {
+Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
+                         const AnalyzeOptions& options) {
     RIDGE_TRY(const Timeline timeline, load(tracePaths));
     Analysis answer;
     answer.sources = timeline.sources;
     answer.environment = timeline.environment;
     answer.losses = timeline.losses;
     answer.ceilings = options.ceilings;
-    answer.ceilings.insert(answer.ceilings.end(), timeline.ceilings.begin(), timeline.ceilings.end());
+    answer.ceilings.insert(answer.ceilings.end(), timeline.ceilings.begin(),
+                           timeline.ceilings.end());
 
     Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}, {}};
     const std::vector<bool> hasGpu = processesWithGpu(timeline);
@@ -198,11 +211,12 @@ Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const Analy
     context.collectives = matchCollectives(timeline, context.ops);
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
     context.gpus = partitionGpu(timeline, context.ops, context.io, options);
-    context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives, context.io,
-                                cpuProcesses(timeline, context.steps, hasGpu));
+    context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
+                                context.io, cpuProcesses(timeline, context.steps, hasGpu));
     addDevices(context, answer);
     answer.stepSource = context.steps.source;
-    for (std::size_t g = 0; g < context.gpus.size(); ++g) RIDGE_TRY_STATUS(addGpuSteps(context, answer, g));
+    for (std::size_t g = 0; g < context.gpus.size(); ++g)
+        RIDGE_TRY_STATUS(addGpuSteps(context, answer, g));
     RIDGE_TRY_STATUS(addCpuSteps(context, answer));
     if (answer.steps.empty()) answer.stepSource = "none";
     addRanks(context, answer);
@@ -226,7 +240,8 @@ void joinFacts(Analysis& analysis, const std::vector<WorkloadFacts>& facts) {
         }
         for (const auto& [key, value] : fact.params) it->params[key] = value;
         for (const WorkloadMetric& metric : fact.metrics) {
-            std::erase_if(it->metrics, [&](const WorkloadMetric& m) { return m.name == metric.name; });
+            std::erase_if(it->metrics,
+                          [&](const WorkloadMetric& m) { return m.name == metric.name; });
             it->metrics.push_back(metric);
         }
         if (!fact.check.empty()) {

@@ -2,12 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/ceilings.h"
 
-#include <fmt/format.h>
+#include "base/file.h"
 
-#include <cmath>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "base/file.h"
+#include <cmath>
 
 namespace ridge::analyzer {
 namespace {
@@ -26,7 +26,8 @@ Result<std::vector<Ceiling>> parseCeilings(std::string_view text) {
     if (json.is_discarded()) return Error{ErrorCode::kBadInput, "is no JSON"};
     const auto roofs = json.is_object() ? json.find("roofs") : json.end();
     if (!json.is_object() || roofs == json.end() || !roofs->is_array())
-        return Error{ErrorCode::kBadInput, "has no list \"roofs\"; write one with ridge ceilings -o FILE"};
+        return Error{ErrorCode::kBadInput,
+                     "has no list \"roofs\"; write one with ridge ceilings -o FILE"};
     std::vector<Ceiling> result;
     for (const Json& roof : *roofs) {
         const auto where = [&] { return fmt::format("roof {}", result.size() + 1); };
@@ -46,9 +47,12 @@ Result<std::vector<Ceiling>> parseCeilings(std::string_view text) {
         c.unit = textOr(roof, "unit");
         c.method = textOr(roof, "method");
         if (const auto typical = roof.find("median"); typical != roof.end() && typical->is_number())
-            if (const auto median = typical->get<double>(); std::isfinite(median) && median > 0) c.typical = median;
-        if (const auto capacity = roof.find("capacity_bytes"); capacity != roof.end() && capacity->is_number_integer())
-            if (const auto bytes = capacity->get<std::int64_t>(); bytes > 0) c.capacityBytes = bytes;
+            if (const auto median = typical->get<double>(); std::isfinite(median) && median > 0)
+                c.typical = median;
+        if (const auto capacity = roof.find("capacity_bytes");
+            capacity != roof.end() && capacity->is_number_integer())
+            if (const auto bytes = capacity->get<std::int64_t>(); bytes > 0)
+                c.capacityBytes = bytes;
         result.push_back(std::move(c));
     }
     return result;

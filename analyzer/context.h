@@ -4,8 +4,6 @@
 // Everything that the stages of one analysis hand to each other. Filled from top to bottom by
 // analyze(); gate, verdict and findings only read it.
 
-#include <vector>
-
 #include "analyzer/analyze.h"
 #include "analyzer/attribution/cpu.h"
 #include "analyzer/attribution/gpu.h"
@@ -16,13 +14,15 @@
 #include "analyzer/steps/steps.h"
 #include "analyzer/timeline/timeline.h"
 
+#include <vector>
+
 namespace ridge::analyzer {
 
 // A step of the answer and where it came from.
 struct StepOrigin {
-    std::int32_t workload = 0;         // into StepSet::workloads
-    std::int32_t cpu = kNoIndex;          // into cpus
-    std::int32_t gpu = kNoIndex;          // into gpus
+    std::int32_t workload = 0;    // into StepSet::workloads
+    std::int32_t cpu = kNoIndex;  // into cpus
+    std::int32_t gpu = kNoIndex;  // into gpus
     std::int32_t hostStep = kNoIndex;
 };
 

@@ -2,21 +2,25 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/attribution/ops.h"
 
+#include "analyzer/intervals/intervals.h"
+
 #include <algorithm>
 #include <map>
 #include <unordered_map>
-
-#include "analyzer/intervals/intervals.h"
 
 namespace ridge::analyzer {
 namespace {
 
 OpFamily familyOf(const Work& work) {
     switch (work.opKind) {
-        case 7: return OpFamily::kCopy;
-        case 8: return OpFamily::kCommunication;
-        case 9: return OpFamily::kIo;
-        default: return OpFamily::kCompute;
+        case 7:
+            return OpFamily::kCopy;
+        case 8:
+            return OpFamily::kCommunication;
+        case 9:
+            return OpFamily::kIo;
+        default:
+            return OpFamily::kCompute;
     }
 }
 
@@ -28,9 +32,13 @@ std::vector<bool> findLeaves(const Timeline& timeline) {
     for (std::size_t i = 0; i < ranges.size(); ++i) {
         if (ranges[i].work == kNoIndex || ranges[i].frame != Frame::kNone) continue;
         leaf[i] = true;
-        if (ranges[i].nests) ofThread[static_cast<std::size_t>(ranges[i].thread)].push_back(static_cast<std::int32_t>(i));
+        if (ranges[i].nests)
+            ofThread[static_cast<std::size_t>(ranges[i].thread)].push_back(
+                static_cast<std::int32_t>(i));
     }
-    const auto at = [&](std::int32_t i) -> const Range& { return ranges[static_cast<std::size_t>(i)]; };
+    const auto at = [&](std::int32_t i) -> const Range& {
+        return ranges[static_cast<std::size_t>(i)];
+    };
     for (auto& list : ofThread) {
         std::stable_sort(list.begin(), list.end(), [&](std::int32_t a, std::int32_t b) {
             return at(a).start != at(b).start ? at(a).start < at(b).start : at(a).end > at(b).end;
@@ -46,10 +54,13 @@ std::vector<bool> findLeaves(const Timeline& timeline) {
 }
 
 // For processes with a GPU: union of the kernels launched inside each op.
-void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHasGpu, std::vector<OpRow>& rows) {
-    std::unordered_map<std::int32_t, std::vector<std::size_t>> ofThread;  // leaves are disjoint and sorted
+void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHasGpu,
+                    std::vector<OpRow>& rows) {
+    std::unordered_map<std::int32_t, std::vector<std::size_t>>
+        ofThread;  // leaves are disjoint and sorted
     for (std::size_t i = 0; i < rows.size(); ++i)
-        if (processHasGpu[static_cast<std::size_t>(rows[i].process)]) ofThread[rows[i].thread].push_back(i);
+        if (processHasGpu[static_cast<std::size_t>(rows[i].process)])
+            ofThread[rows[i].thread].push_back(i);
     if (ofThread.empty()) return;
     std::unordered_map<std::size_t, std::vector<Interval>> kernels;
     for (const GpuRow& row : timeline.gpu) {
@@ -62,7 +73,8 @@ void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHa
         if (it == list->second.begin() || call.start >= rows[*std::prev(it)].end) continue;
         kernels[*std::prev(it)].push_back({row.start, row.end});
     }
-    for (auto& [index, intervals] : kernels) rows[index].timeNs = length(normalize(std::move(intervals)));
+    for (auto& [index, intervals] : kernels)
+        rows[index].timeNs = length(normalize(std::move(intervals)));
 }
 
 struct GroupKey {
@@ -79,7 +91,8 @@ struct GroupHash {
         mix(static_cast<std::size_t>(k.workload));
         mix(k.name);
         mix((static_cast<std::size_t>(k.kind) << 16) | k.dtype);
-        for (const double d : {k.flops, k.read, k.written, k.communicated}) mix(std::hash<double>{}(d));
+        for (const double d : {k.flops, k.read, k.written, k.communicated})
+            mix(std::hash<double>{}(d));
         return h;
     }
 };
@@ -91,9 +104,10 @@ void group(const Timeline& timeline, Ops& ops) {
         if (row.workload == kNoIndex) continue;
         const Work& work = timeline.works[static_cast<std::size_t>(row.work)];
         const NameId name = timeline.ranges[static_cast<std::size_t>(row.range)].name;
-        const GroupKey key{row.workload, name.value, work.opKind, work.dtype, work.flops, work.bytesRead,
-                           work.bytesWritten, work.bytesCommunicated};
-        const auto [it, isNew] = groups.try_emplace(key, static_cast<std::int32_t>(ops.groups.size()));
+        const GroupKey key{row.workload, name.value,     work.opKind,       work.dtype,
+                           work.flops,   work.bytesRead, work.bytesWritten, work.bytesCommunicated};
+        const auto [it, isNew] =
+            groups.try_emplace(key, static_cast<std::int32_t>(ops.groups.size()));
         if (isNew) {
             OpGroup g;
             g.workload = row.workload;
@@ -112,7 +126,8 @@ void group(const Timeline& timeline, Ops& ops) {
         g.lastEnd = std::max(g.lastEnd, row.end);
         durations[static_cast<std::size_t>(it->second)].push_back(row.timeNs);
     }
-    for (std::size_t i = 0; i < ops.groups.size(); ++i) ops.groups[i].medianNs = median(std::move(durations[i]));
+    for (std::size_t i = 0; i < ops.groups.size(); ++i)
+        ops.groups[i].medianNs = median(std::move(durations[i]));
 }
 
 }  // namespace
@@ -124,7 +139,8 @@ Ns median(std::vector<Ns> values) {
     return *middle;
 }
 
-Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& processHasGpu) {
+Ops findOps(const Timeline& timeline, const StepSet& steps,
+            const std::vector<bool>& processHasGpu) {
     Ops ops;
     const std::vector<bool> leaf = findLeaves(timeline);
     for (std::size_t i = 0; i < timeline.ranges.size(); ++i) {
@@ -139,12 +155,14 @@ Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bo
         row.thread = range.thread;
         row.process = timeline.threads[static_cast<std::size_t>(range.thread)].process;
         row.family = familyOf(timeline.works[static_cast<std::size_t>(range.work)]);
-        if (processHasGpu[static_cast<std::size_t>(row.process)] && row.family != OpFamily::kIo) row.timeNs = 0;
+        if (processHasGpu[static_cast<std::size_t>(row.process)] && row.family != OpFamily::kIo)
+            row.timeNs = 0;
         if (steps.whole()) {
             row.workload = 0;
         } else {
             row.step = steps.at(row.process, row.thread, range.start);
-            if (row.step != kNoIndex) row.workload = steps.steps[static_cast<std::size_t>(row.step)].workload;
+            if (row.step != kNoIndex)
+                row.workload = steps.steps[static_cast<std::size_t>(row.step)].workload;
         }
         ops.rows.push_back(row);
     }
@@ -183,11 +201,15 @@ std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, co
         for (auto& [process, intervals] : compute) {
             const IntervalSet set = normalize(std::move(intervals));
             if (set.empty()) continue;
-            // Between the ops the process may use the CPU too; counting that as well only raises the share.
+            // Between the ops the process may use the CPU too; counting that as well only raises
+            // the share.
             const IntervalSet window{{set.front().start, set.back().end}};
             for (const CounterSeries& series : timeline.counters) {
-                if (series.name != "process.cpu" || series.process != process || series.samples.size() < kFewSamples) continue;
-                const IntervalSet covered = intersect(window, {{series.samples.front().first, series.samples.back().first}});
+                if (series.name != "process.cpu" || series.process != process ||
+                    series.samples.size() < kFewSamples)
+                    continue;
+                const IntervalSet covered = intersect(
+                    window, {{series.samples.front().first, series.samples.back().first}});
                 cpu += integrate(series, covered);
                 busy += static_cast<double>(length(intersect(set, covered)));
             }
@@ -197,15 +219,18 @@ std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, co
     return shares;
 }
 
-void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs, const std::vector<double>& cpuShare) {
+void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs,
+                 const std::vector<double>& cpuShare) {
     std::vector<double> bytes(steps.workloads.size(), 0), stepCount(steps.workloads.size(), 0);
-    for (const HostStep& step : steps.steps) stepCount[static_cast<std::size_t>(step.workload)] += 1;
+    for (const HostStep& step : steps.steps)
+        stepCount[static_cast<std::size_t>(step.workload)] += 1;
     for (const OpGroup& g : ops.groups)
         bytes[static_cast<std::size_t>(g.workload)] +=
             (g.work.bytesRead + g.work.bytesWritten) * static_cast<double>(g.count);
     for (OpGroup& g : ops.groups) {
         const auto w = static_cast<std::size_t>(g.workload);
-        g.answer = roofs.judge(g.work, static_cast<double>(g.medianNs), bytes[w] / std::max(stepCount[w], 1.0), cpuShare[w]);
+        g.answer = roofs.judge(g.work, static_cast<double>(g.medianNs),
+                               bytes[w] / std::max(stepCount[w], 1.0), cpuShare[w]);
     }
 }
 

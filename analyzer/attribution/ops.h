@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Ops: the leaf NVTX ranges with a work payload (metrics.md 1.2b), grouped by workload, name and shape,
-// and each group held against the roofs.
+// Ops: the leaf NVTX ranges with a work payload (metrics.md 1.2b), grouped by workload, name and
+// shape, and each group held against the roofs.
 //
-// Leaf: no other range with a payload lies in it on its thread. In a process that uses a GPU an op's
-// time is the union of the kernels that were launched inside its range; else it is the range itself.
-// A group's bound is decided by the median of its instances, so that one preempted instance does not
-// turn a class. Only instances inside a step are grouped (all of them when the trace has no steps).
-
-#include <cstdint>
-#include <vector>
+// Leaf: no other range with a payload lies in it on its thread. In a process that uses a GPU an
+// op's time is the union of the kernels that were launched inside its range; else it is the range
+// itself. A group's bound is decided by the median of its instances, so that one preempted instance
+// does not turn a class. Only instances inside a step are grouped (all of them when the trace has
+// no steps).
 
 #include "analyzer/roofline/roofs.h"
 #include "analyzer/steps/steps.h"
 #include "analyzer/timeline/timeline.h"
+
+#include <cstdint>
+#include <vector>
 
 namespace ridge::analyzer {
 
@@ -22,7 +23,7 @@ enum class OpFamily : std::uint8_t { kCompute, kCommunication, kCopy, kIo };
 
 struct OpRow {
     Ns start = 0, end = 0;
-    Ns timeNs = 0;               // see above
+    Ns timeNs = 0;  // see above
     std::int32_t range = kNoIndex, work = kNoIndex;
     std::int32_t thread = kNoIndex, process = kNoIndex;
     std::int32_t workload = kNoIndex, group = kNoIndex, step = kNoIndex;
@@ -46,11 +47,12 @@ struct Ops {
 
 Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& processHasGpu);
 // cpuShare: per workload, see cpuShares().
-void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs, const std::vector<double>& cpuShare);
+void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs,
+                 const std::vector<double>& cpuShare);
 
-// Per workload: CPU time of its processes over the time in which they were in compute ops, at most 1; 1
-// where it is not known. Below 1 the process was runnable and did not run: other load had its CPU. With
-// several threads at work it says less (their CPU time adds up), never more.
+// Per workload: CPU time of its processes over the time in which they were in compute ops, at most
+// 1; 1 where it is not known. Below 1 the process was runnable and did not run: other load had its
+// CPU. With several threads at work it says less (their CPU time adds up), never more.
 std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
                               const std::vector<bool>& processHasGpu);
 

@@ -47,7 +47,8 @@ CollectiveSplit splitCollective(const std::vector<CollectiveMember>& members) {
     split.transferNs = std::numeric_limits<Ns>::max();
     for (const CollectiveMember& m : members) {
         split.waitNs.push_back(std::max<Ns>(0, std::min(split.latestStart, m.end) - m.start));
-        split.transferNs = std::min(split.transferNs, std::max<Ns>(0, m.end - std::max(split.latestStart, m.start)));
+        split.transferNs = std::min(split.transferNs,
+                                    std::max<Ns>(0, m.end - std::max(split.latestStart, m.start)));
     }
     return split;
 }
@@ -66,29 +67,35 @@ Collectives matchCollectives(const Timeline& timeline, const Ops& ops) {
         keys.push_back({work.communicator, work.sequence, rank, static_cast<std::int32_t>(i)});
         members[work.communicator].insert(rank);
     }
-    const bool anyRankKnown =
-        std::any_of(timeline.processes.begin(), timeline.processes.end(), [](const Process& p) { return p.rankKnown; });
+    const bool anyRankKnown = std::any_of(timeline.processes.begin(), timeline.processes.end(),
+                                          [](const Process& p) { return p.rankKnown; });
     const bool complete = !anyRankKnown || allRanksPresent(timeline);
     const std::size_t least = anyRankKnown ? 1 : 2;
     std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
-        return std::tie(a.communicator, a.sequence, a.rank, a.row) < std::tie(b.communicator, b.sequence, b.rank, b.row);
+        return std::tie(a.communicator, a.sequence, a.rank, a.row) <
+               std::tie(b.communicator, b.sequence, b.rank, b.row);
     });
     for (std::size_t i = 0; i < keys.size();) {
         std::size_t j = i;
         std::vector<CollectiveMember> group;
         bool doubled = false;  // a rank twice under one number: the numbers say nothing
-        for (; j < keys.size() && keys[j].communicator == keys[i].communicator && keys[j].sequence == keys[i].sequence; ++j) {
+        for (; j < keys.size() && keys[j].communicator == keys[i].communicator &&
+               keys[j].sequence == keys[i].sequence;
+             ++j) {
             const OpRow& row = ops.rows[static_cast<std::size_t>(keys[j].row)];
             doubled = doubled || (!group.empty() && group.back().rank == keys[j].rank);
             group.push_back({keys[j].rank, row.start, row.end});
         }
-        if (complete && !doubled && group.size() >= least && group.size() == members[keys[i].communicator].size()) {
+        if (complete && !doubled && group.size() >= least &&
+            group.size() == members[keys[i].communicator].size()) {
             Collectives::Instance instance;
             instance.split = splitCollective(group);
             for (std::size_t k = i; k < j; ++k) {
                 instance.rows.push_back(keys[k].row);
-                result.latestStart[static_cast<std::size_t>(keys[k].row)] = instance.split.latestStart;
-                instance.workload = std::max(instance.workload, ops.rows[static_cast<std::size_t>(keys[k].row)].workload);
+                result.latestStart[static_cast<std::size_t>(keys[k].row)] =
+                    instance.split.latestStart;
+                instance.workload = std::max(
+                    instance.workload, ops.rows[static_cast<std::size_t>(keys[k].row)].workload);
             }
             result.instances.push_back(std::move(instance));
         } else {

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Collectives across ranks (metrics.md 1.4): instances of one communicator and sequence number are one
-// collective. With all its ranks in the trace, the time before the latest start L is waiting for peers,
-// the time after it transfer:
+// Collectives across ranks (metrics.md 1.4): instances of one communicator and sequence number are
+// one collective. With all its ranks in the trace, the time before the latest start L is waiting
+// for peers, the time after it transfer:
 //   wait_r = max(0, min(L, e_r) - s_r)    transfer = min over r of (e_r - max(L, s_r))
 //   marginal delay of the last rank = L - second latest start
 // Complete: every rank of the world is in the trace, and every rank that ever used the communicator
-// takes part in this instance. Otherwise nothing is split. Where no process of the trace says its rank or
-// the size of the world, the processes that share a communicator are taken for all of its ranks, if there
-// are at least two of them; the gate says so (a rank on another host would not be seen).
-// Invariants: wait >= 0; min over ranks of wait = 0; sum of marginal delays <= sum of (L - earliest).
+// takes part in this instance. Otherwise nothing is split. Where no process of the trace says its
+// rank or the size of the world, the processes that share a communicator are taken for all of its
+// ranks, if there are at least two of them; the gate says so (a rank on another host would not be
+// seen). Invariants: wait >= 0; min over ranks of wait = 0; sum of marginal delays <= sum of (L -
+// earliest).
+
+#include "analyzer/attribution/ops.h"
+#include "analyzer/timeline/timeline.h"
 
 #include <cstdint>
 #include <optional>
 #include <vector>
-
-#include "analyzer/attribution/ops.h"
-#include "analyzer/timeline/timeline.h"
 
 namespace ridge::analyzer {
 
@@ -36,7 +37,8 @@ struct CollectiveSplit {
 CollectiveSplit splitCollective(const std::vector<CollectiveMember>& members);
 
 struct Collectives {
-    std::vector<std::optional<Ns>> latestStart;  // per row of Ops: L of its instance; nothing: not split
+    std::vector<std::optional<Ns>>
+        latestStart;  // per row of Ops: L of its instance; nothing: not split
     struct Instance {
         std::vector<std::int32_t> rows;  // into Ops::rows
         CollectiveSplit split;

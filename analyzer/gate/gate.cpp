@@ -2,14 +2,14 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/gate/gate.h"
 
+#include "analyzer/kernels/classify.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
 #include <tuple>
-
-#include "analyzer/kernels/classify.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -39,17 +39,23 @@ void checkTables(const Timeline& timeline, Gate& gate) {
         range += t.outOfRange;
         type += t.wrongType;
         open += t.open;
-        if (t.negative + t.outOfRange + t.wrongType > 0) where += (where.empty() ? "" : ", ") + t.table;
+        if (t.negative + t.outOfRange + t.wrongType > 0)
+            where += (where.empty() ? "" : ", ") + t.table;
         if (t.error.empty()) continue;
         ++broken;
         if (error.empty()) error = t.error;
     }
-    gate.add("unreadable_tables", broken, Severity::kError, error + "; the rows before that are used");
-    gate.add("negative_durations", negative, Severity::kWarning, "rows that end before they start were left out: " + where);
-    gate.add("times_out_of_range", range, Severity::kWarning, "rows without a usable time were left out: " + where);
-    gate.add("wrong_types", type, Severity::kWarning, "cells that are not of their column's type read as missing: " + where);
+    gate.add("unreadable_tables", broken, Severity::kError,
+             error + "; the rows before that are used");
+    gate.add("negative_durations", negative, Severity::kWarning,
+             "rows that end before they start were left out: " + where);
+    gate.add("times_out_of_range", range, Severity::kWarning,
+             "rows without a usable time were left out: " + where);
+    gate.add("wrong_types", type, Severity::kWarning,
+             "cells that are not of their column's type read as missing: " + where);
     gate.add("zero_durations", zero, Severity::kInfo, "rows of no length count, but take no time");
-    gate.add("open_ranges", open, Severity::kInfo, "ranges still open at the end were closed at the last time seen");
+    gate.add("open_ranges", open, Severity::kInfo,
+             "ranges still open at the end were closed at the last time seen");
 }
 
 void checkLinks(const Context& context, Gate& gate) {
@@ -64,9 +70,11 @@ void checkLinks(const Context& context, Gate& gate) {
     }
     const double share = static_cast<double>(unlinked) / static_cast<double>(timeline.gpu.size());
     gate.add("unlinked_rows", unlinked, share > kLinkedWarn ? Severity::kWarning : Severity::kInfo,
-             fmt::format("{:.1f} % of the GPU rows have no launch call in the trace; the gaps before them have no cause",
+             fmt::format("{:.1f} % of the GPU rows have no launch call in the trace; the gaps "
+                         "before them have no cause",
                          share * 100));
-    gate.add("kernel_before_launch", early, Severity::kWarning, "rows that start before the call that launched them: the clocks disagree");
+    gate.add("kernel_before_launch", early, Severity::kWarning,
+             "rows that start before the call that launched them: the clocks disagree");
 }
 
 void checkStreams(const Context& context, Gate& gate) {
@@ -75,12 +83,14 @@ void checkStreams(const Context& context, Gate& gate) {
     std::map<std::tuple<std::int32_t, std::int32_t, std::int64_t>, Ns> lastEnd;
     std::int64_t overlaps = 0;
     for (const GpuRow& row : timeline.gpu) {
-        const auto [it, isNew] = lastEnd.try_emplace({row.device, row.process, row.stream}, row.end);
+        const auto [it, isNew] =
+            lastEnd.try_emplace({row.device, row.process, row.stream}, row.end);
         if (isNew) continue;
         if (row.start < it->second - kStreamOverlapNs) ++overlaps;
         it->second = std::max(it->second, row.end);
     }
-    gate.add("same_stream_overlap", overlaps, Severity::kWarning, "rows of one stream overlap by more than 1 us");
+    gate.add("same_stream_overlap", overlaps, Severity::kWarning,
+             "rows of one stream overlap by more than 1 us");
 }
 
 void checkNames(const Context& context, Gate& gate) {
@@ -91,7 +101,8 @@ void checkNames(const Context& context, Gate& gate) {
     for (const GpuRow& row : timeline.gpu) {
         if (row.kind != GpuKind::kKernel) continue;
         std::int8_t& is = other[row.name.value];
-        if (is < 0) is = classifyKernel(timeline.names.text(row.name)) == KernelClass::kOther ? 1 : 0;
+        if (is < 0)
+            is = classifyKernel(timeline.names.text(row.name)) == KernelClass::kOther ? 1 : 0;
         const double ns = static_cast<double>(row.end - row.start);
         all += ns;
         if (is == 1) {
@@ -102,7 +113,9 @@ void checkNames(const Context& context, Gate& gate) {
     if (all <= 0) return;
     const bool many = unknown > kUnknownNameShare * all;
     gate.add("unknown_kernel_names", many ? rows : 0, Severity::kInfo,
-             fmt::format("{:.1f} % of the kernel time has names that no rule knows; it counts as compute", unknown / all * 100));
+             fmt::format(
+                 "{:.1f} % of the kernel time has names that no rule knows; it counts as compute",
+                 unknown / all * 100));
 }
 
 void checkGraphs(const Context& context, Gate& gate) {
@@ -113,8 +126,11 @@ void checkGraphs(const Context& context, Gate& gate) {
         if (row.launch != kNoIndex) ++rows[static_cast<std::size_t>(row.launch)];
     std::int64_t empty = 0;
     for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i] == 0 && timeline.names.text(timeline.calls[i].name).find("GraphLaunch") != std::string::npos) ++empty;
-    gate.add("graph_launches_without_rows", empty, Severity::kError, "graph launches of which no row was recorded: the idle time is not to be trusted");
+        if (rows[i] == 0 &&
+            timeline.names.text(timeline.calls[i].name).find("GraphLaunch") != std::string::npos)
+            ++empty;
+    gate.add("graph_launches_without_rows", empty, Severity::kError,
+             "graph launches of which no row was recorded: the idle time is not to be trusted");
 }
 
 void checkRanks(const Context& context, Gate& gate) {
@@ -130,10 +146,14 @@ void checkRanks(const Context& context, Gate& gate) {
     const auto present = static_cast<std::int64_t>(seen.size());
     if (known)
         gate.add("missing_ranks", std::max<std::int64_t>(0, world - present), Severity::kWarning,
-                 fmt::format("{} of {} ranks are in the trace: waiting and transfer cannot be told apart", present, world));
+                 fmt::format(
+                     "{} of {} ranks are in the trace: waiting and transfer cannot be told apart",
+                     present, world));
     if (context.collectives.worldAssumed)
-        gate.add("assumed_ranks", static_cast<std::int64_t>(context.collectives.instances.size()), Severity::kWarning,
-                 "no process says its rank: those that share a communicator are taken for all its ranks, numbered by process id");
+        gate.add("assumed_ranks", static_cast<std::int64_t>(context.collectives.instances.size()),
+                 Severity::kWarning,
+                 "no process says its rank: those that share a communicator are taken for all its "
+                 "ranks, numbered by process id");
     if (context.collectives.incomplete > 0)
         gate.add("incomplete_collectives", context.collectives.incomplete, Severity::kInfo,
                  "collectives of which not all ranks were found count as unsplit communication");
@@ -147,7 +167,8 @@ void checkCpu(const Context& context, Gate& gate) {
         shared += share < kOwnCpu ? 1 : 0;
     }
     gate.add("shared_cpu", shared, Severity::kWarning,
-             fmt::format("compute ops were on a CPU for only {:.0f} % of their time: other load had it, and times are longer by that",
+             fmt::format("compute ops were on a CPU for only {:.0f} % of their time: other load "
+                         "had it, and times are longer by that",
                          least * 100));
 }
 
@@ -155,8 +176,12 @@ void checkSteps(const Context& context, Gate& gate) {
     std::int64_t open = 0;
     for (const HostStep& step : context.steps.steps) open += step.open ? 1 : 0;
     if (!context.steps.whole())
-        gate.add("partial_steps", open, Severity::kWarning, "steps still open at the end of the recording");
-    gate.add("few_steps", !context.steps.whole() && context.steps.steps.size() < 5 ? static_cast<std::int64_t>(context.steps.steps.size()) : 0,
+        gate.add("partial_steps", open, Severity::kWarning,
+                 "steps still open at the end of the recording");
+    gate.add("few_steps",
+             !context.steps.whole() && context.steps.steps.size() < 5
+                 ? static_cast<std::int64_t>(context.steps.steps.size())
+                 : 0,
              Severity::kInfo, "fewer than 5 steps: medians are weak");
 }
 
@@ -173,8 +198,8 @@ void addGate(const Context& context, Analysis& answer) {
     }
     gate.add("dropped_records", lost, Severity::kWarning, "records were lost: " + sources);
     if (!context.timeline.outcome.empty())
-        gate.add("recording_complete", context.timeline.outcome == "complete" ? 0 : 1, Severity::kInfo,
-                 "the recording is '" + context.timeline.outcome + "'");
+        gate.add("recording_complete", context.timeline.outcome == "complete" ? 0 : 1,
+                 Severity::kInfo, "the recording is '" + context.timeline.outcome + "'");
     checkLinks(context, gate);
     checkStreams(context, gate);
     checkNames(context, gate);
@@ -183,9 +208,13 @@ void addGate(const Context& context, Analysis& answer) {
     checkCpu(context, gate);
     checkSteps(context, gate);
     if (context.timeline.sources.size() > 1)
-        gate.add("clock_alignment", static_cast<std::int64_t>(context.timeline.sources.size()), Severity::kInfo,
-                 "several files are laid on one clock by their UTC anchors; skew between machines is not corrected");
-    if (answer.steps.empty()) gate.add("nothing_to_analyse", 1, Severity::kError, "the trace holds no step, no range and no GPU row");
+        gate.add("clock_alignment", static_cast<std::int64_t>(context.timeline.sources.size()),
+                 Severity::kInfo,
+                 "several files are laid on one clock by their UTC anchors; skew between machines "
+                 "is not corrected");
+    if (answer.steps.empty())
+        gate.add("nothing_to_analyse", 1, Severity::kError,
+                 "the trace holds no step, no range and no GPU row");
 }
 
 Confidence captureConfidence(const Analysis& answer) {

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The answer: everything that the analyzer says about one trace (or the traces of one run). Every report
-// is a rendering of this and of nothing else. Field names are those of schemas/json/report-1.json.
+// The answer: everything that the analyzer says about one trace (or the traces of one run). Every
+// report is a rendering of this and of nothing else. Field names are those of
+// schemas/json/report-1.json.
 //
-// Units: times are int64 nanoseconds since the start of the session, half-open [start, end); shares are
-// fractions of 1; rates are per second; bytes are bytes. What could not be told is std::nullopt and
-// renders as null, never as 0 or NaN.
+// Units: times are int64 nanoseconds since the start of the session, half-open [start, end); shares
+// are fractions of 1; rates are per second; bytes are bytes. What could not be told is std::nullopt
+// and renders as null, never as 0 or NaN.
+
+#include "schemas/enums/enums.h"
 
 #include <array>
 #include <cstdint>
@@ -15,8 +18,6 @@
 #include <string>
 #include <utility>
 #include <vector>
-
-#include "schemas/enums/enums.h"
 
 namespace ridge::analyzer {
 
@@ -47,7 +48,7 @@ struct Rank {
 struct Device {
     std::int64_t id = 0;  // as the trace has it; 0 for the CPU of a rank
     std::int64_t rank = 0;
-    std::string kind;     // "gpu", "cpu"
+    std::string kind;  // "gpu", "cpu"
     std::string name;
     Ns spanNs = 0, busyNs = 0, idleNs = 0, computeNs = 0, commNs = 0, copyNs = 0, overlapNs = 0;
     Ns exposedCommNs = 0, exposedCopyNs = 0;
@@ -68,16 +69,17 @@ struct Step {
 
 // A measured (or data-sheet, then method says so) roof.
 struct Ceiling {
-    std::string kind;   // "compute", "memory", "network", "storage", "dispatch"
+    std::string kind;  // "compute", "memory", "network", "storage", "dispatch"
     std::string name;
-    std::string dtype;  // empty: none
-    std::string level;  // "L1", "L2", "L3", "DRAM"; empty: none
-    std::string access; // "read", "copy", "triad"; empty: none
+    std::string dtype;   // empty: none
+    std::string level;   // "L1", "L2", "L3", "DRAM"; empty: none
+    std::string access;  // "read", "copy", "triad"; empty: none
     std::optional<std::int64_t> capacityBytes;
     double value = 0;
-    std::string unit;   // "FLOP/s", "B/s", "s"
+    std::string unit;  // "FLOP/s", "B/s", "s"
     std::string method;
-    std::optional<double> typical = {};  // median of the samples, where value is the best; same unit
+    std::optional<double> typical =
+        {};  // median of the samples, where value is the best; same unit
 };
 
 // One op (all its instances in the steps of a workload) against the roofs.
@@ -90,20 +92,21 @@ struct RooflinePoint {
     std::optional<double> intensity;   // FLOP/B
     std::optional<double> achieved;    // FLOP/s; B/s where the op has no FLOP
     std::optional<double> attainment;  // T_roof / T; above 1.05: flagged unreliable
-    std::string bound;                 // "compute", "memory", "latency", "balanced", "unreliable", "unknown"
-    std::string ceiling;               // name of the roof that binds
-    std::string source;                // "measured", "model"
+    std::string bound;    // "compute", "memory", "latency", "balanced", "unreliable", "unknown"
+    std::string ceiling;  // name of the roof that binds
+    std::string source;   // "measured", "model"
 };
 
 struct CommunicationOp {
     std::string name;
-    std::string communicator;           // hexadecimal id or the name the trace has; empty: not known
+    std::string communicator;  // hexadecimal id or the name the trace has; empty: not known
     std::string workload;
-    std::optional<std::int64_t> bytes;  // message or wire bytes as the trace has them; absent: not known
+    std::optional<std::int64_t>
+        bytes;  // message or wire bytes as the trace has them; absent: not known
     std::int64_t count = 0;
     Ns busyNs = 0, overlapNs = 0;
-    std::optional<Ns> waitNs, transferNs;     // need all ranks
-    std::optional<double> algbw, busbw;       // B/s
+    std::optional<Ns> waitNs, transferNs;  // need all ranks
+    std::optional<double> algbw, busbw;    // B/s
 };
 
 struct Straggler {
@@ -143,14 +146,14 @@ struct Finding {
     std::string id, rule, workload;
     WallClass wallClass = WallClass::kIdle;
     Cause cause = Cause::kNone;
-    std::string title;                 // the claim in one sentence
+    std::string title;  // the claim in one sentence
     std::vector<TimeRange> where;
     std::vector<std::string> ops;
-    Ns costNs = 0;                     // per median step
-    double share = 0;                  // of the step
+    Ns costNs = 0;     // per median step
+    double share = 0;  // of the step
     Ns savingLowNs = 0, savingHighNs = 0;
     std::vector<Evidence> evidence;
-    std::string sql;                   // reproduces the number on the trace; empty: not expressible in SQL
+    std::string sql;  // reproduces the number on the trace; empty: not expressible in SQL
     Confidence confidence = Confidence::kLow;
     std::vector<std::string> assumptions;
     std::string tryThis, verify;
@@ -175,12 +178,12 @@ struct WorkloadSummary {
     std::string check;  // "passed", "failed", "" = the trace does not say
     std::string checkDetail;
     Verdict verdict;
-    double verdictShare = 0;   // share of the step that the verdict's class costs
+    double verdictShare = 0;  // share of the step that the verdict's class costs
     Ns medianStepNs = 0;
     std::optional<double> roofShare;  // time-weighted attainment of its compute ops
     std::optional<Verdict> expected;  // joined only after the verdict was reached
-    std::vector<Ns> samples;   // step times
-    ClassTimes classes{};      // over all its steps
+    std::vector<Ns> samples;          // step times
+    ClassTimes classes{};             // over all its steps
     std::int64_t steps = 0;
 };
 

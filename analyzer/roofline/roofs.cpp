@@ -26,11 +26,13 @@ Roofs::Roofs(const std::vector<Ceiling>& ceilings) {
     for (const Ceiling& c : ceilings) {
         if (!(c.value > 0) || !std::isfinite(c.value)) continue;
         if (c.kind == "compute") {
-            auto it = std::find_if(m_compute.begin(), m_compute.end(), [&](const Compute& x) { return x.dtype == c.dtype; });
+            auto it = std::find_if(m_compute.begin(), m_compute.end(),
+                                   [&](const Compute& x) { return x.dtype == c.dtype; });
             if (it == m_compute.end()) it = m_compute.insert(it, Compute{c.dtype, {}});
             it->roof.add(c);
         } else if (c.kind == "memory") {
-            auto it = std::find_if(m_levels.begin(), m_levels.end(), [&](const Level& x) { return x.name == c.level; });
+            auto it = std::find_if(m_levels.begin(), m_levels.end(),
+                                   [&](const Level& x) { return x.name == c.level; });
             if (it == m_levels.end()) it = m_levels.insert(it, Level{c.level, 0, {}, {}, {}});
             const bool main = c.level == "DRAM" || !c.capacityBytes;
             it->capacity = main ? std::numeric_limits<double>::infinity()
@@ -43,7 +45,8 @@ Roofs::Roofs(const std::vector<Ceiling>& ceilings) {
             m_dispatchNs = m_dispatchNs > 0 ? std::min(m_dispatchNs, ns) : ns;
         }
     }
-    std::sort(m_levels.begin(), m_levels.end(), [](const Level& a, const Level& b) { return a.capacity < b.capacity; });
+    std::sort(m_levels.begin(), m_levels.end(),
+              [](const Level& a, const Level& b) { return a.capacity < b.capacity; });
 }
 
 const Roofs::Roof* Roofs::computeRoof(std::uint16_t dtype) const {
@@ -56,7 +59,8 @@ const Roofs::Roof* Roofs::computeRoof(std::uint16_t dtype) const {
     return nullptr;
 }
 
-std::optional<Roofs::MemoryTime> Roofs::memoryTime(const Work& work, double durationNs, double stepBytes) const {
+std::optional<Roofs::MemoryTime> Roofs::memoryTime(const Work& work, double durationNs,
+                                                   double stepBytes) const {
     const double bytes = work.bytesRead + work.bytesWritten;
     if (m_levels.empty() || bytes <= 0) return std::nullopt;
     const auto levelOf = [&](double size) {
@@ -81,7 +85,8 @@ std::optional<Roofs::MemoryTime> Roofs::memoryTime(const Work& work, double dura
     }
 }
 
-RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes, double cpuShare) const {
+RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes,
+                        double cpuShare) const {
     RoofAnswer answer;
     if (!(durationNs > 0)) return answer;
     const Roof* peak = work.flops > 0 ? computeRoof(work.dtype) : nullptr;
@@ -95,17 +100,20 @@ RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes, d
     answer.attainment = answer.roofNs / durationNs;
     answer.ceiling = computeWins ? peak->name : memory->ceiling;
     // What the roofs would have been had they moved up by as much as they were seen to move.
-    const double fastest = std::max(peak ? computeNs * peak->low / peak->high : 0.0, memory ? memoryNs / memory->width : 0.0);
+    const double fastest = std::max(peak ? computeNs * peak->low / peak->high : 0.0,
+                                    memory ? memoryNs / memory->width : 0.0);
     const double slowest = std::max(slowComputeNs, memory ? memory->slowNs : 0.0);
     if (fastest / durationNs > kUnreliable) {
         answer.bound = "unreliable";
-    } else if (durationNs < kDispatchFactor * m_dispatchNs || slowest / (durationNs * cpuShare) < kLatencyAttainment) {
+    } else if (durationNs < kDispatchFactor * m_dispatchNs ||
+               slowest / (durationNs * cpuShare) < kLatencyAttainment) {
         // Far from the memory roof and no peak for its arithmetic: it may be at that one.
         if (work.flops > 0 && !peak) return {};
         answer.bound = "latency";
         answer.wallClass = WallClass::kLatencyBound;
     } else {
-        const bool balanced = computeNs > 0 && memoryNs > 0 && std::abs(computeNs - memoryNs) <= kBalance * answer.roofNs;
+        const bool balanced = computeNs > 0 && memoryNs > 0 &&
+                              std::abs(computeNs - memoryNs) <= kBalance * answer.roofNs;
         answer.bound = balanced ? "balanced" : computeWins ? "compute" : "memory";
         answer.wallClass = computeWins ? WallClass::kComputeBound : WallClass::kMemoryWall;
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // I/O calls, counters, and what the file says about itself.
-#include <algorithm>
-
 #include "analyzer/timeline/reader.h"
 #include "base/text.h"
+
+#include <algorithm>
 
 namespace ridge::analyzer {
 
@@ -15,21 +15,33 @@ namespace {
 // Files of a file system: not devices, pipes, sockets or the kernel's own.
 bool isRegularPath(std::string_view path) {
     if (path.empty()) return false;
-    for (const char* prefix : {"/dev/", "/proc/", "/sys/", "pipe:", "socket:", "anon_inode:", "stdin", "stdout", "stderr"})
+    for (const char* prefix : {"/dev/", "/proc/", "/sys/",
+                               "pipe:", "socket:", "anon_inode:", "stdin", "stdout", "stderr"})
         if (path.starts_with(prefix)) return false;
     return true;
 }
 
 bool isWriteName(std::string_view name) {
-    return name.find("write") != std::string_view::npos || name.find("sync") != std::string_view::npos ||
+    return name.find("write") != std::string_view::npos ||
+           name.find("sync") != std::string_view::npos ||
            name.find("fflush") != std::string_view::npos;
 }
 
 // ENUM_RIDGE_IO_OP: write, pwrite, writev, fsync, fdatasync, fwrite, fflush, pwritev, sync.
 bool isWriteOp(std::int64_t op) {
     switch (op) {
-        case 4: case 6: case 8: case 9: case 10: case 14: case 15: case 17: case 18: return true;
-        default: return false;
+        case 4:
+        case 6:
+        case 8:
+        case 9:
+        case 10:
+        case 14:
+        case 15:
+        case 17:
+        case 18:
+            return true;
+        default:
+            return false;
     }
 }
 
@@ -58,23 +70,27 @@ void FileReader::readOurIo() {
     while (io.next()) {
         ++ioReport.rows;
         if (const auto id = io.integer(0))
-            extras.push_back({*id, io.integerOr(1, -1), io.integerOr(2, 19), std::max<std::int64_t>(io.integerOr(3, 0), 0)});
+            extras.push_back({*id, io.integerOr(1, -1), io.integerOr(2, 19),
+                              std::max<std::int64_t>(io.integerOr(3, 0), 0)});
     }
     finish(io, ioReport);
-    std::sort(extras.begin(), extras.end(), [](const Extra& a, const Extra& b) { return a.osrtId < b.osrtId; });
+    std::sort(extras.begin(), extras.end(),
+              [](const Extra& a, const Extra& b) { return a.osrtId < b.osrtId; });
 
     TableScan scan(m_db, "OSRT_API", {"start", "end", "globalTid", "nameId"});
     TableReport report{"OSRT_API"};
     while (scan.next()) {
         const auto times = takeTimes(scan, 0, 1, false, report);
         if (!times) continue;
-        const auto it = std::lower_bound(extras.begin(), extras.end(), scan.rowid(),
-                                         [](const Extra& e, std::int64_t rowid) { return e.osrtId < rowid; });
+        const auto it =
+            std::lower_bound(extras.begin(), extras.end(), scan.rowid(),
+                             [](const Extra& e, std::int64_t rowid) { return e.osrtId < rowid; });
         if (it == extras.end() || it->osrtId != scan.rowid()) continue;
         const auto path = paths.find(it->file);
         if (path == paths.end()) continue;  // a pipe, a socket, a device, or not known
-        m_timeline.io.push_back({times->start, times->end, it->bytes, scan.rowid(), nameOf(scan.integer(3)),
-                                 path->second, threadOf(scan.integerOr(2, 0)), isWriteOp(it->op)});
+        m_timeline.io.push_back({times->start, times->end, it->bytes, scan.rowid(),
+                                 nameOf(scan.integer(3)), path->second,
+                                 threadOf(scan.integerOr(2, 0)), isWriteOp(it->op)});
     }
     finish(scan, report);
 }
@@ -86,8 +102,9 @@ void FileReader::readNsysFileAccess() {
         if (const auto id = files.integer(0); id && isRegularPath(files.text(1)))
             paths[*id] = m_timeline.names.intern(files.text(1));
     std::unordered_map<std::int64_t, std::int32_t> threads;  // tid -> index
-    TableScan scan(m_db, "OSRT_FILE_ACCESS_EVENTS",
-                   {"startedAt", "endedAt", "fileAccessId", "threadId", "apiCallId", "bytesProcessed"});
+    TableScan scan(
+        m_db, "OSRT_FILE_ACCESS_EVENTS",
+        {"startedAt", "endedAt", "fileAccessId", "threadId", "apiCallId", "bytesProcessed"});
     TableReport report{"OSRT_FILE_ACCESS_EVENTS"};
     while (scan.next()) {
         const auto times = takeTimes(scan, 0, 1, false, report);
@@ -99,8 +116,10 @@ void FileReader::readNsysFileAccess() {
         if (isNew) thread->second = threadOfTid(tid);
         if (thread->second == kNoIndex) continue;
         const NameId name = nameOf(scan.integer(4));
-        m_timeline.io.push_back({times->start, times->end, std::max<std::int64_t>(scan.integerOr(5, 0), 0), scan.rowid(),
-                                 name, path->second, thread->second, isWriteName(m_timeline.names.text(name))});
+        m_timeline.io.push_back({times->start, times->end,
+                                 std::max<std::int64_t>(scan.integerOr(5, 0), 0), scan.rowid(),
+                                 name, path->second, thread->second,
+                                 isWriteName(m_timeline.names.text(name))});
     }
     finish(scan, report);
 }
@@ -111,11 +130,15 @@ void FileReader::readCounters() {
     while (names.next()) {
         const auto id = names.integer(0);
         const std::string_view name = names.text(1);
-        if (!id || (name != "process.rss" && name != "process.cpu" && name != "gpu.power" && name != "gpu.memory.used")) continue;
+        if (!id || (name != "process.rss" && name != "process.cpu" && name != "gpu.power" &&
+                    name != "gpu.memory.used"))
+            continue;
         const auto globalPid = names.integer(3);
         series[*id] = m_timeline.counters.size();
-        m_timeline.counters.push_back(
-            {std::string(name), toValidUtf8(names.text(2)), globalPid ? processOf(*globalPid) : kNoIndex, {}});
+        m_timeline.counters.push_back({std::string(name),
+                                       toValidUtf8(names.text(2)),
+                                       globalPid ? processOf(*globalPid) : kNoIndex,
+                                       {}});
     }
     TableScan samples(m_db, "RIDGE_COUNTER_SAMPLE", {"counterId", "time", "value"});
     TableReport report{"RIDGE_COUNTER_SAMPLE"};
@@ -125,7 +148,8 @@ void FileReader::readCounters() {
         if (it == series.end()) continue;
         const auto time = samples.integer(1);
         const auto value = samples.real(2);
-        if (!time || *time <= -kMaxTime || *time >= kMaxTime || !value || !(*value >= 0 && *value < 1e18)) {
+        if (!time || *time <= -kMaxTime || *time >= kMaxTime || !value ||
+            !(*value >= 0 && *value < 1e18)) {
             ++report.outOfRange;
             continue;
         }
@@ -137,13 +161,15 @@ void FileReader::readCounters() {
 void FileReader::readMeta() {
     TableScan environment(m_db, "RIDGE_ENVIRONMENT", {"name", "class", "value"});
     while (environment.next() && m_file == 0)
-        m_timeline.environment.push_back({toValidUtf8(environment.text(0)), toValidUtf8(environment.text(1)),
+        m_timeline.environment.push_back({toValidUtf8(environment.text(0)),
+                                          toValidUtf8(environment.text(1)),
                                           toValidUtf8(environment.text(2))});
     TableScan losses(m_db, "RIDGE_LOSS", {"source", "count"});
     while (losses.next())
         m_timeline.losses.push_back({toValidUtf8(losses.text(0)), losses.integerOr(1, 0)});
-    TableScan roofs(m_db, "RIDGE_CEILING",
-                    {"kind", "name", "dtype", "level", "access", "capacityBytes", "value", "unit", "method"});
+    TableScan roofs(
+        m_db, "RIDGE_CEILING",
+        {"kind", "name", "dtype", "level", "access", "capacityBytes", "value", "unit", "method"});
     while (roofs.next()) {
         const auto value = roofs.real(6);
         if (!value || !(*value > 0) || *value > 1e30) continue;
@@ -153,17 +179,20 @@ void FileReader::readMeta() {
         roof.dtype = toValidUtf8(roofs.text(2));
         roof.level = toValidUtf8(roofs.text(3));
         roof.access = toValidUtf8(roofs.text(4));
-        if (const auto capacity = roofs.integer(5); capacity && *capacity > 0) roof.capacityBytes = *capacity;
+        if (const auto capacity = roofs.integer(5); capacity && *capacity > 0)
+            roof.capacityBytes = *capacity;
         roof.value = *value;
         roof.unit = toValidUtf8(roofs.text(7));
         roof.method = toValidUtf8(roofs.text(8));
         m_timeline.ceilings.push_back(std::move(roof));
     }
-    TableScan results(m_db, "RIDGE_BENCHMARK", {"workload", "metric", "value", "unit", "direction"});
+    TableScan results(m_db, "RIDGE_BENCHMARK",
+                      {"workload", "metric", "value", "unit", "direction"});
     while (results.next())
-        m_timeline.benchmarks.push_back({toValidUtf8(results.text(0)),
-                                         {toValidUtf8(results.text(1)), results.real(2), toValidUtf8(results.text(3)),
-                                          toValidUtf8(results.text(4))}});
+        m_timeline.benchmarks.push_back(
+            {toValidUtf8(results.text(0)),
+             {toValidUtf8(results.text(1)), results.real(2), toValidUtf8(results.text(3)),
+              toValidUtf8(results.text(4))}});
 }
 
 }  // namespace ridge::analyzer

@@ -8,7 +8,7 @@
 namespace ridge::analyzer {
 namespace {
 
-constexpr double kMaterial = 0.25;        // of the step
+constexpr double kMaterial = 0.25;  // of the step
 constexpr double kLastOften = 0.6, kLastDelay = 0.5;
 
 struct Wall {
@@ -43,7 +43,8 @@ bool isDispatch(const Context& context, const OpGroup& g) {
 double slackOf(const Context& context, std::int32_t workload, WallClass wallClass) {
     double time = 0, above = 0;
     for (const OpGroup& g : context.ops.groups) {
-        if (g.workload != workload || g.answer.wallClass != wallClass || !g.answer.attainment) continue;
+        if (g.workload != workload || g.answer.wallClass != wallClass || !g.answer.attainment)
+            continue;
         const double t = static_cast<double>(g.timeNs);
         time += t;
         const bool all = wallClass == WallClass::kLatencyBound && isDispatch(context, g);
@@ -56,23 +57,34 @@ double slackOf(const Context& context, std::int32_t workload, WallClass wallClas
 
 Cause causeOf(WallClass wallClass) {
     switch (wallClass) {
-        case WallClass::kComputeBound: return Cause::kCompute;
-        case WallClass::kMemoryWall: return Cause::kMemoryBandwidth;
-        case WallClass::kLatencyBound: return Cause::kLaunch;
+        case WallClass::kComputeBound:
+            return Cause::kCompute;
+        case WallClass::kMemoryWall:
+            return Cause::kMemoryBandwidth;
+        case WallClass::kLatencyBound:
+            return Cause::kLaunch;
         case WallClass::kCommTransfer:
         case WallClass::kCommWait:
-        case WallClass::kCommUnsplit: return Cause::kCommunication;
-        case WallClass::kCopy: return Cause::kCopyLink;
-        case WallClass::kIoInput: return Cause::kInputIo;
-        case WallClass::kIoCheckpoint: return Cause::kCheckpointIo;
+        case WallClass::kCommUnsplit:
+            return Cause::kCommunication;
+        case WallClass::kCopy:
+            return Cause::kCopyLink;
+        case WallClass::kIoInput:
+            return Cause::kInputIo;
+        case WallClass::kIoCheckpoint:
+            return Cause::kCheckpointIo;
         case WallClass::kLaunch:
         case WallClass::kApi:
-        case WallClass::kKernelGap: return Cause::kLaunch;
+        case WallClass::kKernelGap:
+            return Cause::kLaunch;
         case WallClass::kHost:
         case WallClass::kSync:
-        case WallClass::kIdle: return Cause::kHost;
-        case WallClass::kPreempted: return Cause::kHostPreemption;
-        default: return Cause::kNone;
+        case WallClass::kIdle:
+            return Cause::kHost;
+        case WallClass::kPreempted:
+            return Cause::kHostPreemption;
+        default:
+            return Cause::kNone;
     }
 }
 
@@ -89,7 +101,8 @@ std::optional<std::int64_t> systematicallyLast(const Context& context, std::int3
         ns = saturatingAdd(ns, instance.split.marginalNs);
     }
     for (const auto& [rank, x] : last)
-        if (delay > 0 && static_cast<double>(x.first) >= kLastOften * static_cast<double>(collectives) &&
+        if (delay > 0 &&
+            static_cast<double>(x.first) >= kLastOften * static_cast<double>(collectives) &&
             static_cast<double>(x.second) >= kLastDelay * static_cast<double>(delay))
             return rank;
     return std::nullopt;
@@ -112,19 +125,23 @@ VerdictAnswer judgeWall(const VerdictInput& input) {
     const std::vector<Wall> list = walls(input);
     const auto timeOf = [&](const Wall& wall) {
         double sum = 0;
-        for (const WallClass c : wall.classes) sum += static_cast<double>(input.classes[static_cast<std::size_t>(c)]);
+        for (const WallClass c : wall.classes)
+            sum += static_cast<double>(input.classes[static_cast<std::size_t>(c)]);
         return sum;
     };
     const auto larger = [&](bool avoidable) {
         return std::max_element(list.begin(), list.end(), [&](const Wall& a, const Wall& b) {
-            return timeOf(a) * (avoidable ? a.avoidable : 1) < timeOf(b) * (avoidable ? b.avoidable : 1);
+            return timeOf(a) * (avoidable ? a.avoidable : 1) <
+                   timeOf(b) * (avoidable ? b.avoidable : 1);
         });
     };
     auto wall = larger(true);
     if (timeOf(*wall) * wall->avoidable < kMaterial * total) wall = larger(false);
-    const WallClass wallClass = *std::max_element(wall->classes.begin(), wall->classes.end(), [&](WallClass a, WallClass b) {
-        return input.classes[static_cast<std::size_t>(a)] < input.classes[static_cast<std::size_t>(b)];
-    });
+    const WallClass wallClass = *std::max_element(
+        wall->classes.begin(), wall->classes.end(), [&](WallClass a, WallClass b) {
+            return input.classes[static_cast<std::size_t>(a)] <
+                   input.classes[static_cast<std::size_t>(b)];
+        });
     Cause cause = causeOf(wallClass);
     if (wallClass == WallClass::kCommWait && input.straggler) cause = Cause::kStraggler;
     if (wallClass == WallClass::kLatencyBound && !input.dispatchLimited) cause = Cause::kNone;
@@ -133,7 +150,8 @@ VerdictAnswer judgeWall(const VerdictInput& input) {
 
 void addVerdicts(const Context& context, Analysis& answer) {
     for (WorkloadSummary& summary : answer.workloads) {
-        const auto it = std::find(context.steps.workloads.begin(), context.steps.workloads.end(), summary.name);
+        const auto it =
+            std::find(context.steps.workloads.begin(), context.steps.workloads.end(), summary.name);
         const auto workload = static_cast<std::int32_t>(it - context.steps.workloads.begin());
         VerdictInput input;
         input.classes = summary.classes;
