@@ -2,16 +2,15 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/drain.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
+#include <dirent.h>
+#include <fcntl.h>
 #include <iterator>
+#include <signal.h>
 #include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <vector>
 
 namespace ridge::recorder {
@@ -19,7 +18,9 @@ namespace {
 
 constexpr std::uint32_t kRetireEvery = 64;  // rounds between looks for dead processes
 
-bool processGone(std::int32_t pid) { return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH); }
+bool processGone(std::int32_t pid) {
+    return pid <= 0 || (kill(pid, 0) != 0 && errno == ESRCH);
+}
 
 }  // namespace
 
@@ -41,7 +42,8 @@ void Drain::scan() {
         if (!ring.ok()) continue;  // being made, or not ours: looked at again
         ++m_seen;
         m_pids.insert(ring->header().pid);
-        m_live.emplace(stem, Live{std::move(*ring), m_folder + "/" + stem + ".spool", m_folder + "/" + stem + ".head"});
+        m_live.emplace(stem, Live{std::move(*ring), m_folder + "/" + stem + ".spool",
+                                  m_folder + "/" + stem + ".head"});
     }
     closedir(dir);
 }
@@ -69,7 +71,9 @@ bool Drain::retire(Live& live, const std::string& stem) {
     const spool::RingHeader& header = live.ring.header();
     if (!processGone(header.pid)) return false;
     drainOne(live);
-    if (__atomic_load_n(&header.head, __ATOMIC_ACQUIRE) != __atomic_load_n(&header.tail, __ATOMIC_ACQUIRE)) return false;
+    if (__atomic_load_n(&header.head, __ATOMIC_ACQUIRE) !=
+        __atomic_load_n(&header.tail, __ATOMIC_ACQUIRE))
+        return false;
     if (!saveHeader(live.ring, live.headPath).ok()) return false;
     unlink((m_ringDir + "/" + stem + ".ring").c_str());
     return true;

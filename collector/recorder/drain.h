@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Moves bytes from the rings to their spool files, from one thread, and forgets rings whose process has
-// died (their header is kept as <stem>.head). Looks for new rings when the ring folder has changed. Open
-// files are bounded: a spool is opened for each write. Disk full: the bytes stay in the ring, the producer
-// counts what it loses, and the trouble is remembered.
+// Moves bytes from the rings to their spool files, from one thread, and forgets rings whose process
+// has died (their header is kept as <stem>.head). Looks for new rings when the ring folder has
+// changed. Open files are bounded: a spool is opened for each write. Disk full: the bytes stay in
+// the ring, the producer counts what it loses, and the trouble is remembered.
+
+#include "collector/recorder/convert/ring_file.h"
 
 #include <cstdint>
 #include <map>
 #include <set>
 #include <string>
-
-#include "collector/recorder/convert/ring_file.h"
 
 namespace ridge::recorder {
 

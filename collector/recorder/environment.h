@@ -18,7 +18,8 @@ struct EnvironmentEntry {
     std::string value;
 };
 
-// Sorted by name; the last step adds environment.key = SHA-256 over the canonical JSON of the key fields.
+// Sorted by name; the last step adds environment.key = SHA-256 over the canonical JSON of the key
+// fields.
 std::vector<EnvironmentEntry> readEnvironment();
 
 // The hash alone: JSON object with sorted keys, no spaces, and the number of this schema.

@@ -2,25 +2,26 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/launch.h"
 
-#include <fcntl.h>
+#include "base/file.h"
+
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
-
-#include "base/file.h"
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 extern char** environ;
 
 namespace ridge::recorder {
 namespace {
 
-std::vector<std::string> childEnvironment(const std::map<std::string, std::string>& variables, const std::string& preload) {
+std::vector<std::string> childEnvironment(const std::map<std::string, std::string>& variables,
+                                          const std::string& preload) {
     std::vector<std::string> result;
     std::string ownPreload;
     for (char** at = environ; at && *at; ++at) {
@@ -33,7 +34,8 @@ std::vector<std::string> childEnvironment(const std::map<std::string, std::strin
         if (!variables.contains(name)) result.emplace_back(pair);
     }
     for (const auto& [name, value] : variables) result.push_back(name + "=" + value);
-    if (!preload.empty()) result.push_back("LD_PRELOAD=" + preload + (ownPreload.empty() ? "" : ":" + ownPreload));
+    if (!preload.empty())
+        result.push_back("LD_PRELOAD=" + preload + (ownPreload.empty() ? "" : ":" + ownPreload));
     return result;
 }
 
@@ -46,15 +48,18 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 }  // namespace
 
-Result<Launched> launch(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables,
+Result<Launched> launch(const std::vector<std::string>& command,
+                        const std::map<std::string, std::string>& variables,
                         const std::string& preload, const sigset_t& mask) {
     std::vector<std::string> arguments = command;
     std::vector<std::string> environment = childEnvironment(variables, preload);
     std::vector<char*> argv = pointers(arguments);
     std::vector<char*> envp = pointers(environment);
     int report[2];  // closed by a good exec, carries errno after a bad one
-    if (pipe2(report, O_CLOEXEC) != 0) return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(errno))};
-    // The recorder blocks the signals that it forwards; the program starts with the mask that we had before.
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(errno))};
+    // The recorder blocks the signals that it forwards; the program starts with the mask that we
+    // had before.
     const pid_t pid = fork();
     if (pid < 0) {
         const int error = errno;
@@ -84,11 +89,13 @@ Result<Launched> launch(const std::vector<std::string>& command, const std::map<
 std::string findAgentDir(const std::string& given) {
     namespace fs = std::filesystem;
     const fs::path here = executableDir();
-    std::vector<fs::path> places = {here / "../lib/ridge", here / "../lib", here, here / "../collector/agent"};
+    std::vector<fs::path> places = {here / "../lib/ridge", here / "../lib", here,
+                                    here / "../collector/agent"};
     if (!given.empty()) places = {fs::path(given)};
     std::error_code ec;
     for (const fs::path& place : places)
-        if (fs::exists(place / "libridge_agent.so", ec)) return fs::weakly_canonical(place, ec).string();
+        if (fs::exists(place / "libridge_agent.so", ec))
+            return fs::weakly_canonical(place, ec).string();
     return {};
 }
 

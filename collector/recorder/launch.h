@@ -3,25 +3,26 @@
 #pragma once
 // Starts the program with the agents in its environment.
 
-#include <signal.h>
-#include <sys/types.h>
+#include "base/result.h"
 
 #include <map>
+#include <signal.h>
 #include <string>
+#include <sys/types.h>
 #include <vector>
-
-#include "base/result.h"
 
 namespace ridge::recorder {
 
 struct Launched {
     pid_t pid = -1;
-    int execError = 0;  // errno of exec when the program could not be started; the child is reaped then
+    int execError =
+        0;  // errno of exec when the program could not be started; the child is reaped then
 };
 
-// The variables that the agents need, on top of our own environment. preload is put before LD_PRELOAD.
-// mask: the signal mask that the program starts with. Errors: no process could be made.
-Result<Launched> launch(const std::vector<std::string>& command, const std::map<std::string, std::string>& variables,
+// The variables that the agents need, on top of our own environment. preload is put before
+// LD_PRELOAD. mask: the signal mask that the program starts with. Errors: no process could be made.
+Result<Launched> launch(const std::vector<std::string>& command,
+                        const std::map<std::string, std::string>& variables,
                         const std::string& preload, const sigset_t& mask);
 
 // The folder that holds libridge_agent.so; empty: not found. given: looked at alone when not empty.

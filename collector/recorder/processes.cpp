@@ -17,7 +17,8 @@ constexpr std::size_t kMostProcesses = 4096;
 void addProcessTree(std::int32_t pid, std::set<std::int32_t>& out) {
     if (out.size() >= kMostProcesses || !out.insert(pid).second) return;
     std::error_code ec;
-    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ec)) {
+    for (const auto& task :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ec)) {
         std::ifstream children(task.path() / "children");
         std::int32_t child = 0;
         while (children >> child) addProcessTree(child, out);

@@ -8,7 +8,8 @@
 
 namespace ridge::recorder {
 
-// The process and its descendants, at most a few thousand; those that were adopted by init are not found.
+// The process and its descendants, at most a few thousand; those that were adopted by init are not
+// found.
 std::set<std::int32_t> processTree(std::int32_t pid);
 void addProcessTree(std::int32_t pid, std::set<std::int32_t>& out);
 

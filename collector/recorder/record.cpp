@@ -2,24 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/record.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <bit>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
-#include <memory>
-#include <optional>
-#include <set>
-
 #include "base/clock.h"
 #include "collector/recorder/convert/convert.h"
 #include "collector/recorder/drain.h"
@@ -30,13 +12,32 @@
 #include "collector/recorder/sample/sampler.h"
 #include "collector/recorder/session.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <set>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 namespace ridge::recorder {
 namespace fs = std::filesystem;
 namespace {
 
 constexpr std::int64_t kFastestPollNs = 1'000'000;
 constexpr std::int64_t kSlowestPollNs = 20'000'000;
-constexpr std::int64_t kGraceNs = 5'000'000'000;  // between asking the program to end and killing it
+constexpr std::int64_t kGraceNs =
+    5'000'000'000;  // between asking the program to end and killing it
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
 
 Error ioError(const std::string& path, int error) {
@@ -54,7 +55,8 @@ std::string makeRunId() {
         if (read(fd, &random, sizeof random) != static_cast<ssize_t>(sizeof random)) random = 0;
         close(fd);
     }
-    return fmt::format("{:x}-{:x}-{:08x}", realtimeNs() / 1'000'000'000, getpid(), random & 0xffffffff);
+    return fmt::format("{:x}-{:x}-{:08x}", realtimeNs() / 1'000'000'000, getpid(),
+                       random & 0xffffffff);
 }
 
 class Control {
@@ -66,13 +68,17 @@ public:
     Control(const Control&) = delete;
     Control& operator=(const Control&) = delete;
     Status map(const std::string& path, bool create) {
-        const int fd = open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0600);
+        const int fd =
+            open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0600);
         if (fd < 0) return ioError(path, errno);
         struct stat info {};
         // posix_fallocate: on a full disk this is an error now instead of a SIGBUS later.
         const int error = create ? posix_fallocate(fd, 0, sizeof(spool::ControlBlock)) : 0;
-        const bool usable = !error && fstat(fd, &info) == 0 && static_cast<std::size_t>(info.st_size) >= sizeof(spool::ControlBlock);
-        void* data = usable ? mmap(nullptr, sizeof(spool::ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) : MAP_FAILED;
+        const bool usable = !error && fstat(fd, &info) == 0 &&
+                            static_cast<std::size_t>(info.st_size) >= sizeof(spool::ControlBlock);
+        void* data = usable ? mmap(nullptr, sizeof(spool::ControlBlock), PROT_READ | PROT_WRITE,
+                                   MAP_SHARED, fd, 0)
+                            : MAP_FAILED;
         close(fd);
         if (data == MAP_FAILED) return ioError(path, error ? error : EINVAL);
         m_block = static_cast<spool::ControlBlock*>(data);
@@ -97,8 +103,9 @@ public:
     SignalGuard& operator=(const SignalGuard&) = delete;
     [[nodiscard]] const sigset_t& before() const { return m_before; }
 
-    // Waits up to ns; returns the signal that came, SIGCHLD aside, or 0. What somebody sent to us alone goes on to the program; what the terminal sent has
-    // reached it already, as it is in the same foreground group.
+    // Waits up to ns; returns the signal that came, SIGCHLD aside, or 0. What somebody sent to us
+    // alone goes on to the program; what the terminal sent has reached it already, as it is in the
+    // same foreground group.
     [[nodiscard]] int waitAndForward(std::int64_t ns, pid_t program) const {
         const timespec timeout{ns / 1'000'000'000, ns % 1'000'000'000};
         siginfo_t info{};
@@ -114,7 +121,9 @@ private:
 };
 
 std::string shellQuoted(const std::string& text) {
-    if (text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:,=@") == std::string::npos &&
+    if (text.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:,=@") ==
+            std::string::npos &&
         !text.empty())
         return text;
     std::string quoted = "'";
@@ -129,8 +138,8 @@ void removeOwnFiles(const fs::path& folder) {
     for (const auto& entry : fs::directory_iterator(folder, ec)) {
         const std::string extension = entry.path().extension().string();
         const std::string name = entry.path().filename().string();
-        const bool ours = extension == ".spool" || extension == ".head" || extension == ".ring" || name == "control" ||
-                          name.starts_with("session.json");
+        const bool ours = extension == ".spool" || extension == ".head" || extension == ".ring" ||
+                          name == "control" || name.starts_with("session.json");
         if (ours && !entry.is_directory(ec)) own.push_back(entry.path());
     }
     for (const fs::path& path : own) fs::remove(path, ec);
@@ -145,12 +154,14 @@ void removeSession(const std::string& session, const std::string& ringDir) {
     removeOwnFiles(session);
 }
 
-Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir, const std::string& output) {
+Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
+                             const std::string& output) {
     auto converted = convert(session, output);
     if (!converted.ok())
-        return Error{ErrorCode::kMeasurement,
-                     fmt::format("{}; the recording is kept: ridge record --recover {} -o {}", converted.error().message,
-                                 shellQuoted(session), shellQuoted(output))};
+        return Error{
+            ErrorCode::kMeasurement,
+            fmt::format("{}; the recording is kept: ridge record --recover {} -o {}",
+                        converted.error().message, shellQuoted(session), shellQuoted(output))};
     removeSession(session, ringDir);
     RecordOutcome outcome;
     outcome.events = converted->events;
@@ -177,7 +188,8 @@ public:
             RecordOutcome outcome;
             outcome.started = false;
             outcome.programStatus = launched->execError == ENOENT ? 127 : 126;
-            outcome.notes.push_back(fmt::format("{}: {}", m_options.command.front(), std::strerror(launched->execError)));
+            outcome.notes.push_back(fmt::format("{}: {}", m_options.command.front(),
+                                                std::strerror(launched->execError)));
             return outcome;
         }
         m_program = launched->pid;
@@ -201,9 +213,12 @@ private:
         m_output = absolutePath(m_options.output);
         std::error_code ec;
         if (m_options.output.empty()) return Error{ErrorCode::kBadInput, "no output file given"};
-        if (fs::is_directory(m_output, ec)) return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", m_options.output)};
+        if (fs::is_directory(m_output, ec))
+            return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", m_options.output)};
         if (fs::exists(m_output, ec) && !m_options.force)
-            return Error{ErrorCode::kBadInput, fmt::format("{}: exists already; --force overwrites it", m_options.output)};
+            return Error{
+                ErrorCode::kBadInput,
+                fmt::format("{}: exists already; --force overwrites it", m_options.output)};
         RIDGE_TRY_STATUS(makeFolders());
         m_info.command = m_options.command;
         m_info.workingDirectory = fs::current_path(ec).string();
@@ -219,20 +234,24 @@ private:
     }
 
     Status makeFolders() {
-        m_session = absolutePath(m_options.spoolDir.empty() ? m_output + ".spool" : m_options.spoolDir);
+        m_session =
+            absolutePath(m_options.spoolDir.empty() ? m_output + ".spool" : m_options.spoolDir);
         if (mkdir(m_session.c_str(), 0700) != 0) {
             if (errno != EEXIST) return ioError(m_session, errno);
             if (!m_options.force)
                 return Error{ErrorCode::kBadInput,
-                             fmt::format("{}: a recording that was not finished; recover it (ridge record --recover {} -o FILE) "
-                                         "or remove it", m_session, shellQuoted(m_session))};
+                             fmt::format("{}: a recording that was not finished; recover it (ridge "
+                                         "record --recover {} -o FILE) "
+                                         "or remove it",
+                                         m_session, shellQuoted(m_session))};
             m_session += fmt::format(".{}", getpid());
             if (mkdir(m_session.c_str(), 0700) != 0) return ioError(m_session, errno);
         }
         m_info.runId = makeRunId();
         m_info.ringDir = "/dev/shm/ridge-" + m_info.runId;
         struct statvfs space {};
-        const bool shm = statvfs("/dev/shm", &space) == 0 && std::uint64_t{space.f_bavail} * space.f_frsize >= kShmBytesWanted &&
+        const bool shm = statvfs("/dev/shm", &space) == 0 &&
+                         std::uint64_t{space.f_bavail} * space.f_frsize >= kShmBytesWanted &&
                          mkdir(m_info.ringDir.c_str(), 0700) == 0;
         if (shm) return {};
         m_info.ringDir = m_session + "/rings";
@@ -244,14 +263,17 @@ private:
         return {};
     }
 
-    // The rate of the cycle counter over 10 ms: good enough until there are readings a second apart.
+    // The rate of the cycle counter over 10 ms: good enough until there are readings a second
+    // apart.
     void calibrate() {
         const std::uint64_t ticks = readTicks();
         const std::int64_t ns = monotonicNs();
         usleep(10'000);
         const std::uint64_t moreTicks = readTicks();
         const std::int64_t moreNs = monotonicNs();
-        if (moreTicks > ticks) m_info.nsPerTick = static_cast<double>(moreNs - ns) / static_cast<double>(moreTicks - ticks);
+        if (moreTicks > ticks)
+            m_info.nsPerTick =
+                static_cast<double>(moreNs - ns) / static_cast<double>(moreTicks - ticks);
     }
 
     Status prepareFiles() {
@@ -262,12 +284,14 @@ private:
         control.version = spool::kLayoutVersion;
         control.recorderPid = getpid();
         control.heartbeatNs = static_cast<std::uint64_t>(monotonicNs());
-        control.ringBytes = std::bit_ceil(std::clamp<std::uint64_t>(m_options.ringBytes, 65536, std::uint64_t{1} << 30));
+        control.ringBytes = std::bit_ceil(
+            std::clamp<std::uint64_t>(m_options.ringBytes, 65536, std::uint64_t{1} << 30));
         control.traceNvtx = m_options.traceNvtx;
         control.traceCuda = m_options.traceCuda;
         control.traceIo = m_options.traceIo;
         if (m_info.ringDir.size() >= sizeof control.ringDir)
-            return Error{ErrorCode::kBadInput, fmt::format("{}: the path is too long", m_info.ringDir)};
+            return Error{ErrorCode::kBadInput,
+                         fmt::format("{}: the path is too long", m_info.ringDir)};
         std::memcpy(control.ringDir, m_info.ringDir.c_str(), m_info.ringDir.size() + 1);
         control.magic = spool::kControlMagic;
         return writeSession(m_session, m_info);
@@ -280,17 +304,22 @@ private:
         const std::string agent = dir + "/libridge_agent.so";
         const std::string io = dir + "/libridge_io.so";
         const std::string missing = "libridge_agent.so was not found beside this program";
-        if (!dir.empty() && (m_options.traceNvtx || m_options.traceCuda)) variables["NVTX_INJECTION64_PATH"] = agent;
+        if (!dir.empty() && (m_options.traceNvtx || m_options.traceCuda))
+            variables["NVTX_INJECTION64_PATH"] = agent;
         if (!dir.empty() && m_options.traceCuda) variables["CUDA_INJECTION64_PATH"] = agent;
-        const auto source = [&](const char* name, bool wanted, bool there, const std::string& reason) {
-            m_info.sources.push_back({name, wanted && there, wanted ? (there ? "" : reason) : "not asked for"});
+        const auto source = [&](const char* name, bool wanted, bool there,
+                                const std::string& reason) {
+            m_info.sources.push_back(
+                {name, wanted && there, wanted ? (there ? "" : reason) : "not asked for"});
         };
         source("nvtx", m_options.traceNvtx, !dir.empty(), missing);
         source("cuda", m_options.traceCuda, !dir.empty(), missing);
         const bool ioThere = !dir.empty() && access(io.c_str(), R_OK) == 0;
-        source("io", m_options.traceIo, ioThere, "libridge_io.so was not found beside this program");
+        source("io", m_options.traceIo, ioThere,
+               "libridge_io.so was not found beside this program");
         for (const SourceState& state : m_info.sources)
-            if (!state.on && state.reason != "not asked for") m_info.notes.push_back(state.name + " is off: " + state.reason);
+            if (!state.on && state.reason != "not asked for")
+                m_info.notes.push_back(state.name + " is off: " + state.reason);
         return m_options.traceIo && ioThere ? io : std::string();
     }
 
@@ -330,7 +359,8 @@ private:
         }
     }
 
-    // The program's time is up, or it was asked to end and has not: SIGTERM, and SIGKILL some time after that.
+    // The program's time is up, or it was asked to end and has not: SIGTERM, and SIGKILL some time
+    // after that.
     void endProgram(std::int64_t now) {
         const auto limit = static_cast<std::int64_t>(m_options.timeoutSeconds * 1e9);
         if (limit > 0 && !m_timedOut && now - m_info.startMonotonicNs >= limit) {
@@ -344,35 +374,47 @@ private:
     }
 
     void describeSources(const Sampler& sampler, const PreemptionDetector& preemption) {
-        m_info.sources.push_back({"system", m_options.sampleSystem, m_options.sampleSystem ? "" : "not asked for"});
-        m_info.sources.push_back({"nvml", sampler.nvmlOn(), m_options.sampleSystem ? sampler.nvmlReason() : "not asked for"});
-        m_info.sources.push_back({"preemption", m_options.detectPreemption,
-                                  m_options.detectPreemption ? preemption.quality() : "not asked for"});
+        m_info.sources.push_back(
+            {"system", m_options.sampleSystem, m_options.sampleSystem ? "" : "not asked for"});
+        m_info.sources.push_back({"nvml", sampler.nvmlOn(),
+                                  m_options.sampleSystem ? sampler.nvmlReason() : "not asked for"});
+        m_info.sources.push_back(
+            {"preemption", m_options.detectPreemption,
+             m_options.detectPreemption ? preemption.quality() : "not asked for"});
         if (m_options.detectPreemption)
-            m_spool.diagnostic(1, fmt::format("the preemption detector woke every {:.1f} ms and used {:.3f} ms of CPU time in {:.3f} ms",
-                                              static_cast<double>(preemption.periodNs()) * 1e-6,
-                                              static_cast<double>(preemption.cpuNs()) * 1e-6,
-                                              static_cast<double>(monotonicNs() - m_info.startMonotonicNs) * 1e-6));
+            m_spool.diagnostic(
+                1,
+                fmt::format("the preemption detector woke every {:.1f} ms and used {:.3f} ms of "
+                            "CPU time in {:.3f} ms",
+                            static_cast<double>(preemption.periodNs()) * 1e-6,
+                            static_cast<double>(preemption.cpuNs()) * 1e-6,
+                            static_cast<double>(monotonicNs() - m_info.startMonotonicNs) * 1e-6));
         if (const std::uint64_t lost = m_spool.lost())
-            m_info.notes.push_back(fmt::format("{} records of the recorder itself could not be written", lost));
+            m_info.notes.push_back(
+                fmt::format("{} records of the recorder itself could not be written", lost));
         m_spool.flush();
     }
 
     Result<RecordOutcome> close(Drain& drain) {
         drain.round();
         std::size_t running = 0;
-        for (const std::int32_t pid : drain.pids()) running += pid > 0 && pid != m_program && kill(pid, 0) == 0 ? 1 : 0;
+        for (const std::int32_t pid : drain.pids())
+            running += pid > 0 && pid != m_program && kill(pid, 0) == 0 ? 1 : 0;
         __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
         for (int i = 0; i < 100 && drain.round() > 0; ++i) {
         }
         m_info.exitStatus = m_status;
         m_info.outcome = running ? "detached" : "complete";
         if (running)
-            m_info.notes.push_back(fmt::format("{} process{} of the program still ran when it ended; what they did later is not here",
-                                               running, running == 1 ? "" : "es"));
+            m_info.notes.push_back(
+                fmt::format("{} process{} of the program still ran when it ended; what they did "
+                            "later is not here",
+                            running, running == 1 ? "" : "es"));
         if (!drain.trouble().empty()) m_info.notes.push_back("while spooling: " + drain.trouble());
-        // On a full disk this fails too; then the file made now says 'recovered', which is less than the truth.
-        if (auto written = writeSession(m_session, m_info); !written.ok()) m_info.notes.push_back(written.error().message);
+        // On a full disk this fails too; then the file made now says 'recovered', which is less
+        // than the truth.
+        if (auto written = writeSession(m_session, m_info); !written.ok())
+            m_info.notes.push_back(written.error().message);
         auto outcome = finish(m_session, m_info.ringDir, m_output);
         if (!outcome.ok()) return outcome;
         outcome->programStatus = m_status;
@@ -392,13 +434,15 @@ private:
     int m_status = 0;
     bool m_timedOut = false;
     int m_interruptedBy = 0;
-    std::int64_t m_toldNs = 0;       // when the program was asked to end; 0: it was not
+    std::int64_t m_toldNs = 0;  // when the program was asked to end; 0: it was not
     std::set<std::int32_t> m_told;
 };
 
 }  // namespace
 
-Result<RecordOutcome> record(const RecordOptions& options) { return Recording(options).run(); }
+Result<RecordOutcome> record(const RecordOptions& options) {
+    return Recording(options).run();
+}
 
 Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force) {
     const std::string session = absolutePath(spoolDir);
@@ -406,13 +450,17 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
     const std::string target = absolutePath(output.empty() ? info.output : output);
     std::error_code ec;
     if (fs::exists(target, ec) && !force)
-        return Error{ErrorCode::kBadInput, fmt::format("{}: exists already; --force overwrites it", target)};
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{}: exists already; --force overwrites it", target)};
     Control control;
     if (control.map(session + "/control", false).ok()) {
         spool::ControlBlock& block = *control.block();
-        const bool beats = monotonicNs() - static_cast<std::int64_t>(block.heartbeatNs) < 2'000'000'000;
-        if (block.recorderPid > 0 && block.recorderPid != getpid() && kill(block.recorderPid, 0) == 0 && beats)
-            return Error{ErrorCode::kBadInput, fmt::format("{}: process {} is still recording it", session, block.recorderPid)};
+        const bool beats =
+            monotonicNs() - static_cast<std::int64_t>(block.heartbeatNs) < 2'000'000'000;
+        if (block.recorderPid > 0 && block.recorderPid != getpid() &&
+            kill(block.recorderPid, 0) == 0 && beats)
+            return Error{ErrorCode::kBadInput, fmt::format("{}: process {} is still recording it",
+                                                           session, block.recorderPid)};
         __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
     }
     RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));

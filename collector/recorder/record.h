@@ -3,19 +3,19 @@
 #pragma once
 // Runs a program under the agents and writes one timeline file of it and its children.
 //
-// While it runs, the session folder (schemas/spool/layout.h) is the truth; the file is made from it at the
-// end, and the folder removed only then. record() blocks until the program has ended and forwards signals
-// to it; it is for one recording at a time per process. Memory is bounded. Nothing of the program changes:
-// stdin, stdout, stderr, exit code and signals stay its own.
+// While it runs, the session folder (schemas/spool/layout.h) is the truth; the file is made from it
+// at the end, and the folder removed only then. record() blocks until the program has ended and
+// forwards signals to it; it is for one recording at a time per process. Memory is bounded. Nothing
+// of the program changes: stdin, stdout, stderr, exit code and signals stay its own.
+
+#include "base/result.h"
+#include "schemas/spool/layout.h"
 
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
 #include <vector>
-
-#include "base/result.h"
-#include "schemas/spool/layout.h"
 
 namespace ridge::recorder {
 
@@ -28,26 +28,30 @@ struct Progress {
 struct RecordOptions {
     std::vector<std::string> command;  // program and arguments; searched in PATH as a shell does
     std::string output;
-    bool force = false;                // overwrite an output that exists
+    bool force = false;  // overwrite an output that exists
     bool traceNvtx = true;
     bool traceCuda = true;
     bool traceIo = false;
     bool sampleSystem = true;
     bool detectPreemption = true;
     std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two
-    double durationSeconds = 0;        // after so long the recording stops, the program goes on; 0: never
-    double timeoutSeconds = 0;         // after so long the program and its children are ended; 0: never
-    bool endOnInterrupt = false;       // SIGINT, SIGTERM, SIGHUP: who does not end by it is killed after a while
+    double durationSeconds = 0;  // after so long the recording stops, the program goes on; 0: never
+    double timeoutSeconds = 0;   // after so long the program and its children are ended; 0: never
+    bool endOnInterrupt =
+        false;  // SIGINT, SIGTERM, SIGHUP: who does not end by it is killed after a while
     bool quiet = false;
-    std::string agentLibDir;           // empty: ../lib/ridge, ../lib beside the executable, or its own folder
+    std::string
+        agentLibDir;  // empty: ../lib/ridge, ../lib beside the executable, or its own folder
     std::map<std::string, std::string> extraEnvironment;
     std::function<void(const Progress&)> progress;  // about every 250 ms, from the recording thread
-    std::string spoolDir;              // empty: <output>.spool
+    std::string spoolDir;                           // empty: <output>.spool
 };
 
 struct RecordOutcome {
-    bool started = true;    // false: the program could not be started, notes say why, and there is no file
-    int programStatus = 0;  // its exit code, 128 + n on signal n, 127/126 if it could not be started
+    bool started =
+        true;  // false: the program could not be started, notes say why, and there is no file
+    int programStatus =
+        0;  // its exit code, 128 + n on signal n, 127/126 if it could not be started
     bool timedOut = false;
     int interruptedBy = 0;  // SIGINT, SIGTERM or SIGHUP that came while the program ran; 0: none
     std::uint64_t events = 0;
@@ -58,12 +62,12 @@ struct RecordOutcome {
     std::vector<std::string> notes;
 };
 
-// Errors: output exists (kBadInput), folder not writable (kIo), file could not be written from the spool
-// (kMeasurement; the spool is kept and the message says how to recover it).
+// Errors: output exists (kBadInput), folder not writable (kIo), file could not be written from the
+// spool (kMeasurement; the spool is kept and the message says how to recover it).
 Result<RecordOutcome> record(const RecordOptions& options);
 
-// Makes the file of a session whose recorder was killed or whose file could not be written. The session
-// is removed when that has worked. programStatus is 0 where it is not known.
+// Makes the file of a session whose recorder was killed or whose file could not be written. The
+// session is removed when that has worked. programStatus is 0 where it is not known.
 Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force);
 
 }  // namespace ridge::recorder

@@ -2,12 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/recorder_spool.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
+#include <unistd.h>
 #if defined(__x86_64__)
 #include <x86intrin.h>
 #endif
@@ -75,7 +75,8 @@ void RecorderSpool::flushLocked() {
     if (m_buffer.empty() || m_fd < 0) return;
     std::size_t done = 0;
     while (done < m_buffer.size()) {
-        const ssize_t n = pwrite(m_fd, m_buffer.data() + done, m_buffer.size() - done, static_cast<off_t>(m_offset + done));
+        const ssize_t n = pwrite(m_fd, m_buffer.data() + done, m_buffer.size() - done,
+                                 static_cast<off_t>(m_offset + done));
         if (n < 0 && errno == EINTR) continue;
         if (n <= 0) break;
         done += static_cast<std::size_t>(n);
@@ -97,7 +98,8 @@ std::uint64_t RecorderSpool::lost() {
 }
 
 std::uint32_t RecorderSpool::nameLocked(std::string_view text) {
-    const auto [found, isNew] = m_names.try_emplace(std::string(text), static_cast<std::uint32_t>(m_names.size() + 1));
+    const auto [found, isNew] =
+        m_names.try_emplace(std::string(text), static_cast<std::uint32_t>(m_names.size() + 1));
     if (isNew) {
         const std::string_view cut = text.substr(0, kMaxNameBytes);
         Name name{};
@@ -122,7 +124,8 @@ void RecorderSpool::clockSample() {
         best.windowTicks = after - before;
     }
     best.header = {RecordType::kClockSample, 0, 0,
-                   static_cast<std::uint32_t>(ClockSampleKind::kTicks) | static_cast<std::uint32_t>(ticksKind()) << 8};
+                   static_cast<std::uint32_t>(ClockSampleKind::kTicks) |
+                       static_cast<std::uint32_t>(ticksKind()) << 8};
     {
         const std::lock_guard lock(m_mutex);
         appendLocked(best);
@@ -130,7 +133,8 @@ void RecorderSpool::clockSample() {
     flush();
 }
 
-std::uint32_t RecorderSpool::counter(std::string_view name, std::string_view unit, std::int32_t pid, std::int32_t device) {
+std::uint32_t RecorderSpool::counter(std::string_view name, std::string_view unit, std::int32_t pid,
+                                     std::int32_t device) {
     const std::lock_guard lock(m_mutex);
     Counter counter{};
     counter.nameId = nameLocked(name);
@@ -144,12 +148,15 @@ std::uint32_t RecorderSpool::counter(std::string_view name, std::string_view uni
 
 void RecorderSpool::sample(std::uint32_t counterId, std::int64_t monotonicNs, double value) {
     const std::lock_guard lock(m_mutex);
-    appendLocked(CounterSample{{RecordType::kCounterSample, 0, 0, counterId}, static_cast<std::uint64_t>(monotonicNs), value});
+    appendLocked(CounterSample{{RecordType::kCounterSample, 0, 0, counterId},
+                               static_cast<std::uint64_t>(monotonicNs),
+                               value});
 }
 
 void RecorderSpool::gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs) {
     const std::lock_guard lock(m_mutex);
-    appendLocked(PreemptionGap{{RecordType::kPreemptionGap, 0, 0, cpu}, static_cast<std::uint64_t>(startNs),
+    appendLocked(PreemptionGap{{RecordType::kPreemptionGap, 0, 0, cpu},
+                               static_cast<std::uint64_t>(startNs),
                                static_cast<std::uint64_t>(endNs)});
 }
 

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The recorder's own records: clock readings, counters, preemption gaps, diagnostics, in recorder.spool.
-// Times are CLOCK_MONOTONIC ns; only ClockSample.ticks are of the cycle counter, whose kind stands in bits
-// 8 and up of the record's id. Safe for several threads; a failed write loses the record and is counted.
+// The recorder's own records: clock readings, counters, preemption gaps, diagnostics, in
+// recorder.spool. Times are CLOCK_MONOTONIC ns; only ClockSample.ticks are of the cycle counter,
+// whose kind stands in bits 8 and up of the record's id. Safe for several threads; a failed write
+// loses the record and is counted.
+
+#include "base/result.h"
+#include "schemas/spool/layout.h"
 
 #include <cstdint>
 #include <mutex>
@@ -11,9 +15,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
-
-#include "base/result.h"
-#include "schemas/spool/layout.h"
 
 namespace ridge::recorder {
 
@@ -27,7 +28,8 @@ public:
 
     // A reading of all clocks at once: the tightest of a few tries.
     void clockSample();
-    std::uint32_t counter(std::string_view name, std::string_view unit, std::int32_t pid, std::int32_t device);
+    std::uint32_t counter(std::string_view name, std::string_view unit, std::int32_t pid,
+                          std::int32_t device);
     void sample(std::uint32_t counterId, std::int64_t monotonicNs, double value);
     void gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs);
     void diagnostic(std::uint32_t severity, std::string_view text);

@@ -2,12 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/session.h"
 
-#include <fmt/format.h>
-
-#include <nlohmann/json.hpp>
-
 #include "base/file.h"
 #include "base/text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace ridge::recorder {
 namespace {
@@ -16,7 +15,8 @@ using nlohmann::json;
 
 template <typename T>
 void take(const json& object, const char* key, T& out) {
-    if (const auto found = object.find(key); found != object.end() && !found->is_null()) out = found->get<T>();
+    if (const auto found = object.find(key); found != object.end() && !found->is_null())
+        out = found->get<T>();
 }
 
 }  // namespace
@@ -27,7 +27,8 @@ Status writeSession(const std::string& folder, const SessionInfo& info) {
         sources.push_back({{"name", source.name}, {"on", source.on}, {"reason", source.reason}});
     json environment = json::array();
     for (const EnvironmentEntry& entry : info.environment)
-        environment.push_back({{"name", entry.name}, {"class", entry.category}, {"value", entry.value}});
+        environment.push_back(
+            {{"name", entry.name}, {"class", entry.category}, {"value", entry.value}});
     json command = json::array();
     for (const std::string& argument : info.command) command.push_back(toValidUtf8(argument));
     json root = {{"format", "ridge-session-1"},
@@ -56,7 +57,8 @@ Result<SessionInfo> readSession(const std::string& folder) {
     try {
         const json root = json::parse(text);
         if (root.value("format", "") != "ridge-session-1")
-            return Error{ErrorCode::kBadInput, fmt::format("{}/session.json: not a session of ours", folder)};
+            return Error{ErrorCode::kBadInput,
+                         fmt::format("{}/session.json: not a session of ours", folder)};
         take(root, "run_id", info.runId);
         take(root, "command", info.command);
         take(root, "working_directory", info.workingDirectory);
@@ -69,13 +71,17 @@ Result<SessionInfo> readSession(const std::string& folder) {
         take(root, "ns_per_tick", info.nsPerTick);
         take(root, "outcome", info.outcome);
         take(root, "notes", info.notes);
-        if (const auto status = root.find("exit_status"); status != root.end()) info.exitStatus = status->get<int>();
+        if (const auto status = root.find("exit_status"); status != root.end())
+            info.exitStatus = status->get<int>();
         for (const json& source : root.value("sources", json::array()))
-            info.sources.push_back({source.value("name", ""), source.value("on", false), source.value("reason", "")});
+            info.sources.push_back(
+                {source.value("name", ""), source.value("on", false), source.value("reason", "")});
         for (const json& entry : root.value("environment", json::array()))
-            info.environment.push_back({entry.value("name", ""), entry.value("class", ""), entry.value("value", "")});
+            info.environment.push_back(
+                {entry.value("name", ""), entry.value("class", ""), entry.value("value", "")});
     } catch (const json::exception& e) {
-        return Error{ErrorCode::kBadInput, fmt::format("{}/session.json: {}", folder, toValidUtf8(e.what()))};
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{}/session.json: {}", folder, toValidUtf8(e.what()))};
     }
     return info;
 }

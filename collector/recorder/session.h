@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// session.json: what was started, where the rings are, and how it ended. Written when the recording begins
-// and again when it ends, so that a session whose recorder was killed can be converted all the same.
+// session.json: what was started, where the rings are, and how it ended. Written when the recording
+// begins and again when it ends, so that a session whose recorder was killed can be converted all
+// the same.
+
+#include "base/result.h"
+#include "collector/recorder/environment.h"
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/result.h"
-#include "collector/recorder/environment.h"
-
 namespace ridge::recorder {
 
 struct SourceState {
-    std::string name;    // 'nvtx', 'cuda', 'io', 'nvml', 'preemption', ...
+    std::string name;  // 'nvtx', 'cuda', 'io', 'nvml', 'preemption', ...
     bool on = false;
     std::string reason;  // why it is off
 };
@@ -29,8 +30,8 @@ struct SessionInfo {
     std::string output;
     std::int64_t startMonotonicNs = 0;  // t = 0
     std::int64_t startUtcNs = 0;
-    std::int64_t endMonotonicNs = 0;    // 0: not known
-    double nsPerTick = 0;               // first estimate of the cycle counter's rate; 0: none taken
+    std::int64_t endMonotonicNs = 0;  // 0: not known
+    double nsPerTick = 0;             // first estimate of the cycle counter's rate; 0: none taken
     std::optional<int> exitStatus;
     std::string outcome = "recovered";  // until record() itself has ended well
     std::vector<SourceState> sources;

@@ -15,10 +15,10 @@ using namespace spool;
 constexpr std::uint32_t kDenseNames = 1U << 22;
 
 constexpr const char* kLossNames[kLossKinds] = {
-    "spool_write",   "no_ring",       "truncated_name", "truncated_payload", "unbalanced_pop",
-    "cupti_dropped", "cupti_unknown", "nested_event",   "other_8",           "other_9",
-    "other_10",      "other_11",      "other_12",       "other_13",          "other_14",
-    "other_15"};
+    "spool_write",    "no_ring",       "truncated_name", "truncated_payload",
+    "unbalanced_pop", "cupti_dropped", "cupti_unknown",  "nested_event",
+    "other_8",        "other_9",       "other_10",       "other_11",
+    "other_12",       "other_13",      "other_14",       "other_15"};
 
 class Builder {
 public:
@@ -50,9 +50,11 @@ private:
     std::uint32_t sourceFor(const RingFile& ring) {
         if (ring.recorder) return 0;
         // Without a header the ring cannot be tied to a process: a source of its own.
-        const auto key = ring.header ? std::tuple(ring.header->pid, ring.header->imageId, ring.header->agent)
-                                     : std::tuple(-1, std::uint64_t{m_catalogue.sources.size()}, AgentKind{});
-        const auto [found, isNew] = m_sources.try_emplace(key, static_cast<std::uint32_t>(m_catalogue.sources.size()));
+        const auto key =
+            ring.header ? std::tuple(ring.header->pid, ring.header->imageId, ring.header->agent)
+                        : std::tuple(-1, std::uint64_t{m_catalogue.sources.size()}, AgentKind{});
+        const auto [found, isNew] =
+            m_sources.try_emplace(key, static_cast<std::uint32_t>(m_catalogue.sources.size()));
         if (isNew) {
             auto source = std::make_unique<Source>();
             if (ring.header) {
@@ -81,22 +83,29 @@ private:
         const std::int64_t pid = globalTid(source.pid, 0);
         const std::uint64_t rest = ring.stream().size() - end.consumed;
         if (end.corrupt)
-            addLoss("corrupt_spool", pid, 1, fmt::format("{}: {} bytes after byte {} are no records", ring.stem, rest, end.consumed));
+            addLoss("corrupt_spool", pid, 1,
+                    fmt::format("{}: {} bytes after byte {} are no records", ring.stem, rest,
+                                end.consumed));
         if (ring.missingBytes)
-            addLoss("corrupt_spool", pid, 1, fmt::format("{}: {} bytes are missing from the spool", ring.stem, ring.missingBytes));
+            addLoss("corrupt_spool", pid, 1,
+                    fmt::format("{}: {} bytes are missing from the spool", ring.stem,
+                                ring.missingBytes));
         if (end.unknown) addLoss("unknown_record", pid, end.unknown, ring.stem);
         if (!ring.recorder && !ring.header && !ring.stream().empty())
-            addLoss("corrupt_spool", pid, 1, fmt::format("{}: the ring's header is missing", ring.stem));
+            addLoss("corrupt_spool", pid, 1,
+                    fmt::format("{}: the ring's header is missing", ring.stem));
         if (!ring.header) return;
         for (std::size_t kind = 0; kind < kLossKinds; ++kind)
-            if (ring.header->lost[kind]) addLoss(kLossNames[kind], pid, ring.header->lost[kind], {});
+            if (ring.header->lost[kind])
+                addLoss(kLossNames[kind], pid, ring.header->lost[kind], {});
         if (!source.ticksAreNs && ring.header->anchorTicks != 0)
             m_anchors.push_back({ring.header->anchorTicks, ring.header->anchorMonotonicNs});
         noteTime(ring.header->anchorMonotonicNs, ring.header->anchorRealtimeNs);
     }
 
     // One row per source and process; the first detail stands for all.
-    void addLoss(const std::string& name, std::int64_t globalPid, std::uint64_t count, const std::string& detail) {
+    void addLoss(const std::string& name, std::int64_t globalPid, std::uint64_t count,
+                 const std::string& detail) {
         m_catalogue.lost += count;
         for (LossRow& row : m_catalogue.losses) {
             if (row.source != name || row.globalPid != globalPid) continue;
@@ -119,16 +128,23 @@ private:
             case RecordType::kRange:
             case RecordType::kIoCall:
             case RecordType::kMark:
-            case RecordType::kCounterSample: break;  // the second pass
-            case RecordType::kName: addName(source, record); break;
+            case RecordType::kCounterSample:
+                break;  // the second pass
+            case RecordType::kName:
+                addName(source, record);
+                break;
             case RecordType::kDomain: {
                 const auto domain = record.as<Domain>();
                 source.domains.try_emplace(domain.header.id, domain);
                 source.maxDomain = std::max(source.maxDomain, std::min(domain.header.id, 0xffffU));
                 break;
             }
-            case RecordType::kCategory: source.categories.push_back(record.as<Category>()); break;
-            case RecordType::kSchema: addSchema(source, record); break;
+            case RecordType::kCategory:
+                source.categories.push_back(record.as<Category>());
+                break;
+            case RecordType::kSchema:
+                addSchema(source, record);
+                break;
             case RecordType::kThreadName: {
                 const auto name = record.as<ThreadName>();
                 source.threadNames[name.tid] = name;
@@ -143,18 +159,35 @@ private:
                 source.process = record.as<Process>();
                 source.hasProcess = true;
                 break;
-            case RecordType::kClockSample: addClock(source, ring, record.as<ClockSample>()); break;
-            case RecordType::kIoFile: addFile(source, record.as<IoFile>()); break;
+            case RecordType::kClockSample:
+                addClock(source, ring, record.as<ClockSample>());
+                break;
+            case RecordType::kIoFile:
+                addFile(source, record.as<IoFile>());
+                break;
             case RecordType::kKernel:
             case RecordType::kMemcpy:
             case RecordType::kMemset:
-            case RecordType::kApi: source.cudaRecords = true; break;
-            case RecordType::kCudaDevice: source.devices.push_back(record.as<CudaDevice>()); break;
-            case RecordType::kCudaContext: source.contexts.push_back(record.as<CudaContext>()); break;
-            case RecordType::kCudaStream: source.streams.push_back(record.as<CudaStream>()); break;
-            case RecordType::kCounter: m_catalogue.counters.push_back(record.as<Counter>()); break;
-            case RecordType::kDiagnostic: source.diagnostics.push_back(record.as<Diagnostic>()); break;
-            default: break;
+            case RecordType::kApi:
+                source.cudaRecords = true;
+                break;
+            case RecordType::kCudaDevice:
+                source.devices.push_back(record.as<CudaDevice>());
+                break;
+            case RecordType::kCudaContext:
+                source.contexts.push_back(record.as<CudaContext>());
+                break;
+            case RecordType::kCudaStream:
+                source.streams.push_back(record.as<CudaStream>());
+                break;
+            case RecordType::kCounter:
+                m_catalogue.counters.push_back(record.as<Counter>());
+                break;
+            case RecordType::kDiagnostic:
+                source.diagnostics.push_back(record.as<Diagnostic>());
+                break;
+            default:
+                break;
         }
     }
 
@@ -169,7 +202,8 @@ private:
         SchemaDefinition schema;
         schema.record = record.as<Schema>();
         const std::string_view tail = record.tail(sizeof(Schema));
-        const std::size_t count = std::min<std::size_t>(schema.record.entryCount, tail.size() / sizeof(SchemaEntry));
+        const std::size_t count =
+            std::min<std::size_t>(schema.record.entryCount, tail.size() / sizeof(SchemaEntry));
         schema.entries.resize(count);
         if (count) std::memcpy(schema.entries.data(), tail.data(), count * sizeof(SchemaEntry));
         source.schemas[schema.record.header.id] = std::move(schema);
@@ -177,8 +211,9 @@ private:
 
     void addClock(Source& source, std::uint32_t ring, const ClockSample& sample) {
         const bool recorder = m_rings[ring].recorder;
-        const ClockKind clock = recorder ? static_cast<ClockKind>(sample.header.id >> 8)
-                                         : (m_rings[ring].header ? m_rings[ring].header->clock : ClockKind::kTsc);
+        const ClockKind clock =
+            recorder ? static_cast<ClockKind>(sample.header.id >> 8)
+                     : (m_rings[ring].header ? m_rings[ring].header->clock : ClockKind::kTsc);
         m_catalogue.clocks.push_back({m_catalogue.sourceOfRing[ring], recorder, clock, sample});
         const auto kind = static_cast<ClockSampleKind>(sample.header.id & 0xff);
         if (kind == ClockSampleKind::kCupti && source.cupti)
@@ -202,7 +237,8 @@ private:
             file.openedTicks = record.time;
     }
 
-    // The recorder's readings are trusted; those of the agents serve only where there are fewer than two.
+    // The recorder's readings are trusted; those of the agents serve only where there are fewer
+    // than two.
     void finishClocks() {
         ClockMap own = m_catalogue.ticks;
         own.finish();

@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// First pass over all spools: everything that other records refer to (names, domains, schemas, files,
-// clocks, ends of start/end ranges) and everything that is rare. The second pass then streams the rows.
-// Memory: the distinct names, one entry per start/end range that ended, and the small lists below.
+// First pass over all spools: everything that other records refer to (names, domains, schemas,
+// files, clocks, ends of start/end ranges) and everything that is rare. The second pass then
+// streams the rows. Memory: the distinct names, one entry per start/end range that ended, and the
+// small lists below.
+
+#include "collector/recorder/convert/clock_map.h"
+#include "collector/recorder/convert/record_walk.h"
+#include "collector/recorder/convert/ring_file.h"
+#include "collector/recorder/convert/string_table.h"
 
 #include <cstdint>
 #include <map>
@@ -13,18 +19,15 @@
 #include <utility>
 #include <vector>
 
-#include "collector/recorder/convert/clock_map.h"
-#include "collector/recorder/convert/record_walk.h"
-#include "collector/recorder/convert/ring_file.h"
-#include "collector/recorder/convert/string_table.h"
-
 namespace ridge::recorder {
 
 inline std::int64_t globalTid(std::uint32_t pid, std::uint32_t tid) {
-    return static_cast<std::int64_t>(pid & 0xffffff) << 24 | static_cast<std::int64_t>(tid & 0xffffff);
+    return static_cast<std::int64_t>(pid & 0xffffff) << 24 |
+           static_cast<std::int64_t>(tid & 0xffffff);
 }
 
-// Ids of a process image -> StringIds. Dense and small as the agents give them, but not trusted to be.
+// Ids of a process image -> StringIds. Dense and small as the agents give them, but not trusted to
+// be.
 class NameMap {
 public:
     void set(std::uint32_t id, std::int64_t stringId);
@@ -67,9 +70,10 @@ struct Source {
     std::uint32_t parentPid = 0;
     std::uint64_t imageId = 0;
     spool::AgentKind agent = spool::AgentKind::kAgent;
-    std::uint32_t tid = 0;         // of its first ring, for rows that belong to no thread
-    bool ticksAreNs = false;       // CLOCK_MONOTONIC instead of a cycle counter
-    std::int64_t domainBase = 0;   // added to domain ids, so that a second image of a pid gets its own
+    std::uint32_t tid = 0;    // of its first ring, for rows that belong to no thread
+    bool ticksAreNs = false;  // CLOCK_MONOTONIC instead of a cycle counter
+    std::int64_t domainBase =
+        0;  // added to domain ids, so that a second image of a pid gets its own
     std::uint32_t maxDomain = 0;
     bool hasProcess = false;
     spool::Process process{};
@@ -115,7 +119,8 @@ struct Catalogue {
     std::int64_t firstMonotonicNs = 0;
     std::int64_t firstRealtimeNs = 0;
 
-    [[nodiscard]] std::int64_t toMonotonic(const Source& source, std::uint64_t time, std::size_t& hint) const {
+    [[nodiscard]] std::int64_t toMonotonic(const Source& source, std::uint64_t time,
+                                           std::size_t& hint) const {
         return source.ticksAreNs ? static_cast<std::int64_t>(time) : ticks.toMonotonic(time, hint);
     }
 };

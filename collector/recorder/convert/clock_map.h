@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Converts the ticks of one clock to CLOCK_MONOTONIC ns by straight lines between readings of both.
-// Before the first and after the last reading the overall slope goes on. The error bound is half the
-// longest reading plus the largest distance of a reading from the line through its neighbours.
+// Before the first and after the last reading the overall slope goes on. The error bound is half
+// the longest reading plus the largest distance of a reading from the line through its neighbours.
 
 #include <cstddef>
 #include <cstdint>

@@ -2,6 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/convert.h"
 
+#include "collector/recorder/convert/catalogue.h"
+#include "collector/recorder/convert/emitter.h"
+#include "collector/recorder/convert/session_tables.h"
+#include "collector/recorder/convert/tables.h"
+#include "collector/recorder/session.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,14 +15,7 @@
 #include <cstdio>
 #include <cstring>
 #include <set>
-
 #include <unistd.h>
-
-#include "collector/recorder/convert/catalogue.h"
-#include "collector/recorder/convert/emitter.h"
-#include "collector/recorder/convert/session_tables.h"
-#include "collector/recorder/convert/tables.h"
-#include "collector/recorder/session.h"
 
 namespace ridge::recorder {
 namespace {
@@ -32,13 +31,14 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     RIDGE_TRY(auto tables, Tables::create(path));
     Emitter emitter(catalogue, rings, *tables, session.startMonotonicNs, session.startUtcNs);
     for (std::uint32_t i = 0; i < rings.size(); ++i) emitter.ring(i);
-    const std::int64_t duration =
-        std::max<std::int64_t>(session.endMonotonicNs ? session.endMonotonicNs - session.startMonotonicNs : 0, 0);
+    const std::int64_t duration = std::max<std::int64_t>(
+        session.endMonotonicNs ? session.endMonotonicNs - session.startMonotonicNs : 0, 0);
     ConvertOutcome outcome;
     outcome.durationNs = duration ? duration : std::max<std::int64_t>(emitter.lastTime(), 0);
     outcome.events = emitter.events();
     outcome.lost = catalogue.lost;
-    outcome.processes = writeSessionTables(session, catalogue, emitter, *tables, outcome.durationNs);
+    outcome.processes =
+        writeSessionTables(session, catalogue, emitter, *tables, outcome.durationNs);
     bulk::BulkRow row;
     for (std::int64_t id = 1; id <= catalogue.strings.size(); ++id) {
         row.clear();

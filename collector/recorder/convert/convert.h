@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// A session folder (schemas/spool/layout.h) -> a timeline file (schemas/timeline.sql). Reads the spools,
-// what still lies in live rings, and the ranges that are open; writes beside the output and renames at the
-// end, so that the output is whole or not there. The session itself is only added to, never removed.
+// A session folder (schemas/spool/layout.h) -> a timeline file (schemas/timeline.sql). Reads the
+// spools, what still lies in live rings, and the ranges that are open; writes beside the output and
+// renames at the end, so that the output is whole or not there. The session itself is only added
+// to, never removed.
+
+#include "base/result.h"
 
 #include <cstdint>
 #include <string>
 
-#include "base/result.h"
-
 namespace ridge::recorder {
 
 struct ConvertOutcome {
-    std::uint64_t events = 0;     // ranges, marks, calls, kernels, copies: rows of the timeline
-    std::uint64_t lost = 0;       // sum over RIDGE_LOSS
+    std::uint64_t events = 0;  // ranges, marks, calls, kernels, copies: rows of the timeline
+    std::uint64_t lost = 0;    // sum over RIDGE_LOSS
     std::uint64_t processes = 0;
     std::int64_t durationNs = 0;
 };

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// CUPTI's records -> CUPTI_ACTIVITY_KIND_*. Columns in the order of timeline.sql; enums are translated from
-// CUPTI's numbers (cupti_activity.h) to those of the file's ENUM_ tables where the two differ.
+// CUPTI's records -> CUPTI_ACTIVITY_KIND_*. Columns in the order of timeline.sql; enums are
+// translated from CUPTI's numbers (cupti_activity.h) to those of the file's ENUM_ tables where the
+// two differ.
 #include "collector/recorder/convert/emitter.h"
 #include "collector/recorder/convert/kernel_name.h"
 
@@ -12,9 +13,13 @@ using namespace spool;
 namespace {
 
 // CUpti_ActivityMemoryKind: 0 unknown, 1 pageable, ... 7 managed static.
-std::int64_t memoryKind(std::uint32_t cupti) { return cupti >= 1 && cupti <= 7 ? cupti - 1 : 7; }
+std::int64_t memoryKind(std::uint32_t cupti) {
+    return cupti >= 1 && cupti <= 7 ? cupti - 1 : 7;
+}
 // CUpti_ActivityLaunchType: 0 regular, 1 cooperative, 2 cooperative on several devices.
-std::int64_t launchType(std::uint32_t cupti) { return cupti <= 2 ? cupti + 1 : 0; }
+std::int64_t launchType(std::uint32_t cupti) {
+    return cupti <= 2 ? cupti + 1 : 0;
+}
 // CUpti_ActivityOverheadKind: 0 unknown, 1 compiler, then n << 16.
 std::int64_t overheadType(std::uint32_t cupti) {
     if (cupti <= 1) return std::int64_t{cupti} + 1;
@@ -25,8 +30,8 @@ std::int64_t overheadType(std::uint32_t cupti) {
 }  // namespace
 
 // start, end, deviceId, contextId, greenContextId, streamId, correlationId, globalPid.
-void Emitter::device(std::int64_t start, std::int64_t end, std::uint32_t deviceId, std::uint32_t contextId,
-                     std::uint32_t streamId, std::uint32_t correlationId) {
+void Emitter::device(std::int64_t start, std::int64_t end, std::uint32_t deviceId,
+                     std::uint32_t contextId, std::uint32_t streamId, std::uint32_t correlationId) {
     m_row.clear();
     m_row.integer(start).integer(end).integer(deviceId).integer(contextId).null().integer(streamId);
     m_row.integer(correlationId).integer(globalTid(m_source->pid, 0));
@@ -37,7 +42,8 @@ std::pair<std::int64_t, std::int64_t> Emitter::kernelNames(std::int64_t mangled)
     const auto [found, isNew] = m_kernelNames.try_emplace(mangled);
     if (isNew) {
         const std::string full = demangle(m_catalogue.strings.text(mangled));
-        found->second = {m_catalogue.strings.intern(full), m_catalogue.strings.intern(shortKernelName(full))};
+        found->second = {m_catalogue.strings.intern(full),
+                         m_catalogue.strings.intern(shortKernelName(full))};
     }
     return found->second;
 }
@@ -47,11 +53,17 @@ void Emitter::kernel(const Kernel& k) {
     const auto [demangled, shortName] = kernelNames(mangled);
     const std::int64_t start = cudaTime(k.start);
     device(start, cudaTime(k.end), k.deviceId, k.contextId, k.streamId, k.correlationId);
-    m_row.integer(demangled).integer(shortName).integer(mangled).integer(launchType(k.launchType)).null();
+    m_row.integer(demangled)
+        .integer(shortName)
+        .integer(mangled)
+        .integer(launchType(k.launchType))
+        .null();
     m_row.integer(k.registersPerThread).integer(k.gridX).integer(k.gridY).integer(k.gridZ);
     m_row.integer(k.blockX).integer(k.blockY).integer(k.blockZ).integer(k.staticSharedMemory);
     m_row.integer(k.dynamicSharedMemory).integer(k.localMemoryPerThread);
-    m_row.integer(static_cast<std::int64_t>(k.localMemoryTotal)).integer(k.gridId).integer(k.sharedMemoryExecuted);
+    m_row.integer(static_cast<std::int64_t>(k.localMemoryTotal))
+        .integer(k.gridId)
+        .integer(k.sharedMemoryExecuted);
     m_row.integerOrNull(k.graphNodeId != 0, static_cast<std::int64_t>(k.graphNodeId));
     m_row.null().null().null().null().integerOrNull(k.graphId != 0, k.graphId);
     if (k.clusterX) m_row.integer(k.clusterX).integer(k.clusterY).integer(k.clusterZ);
@@ -63,9 +75,13 @@ void Emitter::copy(const Memcpy& c) {
     device(start, cudaTime(c.end), c.deviceId, c.contextId, c.streamId, c.correlationId);
     m_row.integer(static_cast<std::int64_t>(c.bytes)).integer(c.copyKind).null();
     m_row.integer(memoryKind(c.srcKind)).integer(memoryKind(c.dstKind));
-    constexpr std::uint32_t kPeerToPeer = 10;  // ENUM_CUDA_MEMCPY_OPER; only there the two ends are told
+    constexpr std::uint32_t kPeerToPeer =
+        10;  // ENUM_CUDA_MEMCPY_OPER; only there the two ends are told
     if (c.copyKind == kPeerToPeer)
-        m_row.integer(c.srcDeviceId).integer(c.srcContextId).integer(c.dstDeviceId).integer(c.dstContextId);
+        m_row.integer(c.srcDeviceId)
+            .integer(c.srcContextId)
+            .integer(c.dstDeviceId)
+            .integer(c.dstContextId);
     else
         m_row.null().null().null().null();
     m_row.null().integerOrNull(c.graphNodeId != 0, static_cast<std::int64_t>(c.graphNodeId));
@@ -76,7 +92,8 @@ void Emitter::set(const Memset& s) {
     const std::int64_t start = cudaTime(s.start);
     device(start, cudaTime(s.end), s.deviceId, s.contextId, s.streamId, s.correlationId);
     m_row.integer(s.value).integer(static_cast<std::int64_t>(s.bytes));
-    m_row.integerOrNull(s.graphNodeId != 0, static_cast<std::int64_t>(s.graphNodeId)).integer(memoryKind(s.memoryKind));
+    m_row.integerOrNull(s.graphNodeId != 0, static_cast<std::int64_t>(s.graphNodeId))
+        .integer(memoryKind(s.memoryKind));
     m_tables.memset().add(m_row, start);
 }
 
@@ -92,7 +109,10 @@ void Emitter::api(const Api& a) {
     const std::int64_t start = cudaTime(a.start);
     const std::int64_t end = cudaTime(a.end);
     m_row.clear();
-    m_row.integer(start).integer(end).integer(a.isDriver ? 1 : 0).integer(globalTid(m_source->pid, a.threadId));
+    m_row.integer(start)
+        .integer(end)
+        .integer(a.isDriver ? 1 : 0)
+        .integer(globalTid(m_source->pid, a.threadId));
     m_row.integer(a.correlationId).integer(name(a.header.id)).integer(a.returnValue);
     m_tables.runtime().add(m_row, start);
     note(end);
@@ -111,7 +131,11 @@ void Emitter::overheadRow(const Overhead& o) {
 void Emitter::cudaEvent(const CudaEvent& e) {
     const std::int64_t at = cudaTime(e.timestamp);
     m_row.clear();
-    m_row.integerOrNull(e.timestamp != 0, at).integer(e.deviceId).integer(e.contextId).null().integer(e.streamId);
+    m_row.integerOrNull(e.timestamp != 0, at)
+        .integer(e.deviceId)
+        .integer(e.contextId)
+        .null()
+        .integer(e.streamId);
     m_row.integer(e.header.id).integer(globalTid(m_source->pid, 0)).integer(e.eventId);
     m_row.integerOrNull(e.eventSyncId != 0, static_cast<std::int64_t>(e.eventSyncId));
     m_tables.cudaEvent().add(m_row);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // NVTX ranges and marks -> NVTX_EVENTS and RIDGE_WORK.
-#include <algorithm>
-#include <bit>
-
 #include "collector/recorder/convert/emitter.h"
 #include "collector/recorder/convert/payload_json.h"
 #include "ridge/work.h"
+
+#include <algorithm>
+#include <bit>
 
 namespace ridge::recorder {
 
@@ -14,7 +14,7 @@ using namespace spool;
 
 namespace {
 
-constexpr std::int64_t kMarkType = 34;       // ENUM_NSYS_EVENT_TYPE
+constexpr std::int64_t kMarkType = 34;  // ENUM_NSYS_EVENT_TYPE
 constexpr std::int64_t kPushPopType = 59;
 constexpr std::int64_t kStartEndType = 60;
 
@@ -37,7 +37,8 @@ bool nextBlob(std::string_view& list, Blob& blob) {
     list.remove_prefix(8);
     if (head[1] > list.size()) return false;
     blob = {head[0], list.substr(0, head[1])};
-    list.remove_prefix(std::min<std::size_t>(list.size(), (std::size_t{head[1]} + 7) & ~std::size_t{7}));
+    list.remove_prefix(
+        std::min<std::size_t>(list.size(), (std::size_t{head[1]} + 7) & ~std::size_t{7}));
     return true;
 }
 
@@ -60,8 +61,9 @@ Emitter::Extras Emitter::extrasOf(std::uint8_t flags, std::string_view tail) {
     return extras;
 }
 
-// The row that nearly all rows are: a range with neither extensions nor category nor colour. Encoded in one
-// go on the stack, where the compiler knows that the bytes written are nobody's fields.
+// The row that nearly all rows are: a range with neither extensions nor category nor colour.
+// Encoded in one go on the stack, where the compiler knows that the bytes written are nobody's
+// fields.
 void Emitter::plainRange(const Range& range) {
     constexpr std::uint8_t kHeader = 12;  // its own length and eleven one-byte types
     bulk::BulkTable& table = m_tables.nvtx();
@@ -93,7 +95,8 @@ void Emitter::plainRange(const Range& range) {
 
 void Emitter::range(const RecordView& view) {
     const auto range = view.as<Range>();
-    if (view.bytes == sizeof(Range) && range.category == 0 && !(range.header.flags & kHasColor)) return plainRange(range);
+    if (view.bytes == sizeof(Range) && range.category == 0 && !(range.header.flags & kHasColor))
+        return plainRange(range);
     NvtxEvent event;
     event.start = time(range.start);
     event.end = time(range.end);
@@ -121,8 +124,9 @@ void Emitter::rangeOpen(const RecordView& view) {
     event.domainId = range.domainId;
     event.extras = extrasOf(event.flags, view.tail(sizeof(RangeOpen)));
     const auto& ends = m_source->rangeEnds;
-    const auto end = std::lower_bound(ends.begin(), ends.end(), range.rangeId,
-                                      [](const RangeEnd& e, std::uint64_t id) { return e.rangeId < id; });
+    const auto end =
+        std::lower_bound(ends.begin(), ends.end(), range.rangeId,
+                         [](const RangeEnd& e, std::uint64_t id) { return e.rangeId < id; });
     if (end != ends.end() && end->rangeId == range.rangeId) {
         event.hasEnd = true;
         event.end = time(end->ticks);
@@ -131,8 +135,9 @@ void Emitter::rangeOpen(const RecordView& view) {
         RecordHeader header;
         std::memcpy(&header, stream.data() + end->offset, sizeof header);
         if (header.flags & kHasBlobs)
-            event.extras.blobs = RecordView{stream.data() + end->offset, std::uint32_t{header.size} * 8, end->offset}
-                                     .tail(sizeof(RangeClose));
+            event.extras.blobs =
+                RecordView{stream.data() + end->offset, std::uint32_t{header.size} * 8, end->offset}
+                    .tail(sizeof(RangeClose));
     }
     nvtx(event);
 }
@@ -151,8 +156,8 @@ void Emitter::mark(const RecordView& view) {
     nvtx(event);
 }
 
-// Ranges that never ended. A pop publishes its record before it lowers openCount (invariant 6 of the
-// layout): when the last record is the top frame's own, that frame has ended.
+// Ranges that never ended. A pop publishes its record before it lowers openCount (invariant 6 of
+// the layout): when the last record is the top frame's own, that frame has ended.
 void Emitter::openFrames(const RingHeader& header, const RecordView* last) {
     std::uint32_t count = std::min(header.openCount, kMaxOpenFrames);
     if (count > 0 && last && last->type() == RecordType::kRange) {
@@ -169,16 +174,20 @@ void Emitter::openFrames(const RingHeader& header, const RecordView* last) {
         event.color = frame.color;
         event.nameId = frame.nameId;
         event.domainId = frame.domainId;
-        if (frame.payloadOffset <= kOpenPayloadBytes && frame.payloadBytes <= kOpenPayloadBytes - frame.payloadOffset)
-            event.extras = extrasOf(frame.flags, {reinterpret_cast<const char*>(header.openPayload) + frame.payloadOffset,
-                                                  frame.payloadBytes});
+        if (frame.payloadOffset <= kOpenPayloadBytes &&
+            frame.payloadBytes <= kOpenPayloadBytes - frame.payloadOffset)
+            event.extras =
+                extrasOf(frame.flags,
+                         {reinterpret_cast<const char*>(header.openPayload) + frame.payloadOffset,
+                          frame.payloadBytes});
         nvtx(event);
     }
 }
 
 // Columns in the order of timeline.sql.
 void Emitter::nvtx(const NvtxEvent& event) {
-    const std::uint64_t category = event.extras.hasWideCategory ? event.extras.wideCategory : event.category;
+    const std::uint64_t category =
+        event.extras.hasWideCategory ? event.extras.wideCategory : event.category;
     m_row.clear();
     m_row.integer(event.start).integerOrNull(event.hasEnd, event.end).integer(event.eventType);
     m_row.integerOrNull(event.hasRangeId, static_cast<std::int64_t>(event.rangeId));
@@ -200,7 +209,8 @@ void Emitter::nvtx(const NvtxEvent& event) {
 void Emitter::nvtxValue(const Extras& extras) {
     const std::uint64_t type = extras.hasValue ? extras.valueType : 0;
     const auto bits = static_cast<std::uint32_t>(extras.value);
-    m_row.integerOrNull(type == NVTX_PAYLOAD_TYPE_UNSIGNED_INT64, static_cast<std::int64_t>(extras.value));
+    m_row.integerOrNull(type == NVTX_PAYLOAD_TYPE_UNSIGNED_INT64,
+                        static_cast<std::int64_t>(extras.value));
     m_row.integerOrNull(type == NVTX_PAYLOAD_TYPE_INT64, static_cast<std::int64_t>(extras.value));
     if (type == NVTX_PAYLOAD_TYPE_DOUBLE)
         m_row.real(std::bit_cast<double>(extras.value));
@@ -222,20 +232,23 @@ void Emitter::nvtxBlobs(std::string_view blobs) {
     for (Blob blob{}; nextBlob(blobs, blob);) {
         const auto schema = m_source->schemas.find(blob.schemaRef);
         const bool known = schema != m_source->schemas.end();
-        if (known && schema->second.record.schemaId == RIDGE_WORK_SCHEMA_ID && blob.data.size() >= sizeof(ridge_work_t)) {
+        if (known && schema->second.record.schemaId == RIDGE_WORK_SCHEMA_ID &&
+            blob.data.size() >= sizeof(ridge_work_t)) {
             ridge_work_t work;
             std::memcpy(&work, blob.data.data(), sizeof work);
             m_workRow.clear();
             m_workRow.null().integer(work.op_kind).integer(work.dtype);
-            for (const std::uint64_t value : {work.flops, work.bytes_read, work.bytes_written, work.bytes_communicated,
-                                              work.communicator, work.sequence})
+            for (const std::uint64_t value :
+                 {work.flops, work.bytes_read, work.bytes_written, work.bytes_communicated,
+                  work.communicator, work.sequence})
                 m_workRow.integer(static_cast<std::int64_t>(value));
             m_workFound = true;
             continue;
         }
         raw.append(blob.data);
         if (!known) continue;
-        const std::string text = payloadJson(*m_source, m_catalogue.strings, schema->second, blob.data);
+        const std::string text =
+            payloadJson(*m_source, m_catalogue.strings, schema->second, blob.data);
         if (text.empty()) continue;
         json += (decoded++ ? "," : "") + text;
     }

@@ -8,11 +8,16 @@ using namespace spool;
 
 Emitter::Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Tables& tables,
                  std::int64_t startMonotonicNs, std::int64_t startUtcNs)
-    : m_catalogue(catalogue), m_rings(rings), m_tables(tables), m_start(startMonotonicNs), m_startUtc(startUtcNs) {}
+    : m_catalogue(catalogue),
+      m_rings(rings),
+      m_tables(tables),
+      m_start(startMonotonicNs),
+      m_startUtc(startUtcNs) {}
 
 std::int64_t Emitter::time(std::uint64_t ticks) {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(m_catalogue.toMonotonic(*m_source, ticks, m_hint)) -
-                                     static_cast<std::uint64_t>(m_start));
+    return static_cast<std::int64_t>(
+        static_cast<std::uint64_t>(m_catalogue.toMonotonic(*m_source, ticks, m_hint)) -
+        static_cast<std::uint64_t>(m_start));
 }
 
 std::int64_t Emitter::sessionTime(const Source& source, std::uint64_t ticks) {
@@ -26,7 +31,8 @@ std::int64_t Emitter::cudaTime(std::uint64_t cuptiNs) {
     const std::int64_t base = map && map->readings() ? m_start : m_startUtc;
     const std::int64_t ns = map && map->readings() ? map->toMonotonic(cuptiNs, m_cuptiHint)
                                                    : static_cast<std::int64_t>(cuptiNs);
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(ns) - static_cast<std::uint64_t>(base));
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(ns) -
+                                     static_cast<std::uint64_t>(base));
 }
 
 std::int64_t Emitter::name(std::uint32_t id) {
@@ -42,7 +48,8 @@ void Emitter::ring(std::uint32_t index) {
     m_recorder = ring.recorder;
     m_hint = 0;
     m_cuptiHint = 0;
-    m_globalTid = globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
+    m_globalTid =
+        globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
     RecordView last{};
     walkRecords(ring.stream(), [&](const RecordView& view) {
         if (view.type() == RecordType::kRange)
@@ -51,24 +58,51 @@ void Emitter::ring(std::uint32_t index) {
             record(view);
         last = view;
     });
-    if (ring.header && ring.header->agent == AgentKind::kAgent) openFrames(*ring.header, last.data ? &last : nullptr);
+    if (ring.header && ring.header->agent == AgentKind::kAgent)
+        openFrames(*ring.header, last.data ? &last : nullptr);
 }
 
 void Emitter::record(const RecordView& view) {
     switch (view.type()) {
-        case RecordType::kRange: range(view); break;
-        case RecordType::kRangeOpen: rangeOpen(view); break;
-        case RecordType::kMark: mark(view); break;
-        case RecordType::kThreadAttach: m_globalTid = globalTid(m_source->pid, view.as<RecordHeader>().id); break;
-        case RecordType::kIoCall: ioCall(view.as<IoCall>()); break;
-        case RecordType::kKernel: kernel(view.as<Kernel>()); break;
-        case RecordType::kMemcpy: copy(view.as<Memcpy>()); break;
-        case RecordType::kMemset: set(view.as<Memset>()); break;
-        case RecordType::kSync: synchronization(view.as<Sync>()); break;
-        case RecordType::kApi: api(view.as<Api>()); break;
-        case RecordType::kOverhead: overheadRow(view.as<Overhead>()); break;
-        case RecordType::kCudaEvent: cudaEvent(view.as<CudaEvent>()); break;
-        case RecordType::kGraphTrace: graphTrace(view.as<GraphTrace>()); break;
+        case RecordType::kRange:
+            range(view);
+            break;
+        case RecordType::kRangeOpen:
+            rangeOpen(view);
+            break;
+        case RecordType::kMark:
+            mark(view);
+            break;
+        case RecordType::kThreadAttach:
+            m_globalTid = globalTid(m_source->pid, view.as<RecordHeader>().id);
+            break;
+        case RecordType::kIoCall:
+            ioCall(view.as<IoCall>());
+            break;
+        case RecordType::kKernel:
+            kernel(view.as<Kernel>());
+            break;
+        case RecordType::kMemcpy:
+            copy(view.as<Memcpy>());
+            break;
+        case RecordType::kMemset:
+            set(view.as<Memset>());
+            break;
+        case RecordType::kSync:
+            synchronization(view.as<Sync>());
+            break;
+        case RecordType::kApi:
+            api(view.as<Api>());
+            break;
+        case RecordType::kOverhead:
+            overheadRow(view.as<Overhead>());
+            break;
+        case RecordType::kCudaEvent:
+            cudaEvent(view.as<CudaEvent>());
+            break;
+        case RecordType::kGraphTrace:
+            graphTrace(view.as<GraphTrace>());
+            break;
         case RecordType::kCounterSample: {
             const auto sample = view.as<CounterSample>();
             m_row.clear();
@@ -78,10 +112,12 @@ void Emitter::record(const RecordView& view) {
         }
         case RecordType::kPreemptionGap: {
             const auto gap = view.as<PreemptionGap>();
-            m_tables.small("RIDGE_PREEMPTION", {time(gap.start), time(gap.end), std::int64_t{gap.header.id}});
+            m_tables.small("RIDGE_PREEMPTION",
+                           {time(gap.start), time(gap.end), std::int64_t{gap.header.id}});
             break;
         }
-        default: break;  // used by the first pass
+        default:
+            break;  // used by the first pass
     }
 }
 
@@ -90,7 +126,12 @@ void Emitter::ioCall(const IoCall& call) {
     const std::int64_t end = time(call.end);
     const std::int64_t function = name(call.functionId);
     m_row.clear();
-    m_row.integer(start).integer(end).integer(27).integer(m_globalTid).integer(function).integer(call.result);
+    m_row.integer(start)
+        .integer(end)
+        .integer(27)
+        .integer(m_globalTid)
+        .integer(function)
+        .integer(call.result);
     m_row.integer(0).integer(0).integer(0);
     const std::int64_t rowid = m_tables.osrt().add(m_row, start);
     note(end);
@@ -100,21 +141,27 @@ void Emitter::ioCall(const IoCall& call) {
     const auto op = static_cast<std::uint32_t>(call.op);
     const bool opens = call.op == IoOp::kOpen || call.op == IoOp::kFopen;
     const bool closes = call.op == IoOp::kClose || call.op == IoOp::kFclose;
-    const bool reads = call.op == IoOp::kRead || call.op == IoOp::kPread || call.op == IoOp::kReadv ||
-                       call.op == IoOp::kPreadv || call.op == IoOp::kFread;
-    const bool writes = call.op == IoOp::kWrite || call.op == IoOp::kPwrite || call.op == IoOp::kWritev ||
-                        call.op == IoOp::kPwritev || call.op == IoOp::kFwrite;
+    const bool reads = call.op == IoOp::kRead || call.op == IoOp::kPread ||
+                       call.op == IoOp::kReadv || call.op == IoOp::kPreadv ||
+                       call.op == IoOp::kFread;
+    const bool writes = call.op == IoOp::kWrite || call.op == IoOp::kPwrite ||
+                        call.op == IoOp::kWritev || call.op == IoOp::kPwritev ||
+                        call.op == IoOp::kFwrite;
     const std::int64_t bytes = (reads || writes) && call.result > 0 ? call.result : 0;
     m_row.clear();
     m_row.null().integerOrNull(known, known ? file->second.globalId : 0).integer(op).integer(bytes);
-    m_row.integer(static_cast<std::int64_t>(call.requested)).integerOrNull(call.offset >= 0, call.offset);
+    m_row.integer(static_cast<std::int64_t>(call.requested))
+        .integerOrNull(call.offset >= 0, call.offset);
     m_row.integer(call.errorNumber);
     m_tables.io().addAt(rowid, m_row);
     if (!known) return;
     // ENUM_OSRT_FILE_ACCESS_EVENT_TYPE
     const std::int64_t action = opens ? 1 : closes ? 2 : reads ? 3 : writes ? 4 : 6;
     m_row.clear();
-    m_row.integer(file->second.globalId).integer(m_globalTid & 0xffffff).integer(start).integer(end);
+    m_row.integer(file->second.globalId)
+        .integer(m_globalTid & 0xffffff)
+        .integer(start)
+        .integer(end);
     m_row.integer(action).integer(function).integer(bytes).text("");
     m_tables.fileEvent().add(m_row);
 }

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Second pass: turns each record into its row. One Emitter per conversion, one thread. The cursor holds
-// what changes from ring to ring; nothing grows with the number of records.
+// Second pass: turns each record into its row. One Emitter per conversion, one thread. The cursor
+// holds what changes from ring to ring; nothing grows with the number of records.
+
+#include "collector/recorder/convert/catalogue.h"
+#include "collector/recorder/convert/tables.h"
 
 #include <cstdint>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
 
-#include "collector/recorder/convert/catalogue.h"
-#include "collector/recorder/convert/tables.h"
-
 namespace ridge::recorder {
 
 class Emitter {
 public:
     // Times become ns since startMonotonicNs; utcAtStart: for CUPTI times without clock readings.
-    Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Tables& tables, std::int64_t startMonotonicNs,
-            std::int64_t startUtcNs);
+    Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Tables& tables,
+            std::int64_t startMonotonicNs, std::int64_t startUtcNs);
 
     // All rows of one ring, its open ranges included.
     void ring(std::uint32_t index);
@@ -74,8 +74,8 @@ private:
     void overheadRow(const spool::Overhead& overhead);
     void cudaEvent(const spool::CudaEvent& event);
     void graphTrace(const spool::GraphTrace& trace);
-    void device(std::int64_t start, std::int64_t end, std::uint32_t deviceId, std::uint32_t contextId,
-                std::uint32_t streamId, std::uint32_t correlationId);
+    void device(std::int64_t start, std::int64_t end, std::uint32_t deviceId,
+                std::uint32_t contextId, std::uint32_t streamId, std::uint32_t correlationId);
     std::pair<std::int64_t, std::int64_t> kernelNames(std::int64_t mangled);
 
     std::int64_t time(std::uint64_t ticks);

@@ -10,7 +10,8 @@ namespace ridge::recorder {
 
 // What the C++ ABI makes of a mangled name; the name itself when it is none.
 std::string demangle(const std::string& mangled);
-// "void ns::gemm<float, 4>(float*, int)" -> "gemm": no return type, scope, template arguments, parameters.
+// "void ns::gemm<float, 4>(float*, int)" -> "gemm": no return type, scope, template arguments,
+// parameters.
 std::string shortKernelName(std::string_view demangled);
 
 }  // namespace ridge::recorder

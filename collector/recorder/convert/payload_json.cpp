@@ -3,11 +3,11 @@
 #include "collector/recorder/convert/payload_json.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <nvtx3/nvToolsExt.h>
 #include <nvtx3/nvToolsExtPayload.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 namespace ridge::recorder {
 namespace {
@@ -33,29 +33,37 @@ struct Scalar {
 Scalar scalarOf(std::uint64_t type) {
     switch (type) {
         case NVTX_PAYLOAD_ENTRY_TYPE_CHAR:
-        case NVTX_PAYLOAD_ENTRY_TYPE_CHAR8: return {'c', 1};
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT8: return {'i', 1};
+        case NVTX_PAYLOAD_ENTRY_TYPE_CHAR8:
+            return {'c', 1};
+        case NVTX_PAYLOAD_ENTRY_TYPE_INT8:
+            return {'i', 1};
         case NVTX_PAYLOAD_ENTRY_TYPE_UCHAR:
         case NVTX_PAYLOAD_ENTRY_TYPE_BYTE:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT8: return {'u', 1};
+        case NVTX_PAYLOAD_ENTRY_TYPE_UINT8:
+            return {'u', 1};
         case NVTX_PAYLOAD_ENTRY_TYPE_SHORT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT16: return {'i', 2};
+        case NVTX_PAYLOAD_ENTRY_TYPE_INT16:
+            return {'i', 2};
         case NVTX_PAYLOAD_ENTRY_TYPE_USHORT:
         case NVTX_PAYLOAD_ENTRY_TYPE_CHAR16:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT16: return {'u', 2};
+        case NVTX_PAYLOAD_ENTRY_TYPE_UINT16:
+            return {'u', 2};
         case NVTX_PAYLOAD_ENTRY_TYPE_INT:
         case NVTX_PAYLOAD_ENTRY_TYPE_WCHAR:
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT32: return {'i', 4};
+        case NVTX_PAYLOAD_ENTRY_TYPE_INT32:
+            return {'i', 4};
         case NVTX_PAYLOAD_ENTRY_TYPE_UINT:
         case NVTX_PAYLOAD_ENTRY_TYPE_CHAR32:
         case NVTX_PAYLOAD_ENTRY_TYPE_CATEGORY:
         case NVTX_PAYLOAD_ENTRY_TYPE_COLOR_ARGB:
         case NVTX_PAYLOAD_ENTRY_TYPE_PID_UINT32:
         case NVTX_PAYLOAD_ENTRY_TYPE_TID_UINT32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT32: return {'u', 4};
+        case NVTX_PAYLOAD_ENTRY_TYPE_UINT32:
+            return {'u', 4};
         case NVTX_PAYLOAD_ENTRY_TYPE_LONG:
         case NVTX_PAYLOAD_ENTRY_TYPE_LONGLONG:
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT64: return {'i', 8};
+        case NVTX_PAYLOAD_ENTRY_TYPE_INT64:
+            return {'i', 8};
         case NVTX_PAYLOAD_ENTRY_TYPE_ULONG:
         case NVTX_PAYLOAD_ENTRY_TYPE_ULONGLONG:
         case NVTX_PAYLOAD_ENTRY_TYPE_SIZE:
@@ -63,18 +71,23 @@ Scalar scalarOf(std::uint64_t type) {
         case NVTX_PAYLOAD_ENTRY_TYPE_SCOPE_ID:
         case NVTX_PAYLOAD_ENTRY_TYPE_PID_UINT64:
         case NVTX_PAYLOAD_ENTRY_TYPE_TID_UINT64:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT64: return {'u', 8};
+        case NVTX_PAYLOAD_ENTRY_TYPE_UINT64:
+            return {'u', 8};
         case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT32: return {'f', 4};
+        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT32:
+            return {'f', 4};
         case NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT64: return {'f', 8};
-        default: return {0, 0};
+        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT64:
+            return {'f', 8};
+        default:
+            return {0, 0};
     }
 }
 
 ordered_json scalarJson(Scalar scalar, std::string_view bytes) {
     if (scalar.kind == 'f') {
-        const double value = scalar.bytes == 4 ? static_cast<double>(loadAs<float>(bytes)) : loadAs<double>(bytes);
+        const double value =
+            scalar.bytes == 4 ? static_cast<double>(loadAs<float>(bytes)) : loadAs<double>(bytes);
         return std::isfinite(value) ? ordered_json(value) : ordered_json(nullptr);
     }
     if (scalar.kind == 'c') return std::string(bytes.substr(0, 1));
@@ -87,7 +100,8 @@ ordered_json scalarJson(Scalar scalar, std::string_view bytes) {
 
 class Decoder {
 public:
-    Decoder(const Source& source, const StringTable& strings) : m_source(source), m_strings(strings) {}
+    Decoder(const Source& source, const StringTable& strings)
+        : m_source(source), m_strings(strings) {}
 
     ordered_json object(const SchemaDefinition& schema, std::string_view payload, int depth) {
         ordered_json result = ordered_json::object();
@@ -107,16 +121,18 @@ public:
 private:
     using SchemaEntry = spool::SchemaEntry;
 
-    ordered_json field(const SchemaEntry& entry, std::string_view payload, std::uint64_t offset, std::uint64_t& next,
-                       int depth) {
+    ordered_json field(const SchemaEntry& entry, std::string_view payload, std::uint64_t offset,
+                       std::uint64_t& next, int depth) {
         std::uint64_t count = 1;
-        const bool array = NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_TYPE(entry.flags) == NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE;
+        const bool array = NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_TYPE(entry.flags) ==
+                           NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE;
         if (array) count = entry.arrayOrUnionDetail;
         if (entry.flags & NVTX_PAYLOAD_ENTRY_FLAG_POINTER || count > kMaxElements) return nullptr;
         const Scalar scalar = scalarOf(entry.type);
         if (!scalar.bytes) return nested(entry.type, payload, offset, next, depth);
         offset = (offset + scalar.bytes - 1) / scalar.bytes * scalar.bytes;
-        if (offset > payload.size() || count * scalar.bytes > payload.size() - offset) return nullptr;
+        if (offset > payload.size() || count * scalar.bytes > payload.size() - offset)
+            return nullptr;
         next = offset + count * scalar.bytes;
         const std::string_view bytes = payload.substr(offset, count * scalar.bytes);
         if (!array) return scalarJson(scalar, bytes);
@@ -127,12 +143,15 @@ private:
         return list;
     }
 
-    ordered_json nested(std::uint64_t schemaId, std::string_view payload, std::uint64_t offset, std::uint64_t& next,
-                        int depth) {
+    ordered_json nested(std::uint64_t schemaId, std::string_view payload, std::uint64_t offset,
+                        std::uint64_t& next, int depth) {
         if (depth >= kMaxDepth || offset > payload.size()) return nullptr;
         for (const auto& [ref, schema] : m_source.schemas) {
-            if (schema.record.schemaId != schemaId || schema.record.type != NVTX_PAYLOAD_SCHEMA_TYPE_STATIC) continue;
-            next = offset + std::min<std::uint64_t>(schema.record.payloadSize, payload.size() - offset);
+            if (schema.record.schemaId != schemaId ||
+                schema.record.type != NVTX_PAYLOAD_SCHEMA_TYPE_STATIC)
+                continue;
+            next = offset +
+                   std::min<std::uint64_t>(schema.record.payloadSize, payload.size() - offset);
             return object(schema, payload.substr(offset), depth + 1);
         }
         return nullptr;
@@ -144,12 +163,15 @@ private:
 
 }  // namespace
 
-std::string payloadJson(const Source& source, const StringTable& strings, const SchemaDefinition& schema,
-                        std::string_view payload) {
+std::string payloadJson(const Source& source, const StringTable& strings,
+                        const SchemaDefinition& schema, std::string_view payload) {
     const std::uint32_t type = schema.record.type;
-    if (type != NVTX_PAYLOAD_SCHEMA_TYPE_STATIC && type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC) return {};
+    if (type != NVTX_PAYLOAD_SCHEMA_TYPE_STATIC && type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC)
+        return {};
     if (schema.entries.empty()) return {};
-    return Decoder(source, strings).object(schema, payload, 0).dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+    return Decoder(source, strings)
+        .object(schema, payload, 0)
+        .dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 }  // namespace ridge::recorder

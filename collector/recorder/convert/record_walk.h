@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Walks the records of a spool without trusting a byte of it. Every record handed out lies wholly inside
-// the stream and is at least as long as its type's struct; the walk ends at the first that is not.
+// Walks the records of a spool without trusting a byte of it. Every record handed out lies wholly
+// inside the stream and is at least as long as its type's struct; the walk ends at the first that
+// is not.
+
+#include "schemas/spool/layout.h"
 
 #include <array>
 #include <cstdint>
@@ -10,45 +13,74 @@
 #include <span>
 #include <string_view>
 
-#include "schemas/spool/layout.h"
-
 namespace ridge::recorder {
 
 // Fixed part of a record in bytes; 0: a type that this version does not know.
 constexpr std::uint32_t minimumBytes(spool::RecordType type) {
     using namespace spool;
     switch (type) {
-        case RecordType::kPadding: return sizeof(RecordHeader);
-        case RecordType::kName: return sizeof(Name);
-        case RecordType::kDomain: return sizeof(Domain);
-        case RecordType::kCategory: return sizeof(Category);
-        case RecordType::kSchema: return sizeof(Schema);
-        case RecordType::kThreadName: return sizeof(ThreadName);
-        case RecordType::kRange: return sizeof(Range);
-        case RecordType::kRangeOpen: return sizeof(RangeOpen);
-        case RecordType::kRangeClose: return sizeof(RangeClose);
-        case RecordType::kMark: return sizeof(Mark);
-        case RecordType::kProcess: return sizeof(Process);
-        case RecordType::kThreadAttach: return sizeof(ThreadAttach);
-        case RecordType::kClockSample: return sizeof(ClockSample);
-        case RecordType::kDomainDestroy: return sizeof(RecordHeader);
-        case RecordType::kIoCall: return sizeof(IoCall);
-        case RecordType::kIoFile: return sizeof(IoFile);
-        case RecordType::kKernel: return sizeof(Kernel);
-        case RecordType::kMemcpy: return sizeof(Memcpy);
-        case RecordType::kMemset: return sizeof(Memset);
-        case RecordType::kSync: return sizeof(Sync);
-        case RecordType::kApi: return sizeof(Api);
-        case RecordType::kOverhead: return sizeof(Overhead);
-        case RecordType::kCudaDevice: return sizeof(CudaDevice);
-        case RecordType::kCudaContext: return sizeof(CudaContext);
-        case RecordType::kCudaStream: return sizeof(CudaStream);
-        case RecordType::kCudaEvent: return sizeof(CudaEvent);
-        case RecordType::kGraphTrace: return sizeof(GraphTrace);
-        case RecordType::kCounter: return sizeof(Counter);
-        case RecordType::kCounterSample: return sizeof(CounterSample);
-        case RecordType::kPreemptionGap: return sizeof(PreemptionGap);
-        case RecordType::kDiagnostic: return sizeof(Diagnostic);
+        case RecordType::kPadding:
+            return sizeof(RecordHeader);
+        case RecordType::kName:
+            return sizeof(Name);
+        case RecordType::kDomain:
+            return sizeof(Domain);
+        case RecordType::kCategory:
+            return sizeof(Category);
+        case RecordType::kSchema:
+            return sizeof(Schema);
+        case RecordType::kThreadName:
+            return sizeof(ThreadName);
+        case RecordType::kRange:
+            return sizeof(Range);
+        case RecordType::kRangeOpen:
+            return sizeof(RangeOpen);
+        case RecordType::kRangeClose:
+            return sizeof(RangeClose);
+        case RecordType::kMark:
+            return sizeof(Mark);
+        case RecordType::kProcess:
+            return sizeof(Process);
+        case RecordType::kThreadAttach:
+            return sizeof(ThreadAttach);
+        case RecordType::kClockSample:
+            return sizeof(ClockSample);
+        case RecordType::kDomainDestroy:
+            return sizeof(RecordHeader);
+        case RecordType::kIoCall:
+            return sizeof(IoCall);
+        case RecordType::kIoFile:
+            return sizeof(IoFile);
+        case RecordType::kKernel:
+            return sizeof(Kernel);
+        case RecordType::kMemcpy:
+            return sizeof(Memcpy);
+        case RecordType::kMemset:
+            return sizeof(Memset);
+        case RecordType::kSync:
+            return sizeof(Sync);
+        case RecordType::kApi:
+            return sizeof(Api);
+        case RecordType::kOverhead:
+            return sizeof(Overhead);
+        case RecordType::kCudaDevice:
+            return sizeof(CudaDevice);
+        case RecordType::kCudaContext:
+            return sizeof(CudaContext);
+        case RecordType::kCudaStream:
+            return sizeof(CudaStream);
+        case RecordType::kCudaEvent:
+            return sizeof(CudaEvent);
+        case RecordType::kGraphTrace:
+            return sizeof(GraphTrace);
+        case RecordType::kCounter:
+            return sizeof(Counter);
+        case RecordType::kCounterSample:
+            return sizeof(CounterSample);
+        case RecordType::kPreemptionGap:
+            return sizeof(PreemptionGap);
+        case RecordType::kDiagnostic:
+            return sizeof(Diagnostic);
     }
     return 0;
 }
@@ -56,7 +88,8 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
 inline constexpr auto kMinimumBytes = [] {
     std::array<std::uint16_t, 256> table{};
     for (std::size_t type = 0; type < table.size(); ++type)
-        table[type] = static_cast<std::uint16_t>(minimumBytes(static_cast<spool::RecordType>(type)));
+        table[type] =
+            static_cast<std::uint16_t>(minimumBytes(static_cast<spool::RecordType>(type)));
     return table;
 }();
 
@@ -92,7 +125,8 @@ WalkEnd walkRecords(std::span<const std::uint8_t> stream, Visit&& visit) {
         const std::uint8_t* at = stream.data() + end.consumed;
         std::uint64_t word = 0;
         std::memcpy(&word, at, sizeof word);
-        if (word == 0) {  // a hole: records that the producer gave up, and counted, when the disk was full
+        if (word ==
+            0) {  // a hole: records that the producer gave up, and counted, when the disk was full
             end.consumed += sizeof word;
             continue;
         }

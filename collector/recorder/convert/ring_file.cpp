@@ -2,18 +2,18 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/ring_file.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fcntl.h>
 #include <filesystem>
 #include <set>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 namespace ridge::recorder {
@@ -46,12 +46,14 @@ bool takeDrain(spool::RingHeader& header) {
     const std::int32_t self = getpid();
     for (int attempt = 0; attempt < 2; ++attempt) {
         std::int32_t owner = 0;
-        if (__atomic_compare_exchange_n(&header.drainOwner, &owner, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(&header.drainOwner, &owner, self, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
             return true;
         if (owner == self) return true;
         if (owner > 0 && kill(owner, 0) == 0) return false;
         if (owner > 0 && errno != ESRCH) return false;
-        if (__atomic_compare_exchange_n(&header.drainOwner, &owner, self, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+        if (__atomic_compare_exchange_n(&header.drainOwner, &owner, self, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
             return true;
     }
     return false;
@@ -62,11 +64,13 @@ std::unique_ptr<spool::RingHeader> readHead(const std::string& path) {
     auto header = std::make_unique<spool::RingHeader>();
     if (file.bytes().size() < sizeof *header) return nullptr;
     std::memcpy(header.get(), file.bytes().data(), sizeof *header);
-    if (header->magic != spool::kRingMagic || header->version != spool::kLayoutVersion) return nullptr;
+    if (header->magic != spool::kRingMagic || header->version != spool::kLayoutVersion)
+        return nullptr;
     return header;
 }
 
-// Not drained is not an error here: a live producer may hold the lock; then its bytes stay for it to write.
+// Not drained is not an error here: a live producer may hold the lock; then its bytes stay for it
+// to write.
 Status drainLeftover(const fs::path& ringPath, const std::string& folder) {
     const std::string stem = ringPath.stem().string();
     auto ring = RingMapping::open(ringPath.string());
@@ -88,7 +92,8 @@ MappedFile MappedFile::open(const std::string& path) {
     if (fd < 0) return file;
     struct stat info {};
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
-        void* data = mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+        void* data =
+            mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
         if (data != MAP_FAILED) {
             file.m_data = static_cast<const std::uint8_t*>(data);
             file.m_size = static_cast<std::size_t>(info.st_size);
@@ -122,8 +127,8 @@ Result<RingMapping> RingMapping::open(const std::string& path) {
     struct stat info {};
     const bool usable = fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
                         static_cast<std::size_t>(info.st_size) >= sizeof(spool::RingHeader);
-    void* data = usable ? mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ | PROT_WRITE, MAP_SHARED,
-                               fd, 0)
+    void* data = usable ? mmap(nullptr, static_cast<std::size_t>(info.st_size),
+                               PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
                         : MAP_FAILED;
     close(fd);
     if (data == MAP_FAILED) return Error{ErrorCode::kBadInput, fmt::format("{}: not a ring", path)};
@@ -165,16 +170,19 @@ Result<bool> drainRing(RingMapping& ring, int spoolFd, const std::string& spoolP
         const std::uint64_t at = tail & (ring.ringBytes() - 1);
         const std::uint64_t first = std::min(bytes, ring.ringBytes() - at);
         error = writeAt(spoolFd, ring.data() + at, first, tail);
-        if (!error && bytes > first) error = writeAt(spoolFd, ring.data(), bytes - first, tail + first);
+        if (!error && bytes > first)
+            error = writeAt(spoolFd, ring.data(), bytes - first, tail + first);
         if (!error) __atomic_store_n(&header.tail, head, __ATOMIC_RELEASE);
         // No half record may stand before the hole that follows if the producer gives records up.
         struct stat info {};
-        if (error && fstat(spoolFd, &info) == 0 && static_cast<std::uint64_t>(info.st_size) > tail &&
+        if (error && fstat(spoolFd, &info) == 0 &&
+            static_cast<std::uint64_t>(info.st_size) > tail &&
             ftruncate(spoolFd, static_cast<off_t>(tail)) != 0)
             error = errno;
     }
     std::int32_t self = getpid();
-    __atomic_compare_exchange_n(&header.drainOwner, &self, 0, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+    __atomic_compare_exchange_n(&header.drainOwner, &self, 0, false, __ATOMIC_RELEASE,
+                                __ATOMIC_RELAXED);
     if (error) return ioError(spoolPath, error);
     return bytes > 0 && bytes <= ring.ringBytes();
 }
@@ -182,23 +190,27 @@ Result<bool> drainRing(RingMapping& ring, int spoolFd, const std::string& spoolP
 Status saveHeader(const RingMapping& ring, const std::string& path) {
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) return ioError(path, errno);
-    const int error = writeAt(fd, reinterpret_cast<const std::uint8_t*>(&ring.header()), sizeof(spool::RingHeader), 0);
+    const int error = writeAt(fd, reinterpret_cast<const std::uint8_t*>(&ring.header()),
+                              sizeof(spool::RingHeader), 0);
     close(fd);
     if (error) return ioError(path, error);
     return {};
 }
 
-Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder, const std::string& ringDir) {
+Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
+                                           const std::string& ringDir) {
     std::error_code ec;
     std::set<std::string> stems;
     for (const std::string& dir : {ringDir, sessionFolder}) {
         if (dir.empty()) continue;
         for (const fs::directory_entry& entry : fs::directory_iterator(dir, ec))
-            if (entry.path().extension() == ".ring") RIDGE_TRY_STATUS(drainLeftover(entry.path(), sessionFolder));
+            if (entry.path().extension() == ".ring")
+                RIDGE_TRY_STATUS(drainLeftover(entry.path(), sessionFolder));
     }
     for (const fs::directory_entry& entry : fs::directory_iterator(sessionFolder, ec)) {
         const auto extension = entry.path().extension();
-        if (extension == ".spool" || extension == ".head") stems.insert(entry.path().stem().string());
+        if (extension == ".spool" || extension == ".head")
+            stems.insert(entry.path().stem().string());
     }
     if (ec) return Error{ErrorCode::kIo, fmt::format("{}: {}", sessionFolder, ec.message())};
     std::vector<RingFile> rings;
@@ -214,7 +226,8 @@ Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder, con
             ring.missingBytes = ring.header->tail - ring.stream().size();
         rings.push_back(std::move(ring));
     }
-    std::stable_partition(rings.begin(), rings.end(), [](const RingFile& ring) { return ring.recorder; });
+    std::stable_partition(rings.begin(), rings.end(),
+                          [](const RingFile& ring) { return ring.recorder; });
     return rings;
 }
 

@@ -2,17 +2,17 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // One ring of a finished session, read from the session folder: <stem>.spool (all its bytes) and
-// <stem>.head (a copy of its RingHeader, taken when it was drained last). collectRings() first moves
-// what still lies in the live rings into these files, which may be repeated at any time.
+// <stem>.head (a copy of its RingHeader, taken when it was drained last). collectRings() first
+// moves what still lies in the live rings into these files, which may be repeated at any time.
+
+#include "base/result.h"
+#include "schemas/spool/layout.h"
 
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
-
-#include "base/result.h"
-#include "schemas/spool/layout.h"
 
 namespace ridge::recorder {
 
@@ -43,9 +43,10 @@ struct RingFile {
     [[nodiscard]] std::span<const std::uint8_t> stream() const { return spool.bytes(); }
 };
 
-// Sorted by name, the recorder's own first. Errors: the folder cannot be read, or a ring's rest cannot be
-// written to its spool (disk full).
-Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder, const std::string& ringDir);
+// Sorted by name, the recorder's own first. Errors: the folder cannot be read, or a ring's rest
+// cannot be written to its spool (disk full).
+Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
+                                           const std::string& ringDir);
 
 // Header fields that everything rests on: magic, version, sizes, head and tail.
 bool soundHeader(const spool::RingHeader& header, std::uint64_t fileBytes);
@@ -66,7 +67,9 @@ public:
     RingMapping& operator=(RingMapping&& other) noexcept;
     RingMapping(const RingMapping&) = delete;
     RingMapping& operator=(const RingMapping&) = delete;
-    [[nodiscard]] spool::RingHeader& header() const { return *reinterpret_cast<spool::RingHeader*>(m_data); }
+    [[nodiscard]] spool::RingHeader& header() const {
+        return *reinterpret_cast<spool::RingHeader*>(m_data);
+    }
     [[nodiscard]] const std::uint8_t* data() const { return m_data + m_headerBytes; }
     [[nodiscard]] std::uint64_t ringBytes() const { return m_ringBytes; }
 
@@ -74,7 +77,7 @@ private:
     RingMapping() = default;
     std::uint8_t* m_data = nullptr;
     std::size_t m_size = 0;
-    std::uint64_t m_ringBytes = 0;    // as it was when mapped: the header may be overwritten
+    std::uint64_t m_ringBytes = 0;  // as it was when mapped: the header may be overwritten
     std::uint32_t m_headerBytes = 0;
 };
 

@@ -2,15 +2,15 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/session_tables.h"
 
+#include "schemas/timeline/ddl.h"
+
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <sqlite3.h>
 
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <set>
-
-#include "schemas/timeline/ddl.h"
 
 namespace ridge::recorder {
 namespace {
@@ -18,7 +18,9 @@ namespace {
 using namespace spool;
 using nlohmann::json;
 
-Value nullable(bool present, std::int64_t value) { return present ? Value(value) : Value(nullptr); }
+Value nullable(bool present, std::int64_t value) {
+    return present ? Value(value) : Value(nullptr);
+}
 
 std::string clockText(std::int64_t utcNs, bool local) {
     const std::time_t seconds = utcNs / 1'000'000'000;
@@ -29,8 +31,13 @@ std::string clockText(std::int64_t utcNs, bool local) {
 
 class Writer {
 public:
-    Writer(const SessionInfo& session, Catalogue& catalogue, Emitter& emitter, Tables& tables, std::int64_t durationNs)
-        : m_session(session), m_catalogue(catalogue), m_emitter(emitter), m_tables(tables), m_duration(durationNs) {}
+    Writer(const SessionInfo& session, Catalogue& catalogue, Emitter& emitter, Tables& tables,
+           std::int64_t durationNs)
+        : m_session(session),
+          m_catalogue(catalogue),
+          m_emitter(emitter),
+          m_tables(tables),
+          m_duration(durationNs) {}
 
     std::uint64_t write() {
         run();
@@ -53,39 +60,46 @@ private:
         const json command = m_session.command;
         const json libraries = {{"sqlite", sqlite3_libversion()}};
         const std::int64_t clockError = m_catalogue.ticks.errorNs();
-        m_tables.small("RIDGE_RUN",
-                       {m_session.runId, command.dump(-1, ' ', false, json::error_handler_t::replace),
-                        m_session.workingDirectory, nullable(m_session.exitStatus.has_value(), m_session.exitStatus.value_or(0)),
-                        m_session.outcome, m_session.startUtcNs, m_session.startMonotonicNs, m_duration, clockError,
-                        m_session.toolVersion, libraries.dump()});
+        m_tables.small(
+            "RIDGE_RUN",
+            {m_session.runId, command.dump(-1, ' ', false, json::error_handler_t::replace),
+             m_session.workingDirectory,
+             nullable(m_session.exitStatus.has_value(), m_session.exitStatus.value_or(0)),
+             m_session.outcome, m_session.startUtcNs, m_session.startMonotonicNs, m_duration,
+             clockError, m_session.toolVersion, libraries.dump()});
         m_tables.small("TARGET_INFO_SESSION_START_TIME",
-                       {m_session.startUtcNs, clockText(m_session.startUtcNs, false), clockText(m_session.startUtcNs, true),
-                        m_session.startMonotonicNs});
+                       {m_session.startUtcNs, clockText(m_session.startUtcNs, false),
+                        clockText(m_session.startUtcNs, true), m_session.startMonotonicNs});
         m_tables.small("ANALYSIS_DETAILS", {std::int64_t{0}, m_duration, m_session.startMonotonicNs,
                                             m_session.startMonotonicNs + m_duration});
         const std::string product = "Ridgepoint " + m_session.toolVersion;
         m_tables.small("META_DATA_CAPTURE", {std::string("PRODUCT"), product});
         m_tables.small("META_DATA_CAPTURE", {std::string("RUN_ID"), m_session.runId});
         m_tables.small("META_DATA_EXPORT", {std::string("EXPORT_PRODUCT_VERSION"), product});
-        m_tables.small("META_DATA_EXPORT", {std::string("EXPORT_SCHEMA_VERSION"), std::string(timeline::kNsysSchemaVersion)});
+        m_tables.small("META_DATA_EXPORT", {std::string("EXPORT_SCHEMA_VERSION"),
+                                            std::string(timeline::kNsysSchemaVersion)});
         for (const std::string& note : m_session.notes) diagnostic(0, 2, note, nullptr);
     }
 
     void clocks() {
         for (const ClockRow& row : m_catalogue.clocks) {
             const Source& source = *m_catalogue.sources[row.source];
-            const bool cupti = (row.sample.header.id & 0xff) == static_cast<std::uint32_t>(ClockSampleKind::kCupti);
+            const bool cupti = (row.sample.header.id & 0xff) ==
+                               static_cast<std::uint32_t>(ClockSampleKind::kCupti);
             const char* kind = cupti                             ? "cupti"
                                : row.clock == ClockKind::kTsc    ? "tsc"
                                : row.clock == ClockKind::kCntvct ? "cntvct"
                                                                  : "monotonic";
-            const double slope = row.clock == ClockKind::kMonotonicNs ? 1.0 : m_catalogue.ticks.nsPerTick();
-            m_tables.small("RIDGE_CLOCK",
-                           {row.sample.monotonicNs - m_session.startMonotonicNs,
-                            nullable(!row.recorder, globalTid(source.pid, 0)), std::string(kind),
-                            cupti ? row.sample.otherNs : static_cast<std::int64_t>(row.sample.ticks), row.sample.monotonicNs,
-                            row.sample.realtimeNs,
-                            static_cast<std::int64_t>(static_cast<double>(row.sample.windowTicks & 0xffffffffffff) * slope)});
+            const double slope =
+                row.clock == ClockKind::kMonotonicNs ? 1.0 : m_catalogue.ticks.nsPerTick();
+            m_tables.small(
+                "RIDGE_CLOCK",
+                {row.sample.monotonicNs - m_session.startMonotonicNs,
+                 nullable(!row.recorder, globalTid(source.pid, 0)), std::string(kind),
+                 cupti ? row.sample.otherNs : static_cast<std::int64_t>(row.sample.ticks),
+                 row.sample.monotonicNs, row.sample.realtimeNs,
+                 static_cast<std::int64_t>(
+                     static_cast<double>(row.sample.windowTicks & 0xffffffffffff) * slope)});
         }
     }
 
@@ -93,22 +107,25 @@ private:
     const Source& lastImage(const Source& source) const {
         const Source* last = &source;
         for (const auto& other : m_catalogue.sources)
-            if (other->pid == source.pid && other->hasProcess && (!last->hasProcess || other->imageId > last->imageId))
+            if (other->pid == source.pid && other->hasProcess &&
+                (!last->hasProcess || other->imageId > last->imageId))
                 last = other.get();
         return *last;
     }
 
     void processRow(std::int64_t globalPid, const Source& source) {
         const std::int64_t nameId = source.names.get(source.process.header.id);
-        m_tables.small("PROCESSES", {globalPid, std::int64_t{source.pid},
-                                     nameId ? Value(m_catalogue.strings.text(nameId)) : Value(nullptr)});
+        m_tables.small("PROCESSES",
+                       {globalPid, std::int64_t{source.pid},
+                        nameId ? Value(m_catalogue.strings.text(nameId)) : Value(nullptr)});
         const bool ranked = source.hasProcess && source.process.rank >= 0;
         const std::int64_t host = source.names.get(source.process.hostNameId);
-        m_tables.small("RIDGE_RANK",
-                       {globalPid, std::int64_t{source.parentPid}, nullable(ranked, source.process.rank),
-                        nullable(ranked && source.process.worldSize >= 0, source.process.worldSize),
-                        nullable(ranked && source.process.localRank >= 0, source.process.localRank),
-                        host ? Value(m_catalogue.strings.text(host)) : Value(nullptr)});
+        m_tables.small(
+            "RIDGE_RANK",
+            {globalPid, std::int64_t{source.parentPid}, nullable(ranked, source.process.rank),
+             nullable(ranked && source.process.worldSize >= 0, source.process.worldSize),
+             nullable(ranked && source.process.localRank >= 0, source.process.localRank),
+             host ? Value(m_catalogue.strings.text(host)) : Value(nullptr)});
     }
 
     void process(const Source& source) {
@@ -122,8 +139,8 @@ private:
         }
     }
 
-    void nvtxRow(std::int64_t start, std::int64_t type, Value category, std::int64_t textId, Value domain,
-                 std::int64_t globalTidOfRow) {
+    void nvtxRow(std::int64_t start, std::int64_t type, Value category, std::int64_t textId,
+                 Value domain, std::int64_t globalTidOfRow) {
         const auto put = [&](const Value& value) {
             const auto* integer = std::get_if<std::int64_t>(&value);
             m_row.integerOrNull(integer != nullptr, integer ? *integer : 0);
@@ -141,8 +158,8 @@ private:
         for (const auto& [id, domain] : source.domains) {
             if (id > 0xffff) continue;
             const std::int64_t textId = source.names.get(domain.nameId);
-            nvtxRow(m_emitter.sessionTime(source, domain.time), 75, nullptr, textId ? textId : m_emitter.text(""),
-                    source.domainBase + id, owner);
+            nvtxRow(m_emitter.sessionTime(source, domain.time), 75, nullptr,
+                    textId ? textId : m_emitter.text(""), source.domainBase + id, owner);
         }
         for (const Category& category : source.categories) {
             const std::int64_t textId = source.names.get(category.nameId);
@@ -151,18 +168,22 @@ private:
                     category.domainId ? source.domainBase + category.domainId : 0, owner);
         }
         for (const auto& [ref, schema] : source.schemas) {
-            const std::int64_t domain = schema.record.domainId ? source.domainBase + schema.record.domainId : 0;
+            const std::int64_t domain =
+                schema.record.domainId ? source.domainBase + schema.record.domainId : 0;
             const auto schemaId = static_cast<std::int64_t>(schema.record.schemaId);
             m_tables.small("NVTX_PAYLOAD_SCHEMAS",
-                           {domain, schemaId, textOf(source, schema.record.nameId), std::int64_t{schema.record.type},
-                            std::int64_t{schema.record.flags}, static_cast<std::int64_t>(schema.entries.size()),
-                            static_cast<std::int64_t>(schema.record.payloadSize), std::int64_t{schema.record.alignTo}});
+                           {domain, schemaId, textOf(source, schema.record.nameId),
+                            std::int64_t{schema.record.type}, std::int64_t{schema.record.flags},
+                            static_cast<std::int64_t>(schema.entries.size()),
+                            static_cast<std::int64_t>(schema.record.payloadSize),
+                            std::int64_t{schema.record.alignTo}});
             std::int64_t index = 0;
             for (const SchemaEntry& entry : schema.entries)
                 m_tables.small("NVTX_PAYLOAD_SCHEMA_ENTRIES",
                                {domain, schemaId, index++, static_cast<std::int64_t>(entry.flags),
                                 static_cast<std::int64_t>(entry.type), textOf(source, entry.nameId),
-                                textOf(source, entry.descriptionId), static_cast<std::int64_t>(entry.arrayOrUnionDetail),
+                                textOf(source, entry.descriptionId),
+                                static_cast<std::int64_t>(entry.arrayOrUnionDetail),
                                 static_cast<std::int64_t>(entry.offset)});
         }
     }
@@ -187,7 +208,8 @@ private:
         for (const CudaDevice& device : source.devices) {
             if (!seen.try_emplace(device.header.id, true).second) continue;
             const std::string uuid = uuidText(device.uuid);
-            const auto [gpu, isNew] = m_gpus.try_emplace(uuid, static_cast<std::int64_t>(m_gpus.size()));
+            const auto [gpu, isNew] =
+                m_gpus.try_emplace(uuid, static_cast<std::int64_t>(m_gpus.size()));
             if (isNew) {
                 std::vector<Value> row(41, nullptr);
                 row[0] = std::int64_t{0};
@@ -205,17 +227,20 @@ private:
                 row[38] = std::int64_t{device.computeMinor};
                 m_tables.small("TARGET_INFO_GPU", std::move(row));
             }
-            m_tables.small("TARGET_INFO_CUDA_DEVICE", {gpu->second, std::int64_t{device.header.id}, std::int64_t{source.pid},
-                                                       uuid, std::int64_t{device.smCount}});
+            m_tables.small("TARGET_INFO_CUDA_DEVICE",
+                           {gpu->second, std::int64_t{device.header.id}, std::int64_t{source.pid},
+                            uuid, std::int64_t{device.smCount}});
         }
         for (const CudaContext& context : source.contexts)
             m_tables.small("TARGET_INFO_CUDA_CONTEXT_INFO",
-                           {std::int64_t{context.nullStreamId}, std::int64_t{0}, std::int64_t{0}, std::int64_t{source.pid},
-                            std::int64_t{context.deviceId}, std::int64_t{context.header.id}, nullptr, std::int64_t{0}});
+                           {std::int64_t{context.nullStreamId}, std::int64_t{0}, std::int64_t{0},
+                            std::int64_t{source.pid}, std::int64_t{context.deviceId},
+                            std::int64_t{context.header.id}, nullptr, std::int64_t{0}});
         for (const CudaStream& stream : source.streams)
             m_tables.small("TARGET_INFO_CUDA_STREAM",
-                           {std::int64_t{stream.header.id}, std::int64_t{0}, std::int64_t{0}, std::int64_t{source.pid},
-                            std::int64_t{stream.contextId}, std::int64_t{stream.priority}, std::int64_t{stream.flag}});
+                           {std::int64_t{stream.header.id}, std::int64_t{0}, std::int64_t{0},
+                            std::int64_t{source.pid}, std::int64_t{stream.contextId},
+                            std::int64_t{stream.priority}, std::int64_t{stream.flag}});
     }
 
     void files(const Source& source) {
@@ -224,21 +249,25 @@ private:
                 return ticks ? m_emitter.sessionTime(source, ticks) : std::int64_t{0};
             };
             const std::int64_t path = source.names.get(file.pathNameId);
-            m_tables.small("OSRT_FILE_ACCESS_DESCRIPTORS",
-                           {file.globalId, std::int64_t{source.pid}, at(file.openedTicks), at(file.closedTicks),
-                            path ? m_catalogue.strings.text(path) : std::string()});
+            m_tables.small(
+                "OSRT_FILE_ACCESS_DESCRIPTORS",
+                {file.globalId, std::int64_t{source.pid}, at(file.openedTicks),
+                 at(file.closedTicks), path ? m_catalogue.strings.text(path) : std::string()});
         }
     }
 
-    void diagnostic(std::int64_t time, std::int64_t severity, const std::string& text, Value globalPid) {
-        m_tables.small("DIAGNOSTIC_EVENT", {time, std::int64_t{1}, std::int64_t{1}, severity, text, std::move(globalPid)});
+    void diagnostic(std::int64_t time, std::int64_t severity, const std::string& text,
+                    Value globalPid) {
+        m_tables.small("DIAGNOSTIC_EVENT", {time, std::int64_t{1}, std::int64_t{1}, severity, text,
+                                            std::move(globalPid)});
     }
 
     void diagnostics(const Source& source) {
         for (const Diagnostic& event : source.diagnostics) {
             const std::int64_t id = source.names.get(event.header.id);
             if (!id) continue;
-            diagnostic(m_emitter.sessionTime(source, event.time), event.severity, m_catalogue.strings.text(id),
+            diagnostic(m_emitter.sessionTime(source, event.time), event.severity,
+                       m_catalogue.strings.text(id),
                        nullable(source.pid != 0, globalTid(source.pid, 0)));
         }
     }
@@ -250,8 +279,9 @@ private:
         for (const SourceState& state : m_session.sources) {
             SourceState shown = state;
             if (state.name == "cuda" && state.on) refineCuda(shown);
-            m_tables.small("RIDGE_SOURCE", {shown.name, std::string(shown.on ? "on" : "off"),
-                                            shown.reason.empty() ? Value(nullptr) : Value(shown.reason)});
+            m_tables.small("RIDGE_SOURCE",
+                           {shown.name, std::string(shown.on ? "on" : "off"),
+                            shown.reason.empty() ? Value(nullptr) : Value(shown.reason)});
         }
     }
 
@@ -264,14 +294,16 @@ private:
                 const std::int64_t id = source->names.get(event.header.id);
                 if (!id) continue;
                 const std::string& text = m_catalogue.strings.text(id);
-                if (text.find("CUPTI") != std::string::npos || text.find("cuda") != std::string::npos ||
+                if (text.find("CUPTI") != std::string::npos ||
+                    text.find("cuda") != std::string::npos ||
                     text.find("CUDA") != std::string::npos)
                     state.reason = text;
             }
         }
         state.on = false;
         if (state.reason.empty())
-            state.reason = agents ? "the program made no CUDA call that CUPTI saw" : "the program never loaded the agent";
+            state.reason = agents ? "the program made no CUDA call that CUPTI saw"
+                                  : "the program never loaded the agent";
     }
 
     void countersAndLosses() {
@@ -279,16 +311,19 @@ private:
         for (const Counter& counter : m_catalogue.counters) {
             const std::int64_t name = recorder.names.get(counter.nameId);
             const std::int64_t unit = recorder.names.get(counter.unitNameId);
-            m_tables.small("RIDGE_COUNTER",
-                           {std::int64_t{counter.header.id}, name ? m_catalogue.strings.text(name) : std::string(),
-                            unit ? m_catalogue.strings.text(unit) : std::string(),
-                            nullable(counter.pid != 0, globalTid(static_cast<std::uint32_t>(counter.pid), 0)),
-                            nullable(counter.deviceId >= 0, counter.deviceId)});
+            m_tables.small(
+                "RIDGE_COUNTER",
+                {std::int64_t{counter.header.id},
+                 name ? m_catalogue.strings.text(name) : std::string(),
+                 unit ? m_catalogue.strings.text(unit) : std::string(),
+                 nullable(counter.pid != 0, globalTid(static_cast<std::uint32_t>(counter.pid), 0)),
+                 nullable(counter.deviceId >= 0, counter.deviceId)});
         }
         for (const LossRow& loss : m_catalogue.losses)
-            m_tables.small("RIDGE_LOSS", {loss.source, nullable(loss.globalPid != 0, loss.globalPid),
-                                          static_cast<std::int64_t>(loss.count),
-                                          loss.detail.empty() ? Value(nullptr) : Value(loss.detail)});
+            m_tables.small("RIDGE_LOSS",
+                           {loss.source, nullable(loss.globalPid != 0, loss.globalPid),
+                            static_cast<std::int64_t>(loss.count),
+                            loss.detail.empty() ? Value(nullptr) : Value(loss.detail)});
     }
 
     const SessionInfo& m_session;
@@ -303,8 +338,8 @@ private:
 
 }  // namespace
 
-std::uint64_t writeSessionTables(const SessionInfo& session, Catalogue& catalogue, Emitter& emitter, Tables& tables,
-                                 std::int64_t durationNs) {
+std::uint64_t writeSessionTables(const SessionInfo& session, Catalogue& catalogue, Emitter& emitter,
+                                 Tables& tables, std::int64_t durationNs) {
     return Writer(session, catalogue, emitter, tables, durationNs).write();
 }
 

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// All texts of a file, each once, with dense ids from 1 (StringIds). Texts are made valid UTF-8 when they
-// come in. Memory: the distinct texts, held until the file is written.
+// All texts of a file, each once, with dense ids from 1 (StringIds). Texts are made valid UTF-8
+// when they come in. Memory: the distinct texts, held until the file is written.
+
+#include "base/text.h"
 
 #include <cstdint>
 #include <deque>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-
-#include "base/text.h"
 
 namespace ridge::recorder {
 

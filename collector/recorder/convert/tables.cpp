@@ -2,9 +2,9 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/tables.h"
 
-#include <fmt/format.h>
-
 #include "schemas/timeline/ddl.h"
+
+#include <fmt/format.h>
 
 namespace ridge::recorder {
 
@@ -49,7 +49,8 @@ bulk::BulkTable* Tables::add(std::string_view name) {
 
 void Tables::small(std::string_view table, std::vector<Value> row) {
     auto found = m_small.find(table);
-    if (found == m_small.end()) found = m_small.emplace(std::string(table), std::deque<std::vector<Value>>()).first;
+    if (found == m_small.end())
+        found = m_small.emplace(std::string(table), std::deque<std::vector<Value>>()).first;
     found->second.push_back(std::move(row));
 }
 
@@ -71,7 +72,8 @@ void bindValue(Statement& statement, int parameter, const Value& value) {
         statement.bindNull(parameter);
 }
 
-Status writeSmall(Database& db, const timeline::TableDdl& ddl, const std::deque<std::vector<Value>>& rows) {
+Status writeSmall(Database& db, const timeline::TableDdl& ddl,
+                  const std::deque<std::vector<Value>>& rows) {
     RIDGE_TRY_STATUS(db.execute(ddl.createTable));
     std::string sql = fmt::format("INSERT OR IGNORE INTO {} VALUES (?", ddl.name);
     for (std::size_t i = 1; i < ddl.columns.size(); ++i) sql += ",?";

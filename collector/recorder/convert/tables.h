@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The tables of a timeline file on their way out: the long ones through the bulk writer, row by row; the
-// short ones kept as values until the end. DDL comes from schemas/timeline.sql and from nowhere else.
+// The tables of a timeline file on their way out: the long ones through the bulk writer, row by
+// row; the short ones kept as values until the end. DDL comes from schemas/timeline.sql and from
+// nowhere else.
+
+#include "base/result.h"
+#include "schemas/sqlite/bulk_table.h"
 
 #include <cstdint>
 #include <deque>
@@ -12,9 +16,6 @@
 #include <string_view>
 #include <variant>
 #include <vector>
-
-#include "base/result.h"
-#include "schemas/sqlite/bulk_table.h"
 
 namespace ridge::recorder {
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// GPU counters through libnvidia-ml.so.1, loaded at run time; its stable C ABI is declared in nvml.cpp,
-// since no header need be installed. Without the library or a GPU nothing is sampled, and reason() says why.
+// GPU counters through libnvidia-ml.so.1, loaded at run time; its stable C ABI is declared in
+// nvml.cpp, since no header need be installed. Without the library or a GPU nothing is sampled, and
+// reason() says why.
+
+#include "collector/recorder/recorder_spool.h"
 
 #include <cstdint>
 #include <string>
 #include <vector>
-
-#include "collector/recorder/recorder_spool.h"
 
 namespace ridge::recorder {
 

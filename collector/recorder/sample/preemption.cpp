@@ -2,14 +2,13 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/sample/preemption.h"
 
-#include <pthread.h>
-#include <sched.h>
-#include <sys/prctl.h>
+#include "base/clock.h"
 
 #include <algorithm>
 #include <ctime>
-
-#include "base/clock.h"
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
 
 namespace ridge::recorder {
 namespace {
@@ -45,8 +44,10 @@ void PreemptionDetector::stop() {
 
 std::string PreemptionDetector::quality() const {
     std::string text;
-    if (m_notRealtime > 0) text = "no permission for SCHED_FIFO: gaps may also be this machine's own load";
-    if (m_capped) text += std::string(text.empty() ? "" : "; ") + "only the first 64 CPUs are watched";
+    if (m_notRealtime > 0)
+        text = "no permission for SCHED_FIFO: gaps may also be this machine's own load";
+    if (m_capped)
+        text += std::string(text.empty() ? "" : "; ") + "only the first 64 CPUs are watched";
     return text;
 }
 
@@ -58,9 +59,10 @@ void PreemptionDetector::watch(int cpu) {
     sched_param priority{};
     priority.sched_priority = 1;
     if (pthread_setschedparam(pthread_self(), SCHED_FIFO, &priority) != 0) ++m_notRealtime;
-    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL);  // else the kernel may wake us 50 us late to save power
-    // Waking costs 2 us on bare metal and ten times that on some virtual machines: the period grows until
-    // the cost is bearable.
+    prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL,
+          0UL);  // else the kernel may wake us 50 us late to save power
+    // Waking costs 2 us on bare metal and ten times that on some virtual machines: the period grows
+    // until the cost is bearable.
     std::int64_t period = kPeriodNs;
     std::int64_t cpuBefore = threadCpuNs();
     int wakes = 0;
@@ -73,7 +75,8 @@ void PreemptionDetector::watch(int cpu) {
         if (++wakes == kWakesPerLook) {
             const std::int64_t cpuNow = threadCpuNs();
             const double perWake = static_cast<double>(cpuNow - cpuBefore) / kWakesPerLook;
-            period = std::clamp(static_cast<std::int64_t>(perWake / kCostAllowed), kPeriodNs, kSlowestPeriodNs);
+            period = std::clamp(static_cast<std::int64_t>(perWake / kCostAllowed), kPeriodNs,
+                                kSlowestPeriodNs);
             cpuBefore = cpuNow;
             wakes = 0;
         }

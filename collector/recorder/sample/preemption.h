@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Measures when a CPU ran nothing of this machine's work, be it that the host took it away: a thread on
-// each CPU sleeps to absolute deadlines 2 ms apart; waking more than 0.5 ms late is a gap from the deadline
-// to the wake-up. With SCHED_FIFO other threads of this machine cannot be the cause; without, they can, and
-// quality() says so. Cost: at most about 0.25 % of each CPU, since the period grows where waking is dear; a gap
-// is then seen only if it covers a deadline, so short ones are found less often (periodNs() tells).
+// Measures when a CPU ran nothing of this machine's work, be it that the host took it away: a
+// thread on each CPU sleeps to absolute deadlines 2 ms apart; waking more than 0.5 ms late is a gap
+// from the deadline to the wake-up. With SCHED_FIFO other threads of this machine cannot be the
+// cause; without, they can, and quality() says so. Cost: at most about 0.25 % of each CPU, since
+// the period grows where waking is dear; a gap is then seen only if it covers a deadline, so short
+// ones are found less often (periodNs() tells).
+
+#include "collector/recorder/recorder_spool.h"
 
 #include <atomic>
 #include <cstdint>
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "collector/recorder/recorder_spool.h"
 
 namespace ridge::recorder {
 
@@ -28,8 +29,10 @@ public:
     void stop();
     // Empty: real-time threads on every CPU. Else what is less good than that.
     [[nodiscard]] std::string quality() const;
-    [[nodiscard]] std::int64_t cpuNs() const { return m_cpuNs; }        // after stop(), of all threads
-    [[nodiscard]] std::int64_t periodNs() const { return m_periodNs; }  // after stop(), the longest one's
+    [[nodiscard]] std::int64_t cpuNs() const { return m_cpuNs; }  // after stop(), of all threads
+    [[nodiscard]] std::int64_t periodNs() const {
+        return m_periodNs;
+    }  // after stop(), the longest one's
 
 private:
     void watch(int cpu);

@@ -2,8 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/sample/sampler.h"
 
+#include "base/clock.h"
+#include "collector/recorder/processes.h"
+
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
 #include <chrono>
@@ -12,9 +14,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-
-#include "base/clock.h"
-#include "collector/recorder/processes.h"
+#include <unistd.h>
 
 namespace ridge::recorder {
 namespace {
@@ -28,7 +28,17 @@ struct CounterName {
     const char* name;
     const char* unit;
 };
-enum ProcessCounter { kCpu, kRss, kThreads, kReadBytes, kWriteBytes, kMinorFaults, kMajorFaults, kSwitches, kForced };
+enum ProcessCounter {
+    kCpu,
+    kRss,
+    kThreads,
+    kReadBytes,
+    kWriteBytes,
+    kMinorFaults,
+    kMajorFaults,
+    kSwitches,
+    kForced
+};
 constexpr std::array<CounterName, 9> kProcessCounters = {{{"process.cpu", "1"},
                                                           {"process.rss", "B"},
                                                           {"process.threads", "1"},
@@ -43,7 +53,8 @@ std::string slurp(const std::string& path) {
     std::string text;
     if (FILE* file = std::fopen(path.c_str(), "re")) {
         std::array<char, 8192> buffer{};
-        while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file)) text.append(buffer.data(), n);
+        while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file))
+            text.append(buffer.data(), n);
         std::fclose(file);
     }
     return text;
@@ -90,7 +101,8 @@ void Sampler::loop() {
         try {
             if (m_rounds == 1 || m_rounds % kClockEvery == 0) m_spool.clockSample();
             if (m_counters) round(monotonicNs());
-        } catch (const std::exception&) {  // out of memory or a vanished folder: the next round tries again
+        } catch (const std::exception&) {  // out of memory or a vanished folder: the next round
+                                           // tries again
         }
         ++m_rounds;
         m_spool.flush();
@@ -135,11 +147,15 @@ void Sampler::sampleProcess(std::int32_t pid, std::int64_t now) {
         for (const CounterName& counter : kProcessCounters)
             state.counters.push_back(m_spool.counter(counter.name, counter.unit, pid, -1));
     const auto number = [&](std::size_t i) { return std::strtod(field[i].c_str(), nullptr); };
-    const auto put = [&](ProcessCounter which, double value) { m_spool.sample(state.counters[which], now, value); };
+    const auto put = [&](ProcessCounter which, double value) {
+        m_spool.sample(state.counters[which], now, value);
+    };
     static const double tick = static_cast<double>(sysconf(_SC_CLK_TCK));
     static const double page = static_cast<double>(sysconf(_SC_PAGESIZE));
-    const double cpu = (number(11) + number(12)) / tick;  // utime, stime: fields 14 and 15 of proc(5)
-    if (state.cpuSeconds >= 0 && now > state.time) put(kCpu, (cpu - state.cpuSeconds) / (static_cast<double>(now - state.time) * 1e-9));
+    const double cpu =
+        (number(11) + number(12)) / tick;  // utime, stime: fields 14 and 15 of proc(5)
+    if (state.cpuSeconds >= 0 && now > state.time)
+        put(kCpu, (cpu - state.cpuSeconds) / (static_cast<double>(now - state.time) * 1e-9));
     state.cpuSeconds = cpu;
     state.time = now;
     put(kMinorFaults, number(7));
@@ -165,7 +181,8 @@ void Sampler::sampleCpus(std::int64_t now) {
         std::uint64_t total = 0;
         std::uint64_t idle = 0;
         std::uint64_t value = 0;
-        for (int i = 0; i < 8 && fields >> value; ++i) {  // user nice system idle iowait irq softirq steal
+        for (int i = 0; i < 8 && fields >> value;
+             ++i) {  // user nice system idle iowait irq softirq steal
             total += value;
             if (i == 3 || i == 4) idle += value;
         }
@@ -173,7 +190,9 @@ void Sampler::sampleCpus(std::int64_t now) {
         if (!cpu.counter) {
             cpu.counter = m_spool.counter("cpu.busy", "1", 0, std::atoi(name.c_str() + 3));
         } else if (total > cpu.total) {
-            m_spool.sample(cpu.counter, now, static_cast<double>(total - idle - cpu.busy) / static_cast<double>(total - cpu.total));
+            m_spool.sample(cpu.counter, now,
+                           static_cast<double>(total - idle - cpu.busy) /
+                               static_cast<double>(total - cpu.total));
         }
         cpu.busy = total - idle;
         cpu.total = total;
@@ -188,7 +207,8 @@ void Sampler::put(const std::string& name, const char* unit, std::int64_t now, d
 
 void Sampler::sampleMachine(std::int64_t now) {
     double value = 0;
-    if (numberAfter(slurp("/proc/meminfo"), "MemAvailable:", value)) put("memory.available", "B", now, value * 1024);
+    if (numberAfter(slurp("/proc/meminfo"), "MemAvailable:", value))
+        put("memory.available", "B", now, value * 1024);
     double readSectors = 0;
     double writtenSectors = 0;
     std::istringstream disks(slurp("/proc/diskstats"));
@@ -199,7 +219,9 @@ void Sampler::sampleMachine(std::int64_t now) {
         fields >> skip >> skip >> name;
         for (double& x : f) fields >> x;
         // Whole disks only: a partition's name ends with a digit, but so does nvme0n1's.
-        if (!std::filesystem::exists("/sys/block/" + name) || name.starts_with("loop") || name.starts_with("dm-")) continue;
+        if (!std::filesystem::exists("/sys/block/" + name) || name.starts_with("loop") ||
+            name.starts_with("dm-"))
+            continue;
         readSectors += f[2];
         writtenSectors += f[6];
     }
@@ -209,7 +231,8 @@ void Sampler::sampleMachine(std::int64_t now) {
         const std::string text = slurp(fmt::format("/proc/pressure/{}", resource));
         const std::size_t total = text.find("total=");
         if (total != std::string::npos)
-            put(fmt::format("pressure.{}", resource), "s", now, std::strtod(text.c_str() + total + 6, nullptr) * 1e-6);
+            put(fmt::format("pressure.{}", resource), "s", now,
+                std::strtod(text.c_str() + total + 6, nullptr) * 1e-6);
     }
 }
 

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Samples the processes of the session and the machine every 100 ms, and reads the clocks every second,
-// into the recorder's spool, from a thread of its own. Shares are of one CPU (1.0 = one CPU busy).
+// Samples the processes of the session and the machine every 100 ms, and reads the clocks every
+// second, into the recorder's spool, from a thread of its own. Shares are of one CPU (1.0 = one CPU
+// busy).
+
+#include "collector/recorder/recorder_spool.h"
+#include "collector/recorder/sample/nvml.h"
 
 #include <atomic>
 #include <condition_variable>
@@ -13,9 +17,6 @@
 #include <string>
 #include <thread>
 #include <vector>
-
-#include "collector/recorder/recorder_spool.h"
-#include "collector/recorder/sample/nvml.h"
 
 namespace ridge::recorder {
 
@@ -30,7 +31,7 @@ public:
     void stop();
     // Processes that carry an agent, beside the descendants of the main process.
     void watch(const std::set<std::int32_t>& pids);
-    [[nodiscard]] bool nvmlOn() const { return m_nvmlOn; }          // after start()
+    [[nodiscard]] bool nvmlOn() const { return m_nvmlOn; }  // after start()
     [[nodiscard]] const std::string& nvmlReason() const { return m_nvml.reason(); }
 
 private:
