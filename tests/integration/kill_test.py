@@ -12,6 +12,7 @@ from support import BUILD, RIDGE, Case, losses, main, query, ranges, run
 
 COUNTING = BUILD / "bin" / "counting_ranges"
 KILLS = int(os.environ.get("RIDGE_KILLS", "50"))
+RANGES = 2_000_000  # long enough that the recorder is killed while they are made
 
 
 class Kill(Case):
@@ -66,7 +67,7 @@ class Kill(Case):
     def test_the_recorder_is_killed_and_recovers(self):
         rng = random.Random(4)
         for i in range(max(3, KILLS // 10)):
-            recorder, counter, trace = self.start(i, 150000)
+            recorder, counter, trace = self.start(i, RANGES)
             program = self.program_of(recorder)
             time.sleep(rng.uniform(0, 0.1))
             recorder.kill()
@@ -74,12 +75,12 @@ class Kill(Case):
             deadline = time.monotonic() + 60
             while os.path.exists(f"/proc/{program}") and time.monotonic() < deadline:
                 time.sleep(0.01)  # the program goes on to its end, unharmed
-            self.assertEqual(self.ended(counter), 150000)
+            self.assertEqual(self.ended(counter), RANGES)
             self.assertFalse(trace.exists())
             spool = str(trace) + ".spool"
             recovered = run(RIDGE, "record", "--recover", spool, "-o", trace)
             self.assertEqual(recovered.returncode, 0, recovered.stderr)
-            self.assertEqual(len([r for r in ranges(trace, "counted") if r[2] is not None]), 150000)
+            self.assertEqual(len([r for r in ranges(trace, "counted") if r[2] is not None]), RANGES)
             self.assertEqual(losses(trace), [])
             self.assertEqual(query(trace, "SELECT outcome FROM RIDGE_RUN"), [("recovered",)])
 

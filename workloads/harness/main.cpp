@@ -13,10 +13,13 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <atomic>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <dlfcn.h>
+#include <filesystem>
 #include <iostream>
 #include <optional>
 #include <thread>
@@ -31,6 +34,15 @@ int report(const ridge::Error& error) {
     return ridge::exitCodeFor(error.code);
 }
 
+// Set before the folder goes: whatever the workload then fails of is not its own doing, and the exit code
+// is the signal's.
+std::atomic<bool> g_interrupted{false};
+
+int waitIfInterrupted(int code) {
+    while (g_interrupted) std::this_thread::sleep_for(std::chrono::seconds(1));  // ended by _Exit
+    return code;
+}
+
 // SIGINT and SIGTERM are taken by a thread of their own, because removing a folder is nothing for a
 // signal handler. Called before any other thread exists, so that all inherit the mask.
 void removeFolderOnSignal(std::filesystem::path folder) {
@@ -43,10 +55,19 @@ void removeFolderOnSignal(std::filesystem::path folder) {
         int number = 0;
         while (sigwait(&signals, &number) != 0) {
         }
+        g_interrupted = true;
         std::fflush(nullptr);
         std::error_code ignored;
-        // Twice: another thread may just have made a new file in it.
-        for (int i = 0; i < 2 && !folder.empty(); ++i) std::filesystem::remove_all(folder, ignored);
+        // The workload goes on making files in it while it is removed. Under another name it is out of the
+        // workload's reach; what was being opened at that moment is taken at the next try.
+        const std::filesystem::path doomed = folder.string() + ".removed";
+        if (!folder.empty()) std::filesystem::rename(folder, doomed, ignored);
+        for (int i = 0; i < 100 && !folder.empty(); ++i) {
+            std::filesystem::remove_all(doomed, ignored);
+            std::filesystem::remove_all(folder, ignored);
+            if (!std::filesystem::exists(doomed, ignored) && !std::filesystem::exists(folder, ignored)) break;
+            std::this_thread::sleep_for(std::chrono::milliseconds(10));
+        }
         std::_Exit(128 + number);
     }).detach();
 }
@@ -143,8 +164,9 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
     try {
-        return run({argv, argv + argc});
+        return waitIfInterrupted(run({argv, argv + argc}));
     } catch (const std::exception& error) {
+        waitIfInterrupted(0);
         // A rank that simply left would leave the others waiting: mpirun ends them when it sees the
         // code.
         std::cout.flush();
