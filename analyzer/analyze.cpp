@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "schemas/timeline/read_table.h"
 #include "analyzer/analyze.h"
 
 #include "analyzer/communication/report.h"
@@ -205,6 +206,9 @@ Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
     const Roofs roofs(answer.ceilings);
     context.dispatchNs = roofs.dispatchNs();
     context.steps = findSteps(timeline, options.stepName);
+    if (!options.stepName.empty() && context.steps.source != "--step " + options.stepName)
+        return Error{ErrorCode::kBadInput,
+                     ridge::timeline::oneLine(fmt::format("no range of this trace is named \"{}\" (--step)", options.stepName))};
     context.ops = findOps(timeline, context.steps, hasGpu);
     context.cpuShare = cpuShares(timeline, context.steps, context.ops, hasGpu);
     judgeGroups(context.ops, context.steps, roofs, context.cpuShare);

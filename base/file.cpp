@@ -53,7 +53,18 @@ Result<std::string> readFile(const std::filesystem::path& path, std::size_t maxB
     }
 }
 
+Status refuseSpecialFile(const std::filesystem::path& path) {
+    std::error_code ec;
+    const auto type = std::filesystem::symlink_status(path, ec).type();
+    if (type == std::filesystem::file_type::not_found || type == std::filesystem::file_type::regular ||
+        type == std::filesystem::file_type::none)
+        return {};
+    return Error{ErrorCode::kBadInput,
+                 fmt::format("{} is no regular file and is not overwritten; name a new file", path.string())};
+}
+
 Status writeFileAtomically(const std::filesystem::path& path, std::string_view content) {
+    RIDGE_TRY_STATUS(refuseSpecialFile(path));
     std::string temporary = path.string() + ".tmp-XXXXXX";
     const int fd = ::mkstemp(temporary.data());
     if (fd < 0) return ioError("create", path, errno);

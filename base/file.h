@@ -14,6 +14,10 @@ namespace ridge {
 // The whole file. Errors: not there, not readable, larger than maxBytes.
 Result<std::string> readFile(const std::filesystem::path& path, std::size_t maxBytes = std::size_t{1} << 31);
 
+// An output may be new or replace a regular file. Devices, pipes, sockets, folders and symbolic links are
+// refused: replacing them by a file is never what was meant.
+Status refuseSpecialFile(const std::filesystem::path& path);
+
 // Writes to a temporary name in the same folder, fsyncs and renames, so that a reader never sees half.
 Status writeFileAtomically(const std::filesystem::path& path, std::string_view content);
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/app/app.h"
+#include <system_error>
 
 namespace {
 
@@ -69,7 +70,12 @@ int dispatch(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     try {
-        return dispatch(argc, argv);
+        const int code = dispatch(argc, argv);
+        if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == 0)
+            return ridge::cli::fail(2, "cannot write to standard output: is its disk full?");
+        return code;
+    } catch (const std::system_error& error) {
+        return ridge::cli::fail(2, fmt::format("cannot write the output: {}", oneLine(error.what())));
     } catch (const std::exception& error) {
         return ridge::cli::fail(4, fmt::format("internal error: {}; please report it", oneLine(error.what())));
     }

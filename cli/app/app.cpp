@@ -72,6 +72,7 @@ Status mayWrite(const std::string& path, bool force) {
     const auto state = std::filesystem::status(path, ec);
     if (std::filesystem::is_directory(state))
         return Error{ErrorCode::kBadInput, fmt::format("{} is a directory; name a file", path)};
+    RIDGE_TRY_STATUS(refuseSpecialFile(path));
     if (std::filesystem::exists(state) && !force)
         return Error{ErrorCode::kBadInput, fmt::format("{} exists; --force overwrites it", path)};
     return {};

@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <string>
+#include <cstdlib>
 
 namespace ridge::recorder {
 namespace {
@@ -29,6 +31,21 @@ std::set<std::int32_t> processTree(std::int32_t pid) {
     std::set<std::int32_t> tree;
     addProcessTree(pid, tree);
     return tree;
+}
+
+std::int32_t processWithRings(const std::string& ringDir) {
+    std::set<std::int32_t> owners;  // ring files are named <pid>-...
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator(ringDir, ec)) {
+        const int pid = std::atoi(entry.path().filename().c_str());
+        if (entry.path().extension() == ".ring" && pid > 0) owners.insert(pid);
+    }
+    for (const std::int32_t pid : owners) {
+        std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
+        for (std::string line; std::getline(maps, line);)
+            if (line.find(ringDir + "/") != std::string::npos) return pid;
+    }
+    return 0;
 }
 
 }  // namespace ridge::recorder

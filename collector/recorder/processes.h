@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <set>
+#include <string>
 
 namespace ridge::recorder {
 
 // The process and its descendants, at most a few thousand; those that were adopted by init are not
 // found.
 std::set<std::int32_t> processTree(std::int32_t pid);
+// A living process that has a file of this folder mapped; 0: none, or none that we may look into.
+std::int32_t processWithRings(const std::string& ringDir);
 void addProcessTree(std::int32_t pid, std::set<std::int32_t>& out);
 
 }  // namespace ridge::recorder

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/record.h"
+#include "base/file.h"
 
 #include "base/clock.h"
 #include "collector/recorder/convert/convert.h"
@@ -215,6 +216,7 @@ private:
         if (m_options.output.empty()) return Error{ErrorCode::kBadInput, "no output file given"};
         if (fs::is_directory(m_output, ec))
             return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", m_options.output)};
+        RIDGE_TRY_STATUS(refuseSpecialFile(m_output));
         if (fs::exists(m_output, ec) && !m_options.force)
             return Error{
                 ErrorCode::kBadInput,
@@ -449,6 +451,7 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
     RIDGE_TRY(const SessionInfo info, readSession(session));
     const std::string target = absolutePath(output.empty() ? info.output : output);
     std::error_code ec;
+    RIDGE_TRY_STATUS(refuseSpecialFile(target));
     if (fs::exists(target, ec) && !force)
         return Error{ErrorCode::kBadInput,
                      fmt::format("{}: exists already; --force overwrites it", target)};
@@ -461,6 +464,12 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
             kill(block.recorderPid, 0) == 0 && beats)
             return Error{ErrorCode::kBadInput, fmt::format("{}: process {} is still recording it",
                                                            session, block.recorderPid)};
+        // A program that outlived its recorder goes on into its rings: what it has yet to do would be lost.
+        if (const int writer = processWithRings(info.ringDir); writer > 0)
+            return Error{ErrorCode::kBadInput,
+                         fmt::format("{}: process {} is still running and recording into it; recover it when that "
+                                     "has ended",
+                                     session, writer)};
         __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
     }
     RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));
