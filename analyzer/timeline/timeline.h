@@ -73,8 +73,38 @@ struct GpuRow {
     NameId name;
     std::int32_t device = kNoIndex, process = kNoIndex;
     std::int32_t launch = kNoIndex;  // index into Timeline::calls
+    std::int32_t collective = kNoIndex;  // index into Timeline::collectives
+    std::int32_t op = kNoIndex;          // index into Timeline::ranges: the framework's op that launched it
+    std::int32_t blocks = 0;             // thread blocks of a kernel's grid; 0: not known
     GpuKind kind = GpuKind::kKernel;
     std::uint8_t copyKind = 0, srcKind = 255, dstKind = 255;  // 255: not known
+};
+
+// What the host handed to a collective, where the trace says it (Kineto's arguments, NCCL's payloads).
+struct Collective {
+    NameId name, group, dtype;  // "allreduce", name or id of the process group, "Float"
+    std::int64_t bytesIn = 0, bytesOut = 0;  // message bytes of this rank; 0: not known
+    std::int64_t groupSize = 0;              // 0: not known
+    std::int64_t sequence = -1;              // number of the call in its group, from 0; -1: not known
+};
+
+enum class SyncKind : std::uint8_t { kUnknown, kEvent, kStreamWaitEvent, kStream, kContext };
+
+// A wait that the device or the driver recorded (CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, Kineto's cuda_sync).
+struct SyncRow {
+    Ns start = 0, end = 0;
+    std::int64_t stream = -1, correlation = 0, rowid = 0;  // stream -1: none
+    std::int64_t eventRecord = 0;  // correlation of the cudaEventRecord waited for; 0: not known
+    std::int64_t waitedStream = -1;
+    std::int32_t device = kNoIndex, process = kNoIndex;
+    std::int32_t launch = kNoIndex;  // index into Timeline::calls: the call that waits
+    SyncKind kind = SyncKind::kUnknown;
+};
+
+// A cause that the host handed from one thread to another (forward to backward, loader to trainer).
+struct Flow {
+    Ns fromTime = 0, toTime = 0;
+    std::int32_t fromThread = kNoIndex, toThread = kNoIndex;
 };
 
 struct Call {  // of the CUDA API
@@ -93,6 +123,10 @@ struct Work {
 
 enum class Frame : std::uint8_t { kNone, kWorkload, kWarmup, kStep };
 
+// Where a range comes from: a person's annotation (NVTX, user_annotation), an op of a framework
+// (Kineto's cpu_op), or a function of the interpreter.
+enum class RangeKind : std::uint8_t { kAnnotation, kOp, kFunction };
+
 struct Range {
     Ns start = 0, end = 0;
     std::int64_t rowid = 0;
@@ -100,7 +134,9 @@ struct Range {
     NameId name;
     std::int32_t thread = kNoIndex;
     std::int32_t work = kNoIndex;   // index into Timeline::works
+    NameId shapes;                  // of the op's inputs as the trace spells them; empty: not known
     Frame frame = Frame::kNone;
+    RangeKind kind = RangeKind::kAnnotation;
     bool nests = true;           // push/pop; false: start/end, which need not nest
     bool open = false;           // had no end in the file
 };
@@ -145,6 +181,9 @@ struct Timeline {
     std::vector<GpuDevice> devices;
     std::vector<GpuRow> gpu;
     std::vector<Call> calls;
+    std::vector<Collective> collectives;
+    std::vector<SyncRow> syncs;
+    std::vector<Flow> flows;
     std::vector<Range> ranges;
     std::vector<Work> works;
     std::vector<IoRow> io;
