@@ -222,6 +222,9 @@ void onSignal(int) {
 }
 
 void signals(long count) {
+    // A handler that comes while NVTX's own header loads the tool would wait for ever for the code that
+    // it interrupted: no tool can help that.
+    nvtxInitialize(nullptr);
     signal(SIGUSR1, onSignal);
     std::atomic<bool> over{false};
     const pthread_t self = pthread_self();
