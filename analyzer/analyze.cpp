@@ -7,6 +7,7 @@
 #include "analyzer/context.h"
 #include "analyzer/findings/registry.h"
 #include "analyzer/gate/gate.h"
+#include "analyzer/ranges/ranges.h"
 #include "analyzer/roofline/points.h"
 #include "analyzer/summary/summary.h"
 #include "analyzer/timeline/load.h"
@@ -227,6 +228,7 @@ Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
     addGate(context, answer);
     addRoofline(context, answer);
     addCommunication(context, answer);
+    addRanges(timeline, context.steps, answer);
     addSummaries(context, answer);
     addVerdicts(context, answer);
     addFindings(context, answer);

@@ -43,8 +43,9 @@ int dispatch(int argc, char** argv) {
         "  ridge record -o trace.sqlite -- python3 train.py\n"
         "  ridge analyze trace.sqlite --html report.html\n"
         "  ridge doctor\n"
-        "\nExit codes: 0 done, 2 usage or unreadable input, 4 the measurement failed, 77 this machine cannot do it,\n"
-        "130/143 interrupted. record exits with the program's own code.");
+        "\nExit codes: 0 done; 1 a regression or a failed threshold was found; 2 usage or unreadable input; 3 no verdict\n"
+        "possible; 4 the measurement failed; 77 this machine cannot do it; 130/143 interrupted. record exits with the\n"
+        "program's own code.");
     addRun(app, globals);
     addRecord(app, globals);
     addAnalyze(app, globals);

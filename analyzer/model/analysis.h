@@ -187,6 +187,15 @@ struct WorkloadSummary {
     std::int64_t steps = 0;
 };
 
+// Time by range name over the steps; definitions: analyzer/ranges/ranges.h.
+struct RangeSummary {
+    std::string name;
+    std::string kind;  // "annotation", "op", "function"
+    std::int64_t count = 0;
+    Ns totalNs = 0, selfNs = 0;
+    Ns deviceNs = 0, deviceSelfNs = 0;  // of the GPU work that was launched in it
+};
+
 struct MemorySummary {
     std::optional<std::int64_t> peakRssBytes;
     std::optional<std::int64_t> deviceBytesPeak;
@@ -224,6 +233,8 @@ struct Analysis {
     std::vector<WhatIf> whatIf;
     std::vector<Finding> findings;
     std::vector<WorkloadSummary> workloads;
+    std::vector<RangeSummary> ranges;  // the largest first, at most kMostRangeNames
+    std::int64_t rangesOmitted = 0;    // names beyond these
     MemorySummary memory;
     EnergySummary energy;
     std::vector<Loss> losses;

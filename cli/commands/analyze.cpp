@@ -26,9 +26,25 @@ struct AnalyzeArguments {
     std::size_t findings = 5;
 };
 
+// A named pipe or a device would be waited for, for ever.
+Status checkInputs(const AnalyzeArguments& a) {
+    std::error_code ec;
+    for (const std::string& trace : a.traces) {
+        const auto status = std::filesystem::status(trace, ec);
+        if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+            return Error{ErrorCode::kBadInput, fmt::format("{} is {}; a trace is a file", trace, std::filesystem::is_directory(status) ? "a directory" : "no regular file")};
+    }
+    return {};
+}
+
 Status checkOutputs(const AnalyzeArguments& a, bool force) {
     std::error_code ec;
-    for (const std::string& output : {a.json, a.html, a.markdown}) {
+    const std::vector<std::string> outputs{a.json, a.html, a.markdown};
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (!outputs[i].empty() && (outputs[i] == outputs[j] || std::filesystem::weakly_canonical(outputs[i], ec) == std::filesystem::weakly_canonical(outputs[j], ec)))
+                return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs; give each its own", outputs[i])};
+    for (const std::string& output : outputs) {
         if (output.empty() || output == "-") continue;
         for (const std::string& trace : a.traces)
             if (std::filesystem::equivalent(output, trace, ec))
@@ -40,15 +56,17 @@ Status checkOutputs(const AnalyzeArguments& a, bool force) {
 
 Status writeReports(const AnalyzeArguments& a, const analyzer::Analysis& analysis, bool force) {
     if (!a.json.empty() && a.json != "-") RIDGE_TRY_STATUS(writeOutput(a.json, reports::renderJson(analysis), force));
-    if (!a.html.empty()) RIDGE_TRY_STATUS(writeOutput(a.html, reports::renderHtml(analysis), force));
-    if (!a.markdown.empty()) RIDGE_TRY_STATUS(writeOutput(a.markdown, reports::renderMarkdown(analysis), force));
+    if (!a.html.empty() && a.html != "-") RIDGE_TRY_STATUS(writeOutput(a.html, reports::renderHtml(analysis), force));
+    if (!a.markdown.empty() && a.markdown != "-") RIDGE_TRY_STATUS(writeOutput(a.markdown, reports::renderMarkdown(analysis), force));
     return {};
 }
 
 int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     // "--json trace.sqlite" takes the trace for the output file: with no trace left, it was the trace.
     if (a.jsonGiven && a.traces.empty() && !a.json.empty()) a.traces.push_back(std::exchange(a.json, ""));
+    if (a.jsonGiven && a.json.empty()) a.json = "-";
     if (a.traces.empty()) return fail(2, "no trace was given; see ridge analyze --help");
+    if (const Status status = checkInputs(a); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
     analyzer::AnalyzeOptions options;
     options.stepName = a.step;
@@ -63,8 +81,12 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     }();
     if (!analysis.ok()) return fail(analysis.error());
     if (const Status status = writeReports(a, *analysis, globals.force); !status.ok()) return fail(status.error());
-    if (a.jsonGiven && (a.json.empty() || a.json == "-"))
+    if (a.json == "-")
         fmt::print("{}", reports::renderJson(*analysis));
+    else if (a.html == "-")
+        fmt::print("{}", reports::renderHtml(*analysis));
+    else if (a.markdown == "-")
+        fmt::print("{}", reports::renderMarkdown(*analysis));
     else if (!globals.quiet)
         fmt::print("{}", reports::renderTerminal(*analysis, {wantsColour(globals), terminalWidth(), a.findings}));
     return 0;
@@ -79,9 +101,9 @@ void addAnalyze(CLI::App& app, Globals& globals) {
     command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings");
     command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
     CLI::Option* json = command->add_option("--json", arguments->json, "The report as JSON, to FILE or to stdout")->expected(0, 1)->type_name("[FILE]");
-    command->add_option("--html", arguments->html, "The report as one HTML file")->type_name("FILE");
-    command->add_option("--markdown", arguments->markdown, "The report as Markdown")->type_name("FILE");
-    command->add_option("--findings", arguments->findings, "How many findings to print");
+    command->add_option("--html", arguments->html, "The report as one HTML file (-: to stdout)")->type_name("FILE");
+    command->add_option("--markdown", arguments->markdown, "The report as Markdown (-: to stdout)")->type_name("FILE");
+    command->add_option("--findings", arguments->findings, "How many findings to print")->check(CLI::Range(0, 10000))->default_str("5");
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge analyze trace.sqlite\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
                     "  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");

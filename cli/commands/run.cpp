@@ -309,7 +309,7 @@ void addRun(CLI::App& app, Globals& globals) {
     auto arguments = std::make_shared<RunArguments>();
     CLI::App* command = app.add_subcommand("run", "Run the reference workloads and say which wall each one hits");
     Selection& selection = arguments->selection;
-    command->add_option("WORKLOAD", selection.names, "Names, families, or beginnings of names up to a slash");
+    command->add_option("WORKLOAD", selection.names, "Names, families, or beginnings of names up to a dot or a slash");
     command->add_option("--preset", selection.preset, "How much: smoke, standard, full (standard when nothing is named)")->check(CLI::IsMember({"smoke", "standard", "full"}));
     command->add_option("--backend", arguments->backend, "auto, cpu, cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->default_str("auto");
     command->add_option("--ranks", selection.ranks, "Processes of the workloads that have several")->check(CLI::Range(2, 4096));

@@ -76,6 +76,22 @@ void mergeLosses(Analysis& all, const Analysis& part) {
     }
 }
 
+void mergeRanges(Analysis& all, const Analysis& part) {
+    for (const RangeSummary& range : part.ranges) {
+        const auto same = std::find_if(all.ranges.begin(), all.ranges.end(), [&](const RangeSummary& r) { return r.name == range.name && r.kind == range.kind; });
+        if (same == all.ranges.end()) {
+            all.ranges.push_back(range);
+            continue;
+        }
+        same->count += range.count;
+        same->totalNs += range.totalNs;
+        same->selfNs += range.selfNs;
+        same->deviceNs += range.deviceNs;
+        same->deviceSelfNs += range.deviceSelfNs;
+    }
+    all.rangesOmitted += part.rangesOmitted;
+}
+
 void mergeCriticalPath(Analysis& all, const Analysis& part) {
     if (!part.criticalPath) return;
     if (!all.criticalPath) all.criticalPath.emplace();
@@ -117,7 +133,11 @@ Analysis mergeAnalyses(const std::vector<Analysis>& parts) {
             all.energy.source = part.energy.source;
         }
         mergeLosses(all, part);
+        mergeRanges(all, part);
     }
+    std::stable_sort(all.ranges.begin(), all.ranges.end(), [](const RangeSummary& a, const RangeSummary& b) {
+        return std::max(a.totalNs, a.deviceNs) > std::max(b.totalNs, b.deviceNs);
+    });
     if (parts.size() == 1) all.energy.joulesPerStep = parts.front().energy.joulesPerStep;
     // A finding of low confidence never stands above a better one; then the larger share of its step first.
     std::stable_sort(all.findings.begin(), all.findings.end(), [](const Finding& a, const Finding& b) {

@@ -36,7 +36,7 @@ Variant parseVariant(const Json& entry) {
 }
 
 bool answersTo(const Variant& v, const std::string& wanted) {
-    return v.name == wanted || v.family == wanted || v.name.starts_with(wanted + "/");
+    return v.name == wanted || v.family == wanted || v.name.starts_with(wanted + "/") || v.name.starts_with(wanted + ".");
 }
 
 bool inPreset(const Variant& v, const std::string& preset) {

@@ -216,6 +216,12 @@ Json whatIf(const WhatIf& w) {
             {"measured_ns", integer(w.measuredNs)}};
 }
 
+Json range(const RangeSummary& r) {
+    return {{"name", text(r.name)},      {"kind", text(r.kind)},       {"count", r.count},
+            {"total_ns", r.totalNs},     {"self_ns", r.selfNs},        {"device_ns", r.deviceNs},
+            {"device_self_ns", r.deviceSelfNs}};
+}
+
 Json memory(const MemorySummary& m) {
     return {{"peak_rss_bytes", integer(m.peakRssBytes)},
             {"device_bytes_peak", integer(m.deviceBytesPeak)},
@@ -249,6 +255,8 @@ Json toJson(const Analysis& a) {
     out["what_if"] = array(a.whatIf, whatIf);
     out["findings"] = array(a.findings, finding);
     out["workloads"] = array(a.workloads, workload);
+    out["ranges"] = array(a.ranges, range);
+    out["ranges_omitted"] = a.rangesOmitted;
     out["memory"] = memory(a.memory);
     out["energy"] = {{"joules", number(a.energy.joules)},
                      {"joules_per_step", number(a.energy.joulesPerStep)},

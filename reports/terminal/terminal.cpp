@@ -20,6 +20,8 @@ using Align = Table::Align;
 
 constexpr std::size_t kTopClasses = 3;
 constexpr std::size_t kMostGroups = 40;
+constexpr std::size_t kMostDevices = 16;
+constexpr std::size_t kMostRanges = 12;
 
 std::string heading(const std::string& title, const TerminalOptions& o) {
     return "\n" + painted(title, Paint::kBold, o.colour) + "\n";
@@ -30,6 +32,10 @@ std::string fitted(const std::string& text, Paint paint, std::size_t indent, con
     const std::string shown = printable(text);
     const std::size_t room = o.width > indent ? o.width - indent : 0;
     return std::string(indent, ' ') + painted(room > 0 ? elideMiddle(shown, room) : shown, paint, o.colour) + "\n";
+}
+
+std::string more(std::size_t all, std::size_t shown) {
+    return all > shown ? fmt::format("  and {} more; the JSON report has them\n", all - shown) : std::string();
 }
 
 std::string sourceLines(const Analysis& a, const TerminalOptions& o) {
@@ -45,7 +51,8 @@ std::string devices(const Analysis& a, const TerminalOptions& o) {
     Table table({{"rank", Align::kRight}, {"device", Align::kLeft, 12}, {"span", Align::kRight},
                  {"busy", Align::kRight}, {"compute", Align::kRight}, {"comm", Align::kRight},
                  {"exposed", Align::kRight}, {"copy", Align::kRight}, {"rows", Align::kRight}});
-    for (const Device& d : a.devices) {
+    for (std::size_t i = 0; i < std::min(kMostDevices, a.devices.size()); ++i) {
+        const Device& d = a.devices[i];
         const double span = d.spanNs > 0 ? static_cast<double>(d.spanNs) : 1;
         const auto share = [&](Ns ns) { return d.spanNs > 0 ? formatShare(static_cast<double>(ns) / span) : "-"; };
         const std::string title = d.name.empty() ? fmt::format("{} {}", d.kind, d.id)
@@ -54,7 +61,26 @@ std::string devices(const Analysis& a, const TerminalOptions& o) {
                    share(d.commNs), share(d.exposedCommNs), share(d.copyNs),
                    std::to_string(d.kernels + d.copies)});
     }
-    return heading("Devices", o) + table.render(o.width, o.colour, 2);
+    return heading("Devices", o) + table.render(o.width, o.colour, 2) + more(a.devices.size(), kMostDevices);
+}
+
+// Time by range name, where the trace has names to show.
+std::string ranges(const Analysis& a, const TerminalOptions& o) {
+    if (a.ranges.empty()) return {};
+    const bool device = std::any_of(a.ranges.begin(), a.ranges.end(), [](const RangeSummary& r) { return r.deviceNs > 0; });
+    std::vector<Table::Column> columns{{"range", Align::kLeft, 24}, {"count", Align::kRight}, {"total", Align::kRight},
+                                       {"self", Align::kRight}, {"mean", Align::kRight}};
+    if (device) columns.push_back({"on the device", Align::kRight});
+    Table table(columns);
+    for (std::size_t i = 0; i < std::min(kMostRanges, a.ranges.size()); ++i) {
+        const RangeSummary& r = a.ranges[i];
+        std::vector<Cell> row{Cell(r.name.empty() ? "(no name)" : r.name), Cell(std::to_string(r.count)), Cell(formatDuration(r.totalNs)),
+                              Cell(formatDuration(r.selfNs)), Cell(r.count > 0 ? formatDuration(r.totalNs / r.count) : "-")};
+        if (device) row.emplace_back(formatDuration(r.deviceNs));
+        table.add(std::move(row));
+    }
+    return heading("Time by range, in the steps, summed over threads", o) + table.render(o.width, o.colour, 2) +
+           more(a.ranges.size() + static_cast<std::size_t>(a.rangesOmitted), kMostRanges);
 }
 
 std::string topClasses(const ClassTimes& classes) {
@@ -68,19 +94,22 @@ std::string topClasses(const ClassTimes& classes) {
 std::string steps(const Analysis& a, const TerminalOptions& o) {
     if (a.steps.empty())
         return heading("Steps", o) + "  none found; name a range that repeats with --step NAME\n";
-    Table table({{"workload", Align::kLeft, 20}, {"rank", Align::kRight}, {"device", Align::kRight},
-                 {"steps", Align::kRight}, {"median", Align::kRight}, {"most time in", Align::kLeft, 14, true}});
     const auto groups = groupSteps(a);
+    const bool named = std::any_of(groups.begin(), groups.end(), [](const StepGroup& g) { return !g.workload.empty(); });
+    std::vector<Table::Column> columns{{"rank", Align::kRight}, {"device", Align::kRight}, {"steps", Align::kRight},
+                                       {"median", Align::kRight}, {"most time in", Align::kLeft, 14, true}};
+    if (named) columns.insert(columns.begin(), {"workload", Align::kLeft, 20});
+    Table table(columns);
     for (std::size_t i = 0; i < std::min(kMostGroups, groups.size()); ++i) {
         const StepGroup& g = groups[i];
-        table.add({g.workload.empty() ? "-" : g.workload, std::to_string(g.rank), std::to_string(g.device),
-                   std::to_string(g.steps.size()), formatDuration(g.medianNs), topClasses(g.classes)});
+        std::vector<Cell> row{Cell(std::to_string(g.rank)), Cell(std::to_string(g.device)), Cell(std::to_string(g.steps.size())),
+                              Cell(formatDuration(g.medianNs)), Cell(topClasses(g.classes))};
+        if (named) row.insert(row.begin(), Cell(g.workload.empty() ? "-" : g.workload));
+        table.add(std::move(row));
     }
     std::string out = heading(printable(fmt::format("Steps (found by: {})", a.stepSource)), o) +
                       table.render(o.width, o.colour, 2);
-    if (groups.size() > kMostGroups)
-        out += fmt::format("  and {} more; the JSON report has them all\n", groups.size() - kMostGroups);
-    return out;
+    return out + more(groups.size(), kMostGroups);
 }
 
 std::string attribution(const Analysis& a, const TerminalOptions& o) {
@@ -154,18 +183,24 @@ Cell expectedCell(const WorkloadSummary& w) {
 
 std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
     if (a.workloads.empty()) return {};
-    Table table({{"workload", Align::kLeft, 24}, {"result", Align::kRight}, {"% of roof", Align::kRight},
-                 {"verdict", Align::kLeft}, {"cost of the wall", Align::kRight}, {"answer key", Align::kLeft, 12, true}});
+    // A trace that nobody has an answer key for gets no column for it.
+    const bool answerKey = std::any_of(a.workloads.begin(), a.workloads.end(), [](const WorkloadSummary& w) { return w.expected.has_value(); });
+    std::vector<Table::Column> columns{{"workload", Align::kLeft, 24}, {"result", Align::kRight}, {"% of roof", Align::kRight},
+                                       {"verdict", Align::kLeft}, {"cost of the wall", Align::kRight}};
+    if (answerKey) columns.push_back({"answer key", Align::kLeft, 12, true});
+    Table table(columns);
+    std::string failures;
     for (const WorkloadSummary& w : a.workloads) {
         const bool failed = w.check == "failed";
         const bool noSteps = w.steps == 0;
-        table.add({Cell(w.name), failed ? Cell("check failed", Paint::kBad) : Cell(resultText(w)),
-                   Cell(w.roofShare ? formatShare(*w.roofShare) : "-"), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
-                   Cell(noSteps ? "-"
-                                : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare))),
-                   noSteps ? Cell("-") : expectedCell(w)});
+        std::vector<Cell> row{Cell(w.name.empty() ? "(the trace)" : w.name), failed ? Cell("failed", Paint::kBad) : Cell(resultText(w)),
+                              Cell(w.roofShare ? formatShare(*w.roofShare) : "-"), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
+                              Cell(noSteps ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)))};
+        if (answerKey) row.push_back(noSteps ? Cell("-") : expectedCell(w));
+        table.add(std::move(row));
+        if (failed && !w.checkDetail.empty()) failures += wrapped(printable(fmt::format("{}: {}", w.name, w.checkDetail)), o.width, 0);
     }
-    return table.render(o.width, o.colour);
+    return table.render(o.width, o.colour) + failures;
 }
 
 std::string renderTerminal(const Analysis& a, const TerminalOptions& o) {
@@ -174,7 +209,7 @@ std::string renderTerminal(const Analysis& a, const TerminalOptions& o) {
         TerminalOptions indented = o;
         out += heading("Workloads", o) + renderWorkloadTable(a, indented);
     }
-    return out + steps(a, o) + attribution(a, o) + findings(a, o) + capture(a, o);
+    return out + steps(a, o) + attribution(a, o) + ranges(a, o) + findings(a, o) + capture(a, o);
 }
 
 }  // namespace ridge::reports
