@@ -508,6 +508,17 @@ CREATE TABLE RIDGE_RANK (
     host       TEXT
 );
 
+-- When each process began and ended: where its ranges that never ended are to be closed. One row per process image, so
+-- nearly always one per process; after an exec, a range belongs to the last row of its process that starts before it.
+CREATE TABLE RIDGE_PROCESS (
+    globalPid   INTEGER NOT NULL,         -- globalTid with tid 0
+    start       INTEGER NOT NULL,         -- ns since session start: when its agent started
+    end         INTEGER NOT NULL,         -- ns since session start
+    endKind     TEXT    NOT NULL,         -- 'ended' (seen by the recorder), 'exec' (another image took its place by then),
+                                          -- 'running' (at the end of the recording), 'last_seen' (recorder killed: not before then)
+    exitStatus  INTEGER                   -- of the program itself; 128 + n: ended by signal n; NULL: not known
+);
+
 -- The work payload of an NVTX range (schemas/include/ridge/work.h), one row per range that has one.
 CREATE TABLE RIDGE_WORK (
     nvtxId             INTEGER NOT NULL PRIMARY KEY,  -- -> NVTX_EVENTS(rowid)

@@ -42,6 +42,7 @@ void Drain::scan() {
         if (!ring.ok()) continue;  // being made, or not ours: looked at again
         ++m_seen;
         m_pids.insert(ring->header().pid);
+        m_newPids.push_back(ring->header().pid);
         m_live.emplace(stem, Live{std::move(*ring), m_folder + "/" + stem + ".spool",
                                   m_folder + "/" + stem + ".head"});
     }

@@ -12,6 +12,8 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace ridge::recorder {
 
@@ -26,6 +28,8 @@ public:
     [[nodiscard]] std::uint64_t rings() const { return m_seen; }
     [[nodiscard]] const std::string& trouble() const { return m_trouble; }  // first error, one line
     [[nodiscard]] const std::set<std::int32_t>& pids() const { return m_pids; }
+    // Whose rings were found since the last call; a pid may come twice.
+    std::vector<std::int32_t> takeNewPids() { return std::exchange(m_newPids, {}); }
 
 private:
     struct Live {
@@ -41,6 +45,7 @@ private:
     std::string m_ringDir;
     std::map<std::string, Live> m_live;
     std::set<std::int32_t> m_pids;
+    std::vector<std::int32_t> m_newPids;
     std::string m_trouble;
     std::uint64_t m_bytes = 0;
     std::uint64_t m_seen = 0;

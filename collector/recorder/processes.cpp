@@ -4,10 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
-#include <cstdlib>
 
 namespace ridge::recorder {
 namespace {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/record.h"
-#include "base/file.h"
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "collector/recorder/convert/convert.h"
 #include "collector/recorder/drain.h"
 #include "collector/recorder/launch.h"
@@ -12,6 +12,7 @@
 #include "collector/recorder/sample/preemption.h"
 #include "collector/recorder/sample/sampler.h"
 #include "collector/recorder/session.h"
+#include "collector/recorder/wait.h"
 
 #include <fmt/format.h>
 
@@ -91,36 +92,6 @@ private:
     spool::ControlBlock* m_block = nullptr;
 };
 
-// Blocks the signals that record() takes itself; they are the process's again afterwards.
-class SignalGuard {
-public:
-    SignalGuard() {
-        sigemptyset(&m_taken);
-        for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&m_taken, signal);
-        pthread_sigmask(SIG_BLOCK, &m_taken, &m_before);
-    }
-    ~SignalGuard() { pthread_sigmask(SIG_SETMASK, &m_before, nullptr); }
-    SignalGuard(const SignalGuard&) = delete;
-    SignalGuard& operator=(const SignalGuard&) = delete;
-    [[nodiscard]] const sigset_t& before() const { return m_before; }
-
-    // Waits up to ns; returns the signal that came, SIGCHLD aside, or 0. What somebody sent to us
-    // alone goes on to the program; what the terminal sent has reached it already, as it is in the
-    // same foreground group.
-    [[nodiscard]] int waitAndForward(std::int64_t ns, pid_t program) const {
-        const timespec timeout{ns / 1'000'000'000, ns % 1'000'000'000};
-        siginfo_t info{};
-        const int signal = sigtimedwait(&m_taken, &info, &timeout);
-        if (signal != SIGINT && signal != SIGTERM && signal != SIGHUP) return 0;
-        if (info.si_code <= 0) kill(program, signal);
-        return signal;
-    }
-
-private:
-    sigset_t m_taken{};
-    sigset_t m_before{};
-};
-
 std::string shellQuoted(const std::string& text) {
     if (text.find_first_not_of(
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:,=@") ==
@@ -179,10 +150,10 @@ public:
 
     Result<RecordOutcome> run() {
         RIDGE_TRY_STATUS(prepare());
-        const SignalGuard signals;
+        Wait wait;
         std::map<std::string, std::string> variables = m_options.extraEnvironment;
         const std::string preload = agentVariables(variables);
-        auto launched = launch(m_options.command, variables, preload, signals.before());
+        auto launched = launch(m_options.command, variables, preload, wait.maskBefore());
         if (!launched.ok() || launched->execError) {
             removeSession(m_session, m_info.ringDir);
             if (!launched.ok()) return std::move(launched).takeError();
@@ -194,13 +165,15 @@ public:
             return outcome;
         }
         m_program = launched->pid;
+        m_info.programPid = m_program;
+        wait.watch(m_program);
         Drain drain(m_session, m_info.ringDir);
         {
             Sampler sampler(m_spool);
             PreemptionDetector preemption(m_spool);
             sampler.start(m_program, m_options.sampleSystem);
             if (m_options.detectPreemption) preemption.start();
-            follow(drain, sampler, signals);
+            follow(drain, sampler, wait);
             preemption.stop();
             sampler.stop();
             describeSources(sampler, preemption);
@@ -326,7 +299,7 @@ private:
     }
 
     // Until the program has ended: drain, forward signals, keep the heartbeat.
-    void follow(Drain& drain, Sampler& sampler, const SignalGuard& signals) {
+    void follow(Drain& drain, Sampler& sampler, Wait& wait) {
         std::int64_t poll = kFastestPollNs;
         std::int64_t lastProgress = 0;
         const auto limit = static_cast<std::int64_t>(m_options.durationSeconds * 1e9);
@@ -337,6 +310,7 @@ private:
             m_control.block()->heartbeatNs = static_cast<std::uint64_t>(now);
             if (ended == m_program || (ended < 0 && errno == ECHILD)) {
                 m_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+                noteEnds(wait);  // before the end of the recording: it is not to come first
                 if (m_info.endMonotonicNs == 0) m_info.endMonotonicNs = monotonicNs();
                 for (const std::int32_t pid : m_told)  // children that outlived it
                     if (pid != m_program) kill(pid, SIGKILL);
@@ -347,18 +321,27 @@ private:
                 m_info.endMonotonicNs = now;
             }
             const std::uint64_t moved = drain.round();
+            for (const std::int32_t pid : drain.takeNewPids()) wait.watch(pid);
+            noteEnds(wait);
             sampler.watch(drain.pids());
             poll = moved ? kFastestPollNs : std::min(poll * 2, kSlowestPollNs);
             if (m_options.progress && now - lastProgress > 250'000'000) {
                 m_options.progress({now - m_info.startMonotonicNs, drain.bytes(), drain.rings()});
                 lastProgress = now;
             }
-            if (const int signal = signals.waitAndForward(poll, m_program)) {
+            if (const int signal = wait.forSignal(poll, m_program)) {
                 m_interruptedBy = signal;
                 if (m_options.endOnInterrupt && m_toldNs == 0) m_toldNs = monotonicNs();
             }
             endProgram(monotonicNs());
         }
+    }
+
+    void noteEnds(Wait& wait) {
+        const std::vector<EndedProcess> ended = wait.takeEnded();
+        for (const EndedProcess& process : ended)
+            m_spool.processEnd(process.pid, process.monotonicNs);
+        if (!ended.empty()) m_spool.flush();  // rare, and a reader needs it if we are killed
     }
 
     // The program's time is up, or it was asked to end and has not: SIGTERM, and SIGKILL some time
@@ -464,12 +447,15 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
             kill(block.recorderPid, 0) == 0 && beats)
             return Error{ErrorCode::kBadInput, fmt::format("{}: process {} is still recording it",
                                                            session, block.recorderPid)};
-        // A program that outlived its recorder goes on into its rings: what it has yet to do would be lost.
+        // A program that outlived its recorder goes on into its rings: what it has yet to do would
+        // be lost.
         if (const int writer = processWithRings(info.ringDir); writer > 0)
-            return Error{ErrorCode::kBadInput,
-                         fmt::format("{}: process {} is still running and recording into it; recover it when that "
-                                     "has ended",
-                                     session, writer)};
+            return Error{
+                ErrorCode::kBadInput,
+                fmt::format(
+                    "{}: process {} is still running and recording into it; recover it when that "
+                    "has ended",
+                    session, writer)};
         __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
     }
     RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));

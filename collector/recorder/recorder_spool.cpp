@@ -160,6 +160,12 @@ void RecorderSpool::gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t en
                                static_cast<std::uint64_t>(endNs)});
 }
 
+void RecorderSpool::processEnd(std::int32_t pid, std::int64_t monotonicNs) {
+    const std::lock_guard lock(m_mutex);
+    appendLocked(ProcessEnd{{RecordType::kProcessEnd, 0, 0, static_cast<std::uint32_t>(pid)},
+                            static_cast<std::uint64_t>(monotonicNs)});
+}
+
 void RecorderSpool::diagnostic(std::uint32_t severity, std::string_view text) {
     const std::lock_guard lock(m_mutex);
     Diagnostic event{};

@@ -33,6 +33,7 @@ public:
     void sample(std::uint32_t counterId, std::int64_t monotonicNs, double value);
     void gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs);
     void diagnostic(std::uint32_t severity, std::string_view text);
+    void processEnd(std::int32_t pid, std::int64_t monotonicNs);
     void flush();
     [[nodiscard]] std::uint64_t lost();
 

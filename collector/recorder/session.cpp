@@ -38,6 +38,7 @@ Status writeSession(const std::string& folder, const SessionInfo& info) {
                  {"tool_version", info.toolVersion},
                  {"ring_dir", info.ringDir},
                  {"output", info.output},
+                 {"program_pid", info.programPid},
                  {"start_monotonic_ns", info.startMonotonicNs},
                  {"start_utc_ns", info.startUtcNs},
                  {"end_monotonic_ns", info.endMonotonicNs},
@@ -65,6 +66,7 @@ Result<SessionInfo> readSession(const std::string& folder) {
         take(root, "tool_version", info.toolVersion);
         take(root, "ring_dir", info.ringDir);
         take(root, "output", info.output);
+        take(root, "program_pid", info.programPid);
         take(root, "start_monotonic_ns", info.startMonotonicNs);
         take(root, "start_utc_ns", info.startUtcNs);
         take(root, "end_monotonic_ns", info.endMonotonicNs);

@@ -156,6 +156,7 @@ enum class RecordType : uint8_t {
     kCounterSample = 51,
     kPreemptionGap = 52,
     kDiagnostic = 53,
+    kProcessEnd = 54,
 };
 
 // Every record starts so. size counts 8-byte units, this header included (so at most 512 KiB).
@@ -430,6 +431,12 @@ struct Diagnostic {
     uint64_t time;
     uint32_t severity;    // 1 info, 2 warning, 3 error
     uint32_t reserved;
+};
+
+// The recorder saw this process end. In recorder.spool.
+struct ProcessEnd {
+    RecordHeader header;  // id = pid
+    uint64_t time;
 };
 
 static_assert(sizeof(Kernel) % 8 == 0 && sizeof(Memcpy) % 8 == 0 && sizeof(Memset) % 8 == 0);

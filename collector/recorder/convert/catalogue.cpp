@@ -183,6 +183,10 @@ private:
             case RecordType::kCounter:
                 m_catalogue.counters.push_back(record.as<Counter>());
                 break;
+            case RecordType::kProcessEnd:
+                if (m_rings[ring].recorder)
+                    m_catalogue.processEnds.push_back(record.as<ProcessEnd>());
+                break;
             case RecordType::kDiagnostic:
                 source.diagnostics.push_back(record.as<Diagnostic>());
                 break;

@@ -91,6 +91,7 @@ struct Source {
     std::unique_ptr<ClockMap> cupti;
     bool cudaRecords = false;
     std::uint64_t records = 0;
+    std::int64_t lastTime = 0;  // of its rows, ns since session start; set by the second pass
 };
 
 struct ClockRow {
@@ -114,6 +115,7 @@ struct Catalogue {
     ClockMap ticks;  // cycle counter -> CLOCK_MONOTONIC
     std::vector<ClockRow> clocks;
     std::vector<spool::Counter> counters;
+    std::vector<spool::ProcessEnd> processEnds;  // in the order of their times
     std::vector<LossRow> losses;
     std::uint64_t lost = 0;
     std::int64_t firstMonotonicNs = 0;

@@ -4,6 +4,7 @@
 
 #include "collector/recorder/convert/catalogue.h"
 #include "collector/recorder/convert/emitter.h"
+#include "collector/recorder/convert/lifetimes.h"
 #include "collector/recorder/convert/session_tables.h"
 #include "collector/recorder/convert/tables.h"
 #include "collector/recorder/session.h"
@@ -31,14 +32,18 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     RIDGE_TRY(auto tables, Tables::create(path));
     Emitter emitter(catalogue, rings, *tables, session.startMonotonicNs, session.startUtcNs);
     for (std::uint32_t i = 0; i < rings.size(); ++i) emitter.ring(i);
+    const std::vector<Lifetime> processes = lifetimes(session, catalogue, lastHeartbeat(folder));
     const std::int64_t duration = std::max<std::int64_t>(
         session.endMonotonicNs ? session.endMonotonicNs - session.startMonotonicNs : 0, 0);
     ConvertOutcome outcome;
     outcome.durationNs = duration ? duration : std::max<std::int64_t>(emitter.lastTime(), 0);
+    if (duration == 0)
+        for (const Lifetime& process : processes)
+            outcome.durationNs = std::max(outcome.durationNs, process.end);
     outcome.events = emitter.events();
     outcome.lost = catalogue.lost;
     outcome.processes =
-        writeSessionTables(session, catalogue, emitter, *tables, outcome.durationNs);
+        writeSessionTables(session, catalogue, emitter, *tables, processes, outcome.durationNs);
     bulk::BulkRow row;
     for (std::int64_t id = 1; id <= catalogue.strings.size(); ++id) {
         row.clear();

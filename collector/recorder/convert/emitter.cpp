@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/emitter.h"
 
+#include <algorithm>
+
 namespace ridge::recorder {
 
 using namespace spool;
@@ -48,6 +50,7 @@ void Emitter::ring(std::uint32_t index) {
     m_recorder = ring.recorder;
     m_hint = 0;
     m_cuptiHint = 0;
+    m_ringLast = 0;
     m_globalTid =
         globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
     RecordView last{};
@@ -60,6 +63,8 @@ void Emitter::ring(std::uint32_t index) {
     });
     if (ring.header && ring.header->agent == AgentKind::kAgent)
         openFrames(*ring.header, last.data ? &last : nullptr);
+    m_source->lastTime = std::max(m_source->lastTime, m_ringLast);
+    m_lastTime = std::max(m_lastTime, m_ringLast);
 }
 
 void Emitter::record(const RecordView& view) {

@@ -83,7 +83,7 @@ private:
     std::int64_t name(std::uint32_t id);
     void note(std::int64_t end) {
         ++m_events;
-        if (end > m_lastTime) m_lastTime = end;
+        if (end > m_ringLast) m_ringLast = end;
     }
 
     Catalogue& m_catalogue;
@@ -99,6 +99,7 @@ private:
 
     // Of the ring at hand.
     Source* m_source = nullptr;
+    std::int64_t m_ringLast = 0;
     bool m_recorder = false;
     std::int64_t m_globalTid = 0;
     std::size_t m_hint = 0;

@@ -81,6 +81,8 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
             return sizeof(PreemptionGap);
         case RecordType::kDiagnostic:
             return sizeof(Diagnostic);
+        case RecordType::kProcessEnd:
+            return sizeof(ProcessEnd);
     }
     return 0;
 }

@@ -339,7 +339,12 @@ private:
 }  // namespace
 
 std::uint64_t writeSessionTables(const SessionInfo& session, Catalogue& catalogue, Emitter& emitter,
-                                 Tables& tables, std::int64_t durationNs) {
+                                 Tables& tables, const std::vector<Lifetime>& processes,
+                                 std::int64_t durationNs) {
+    for (const Lifetime& row : processes)
+        tables.small("RIDGE_PROCESS",
+                     {globalTid(row.pid, 0), row.start, row.end, row.kind,
+                      nullable(row.exitStatus.has_value(), row.exitStatus.value_or(0))});
     return Writer(session, catalogue, emitter, tables, durationNs).write();
 }
 

@@ -6,6 +6,7 @@
 // metadata.
 
 #include "collector/recorder/convert/emitter.h"
+#include "collector/recorder/convert/lifetimes.h"
 #include "collector/recorder/session.h"
 
 #include <cstdint>
@@ -14,6 +15,7 @@ namespace ridge::recorder {
 
 // After all rings were emitted, before StringIds are written. Returns the number of processes.
 std::uint64_t writeSessionTables(const SessionInfo& session, Catalogue& catalogue, Emitter& emitter,
-                                 Tables& tables, std::int64_t durationNs);
+                                 Tables& tables, const std::vector<Lifetime>& processes,
+                                 std::int64_t durationNs);
 
 }  // namespace ridge::recorder

@@ -335,6 +335,67 @@ TEST_F(ConvertTest, AProcessThatRanExecIsKnownByWhatItBecame) {
     EXPECT_EQ(sql("SELECT rank, worldSize FROM RIDGE_RANK", 2), "3|4");
 }
 
+// What a reader closes open ranges with: fakeSession begins at 1000 and ends at 1'000'001'000.
+void addEnds(const std::string& folder, const std::vector<std::pair<std::uint32_t, std::uint64_t>>& ends) {
+    FakeRing recorder(0, 0);
+    for (const auto& [pid, time] : ends) {
+        ProcessEnd end{};
+        end.time = time;
+        recorder.add(end, RecordType::kProcessEnd, pid);
+    }
+    recorder.write(folder + "/recorder.spool", {recorder.bytes().data(), recorder.bytes().size()});
+}
+
+TEST_F(ConvertTest, EachProcessSaysWhenItEnded) {
+    SessionInfo info = fakeSession(m_rings);
+    info.programPid = 20;
+    info.exitStatus = 137;
+    ASSERT_TRUE(writeSession(m_session, info).ok());
+    const auto image = [&](int pid, std::uint64_t begin, AgentKind agent = AgentKind::kAgent) {
+        FakeRing ring(pid, pid, begin);
+        ring.header().agent = agent;
+        ring.name(1, "r");
+        ring.range(1, begin + 10, begin + 20);
+        ring.open(begin + 30, 1);
+        ring.saveSpool(m_session, fmt::format("{}-{}-{}-0", pid, begin, static_cast<int>(agent)));
+    };
+    image(20, 2000);                   // killed
+    image(20, 1500, AgentKind::kIo);   // its other agent was there before
+    image(21, 3000);                   // runs when the recording ends
+    image(22, 4000);                   // runs exec
+    image(22, 5000);
+    image(23, 6000);                   // ends, and another process gets its pid
+    image(23, 8000);
+    image(24, 9000);                   // ends after the recording did
+    addEnds(m_session, {{20, 700'001'000}, {22, 9'500}, {23, 7'000}, {23, 8'500}, {24, 2'000'000'000}});
+    convertNow();
+    EXPECT_EQ(sql("SELECT globalPid / 16777216, start, end, endKind, exitStatus FROM RIDGE_PROCESS ORDER BY 1, 2", 5),
+              "20|500|700000000|ended|137;21|2000|1000000000|running|-;22|3000|4000|exec|-;22|4000|8500|ended|-;"
+              "23|5000|6000|ended|-;23|7000|7500|ended|-;24|8000|1000000000|running|-");
+    EXPECT_EQ(sql("SELECT count(*) FROM NVTX_EVENTS WHERE eventType = 59 AND end IS NULL"), "7");
+}
+
+TEST_F(ConvertTest, WhenTheRecorderWasKilledAProcessLivedAtItsLastHeartbeat) {
+    SessionInfo info = fakeSession(m_rings);
+    info.endMonotonicNs = 0;
+    info.exitStatus.reset();
+    ASSERT_TRUE(writeSession(m_session, info).ok());
+    auto control = std::make_unique<ControlBlock>();
+    control->magic = kControlMagic;
+    control->heartbeatNs = 50'000;
+    FakeRing::write(m_session + "/control", {reinterpret_cast<const char*>(control.get()), sizeof(ControlBlock)});
+    for (const auto& [pid, last] : {std::pair(30, 3'000), std::pair(31, 90'000), std::pair(32, 4'000)}) {
+        FakeRing ring(pid, pid, 2000);
+        ring.name(1, "r");
+        ring.range(1, 2500, static_cast<std::uint64_t>(last));
+        ring.saveSpool(m_session, fmt::format("{}-2000-1-0", pid));
+    }
+    addEnds(m_session, {{32, 5'000}});
+    EXPECT_EQ(convertNow().durationNs, 89'000);
+    EXPECT_EQ(sql("SELECT globalPid / 16777216, end, endKind FROM RIDGE_PROCESS ORDER BY 1", 3),
+              "30|49000|last_seen;31|89000|last_seen;32|4000|ended");
+}
+
 TEST_F(ConvertTest, SchemaIsThatOfTheContract) {
     FakeRing ring(100, 100);
     ring.name(1, "r");

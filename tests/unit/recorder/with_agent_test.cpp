@@ -107,6 +107,20 @@ TEST_F(WithAgent, FiftyKillsLoseNothing) {
     EXPECT_GT(withRanges, 25);
 }
 
+// A reader closes the ranges that a kill left open at the end of their process, which a child of the program
+// meets long before the session's.
+TEST_F(WithAgent, AKilledProcessSaysWhenItEnded) {
+    auto o = options("0");
+    o.command = {"/bin/sh", "-c", "\"$0\" \"$1\" 0 & pid=$!; sleep 0.5; kill -9 $pid; wait $pid; sleep 1; exit 3",
+                 RIDGE_TEST_CHILD, m_counts};
+    const auto outcome = record(o);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(number("SELECT count(*) FROM RIDGE_PROCESS WHERE endKind = 'ended' AND exitStatus IS NULL"), 1);
+    EXPECT_EQ(number("SELECT p.end >= (SELECT max(max(n.start, ifnull(n.end, 0))) FROM NVTX_EVENTS n WHERE eventType = 59) "
+                     "FROM RIDGE_PROCESS p"), 1);
+    EXPECT_GE(number("SELECT r.durationNs - p.end FROM RIDGE_PROCESS p JOIN RIDGE_RUN r"), 900'000'000);
+}
+
 // A child that outlives the program does not hold the recorder; the file says that it was still there.
 TEST_F(WithAgent, AProcessThatStaysBehindIsToldOf) {
     auto o = options("0");
