@@ -5,6 +5,7 @@
 
 #include "analyzer/communication/report.h"
 #include "analyzer/context.h"
+#include "analyzer/critical_path/path.h"
 #include "analyzer/findings/registry.h"
 #include "analyzer/gate/gate.h"
 #include "analyzer/ranges/ranges.h"
@@ -12,6 +13,7 @@
 #include "analyzer/summary/summary.h"
 #include "analyzer/timeline/load.h"
 #include "analyzer/verdict/verdict.h"
+#include "analyzer/what_if/what_if.h"
 
 #include <fmt/format.h>
 
@@ -194,6 +196,10 @@ void addRanks(const Context& context, Analysis& answer) {
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
                          const AnalyzeOptions& options) {
     RIDGE_TRY(const Timeline timeline, load(tracePaths));
+    return analyzeTimeline(timeline, options);
+}
+
+Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions& options) {
     Analysis answer;
     answer.sources = timeline.sources;
     answer.environment = timeline.environment;
@@ -231,6 +237,9 @@ Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
     addRanges(timeline, context.steps, answer);
     addSummaries(context, answer);
     addVerdicts(context, answer);
+    const PathGraph graph = buildPathGraph(context, answer.steps);
+    addCriticalPath(context, graph, answer);
+    addWhatIf(context, graph, answer);
     addFindings(context, answer);
     return answer;
 }

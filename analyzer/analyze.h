@@ -29,6 +29,9 @@ struct AnalyzeOptions {
 };
 
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const AnalyzeOptions& options);
+// The same of a timeline in memory, which keeps the invariants of its header.
+struct Timeline;
+Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions& options);
 
 // What the caller knows of a workload and the trace does not say.
 struct WorkloadFacts {

@@ -110,28 +110,6 @@ Segments idleSegments(const Timeline& timeline, const GpuPartition& p, const std
     return idle;
 }
 
-// The group of the op that launched each row; kNoIndex: none.
-std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops) {
-    std::vector<std::int32_t> result(timeline.gpu.size(), kNoIndex);
-    std::unordered_map<std::int32_t, std::vector<std::int32_t>> ofThread;
-    for (std::size_t i = 0; i < ops.rows.size(); ++i) ofThread[ops.rows[i].thread].push_back(static_cast<std::int32_t>(i));
-    if (ofThread.empty()) return result;
-    for (std::size_t i = 0; i < timeline.gpu.size(); ++i) {
-        const GpuRow& row = timeline.gpu[i];
-        if (row.launch == kNoIndex) continue;
-        const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
-        const auto list = ofThread.find(call.thread);
-        if (list == ofThread.end()) continue;
-        const auto it = std::upper_bound(list->second.begin(), list->second.end(), call.start, [&](Ns t, std::int32_t r) {
-            return t < ops.rows[static_cast<std::size_t>(r)].start;
-        });
-        if (it == list->second.begin()) continue;
-        const OpRow& op = ops.rows[static_cast<std::size_t>(*std::prev(it))];
-        if (call.start < op.end) result[i] = op.group;
-    }
-    return result;
-}
-
 void addRow(GpuPartition& p, const GpuRow& row, bool communication, std::int32_t group, const Ops& ops,
             std::vector<PaintRow>& paintRows, std::array<std::vector<Interval>, 3>& sets) {
     const bool moves = row.kind == GpuKind::kCopy || row.kind == GpuKind::kSet;
@@ -169,6 +147,27 @@ std::int64_t rankOf(const Timeline& timeline, const GpuPartition& p) {
 }
 
 }  // namespace
+
+std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops) {
+    std::vector<std::int32_t> result(timeline.gpu.size(), kNoIndex);
+    std::unordered_map<std::int32_t, std::vector<std::int32_t>> ofThread;
+    for (std::size_t i = 0; i < ops.rows.size(); ++i) ofThread[ops.rows[i].thread].push_back(static_cast<std::int32_t>(i));
+    if (ofThread.empty()) return result;
+    for (std::size_t i = 0; i < timeline.gpu.size(); ++i) {
+        const GpuRow& row = timeline.gpu[i];
+        if (row.launch == kNoIndex) continue;
+        const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
+        const auto list = ofThread.find(call.thread);
+        if (list == ofThread.end()) continue;
+        const auto it = std::upper_bound(list->second.begin(), list->second.end(), call.start, [&](Ns t, std::int32_t r) {
+            return t < ops.rows[static_cast<std::size_t>(r)].start;
+        });
+        if (it == list->second.begin()) continue;
+        const OpRow& op = ops.rows[static_cast<std::size_t>(*std::prev(it))];
+        if (call.start < op.end) result[i] = op.group;
+    }
+    return result;
+}
 
 std::vector<bool> findCommunicationRows(const Timeline& timeline) {
     std::vector<std::int8_t> known(timeline.names.size(), -1);

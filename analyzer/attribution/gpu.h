@@ -35,6 +35,9 @@ struct Window {
 // Is this row communication, by its name or by the range that launched it?
 std::vector<bool> findCommunicationRows(const Timeline& timeline);
 
+// The group of the op that launched each GPU row; kNoIndex: none.
+std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops);
+
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
                                        const AnalyzeOptions& options);
 

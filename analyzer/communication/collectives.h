@@ -45,6 +45,10 @@ struct Collectives {
         std::int32_t workload = kNoIndex;
     };
     std::vector<Instance> instances;  // complete ones
+    // The same for communication kernels; rows into Timeline::gpu, latestStart per GPU row (empty: none).
+    std::vector<Instance> gpuInstances;
+    std::vector<std::optional<Ns>> gpuLatestStart;
+    std::int64_t gpuIncomplete = 0;
     std::int64_t incomplete = 0;      // instances of which ranks are missing
     bool worldAssumed = false;        // no process says its rank
 };

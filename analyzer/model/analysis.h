@@ -120,15 +120,51 @@ struct PathSegment {
     Ns startNs = 0, endNs = 0;
     std::string kind, name;
 };
+struct PathShare {
+    std::string kind, name;  // name empty: all of the kind
+    Ns ns = 0;
+    std::int64_t count = 0;  // segments
+};
+// Rows of one name that are on no path, and how much later they could end without any step ending later.
+struct PathSlack {
+    std::string kind, name;
+    std::int64_t count = 0;
+    Ns busyNs = 0, leastSlackNs = 0, medianSlackNs = 0;
+};
+struct PathLane {
+    std::int64_t rank = 0, device = 0;
+    std::string workload;
+    std::int64_t steps = 0;
+    Ns totalNs = 0;  // of the windows; byKind adds up to it
+    std::vector<PathShare> byKind;
+};
+// The covering critical path (metrics.md 1.5). segments is the path of one step, the median one of the first
+// lane; the tables are over all steps of all lanes that the path was computed for.
 struct CriticalPath {
-    std::vector<PathSegment> segments;
-    Ns totalNs = 0;
+    std::vector<PathSegment> segments;  // side by side from the start to the end of the step's window
+    Ns totalNs = 0;                     // of the segments: the step's window, exactly
+    std::string workload;
+    std::int64_t rank = 0, device = 0, stepIndex = 0;
+    std::int64_t steps = 0, stepsLeftOut = 0;  // left out: beyond the size of the graph
+    Ns coveredNs = 0;                          // of all windows; byKind adds up to it
+    std::vector<PathShare> byKind, byName;     // the largest first
+    std::int64_t namesOmitted = 0;
+    // A second chain that is nearly as long: "host" beside a path on the device, "device" beside one on
+    // the host. Fixing the path alone then gains at most windows - secondNs. Empty: none within 5 %.
+    std::string second;
+    Ns secondNs = 0;
+    std::vector<PathSlack> slack;  // the largest first
+    std::vector<PathLane> lanes;
 };
 
 struct WhatIf {
     std::string workload, change;
     Ns stepNsLow = 0, stepNsHigh = 0;  // predicted median step
     std::optional<Ns> measuredNs;      // of the variant that has the change
+    Ns stepNs = 0;                     // the median step as it is
+    Ns replayNs = 0, boundNs = 0;      // the two ends: replay, and closed form
+    std::string comparedWith;          // the workload that has the change, where measured
+    std::optional<double> error;       // (replayNs - measuredNs) / measuredNs
 };
 
 struct TimeRange {

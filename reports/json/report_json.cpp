@@ -133,6 +133,12 @@ Json communication(const CommunicationOp& c) {
 
 Json verdict(const Verdict& v) { return {{"class", std::string(name(v.wallClass))}, {"cause", std::string(name(v.cause))}}; }
 
+Json pathShares(const std::vector<PathShare>& shares) {
+    return array(shares, [](const PathShare& s) {
+        return Json{{"kind", text(s.kind)}, {"name", text(s.name)}, {"ns", s.ns}, {"count", s.count}};
+    });
+}
+
 Json criticalPath(const std::optional<CriticalPath>& path) {
     if (!path) return nullptr;
     return {{"segments", array(path->segments,
@@ -142,7 +148,31 @@ Json criticalPath(const std::optional<CriticalPath>& path) {
                                                {"kind", text(s.kind)},
                                                {"name", text(s.name)}};
                                })},
-            {"total_ns", path->totalNs}};
+            {"total_ns", path->totalNs},
+            {"workload", text(path->workload)},
+            {"rank", path->rank},
+            {"device", path->device},
+            {"step", path->stepIndex},
+            {"steps", path->steps},
+            {"steps_left_out", path->stepsLeftOut},
+            {"covered_ns", path->coveredNs},
+            {"by_kind", pathShares(path->byKind)},
+            {"by_name", pathShares(path->byName)},
+            {"names_omitted", path->namesOmitted},
+            {"second", path->second.empty() ? Json(nullptr) : Json{{"chain", text(path->second)}, {"ns", path->secondNs}}},
+            {"slack", array(path->slack,
+                            [](const PathSlack& s) {
+                                return Json{{"kind", text(s.kind)},
+                                            {"name", text(s.name)},
+                                            {"count", s.count},
+                                            {"busy_ns", s.busyNs},
+                                            {"least_slack_ns", s.leastSlackNs},
+                                            {"median_slack_ns", s.medianSlackNs}};
+                            })},
+            {"lanes", array(path->lanes, [](const PathLane& l) {
+                 return Json{{"rank", l.rank},   {"device", l.device},    {"workload", text(l.workload)},
+                             {"steps", l.steps}, {"total_ns", l.totalNs}, {"by_kind", pathShares(l.byKind)}};
+             })}};
 }
 
 Json evidence(const Finding& f) {
@@ -213,7 +243,12 @@ Json whatIf(const WhatIf& w) {
             {"change", text(w.change)},
             {"step_ns_low", w.stepNsLow},
             {"step_ns_high", w.stepNsHigh},
-            {"measured_ns", integer(w.measuredNs)}};
+            {"measured_ns", integer(w.measuredNs)},
+            {"step_ns", w.stepNs},
+            {"replay_ns", w.replayNs},
+            {"bound_ns", w.boundNs},
+            {"compared_with", w.comparedWith.empty() ? Json(nullptr) : text(w.comparedWith)},
+            {"error", number(w.error)}};
 }
 
 Json range(const RangeSummary& r) {

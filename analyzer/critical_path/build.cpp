@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/critical_path/graph.h"
+#include "analyzer/critical_path/pieces.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <unordered_map>
+
+namespace ridge::analyzer {
+namespace {
+
+constexpr Ns kShortPause = 20'000;  // a shorter pause of a launching thread is its own, not a wait for another
+constexpr int kLookBack = 64;
+
+enum What : std::uint8_t { kSoft, kHard, kCall, kInput, kCheckpoint, kOpRow };
+
+std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+
+struct Done {  // work that ended: what others may have waited for
+    Ns end = 0;
+    std::int32_t node = kNoIndex, lane = kNoIndex;
+    std::int64_t stream = 0;
+};
+
+class Builder {
+public:
+    Builder(const Context& context, Interval span)
+        : m_context(context), m_timeline(context.timeline), m_span(span), m_nodeOfCall(m_timeline.calls.size(), kNoIndex),
+          m_headOfRow(m_timeline.gpu.size(), kNoIndex), m_bodyOfRow(m_timeline.gpu.size(), kNoIndex),
+          m_headOfOp(context.ops.rows.size(), kNoIndex), m_bodyOfOp(context.ops.rows.size(), kNoIndex),
+          m_chain(m_timeline.threads.size()), m_workDone(m_timeline.processes.size()),
+          m_rowsDone(m_timeline.processes.size()), m_hasGpu(m_timeline.processes.size(), false) {}
+
+    PathGraph build() {
+        for (const GpuRow& row : m_timeline.gpu)
+            if (row.process != kNoIndex) m_hasGpu[at(row.process)] = true;
+        findMainThreads();
+        addThreads();
+        addRows();
+        sortDone();
+        addWaits();
+        addHandOffs();
+        addRowEdges();
+        addMeetings();
+        PathGraph graph = orderGraph(std::move(m_nodes), std::move(m_edges));
+        graph.span = m_span;
+        graph.mainThread = m_mainOf;
+        return graph;
+    }
+
+private:
+    std::int32_t addNode(PathNode node) {
+        m_nodes.push_back(node);
+        return static_cast<std::int32_t>(m_nodes.size() - 1);
+    }
+    void addEdge(std::int32_t to, std::int32_t from, EdgeKind kind) {
+        if (from != kNoIndex && to != kNoIndex) m_edges.push_back({to, {from, kind}});
+    }
+    [[nodiscard]] std::int32_t processOf(std::int32_t thread) const { return m_timeline.threads[at(thread)].process; }
+    [[nodiscard]] bool inSpan(Ns start, Ns end) const { return start < m_span.end && end > m_span.start; }
+
+    // The thread that steps; else the one that launches most; else the one with most ranges.
+    void findMainThreads() {
+        std::vector<std::int64_t> weight(m_timeline.threads.size(), 0);
+        for (const Range& range : m_timeline.ranges) ++weight[at(range.thread)];
+        for (const Call& call : m_timeline.calls) weight[at(call.thread)] += 1'000'000;
+        if (!m_context.steps.whole()) {
+            for (const HostStep& step : m_context.steps.steps) weight[at(step.thread)] += Ns{1} << 50;
+        }
+        m_mainOf.assign(m_timeline.processes.size(), kNoIndex);
+        for (std::size_t t = 0; t < weight.size(); ++t) {
+            std::int32_t& main = m_mainOf[at(processOf(static_cast<std::int32_t>(t)))];
+            if (weight[t] > 0 && (main == kNoIndex || weight[t] > weight[at(main)])) main = static_cast<std::int32_t>(t);
+        }
+    }
+
+    void addThreads() {
+        std::vector<std::vector<PieceItem>> items(m_timeline.threads.size());
+        const auto add = [&](std::int32_t thread, Ns start, Ns end, What what, std::size_t index) {
+            if (!inSpan(start, end)) return;
+            items[at(thread)].push_back({std::max(start, m_span.start), std::min(end, m_span.end), what,
+                                         what != kSoft && what != kHard, static_cast<std::int32_t>(index)});
+        };
+        for (std::size_t i = 0; i < m_timeline.ranges.size(); ++i) {
+            const Range& range = m_timeline.ranges[i];
+            if (!range.nests || range.frame == Frame::kWorkload || range.frame == Frame::kWarmup) continue;
+            add(range.thread, range.start, range.end, range.kind == RangeKind::kOp ? kHard : kSoft, i);
+        }
+        for (std::size_t i = 0; i < m_timeline.calls.size(); ++i)
+            add(m_timeline.calls[i].thread, m_timeline.calls[i].start, m_timeline.calls[i].end, kCall, i);
+        for (std::size_t i = 0; i < m_context.io.size(); ++i) {
+            const IoInterval& io = m_context.io[i];
+            add(io.thread, io.start, io.end, io.checkpoint ? kCheckpoint : kInput, i);
+        }
+        for (std::size_t i = 0; i < m_context.ops.rows.size(); ++i) {
+            const OpRow& op = m_context.ops.rows[i];
+            if (op.family != OpFamily::kIo && !m_hasGpu[at(op.process)]) add(op.thread, op.start, op.end, kOpRow, i);
+        }
+        for (std::size_t t = 0; t < items.size(); ++t) addChain(static_cast<std::int32_t>(t), items[t]);
+    }
+
+    void addChain(std::int32_t thread, std::vector<PieceItem>& items) {
+        const bool main = m_mainOf[at(processOf(thread))] == thread;
+        std::int32_t before = kNoIndex;
+        for (const Piece& piece : cutPieces(items)) {
+            bool fresh = before == kNoIndex;
+            if (before != kNoIndex && m_nodes[at(before)].end < piece.start) {
+                if (main) {
+                    const Ns from = m_nodes[at(before)].end;
+                    before = append(thread, before, {from, piece.start, 0, {}, kNoIndex, thread});
+                    m_soft.push_back(before);
+                } else {
+                    fresh = true;
+                }
+            }
+            const std::int32_t first = static_cast<std::int32_t>(m_nodes.size());
+            before = addPiece(thread, before, piece, items[at(piece.item)]);
+            if (fresh && !main) m_handOffs.push_back(first);
+        }
+    }
+
+    std::int32_t append(std::int32_t thread, std::int32_t before, PathNode node) {
+        const std::int32_t n = addNode(node);
+        addEdge(n, before, EdgeKind::kThread);
+        m_chain[at(thread)].push_back(n);
+        return n;
+    }
+
+    std::int32_t addPiece(std::int32_t thread, std::int32_t before, const Piece& piece, const PieceItem& item) {
+        PathNode node{piece.start, piece.end, 0, {}, kNoIndex, thread};
+        const bool whole = piece.start == item.start;
+        switch (item.what) {
+            case kSoft:
+            case kHard: {
+                const Range& range = m_timeline.ranges[at(item.index)];
+                if (range.frame == Frame::kNone) node.name = range.name;
+                const std::int32_t n = append(thread, before, node);
+                if (item.what == kSoft)
+                    m_soft.push_back(n);
+                else
+                    done(n);
+                return n;
+            }
+            case kCall: return addCall(thread, before, node, item.index, whole);
+            case kOpRow: return addOp(thread, before, node, item.index, whole);
+            default: break;
+        }
+        node.kind = item.what == kCheckpoint ? PathKind::kIoCheckpoint : PathKind::kIoInput;
+        const std::int32_t n = append(thread, before, node);
+        done(n);
+        return n;
+    }
+
+    std::int32_t addCall(std::int32_t thread, std::int32_t before, PathNode node, std::int32_t index, bool whole) {
+        const Call& call = m_timeline.calls[at(index)];
+        node.call = index;
+        node.name = call.name;
+        node.kind = call.blocking ? PathKind::kSync : PathKind::kApi;
+        node.waits = call.blocking;
+        if (call.blocking && whole) {  // its beginning, and what follows the wait
+            PathNode head = node;
+            head.end = head.start;
+            before = append(thread, before, head);
+            if (m_nodeOfCall[at(index)] == kNoIndex) m_nodeOfCall[at(index)] = before;
+        }
+        const std::int32_t n = append(thread, before, node);
+        if (m_nodeOfCall[at(index)] == kNoIndex) m_nodeOfCall[at(index)] = n;
+        if (call.blocking) m_blocking.push_back(n);
+        done(n);
+        return n;
+    }
+
+    std::int32_t addOp(std::int32_t thread, std::int32_t before, PathNode node, std::int32_t index, bool whole) {
+        const OpRow& op = m_context.ops.rows[at(index)];
+        node.op = index;
+        node.name = m_timeline.ranges[at(op.range)].name;
+        node.kind = op.family == OpFamily::kCompute ? PathKind::kCompute
+                    : op.family == OpFamily::kCopy  ? PathKind::kCopy
+                                                    : PathKind::kCommunication;
+        const auto& latest = m_context.collectives.latestStart;
+        const bool complete = whole && node.end == op.end && node.start == op.start;
+        if (complete && at(index) < latest.size() && latest[at(index)] && *latest[at(index)] < node.end) {
+            before = append(thread, before, headOf(node));
+            m_headOfOp[at(index)] = before;
+            node.start = std::max(node.start, *latest[at(index)]);
+            m_bodyOfOp[at(index)] = static_cast<std::int32_t>(m_nodes.size());
+        }
+        const std::int32_t n = append(thread, before, node);
+        done(n);
+        return n;
+    }
+
+    static PathNode headOf(PathNode node) {
+        node.end = node.start;
+        node.kind = PathKind::kCommWait;
+        return node;
+    }
+
+    void done(std::int32_t n) {
+        const PathNode& node = m_nodes[at(n)];
+        m_workDone[at(processOf(node.lane))].push_back({node.end, n, node.lane, 0});
+    }
+
+    void addRows() {
+        const std::vector<bool> communication = findCommunicationRows(m_timeline);
+        for (std::size_t i = 0; i < m_timeline.gpu.size(); ++i) {
+            const GpuRow& row = m_timeline.gpu[i];
+            if (row.start < m_span.start || row.end > m_span.end) continue;
+            PathNode node{row.start, row.end, 0, row.name, static_cast<std::int32_t>(i), row.device, row.launch};
+            const bool moves = row.kind == GpuKind::kCopy || row.kind == GpuKind::kSet;
+            node.kind = moves ? PathKind::kCopy : communication[i] ? PathKind::kCommunication : PathKind::kCompute;
+            const auto& latest = m_context.collectives.gpuLatestStart;
+            if (i < latest.size() && latest[i] && *latest[i] < row.end) {
+                m_headOfRow[i] = addNode(headOf(node));
+                node.start = std::max(node.start, *latest[i]);
+                m_bodyOfRow[i] = addNode(node);
+                addEdge(m_bodyOfRow[i], m_headOfRow[i], EdgeKind::kThread);
+            } else {
+                m_headOfRow[i] = m_bodyOfRow[i] = addNode(node);
+            }
+            if (row.process != kNoIndex) m_rowsDone[at(row.process)].push_back({row.end, m_bodyOfRow[i], row.device, row.stream});
+        }
+    }
+
+    void sortDone() {
+        const auto byEnd = [](const Done& a, const Done& b) { return a.end < b.end; };
+        for (auto* lists : {&m_workDone, &m_rowsDone})
+            for (auto& list : *lists) std::stable_sort(list.begin(), list.end(), byEnd);
+        for (const SyncRow& sync : m_timeline.syncs)
+            if (sync.launch != kNoIndex && (sync.kind == SyncKind::kStream || sync.kind == SyncKind::kEvent) && sync.stream >= 0)
+                m_streamOfCall[sync.launch] = sync.stream;
+    }
+
+    // The work that ended last in (from, to] and that the test takes.
+    template <typename Test>
+    static const Done* lastIn(const std::vector<Done>& list, Ns from, Ns to, Test&& test) {
+        auto it = std::upper_bound(list.begin(), list.end(), to, [](Ns t, const Done& d) { return t < d.end; });
+        for (int back = 0; it != list.begin() && back < kLookBack; ++back) {
+            --it;
+            if (it->end <= from) return nullptr;
+            if (test(*it)) return &*it;
+        }
+        return nullptr;
+    }
+
+    void addWaits() {
+        for (const std::int32_t n : m_blocking) {
+            PathNode& node = m_nodes[at(n)];
+            const auto& rows = m_rowsDone[at(processOf(node.lane))];
+            const auto own = [&](const Done& d) {
+                const std::int32_t row = m_nodes[at(d.node)].row;
+                return m_timeline.gpu[at(row)].launch == node.call;
+            };
+            const auto stream = m_streamOfCall.find(node.call);
+            const auto any = [&](const Done& d) { return stream == m_streamOfCall.end() || d.stream == stream->second; };
+            const Done* row = lastIn(rows, node.start, node.end, own);
+            if (!row) row = lastIn(rows, node.start, node.end, any);
+            if (row) wait(n, *row);
+        }
+        for (const std::int32_t n : m_soft) {
+            PathNode& node = m_nodes[at(n)];
+            const std::int32_t process = processOf(node.lane);
+            if (m_hasGpu[at(process)] && node.end - node.start < kShortPause) continue;
+            const Done* work = lastIn(m_workDone[at(process)], node.start, node.end,
+                                      [&](const Done& d) { return d.lane != node.lane; });
+            if (work) wait(n, *work);
+        }
+    }
+    void wait(std::int32_t n, const Done& work) {
+        m_nodes[at(n)].start = work.end;
+        addEdge(n, work.node, EdgeKind::kWait);
+    }
+
+    void addHandOffs() {
+        std::map<std::int32_t, std::vector<const Flow*>> flows;
+        for (const Flow& flow : m_timeline.flows)
+            if (flow.toThread != kNoIndex && flow.fromThread != kNoIndex && flow.toThread != flow.fromThread)
+                flows[flow.toThread].push_back(&flow);
+        for (auto& [thread, list] : flows)
+            std::stable_sort(list.begin(), list.end(), [](const Flow* a, const Flow* b) { return a->toTime < b->toTime; });
+        for (const std::int32_t n : m_handOffs) {
+            const PathNode& node = m_nodes[at(n)];
+            std::int32_t giver = m_mainOf[at(processOf(node.lane))];
+            if (const auto it = flows.find(node.lane); it != flows.end()) {
+                const auto flow = std::lower_bound(it->second.begin(), it->second.end(), node.start,
+                                                   [](const Flow* f, Ns t) { return f->toTime < t; });
+                if (flow != it->second.end() && (*flow)->toTime < std::max(node.end, node.start + 1)) giver = (*flow)->fromThread;
+            }
+            if (giver == kNoIndex || giver == node.lane) continue;
+            const auto& chain = m_chain[at(giver)];
+            const auto after = std::upper_bound(chain.begin(), chain.end(), node.start,
+                                                [&](Ns t, std::int32_t c) { return t < m_nodes[at(c)].start; });
+            if (after == chain.begin()) continue;
+            const std::int32_t from = *std::prev(after);
+            addEdge(n, from, m_nodes[at(from)].end <= node.start ? EdgeKind::kWait : EdgeKind::kHandOff);
+        }
+    }
+
+    // What a row of a stream had to wait for: the row before, its launch, events of other streams.
+    void addRowEdges() {
+        struct Stream {
+            std::int32_t last = kNoIndex;
+            Ns end = std::numeric_limits<Ns>::min();
+        };
+        std::map<std::pair<std::int32_t, std::int64_t>, Stream> streams;
+        std::vector<Stream> devices(m_timeline.devices.size());
+        for (std::size_t i = 0; i < m_timeline.gpu.size(); ++i) {
+            const std::int32_t head = m_headOfRow[i];
+            if (head == kNoIndex) continue;
+            const GpuRow& row = m_timeline.gpu[i];
+            Stream& stream = streams[{row.device, row.stream}];
+            Stream& device = devices[at(row.device)];
+            addEdge(head, stream.last, EdgeKind::kStream);
+            if (row.launch != kNoIndex)
+                addEdge(head, m_nodeOfCall[at(row.launch)], EdgeKind::kLaunch);
+            else
+                addEdge(head, device.last, EdgeKind::kAssumed);
+            for (Stream* s : {&stream, &device}) {
+                if (row.end < s->end) continue;
+                s->last = m_bodyOfRow[i];
+                s->end = row.end;
+            }
+        }
+        addEventEdges();
+    }
+
+    // A stream that waited for an event: its first row launched after the wait waits for the last row of the
+    // other stream launched before the event was recorded.
+    void addEventEdges() {
+        std::map<std::pair<std::int32_t, std::int64_t>, std::int32_t> record;  // (process, correlation) -> call
+        std::map<std::pair<std::int32_t, std::int64_t>, std::vector<std::int32_t>> rowsOf;  // (process, stream)
+        for (const SyncRow& sync : m_timeline.syncs)
+            if (sync.kind == SyncKind::kStreamWaitEvent && sync.eventRecord != 0) record[{sync.process, sync.eventRecord}] = kNoIndex;
+        if (record.empty()) return;
+        for (std::size_t i = 0; i < m_timeline.calls.size(); ++i) {
+            const auto it = record.find({processOf(m_timeline.calls[i].thread), m_timeline.calls[i].correlation});
+            if (it != record.end()) it->second = static_cast<std::int32_t>(i);
+        }
+        for (std::size_t i = 0; i < m_timeline.gpu.size(); ++i) {
+            const GpuRow& row = m_timeline.gpu[i];
+            if (m_headOfRow[i] != kNoIndex && row.launch != kNoIndex) rowsOf[{row.process, row.stream}].push_back(static_cast<std::int32_t>(i));
+        }
+        const auto launched = [&](std::int32_t row) { return m_timeline.calls[at(m_timeline.gpu[at(row)].launch)].start; };
+        for (auto& [key, list] : rowsOf)
+            std::stable_sort(list.begin(), list.end(), [&](std::int32_t a, std::int32_t b) { return launched(a) < launched(b); });
+        for (const SyncRow& sync : m_timeline.syncs) {
+            if (sync.kind != SyncKind::kStreamWaitEvent) continue;
+            const auto recorded = record.find({sync.process, sync.eventRecord});
+            const auto waiting = rowsOf.find({sync.process, sync.stream});
+            const auto waited = rowsOf.find({sync.process, sync.waitedStream});
+            if (recorded == record.end() || recorded->second == kNoIndex || waiting == rowsOf.end() || waited == rowsOf.end()) continue;
+            const Ns waitAt = sync.launch != kNoIndex ? m_timeline.calls[at(sync.launch)].start : sync.start;
+            const Ns recordAt = m_timeline.calls[at(recorded->second)].start;
+            const auto first = std::partition_point(waiting->second.begin(), waiting->second.end(),
+                                                    [&](std::int32_t r) { return launched(r) < waitAt; });
+            const auto after = std::partition_point(waited->second.begin(), waited->second.end(),
+                                                    [&](std::int32_t r) { return launched(r) < recordAt; });
+            if (first == waiting->second.end() || after == waited->second.begin()) continue;
+            addEdge(m_headOfRow[at(*first)], m_bodyOfRow[at(*std::prev(after))], EdgeKind::kEvent);
+        }
+    }
+
+    void addMeetings() {
+        const auto meet = [&](const std::vector<std::int32_t>& rows, const std::vector<std::int32_t>& heads,
+                              const std::vector<std::int32_t>& bodies, Ns latest) {
+            PathNode meeting;
+            meeting.start = meeting.end = latest;
+            meeting.kind = PathKind::kCommWait;
+            const std::int32_t g = addNode(meeting);
+            for (const std::int32_t r : rows) {
+                if (heads[at(r)] == kNoIndex || heads[at(r)] == bodies[at(r)]) continue;
+                addEdge(g, heads[at(r)], EdgeKind::kGroup);
+                addEdge(bodies[at(r)], g, EdgeKind::kGroup);
+            }
+        };
+        for (const auto& instance : m_context.collectives.instances)
+            meet(instance.rows, m_headOfOp, m_bodyOfOp, instance.split.latestStart);
+        for (const auto& instance : m_context.collectives.gpuInstances)
+            meet(instance.rows, m_headOfRow, m_bodyOfRow, instance.split.latestStart);
+    }
+
+    const Context& m_context;
+    const Timeline& m_timeline;
+    Interval m_span;
+    std::vector<PathNode> m_nodes;
+    std::vector<std::pair<std::int32_t, PathEdge>> m_edges;
+    std::vector<std::int32_t> m_nodeOfCall, m_headOfRow, m_bodyOfRow, m_headOfOp, m_bodyOfOp, m_mainOf;
+    std::vector<std::vector<std::int32_t>> m_chain;        // nodes of each thread, in time
+    std::vector<std::int32_t> m_soft, m_blocking, m_handOffs;
+    std::vector<std::vector<Done>> m_workDone, m_rowsDone;  // by process
+    std::vector<bool> m_hasGpu;
+    std::unordered_map<std::int32_t, std::int64_t> m_streamOfCall;
+};
+
+// Start of what belongs to the step: its window, and the host's step that launched it.
+Interval extentOf(const Context& context, const Step& step, const StepOrigin& origin) {
+    Interval extent{step.startNs, step.endNs};
+    if (origin.hostStep != kNoIndex) extent.start = std::min(extent.start, context.steps.steps[at(origin.hostStep)].start);
+    return extent;
+}
+
+std::size_t rowsBefore(const Timeline& timeline, Ns end) {
+    const auto count = [&](const auto& rows) {
+        return static_cast<std::size_t>(std::partition_point(rows.begin(), rows.end(), [&](const auto& r) { return r.start < end; }) -
+                                        rows.begin());
+    };
+    return count(timeline.gpu) + count(timeline.calls) + 2 * count(timeline.ranges) + count(timeline.io);
+}
+
+}  // namespace
+
+PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes) {
+    std::vector<Interval> extents;
+    for (std::size_t i = 0; i < steps.size(); ++i) extents.push_back(extentOf(context, steps[i], context.origins[i]));
+    std::vector<Ns> ends;
+    for (const Interval& e : extents) ends.push_back(e.end);
+    std::sort(ends.begin(), ends.end());
+    Interval span{0, 0};
+    for (const Interval& e : extents) span.start = &e == &extents.front() ? e.start : std::min(span.start, e.start);
+    const auto fits = [&](Ns end) {
+        return rowsBefore(context.timeline, end) - rowsBefore(context.timeline, span.start) <= mostNodes;
+    };
+    const auto beyond = std::partition_point(ends.begin(), ends.end(), fits);
+    PathGraph graph;
+    if (beyond != ends.begin()) {
+        span.end = *std::prev(beyond);
+        if (context.steps.whole()) {  // rows may reach beyond the window of their device
+            for (const GpuPartition& p : context.gpus) span.start = std::min(span.start, p.firstStart);
+            for (const Call& call : context.timeline.calls) {
+                span.start = std::min(span.start, call.start);
+                break;
+            }
+        }
+        graph = Builder(context, span).build();
+    } else {
+        span.end = span.start;
+        graph.firstEdge.assign(1, 0);
+        graph.span = span;
+    }
+    for (const Interval& e : extents) graph.hasStep.push_back(e.end <= span.end && span.end > span.start);
+    return graph;
+}
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/critical_path/pieces.h"
+
+#include <algorithm>
+
+namespace ridge::analyzer {
+namespace {
+
+class Cutter {
+public:
+    explicit Cutter(const std::vector<PieceItem>& items) : m_items(items) {}
+
+    void add(std::int32_t i) {
+        const PieceItem& item = m_items[static_cast<std::size_t>(i)];
+        runUntil(item.start);
+        m_cursor = std::max(m_cursor, item.start);
+        // Under an item that keeps its time nothing begins; what outlasts it begins when it ends.
+        if (m_keeper != kNoIndex && endOf(m_keeper) > m_cursor) {
+            if (item.end > endOf(m_keeper)) m_stack.insert(m_stack.end() - 1, i);
+            return;
+        }
+        m_stack.push_back(i);
+        if (item.keeps) m_keeper = i;
+    }
+    void finish() { runUntil(kMaxTime * 4); }
+    std::vector<Piece> take() { return std::move(m_pieces); }
+
+private:
+    [[nodiscard]] Ns endOf(std::int32_t i) const { return m_items[static_cast<std::size_t>(i)].end; }
+    void runUntil(Ns until) {
+        while (!m_stack.empty() && m_cursor < until) {
+            const std::int32_t top = m_stack.back();
+            const Ns end = std::min(endOf(top), until);
+            if (end > m_cursor) {
+                if (!m_pieces.empty() && m_pieces.back().item == top && m_pieces.back().end == m_cursor)
+                    m_pieces.back().end = end;
+                else
+                    m_pieces.push_back({m_cursor, end, top});
+                m_cursor = end;
+            }
+            if (endOf(top) <= m_cursor) {
+                if (top == m_keeper) m_keeper = kNoIndex;
+                m_stack.pop_back();
+            }
+        }
+    }
+    const std::vector<PieceItem>& m_items;
+    std::vector<std::int32_t> m_stack;
+    std::vector<Piece> m_pieces;
+    Ns m_cursor = -kMaxTime * 4;
+    std::int32_t m_keeper = kNoIndex;
+};
+
+}  // namespace
+
+std::vector<Piece> cutPieces(std::vector<PieceItem>& items) {
+    std::erase_if(items, [](const PieceItem& i) { return i.end <= i.start; });
+    std::stable_sort(items.begin(), items.end(), [](const PieceItem& a, const PieceItem& b) {
+        return a.start != b.start ? a.start < b.start : a.end > b.end;
+    });
+    Cutter cutter(items);
+    for (std::size_t i = 0; i < items.size(); ++i) cutter.add(static_cast<std::int32_t>(i));
+    cutter.finish();
+    return cutter.take();
+}
+
+}  // namespace ridge::analyzer

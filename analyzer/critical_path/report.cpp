@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/critical_path/path.h"
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <tuple>
+
+namespace ridge::analyzer {
+namespace {
+
+constexpr double kNearCritical = 0.95;
+constexpr std::size_t kMostNames = 50, kMostSlack = 30;
+
+struct Sum {
+    Ns ns = 0;
+    std::int64_t count = 0;
+    void add(Ns length) {
+        ns = saturatingAdd(ns, length);
+        ++count;
+    }
+};
+using KindSums = std::array<Sum, kPathKindCount>;
+using LaneKey = std::tuple<std::int32_t, std::int64_t, std::int64_t>;  // workload, rank, device
+
+std::vector<PathShare> kindTable(const KindSums& sums) {
+    std::vector<PathShare> table;
+    for (std::size_t k = 0; k < sums.size(); ++k)
+        if (sums[k].count > 0) table.push_back({std::string(kPathKindNames[k]), "", sums[k].ns, sums[k].count});
+    std::stable_sort(table.begin(), table.end(), [](const PathShare& a, const PathShare& b) { return a.ns > b.ns; });
+    return table;
+}
+
+bool onDevice(PathKind kind) {
+    switch (kind) {
+        case PathKind::kCompute:
+        case PathKind::kCommunication:
+        case PathKind::kCommWait:
+        case PathKind::kCopy:
+        case PathKind::kKernelGap:
+        case PathKind::kDependency: return true;
+        default: return false;
+    }
+}
+
+// What a thread did in a window, waits left out.
+Ns busyOf(const std::vector<Interval>& pieces, Interval window) {
+    auto it = std::partition_point(pieces.begin(), pieces.end(), [&](const Interval& i) { return i.end <= window.start; });
+    Ns sum = 0;
+    for (; it != pieces.end() && it->start < window.end; ++it)
+        sum = saturatingAdd(sum, std::min(it->end, window.end) - std::max(it->start, window.start));
+    return sum;
+}
+
+class Report {
+public:
+    Report(const Context& context, const PathGraph& graph, Analysis& answer)
+        : m_context(context), m_graph(graph), m_answer(answer), m_onPath(graph.nodes.size(), false) {}
+
+    void fill() {
+        m_last = lastNodes(m_context, m_graph, m_answer.steps);
+        const std::size_t shown = medianStep();
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            if (!m_graph.hasStep[i]) {
+                ++m_path.stepsLeftOut;
+                continue;
+            }
+            addStep(i, i == shown);
+        }
+        if (m_path.steps == 0) return;
+        finishTables();
+        addSecond();
+        addSlack();
+        m_answer.criticalPath = std::move(m_path);
+    }
+
+private:
+    // Of the first lane of the first workload: the step of median length.
+    [[nodiscard]] std::size_t medianStep() const {
+        std::vector<std::pair<Ns, std::size_t>> steps;
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            const Step& s = m_answer.steps[i];
+            if (!m_graph.hasStep[i]) continue;
+            if (!steps.empty()) {
+                const Step& first = m_answer.steps[steps.front().second];
+                if (std::tie(s.rank, s.device, s.workload) != std::tie(first.rank, first.device, first.workload)) continue;
+            }
+            steps.emplace_back(s.endNs - s.startNs, i);
+        }
+        if (steps.empty()) return 0;
+        std::sort(steps.begin(), steps.end());
+        return steps[(steps.size() - 1) / 2].second;
+    }
+
+    void addStep(std::size_t i, bool shown) {
+        const Step& step = m_answer.steps[i];
+        const auto segments = walkBack(m_graph, m_context.options, m_last[i], {step.startNs, step.endNs});
+        KindSums& lane = m_lanes[{m_context.origins[i].workload, step.rank, step.device}];
+        LaneTotal& total = m_laneTotals[{m_context.origins[i].workload, step.rank, step.device}];
+        ++total.steps;
+        total.ns = saturatingAdd(total.ns, step.endNs - step.startNs);
+        ++m_path.steps;
+        for (const WalkSegment& s : segments) {
+            const Ns length = s.end - s.start;
+            m_path.coveredNs = saturatingAdd(m_path.coveredNs, length);
+            m_kinds[static_cast<std::size_t>(s.kind)].add(length);
+            lane[static_cast<std::size_t>(s.kind)].add(length);
+            m_names[{s.kind, s.name.value}].add(length);
+            if (s.within && s.node != kNoIndex) m_onPath[static_cast<std::size_t>(s.node)] = true;
+            if (shown) show(s);
+        }
+        if (!shown) return;
+        m_path.workload = step.workload;
+        m_path.rank = step.rank;
+        m_path.device = step.device;
+        m_path.stepIndex = step.index;
+        m_path.totalNs = step.endNs - step.startNs;
+    }
+
+    void show(const WalkSegment& s) {
+        PathSegment segment{s.start, s.end, std::string(name(s.kind)), toValidUtf8(m_context.timeline.names.text(s.name))};
+        auto& list = m_path.segments;
+        if (!list.empty() && list.back().kind == segment.kind && list.back().name == segment.name)
+            list.back().endNs = segment.endNs;
+        else
+            list.push_back(std::move(segment));
+    }
+
+    void finishTables() {
+        m_path.byKind = kindTable(m_kinds);
+        for (const auto& [key, sum] : m_names)
+            m_path.byName.push_back({std::string(name(key.first)), toValidUtf8(m_context.timeline.names.text(NameId{key.second})), sum.ns, sum.count});
+        std::stable_sort(m_path.byName.begin(), m_path.byName.end(), [](const PathShare& a, const PathShare& b) { return a.ns > b.ns; });
+        if (m_path.byName.size() > kMostNames) {
+            m_path.namesOmitted = static_cast<std::int64_t>(m_path.byName.size() - kMostNames);
+            m_path.byName.resize(kMostNames);
+        }
+        for (const auto& [key, sums] : m_lanes) {
+            const LaneTotal& total = m_laneTotals[key];
+            m_path.lanes.push_back({std::get<1>(key), std::get<2>(key), m_context.steps.workloads[static_cast<std::size_t>(std::get<0>(key))],
+                                    total.steps, total.ns, kindTable(sums)});
+        }
+    }
+
+    void addSecond() {
+        Ns device = 0;
+        for (std::size_t k = 0; k < kPathKindCount; ++k)
+            if (onDevice(static_cast<PathKind>(k))) device = saturatingAdd(device, m_kinds[k].ns);
+        const bool pathOnDevice = static_cast<double>(device) > 0.5 * static_cast<double>(m_path.coveredNs);
+        std::map<std::int32_t, std::vector<Interval>> threads;
+        for (const PathNode& n : m_graph.nodes)
+            if (n.row == kNoIndex && n.lane != kNoIndex && n.end > n.start) threads[n.lane].push_back({n.start, n.end});
+        Ns windows = 0, other = 0;
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            const StepOrigin& origin = m_context.origins[i];
+            if (!m_graph.hasStep[i] || origin.gpu == kNoIndex) continue;
+            const Step& step = m_answer.steps[i];
+            const GpuPartition& p = m_context.gpus[static_cast<std::size_t>(origin.gpu)];
+            Ns chain = length(clip(p.busy, {step.startNs, step.endNs}));
+            if (pathOnDevice) {
+                Interval host{step.startNs, step.endNs};
+                std::int32_t thread = mainThreadOf(p);
+                if (origin.hostStep != kNoIndex) {
+                    const HostStep& h = m_context.steps.steps[static_cast<std::size_t>(origin.hostStep)];
+                    host = {h.start, h.end};
+                    thread = h.thread;
+                }
+                const auto it = threads.find(thread);
+                chain = it == threads.end() ? 0 : std::min(busyOf(it->second, host), step.endNs - step.startNs);
+            }
+            windows = saturatingAdd(windows, step.endNs - step.startNs);
+            other = saturatingAdd(other, chain);
+        }
+        if (windows <= 0 || static_cast<double>(other) < kNearCritical * static_cast<double>(windows)) return;
+        m_path.second = pathOnDevice ? "host" : "device";
+        m_path.secondNs = other;
+    }
+
+    [[nodiscard]] std::int32_t mainThreadOf(const GpuPartition& p) const {
+        for (const std::int32_t row : p.rows)
+            if (const std::int32_t process = m_context.timeline.gpu[static_cast<std::size_t>(row)].process; process != kNoIndex)
+                return m_graph.mainThread[static_cast<std::size_t>(process)];
+        return kNoIndex;
+    }
+
+    void addSlack() {
+        std::vector<std::int32_t> terminals;
+        for (const std::int32_t n : m_last)
+            if (n != kNoIndex) terminals.push_back(n);
+        const std::vector<Ns> slack = slackOf(m_graph, terminals);
+        std::map<std::pair<PathKind, std::uint32_t>, std::pair<Ns, std::vector<Ns>>> rows;
+        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
+            const PathNode& n = m_graph.nodes[i];
+            if (m_onPath[i] || n.end <= n.start || (n.row == kNoIndex && n.op == kNoIndex)) continue;
+            auto& [busy, list] = rows[{n.kind, n.name.value}];
+            busy = saturatingAdd(busy, n.end - n.start);
+            list.push_back(slack[i]);
+        }
+        for (auto& [key, row] : rows) {
+            PathSlack s{std::string(name(key.first)), toValidUtf8(m_context.timeline.names.text(NameId{key.second})),
+                        static_cast<std::int64_t>(row.second.size()), row.first, *std::min_element(row.second.begin(), row.second.end()), 0};
+            s.medianSlackNs = median(std::move(row.second));
+            m_path.slack.push_back(std::move(s));
+        }
+        std::stable_sort(m_path.slack.begin(), m_path.slack.end(), [](const PathSlack& a, const PathSlack& b) { return a.busyNs > b.busyNs; });
+        if (m_path.slack.size() > kMostSlack) m_path.slack.resize(kMostSlack);
+    }
+
+    struct LaneTotal {
+        std::int64_t steps = 0;
+        Ns ns = 0;
+    };
+    const Context& m_context;
+    const PathGraph& m_graph;
+    Analysis& m_answer;
+    CriticalPath m_path;
+    std::vector<std::int32_t> m_last;
+    std::vector<bool> m_onPath;
+    KindSums m_kinds{};
+    std::map<LaneKey, KindSums> m_lanes;
+    std::map<LaneKey, LaneTotal> m_laneTotals;
+    std::map<std::pair<PathKind, std::uint32_t>, Sum> m_names;
+};
+
+}  // namespace
+
+std::vector<std::int32_t> lastNodes(const Context& context, const PathGraph& graph, const std::vector<Step>& steps) {
+    std::vector<std::int32_t> last(steps.size(), kNoIndex);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+        if (!graph.hasStep[i]) continue;
+        const StepOrigin& origin = context.origins[i];
+        const Interval window{steps[i].startNs, steps[i].endNs};
+        if (origin.gpu != kNoIndex) {
+            last[i] = lastNode(graph, true, context.gpus[static_cast<std::size_t>(origin.gpu)].device, window);
+        } else {
+            std::int32_t thread = kNoIndex;
+            if (origin.hostStep != kNoIndex)
+                thread = context.steps.steps[static_cast<std::size_t>(origin.hostStep)].thread;
+            else if (origin.cpu != kNoIndex)
+                thread = graph.mainThread[static_cast<std::size_t>(context.cpus[static_cast<std::size_t>(origin.cpu)].process)];
+            if (thread != kNoIndex) last[i] = lastNode(graph, false, thread, window);
+        }
+    }
+    return last;
+}
+
+void addCriticalPath(const Context& context, const PathGraph& graph, Analysis& answer) { Report(context, graph, answer).fill(); }
+
+}  // namespace ridge::analyzer

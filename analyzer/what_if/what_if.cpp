@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/what_if/what_if.h"
+
+#include "analyzer/critical_path/path.h"
+#include "analyzer/verdict/verdict.h"
+#include "analyzer/what_if/replay.h"
+#include "base/text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+namespace ridge::analyzer {
+namespace {
+
+constexpr double kWorthSaying = 0.005;  // of the step
+constexpr std::size_t kMostOps = 3;
+
+std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
+double real(Ns ns) { return static_cast<double>(ns); }
+
+// The steps of one lane, in time, with the nodes that decide when they end.
+struct LaneStep {
+    std::size_t step = 0;  // into Analysis::steps
+    std::vector<std::int32_t> nodes;  // device: those that end in the window; thread: the last
+    std::int32_t before = kNoIndex;   // thread: the node that ends where the step begins; device: the first row
+};
+
+class Workload {
+public:
+    Workload(const Context& context, const PathGraph& graph, Analysis& answer, const WorkloadSummary& summary, std::int32_t workload)
+        : m_context(context), m_graph(graph), m_answer(answer), m_summary(summary), m_workload(workload), m_measured(graph) {
+        findSteps();
+    }
+
+    void run() {
+        if (m_steps.empty() || m_summary.medianStepNs <= 0) return;
+        using enum WallClass;
+        const Ns step = m_summary.medianStepNs;
+        const Ns commBusy = perStepOf([](const PathNode& n) { return n.kind == PathKind::kCommunication; });
+        const Ns exposed = total({kCommTransfer, kCommWait, kCommUnsplit});
+        if (exposed > 0) {
+            const Ns bound = std::max(step - exposed, std::min(commBusy, step));
+            add("comm_hidden", std::max(replayed(free(PathKind::kCommunication)), std::min(commBusy, step)), bound);
+        }
+        hidden("input_hidden", PathKind::kIoInput, total({kIoInput}));
+        hidden("checkpoint_hidden", PathKind::kIoCheckpoint, total({kIoCheckpoint}));
+        hidden("copies_hidden", PathKind::kCopy, total({kCopy}));
+        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) add("no_launch_cost", replayed(noLaunch()), step - ns);
+        if (const Ns ns = total({kSync}); ns > 0) add("sync_removed", replayed(noSync()), step - ns);
+        straggler();
+        roofs();
+        fusion();
+    }
+
+private:
+    [[nodiscard]] Ns total(std::initializer_list<WallClass> classes) const {
+        double sum = 0, all = 0;
+        for (const WallClass c : classes) sum += real(m_summary.classes[static_cast<std::size_t>(c)]);
+        for (const Ns ns : m_summary.classes) all += real(ns);
+        return all > 0 ? static_cast<Ns>(sum / all * real(m_summary.medianStepNs)) : 0;
+    }
+
+    // The steps of the lane that the summary took the median of.
+    void findSteps() {
+        std::int64_t rank = 0, device = 0;
+        bool first = true;
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            const Step& s = m_answer.steps[i];
+            if (m_context.origins[i].workload != m_workload) continue;
+            if (first || std::pair(s.rank, s.device) < std::pair(rank, device)) {
+                rank = s.rank;
+                device = s.device;
+            }
+            first = false;
+        }
+        const std::vector<std::int32_t> last = lastNodes(m_context, m_graph, m_answer.steps);
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            const Step& s = m_answer.steps[i];
+            if (m_context.origins[i].workload != m_workload || s.rank != rank || s.device != device || last[i] == kNoIndex) continue;
+            LaneStep lane{i, {last[i]}, kNoIndex};
+            const PathNode& end = m_graph.nodes[at(last[i])];
+            const Interval window{s.startNs, s.endNs};
+            if (end.row != kNoIndex)
+                addDeviceNodes(lane, end.lane, window);
+            else
+                lane.before = lastNode(m_graph, false, end.lane, {window.start - 1, window.start});
+            m_steps.push_back(std::move(lane));
+        }
+    }
+    void addDeviceNodes(LaneStep& lane, std::int32_t device, Interval window) const {
+        const auto& nodes = m_graph.nodes;
+        auto it = std::partition_point(nodes.begin(), nodes.end(), [&](const PathNode& n) { return n.start < window.start; });
+        for (; it != nodes.end() && it->start < window.end; ++it) {
+            if (it->row == kNoIndex || it->lane != device) continue;
+            const auto i = static_cast<std::int32_t>(it - nodes.begin());
+            if (lane.before == kNoIndex) lane.before = i;
+            if (it->end <= window.end) lane.nodes.push_back(i);
+        }
+    }
+
+    // Lengths of the steps in a replay; for the unchanged one, the measured lengths exactly.
+    [[nodiscard]] std::vector<Ns> lengths(const ReplayTimes& times) const {
+        std::vector<Ns> result;
+        Ns end = 0, measuredEnd = 0;
+        for (std::size_t i = 0; i < m_steps.size(); ++i) {
+            const LaneStep& lane = m_steps[i];
+            const Step& step = m_answer.steps[lane.step];
+            const bool gpu = m_graph.nodes[at(lane.nodes.front())].row != kNoIndex;
+            Ns start = step.startNs;
+            if (gpu && i > 0)
+                start = end + (step.startNs - measuredEnd);
+            else if (lane.before != kNoIndex)
+                start += gpu ? times.start[at(lane.before)] - m_graph.nodes[at(lane.before)].start
+                             : times.end[at(lane.before)] - m_graph.nodes[at(lane.before)].end;
+            Ns finish = times.end[at(lane.nodes.front())], measured = m_graph.nodes[at(lane.nodes.front())].end;
+            for (const std::int32_t n : lane.nodes) {
+                finish = std::max(finish, times.end[at(n)]);
+                measured = std::max(measured, m_graph.nodes[at(n)].end);
+            }
+            end = finish + (step.endNs - measured);
+            measuredEnd = step.endNs;
+            result.push_back(std::max<Ns>(0, end - start));
+        }
+        return result;
+    }
+
+    // The median step when the plan is played, the gain in the graph taken from the median of all steps.
+    [[nodiscard]] Ns replayed(const ReplayPlan& plan) const {
+        std::vector<Ns> now;
+        for (const LaneStep& lane : m_steps) now.push_back(m_answer.steps[lane.step].endNs - m_answer.steps[lane.step].startNs);
+        const Ns before = median(std::move(now)), after = median(lengths(replay(m_graph, plan)));
+        return std::clamp<Ns>(m_summary.medianStepNs - (before - after), 0, m_summary.medianStepNs);
+    }
+
+    // Time of such nodes per step of this lane: the busiest thread or stream of them.
+    template <typename Test>
+    [[nodiscard]] Ns perStepOf(Test&& test) const {
+        const auto& nodes = m_graph.nodes;
+        std::vector<Ns> busiest;
+        const std::int32_t process = processOf(m_steps.front());
+        for (const LaneStep& lane : m_steps) {
+            const Step& step = m_answer.steps[lane.step];
+            auto it = std::partition_point(nodes.begin(), nodes.end(), [&](const PathNode& n) { return n.start < step.startNs; });
+            std::map<std::pair<std::int32_t, std::int64_t>, Ns> busy;
+            for (; it != nodes.end() && it->start < step.endNs; ++it) {
+                if (!test(*it) || !ofProcess(*it, process)) continue;
+                const std::int64_t stream = it->row == kNoIndex ? -1 : m_context.timeline.gpu[at(it->row)].stream;
+                Ns& sum = busy[{it->lane, stream}];
+                sum = saturatingAdd(sum, std::min(it->end, step.endNs) - it->start);
+            }
+            Ns most = 0;
+            for (const auto& [key, ns] : busy) most = std::max(most, ns);
+            busiest.push_back(most);
+        }
+        return median(std::move(busiest));
+    }
+    [[nodiscard]] std::int32_t processOf(const LaneStep& lane) const {
+        const PathNode& node = m_graph.nodes[at(lane.nodes.front())];
+        if (node.row != kNoIndex) return m_context.timeline.gpu[at(node.row)].process;
+        return m_context.timeline.threads[at(node.lane)].process;
+    }
+    [[nodiscard]] bool ofProcess(const PathNode& n, std::int32_t process) const {
+        if (n.row != kNoIndex) return m_context.timeline.gpu[at(n.row)].process == process;
+        return n.lane != kNoIndex && m_context.timeline.threads[at(n.lane)].process == process;
+    }
+
+    [[nodiscard]] ReplayPlan free(PathKind kind) const {
+        ReplayPlan plan = m_measured;
+        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i)
+            if (m_graph.nodes[i].kind == kind) plan.duration[i] = 0;
+        return plan;
+    }
+    void hidden(const char* change, PathKind kind, Ns exposed) {
+        if (exposed <= 0) return;
+        const Ns busy = std::min(perStepOf([kind](const PathNode& n) { return n.kind == kind; }), m_summary.medianStepNs);
+        add(change, std::max(replayed(free(kind)), busy), m_summary.medianStepNs - exposed);
+    }
+
+    [[nodiscard]] ReplayPlan noLaunch() const {
+        ReplayPlan plan = m_measured;
+        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
+            const PathNode& n = m_graph.nodes[i];
+            if (n.kind == PathKind::kApi) plan.duration[i] = 0;
+            if (n.row != kNoIndex && real(n.residual) < std::max(m_context.options.gapNs, m_context.options.pendingNs)) plan.residual[i] = 0;
+        }
+        return plan;
+    }
+
+    // The calls go on at once; what needs their result is not known, so this is the best case.
+    [[nodiscard]] ReplayPlan noSync() const {
+        ReplayPlan plan = m_measured;
+        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
+            if (!m_graph.nodes[i].waits) continue;
+            plan.duration[i] = 0;
+            bool threadLeft = false;
+            for (std::uint32_t e = m_graph.firstEdge[i]; e < m_graph.firstEdge[i + 1]; ++e)
+                threadLeft = threadLeft || m_graph.edges[e].kind == EdgeKind::kThread;
+            if (!threadLeft) continue;
+            plan.residual[i] = 0;
+            for (std::uint32_t e = m_graph.firstEdge[i]; e < m_graph.firstEdge[i + 1]; ++e)
+                if (m_graph.edges[e].kind == EdgeKind::kWait) plan.withoutEdge[e] = true;
+        }
+        return plan;
+    }
+
+    // The rank that is last takes, outside communication, the median time of its peers.
+    void straggler() {
+        const auto last = systematicallyLast(m_context, m_workload);
+        if (!last) return;
+        Ns blame = 0;
+        for (const Straggler& s : m_answer.stragglers)
+            if (s.workload == m_summary.name && s.rank == *last) blame = saturatingAdd(blame, s.blameNs);
+        std::map<std::int64_t, std::pair<double, double>> work;  // rank -> time outside communication, steps
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            if (m_context.origins[i].workload != m_workload) continue;
+            const Step& s = m_answer.steps[i];
+            double own = real(s.endNs - s.startNs);
+            for (const WallClass c : {WallClass::kCommTransfer, WallClass::kCommWait, WallClass::kCommUnsplit})
+                own -= real(s.classes[static_cast<std::size_t>(c)]);
+            work[s.rank].first += own;
+            work[s.rank].second += 1;
+        }
+        std::vector<double> peers;
+        for (const auto& [rank, w] : work)
+            if (rank != *last) peers.push_back(w.first / w.second);
+        if (peers.empty() || work[*last].first <= 0) return;
+        std::sort(peers.begin(), peers.end());
+        const double factor = std::min(1.0, peers[(peers.size() - 1) / 2] * work[*last].second / work[*last].first);
+        ReplayPlan plan = m_measured;
+        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
+            const PathNode& n = m_graph.nodes[i];
+            if (n.kind == PathKind::kCommunication || n.kind == PathKind::kCommWait || rankOf(n) != *last) continue;
+            plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
+            plan.residual[i] = static_cast<Ns>(real(plan.residual[i]) * factor);
+        }
+        const double steps = work[*last].second;
+        add("straggler_removed", replayed(plan), m_summary.medianStepNs - static_cast<Ns>(real(blame) / std::max(steps, 1.0)));
+    }
+    [[nodiscard]] std::int64_t rankOf(const PathNode& n) const {
+        std::int32_t process = kNoIndex;
+        if (n.row != kNoIndex) process = m_context.timeline.gpu[at(n.row)].process;
+        else if (n.lane != kNoIndex) process = m_context.timeline.threads[at(n.lane)].process;
+        return process == kNoIndex ? -1 : m_context.timeline.processes[at(process)].rank;
+    }
+
+    // The group of each node's op: of the CPU op itself, or of the op that launched the row.
+    [[nodiscard]] std::int32_t groupOf(const PathNode& n) const {
+        if (n.op != kNoIndex) return m_context.ops.rows[at(n.op)].group;
+        return n.row == kNoIndex || n.kind != PathKind::kCompute ? kNoIndex : m_groupOfRow[at(n.row)];
+    }
+
+    void roofs() {
+        m_groupOfRow = groupsOfRows(m_context.timeline, m_context.ops);
+        std::vector<std::pair<double, std::int32_t>> above;
+        for (std::size_t g = 0; g < m_context.ops.groups.size(); ++g) {
+            const OpGroup& group = m_context.ops.groups[g];
+            if (group.workload != m_workload || group.work.opKind >= 7 || group.answer.roofNs <= 0 || group.answer.bound == "unreliable") continue;
+            const double gain = (real(group.medianNs) - group.answer.roofNs) * static_cast<double>(group.count);
+            if (gain > 0) above.emplace_back(gain, static_cast<std::int32_t>(g));
+        }
+        std::sort(above.rbegin(), above.rend());
+        for (std::size_t k = 0; k < std::min(above.size(), kMostOps); ++k) {
+            const auto [gain, g] = above[k];
+            const OpGroup& group = m_context.ops.groups[at(g)];
+            ReplayPlan plan = m_measured;
+            for (std::size_t i = 0; i < m_graph.nodes.size(); ++i)
+                if (groupOf(m_graph.nodes[i]) == g)
+                    plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * std::min(1.0, group.answer.roofNs / std::max(real(group.medianNs), 1.0)));
+            const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
+            add("at_roof:" + toValidUtf8(m_context.timeline.names.text(group.name)), replayed(plan),
+                m_summary.medianStepNs - static_cast<Ns>(std::min(gain / steps, real(m_summary.medianStepNs))));
+        }
+    }
+
+    // Runs of elementwise ops of one thread and one step, each reading what the one before wrote: as one op
+    // they would move the first input and the last output only, at the bandwidth that they have now.
+    void fusion() {
+        ReplayPlan plan = m_measured;
+        std::map<std::int32_t, std::vector<std::int32_t>> run;  // thread -> nodes of the open run
+        double atRoof = 0;
+        std::int64_t fused = 0;
+        const auto close = [&](std::vector<std::int32_t>& nodes) {
+            if (nodes.size() >= 2) {
+                const auto work = [&](std::int32_t n) -> const Work& { return workOf(n); };
+                double bytes = 0, roof = 0;
+                Ns time = 0;
+                for (const std::int32_t n : nodes) {
+                    bytes += work(n).bytesRead + work(n).bytesWritten;
+                    time += m_graph.nodes[at(n)].end - m_graph.nodes[at(n)].start;
+                    const OpGroup& group = m_context.ops.groups[at(groupOf(m_graph.nodes[at(n)]))];
+                    roof += group.answer.roofNs;
+                }
+                const double keep = bytes > 0 ? std::min(1.0, (work(nodes.front()).bytesRead + work(nodes.back()).bytesWritten) / bytes) : 1;
+                for (const std::int32_t n : nodes) plan.duration[at(n)] = static_cast<Ns>(real(plan.duration[at(n)]) * keep);
+                atRoof += std::max(0.0, real(time) - std::min(roof, real(time)) * keep);
+                fused += static_cast<std::int64_t>(nodes.size());
+            }
+            nodes.clear();
+        };
+        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
+            const PathNode& n = m_graph.nodes[i];
+            if (n.row != kNoIndex || n.lane == kNoIndex || n.end == n.start) continue;
+            auto& nodes = run[n.lane];
+            const bool elementwise = n.op != kNoIndex && groupOf(n) != kNoIndex && workOf(static_cast<std::int32_t>(i)).opKind == 4 &&
+                                     m_context.ops.groups[at(groupOf(n))].workload == m_workload;
+            if (!elementwise) {
+                if (n.op != kNoIndex) close(nodes);  // another op between; host time does not part a run
+                continue;
+            }
+            const auto index = static_cast<std::int32_t>(i);
+            const bool follows = !nodes.empty() && stepOf(nodes.back()) == stepOf(index) &&
+                                 workOf(nodes.back()).bytesWritten > 0 && workOf(nodes.back()).bytesWritten == workOf(index).bytesRead;
+            if (!follows) close(nodes);
+            nodes.push_back(index);
+        }
+        for (auto& [lane, nodes] : run) close(nodes);
+        if (fused == 0) return;
+        const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
+        add("fused", replayed(plan), m_summary.medianStepNs - static_cast<Ns>(std::min(atRoof / steps, real(m_summary.medianStepNs))));
+    }
+    [[nodiscard]] const Work& workOf(std::int32_t n) const {
+        return m_context.timeline.works[at(m_context.ops.rows[at(m_graph.nodes[at(n)].op)].work)];
+    }
+    [[nodiscard]] std::int32_t stepOf(std::int32_t n) const { return m_context.ops.rows[at(m_graph.nodes[at(n)].op)].step; }
+
+    void add(std::string change, Ns replayNs, Ns boundNs) {
+        WhatIf w;
+        w.workload = m_summary.name;
+        w.change = std::move(change);
+        w.stepNs = m_summary.medianStepNs;
+        w.replayNs = std::clamp<Ns>(replayNs, 0, w.stepNs);
+        w.boundNs = std::clamp<Ns>(boundNs, 0, w.stepNs);
+        w.stepNsLow = std::min(w.replayNs, w.boundNs);
+        w.stepNsHigh = std::max(w.replayNs, w.boundNs);
+        if (real(w.stepNs - w.stepNsLow) < kWorthSaying * real(w.stepNs)) return;
+        m_answer.whatIf.push_back(std::move(w));
+    }
+
+    const Context& m_context;
+    const PathGraph& m_graph;
+    Analysis& m_answer;
+    const WorkloadSummary& m_summary;
+    std::int32_t m_workload;
+    ReplayPlan m_measured;
+    std::vector<LaneStep> m_steps;
+    std::vector<std::int32_t> m_groupOfRow;
+};
+
+}  // namespace
+
+void addWhatIf(const Context& context, const PathGraph& graph, Analysis& answer) {
+    for (const WorkloadSummary& summary : answer.workloads) {
+        const auto it = std::find(context.steps.workloads.begin(), context.steps.workloads.end(), summary.name);
+        Workload(context, graph, answer, summary, static_cast<std::int32_t>(it - context.steps.workloads.begin())).run();
+    }
+    std::stable_sort(answer.whatIf.begin(), answer.whatIf.end(), [](const WhatIf& a, const WhatIf& b) {
+        return a.workload != b.workload ? a.workload < b.workload : a.stepNs - a.stepNsHigh > b.stepNs - b.stepNsHigh;
+    });
+}
+
+void joinPairs(Analysis& analysis, const std::vector<WhatIfPair>& pairs) {
+    for (const WhatIfPair& pair : pairs) {
+        const auto fast = std::find_if(analysis.workloads.begin(), analysis.workloads.end(),
+                                       [&](const WorkloadSummary& w) { return w.name == pair.fast; });
+        if (fast == analysis.workloads.end() || fast->medianStepNs <= 0 || fast->check == "failed") continue;
+        for (WhatIf& w : analysis.whatIf) {
+            if (w.workload != pair.slow || w.change != pair.change) continue;
+            w.measuredNs = fast->medianStepNs;
+            w.comparedWith = pair.fast;
+            w.error = real(w.replayNs - fast->medianStepNs) / real(fast->medianStepNs);
+        }
+    }
+}
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// What a step would take if ...: per workload and change an interval, never one number. One end is the
+// replay (what the order of the work allows), the other the closed form of metrics.md 1.6 (what the class
+// of time could give at best).
+//
+//   change              replay                                          closed form
+//   comm_hidden         communication takes nobody's time; not less     max(T - exposed, busiest comm lane)
+//                       than the busiest communication lane
+//   no_launch_cost      launches, calls and gaps between kernels are 0  T - (launch + api + kernel_gap)
+//   input_hidden        I/O takes nobody's time; not less than the I/O  T - io_input
+//   checkpoint_hidden   the same                                        T - io_checkpoint
+//   sync_removed        nobody waits for the device in a call           T - sync
+//   copies_hidden       copies take nobody's time                       T - copy
+//   straggler_removed   the rank that is last works as long as the      T - its marginal delays
+//                       median of its peers
+//   at_roof:OP          the op takes the time of its roof               T - its time above the roof
+//   fused               a run of elementwise ops moves only its first   the same bytes at the roof
+//                       input and its last output
+// The replay sees the steps that are in the graph; what it gains there (median against median) is taken
+// from the median step.
+
+#include "analyzer/critical_path/graph.h"
+
+namespace ridge::analyzer {
+
+// Fills Analysis::whatIf, for changes that gain at least half a percent of the step.
+void addWhatIf(const Context& context, const PathGraph& graph, Analysis& answer);
+
+// Pairs of workloads that differ by one change: puts the measured median step of `fast` beside what was
+// predicted for `slow`. Pairs without both workloads, or without the prediction, are left out.
+struct WhatIfPair {
+    std::string slow, fast, change;
+};
+void joinPairs(Analysis& analysis, const std::vector<WhatIfPair>& pairs);
+
+}  // namespace ridge::analyzer
