@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "collector/recorder/control.h"
 #include "collector/recorder/convert/convert.h"
 #include "collector/recorder/drain.h"
 #include "collector/recorder/launch.h"
@@ -61,37 +62,6 @@ std::string makeRunId() {
                        random & 0xffffffff);
 }
 
-class Control {
-public:
-    Control() = default;
-    ~Control() {
-        if (m_block) munmap(m_block, sizeof(spool::ControlBlock));
-    }
-    Control(const Control&) = delete;
-    Control& operator=(const Control&) = delete;
-    Status map(const std::string& path, bool create) {
-        const int fd =
-            open(path.c_str(), O_RDWR | O_CLOEXEC | (create ? O_CREAT | O_EXCL : 0), 0600);
-        if (fd < 0) return ioError(path, errno);
-        struct stat info {};
-        // posix_fallocate: on a full disk this is an error now instead of a SIGBUS later.
-        const int error = create ? posix_fallocate(fd, 0, sizeof(spool::ControlBlock)) : 0;
-        const bool usable = !error && fstat(fd, &info) == 0 &&
-                            static_cast<std::size_t>(info.st_size) >= sizeof(spool::ControlBlock);
-        void* data = usable ? mmap(nullptr, sizeof(spool::ControlBlock), PROT_READ | PROT_WRITE,
-                                   MAP_SHARED, fd, 0)
-                            : MAP_FAILED;
-        close(fd);
-        if (data == MAP_FAILED) return ioError(path, error ? error : EINVAL);
-        m_block = static_cast<spool::ControlBlock*>(data);
-        return {};
-    }
-    [[nodiscard]] spool::ControlBlock* block() const { return m_block; }
-
-private:
-    spool::ControlBlock* m_block = nullptr;
-};
-
 std::string shellQuoted(const std::string& text) {
     if (text.find_first_not_of(
             "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:,=@") ==
@@ -141,6 +111,7 @@ Result<RecordOutcome> finish(const std::string& session, const std::string& ring
     outcome.processes = converted->processes;
     outcome.durationNs = converted->durationNs;
     outcome.output = output;
+    outcome.notes = std::move(converted->damage);
     return outcome;
 }
 
@@ -208,19 +179,35 @@ private:
         return ready;
     }
 
+    // The folder that nobody asked for is not named where it was to lie beside the output.
+    Error noFolder(int error, bool beside) const {
+        const bool theirs = error == EACCES || error == EPERM || error == EROFS ||
+                            error == ENOENT || error == ENOTDIR || error == ENAMETOOLONG ||
+                            error == ELOOP;
+        return {
+            theirs ? ErrorCode::kBadInput : ErrorCode::kIo,
+            fmt::format("{}: nothing can be written {}: {}", beside ? m_options.output : m_session,
+                        beside ? "there" : "into it", std::strerror(error))};
+    }
+
     Status makeFolders() {
-        m_session =
-            absolutePath(m_options.spoolDir.empty() ? m_output + ".spool" : m_options.spoolDir);
+        const bool beside = m_options.spoolDir.empty();
+        m_session = absolutePath(beside ? m_output + ".spool" : m_options.spoolDir);
         if (mkdir(m_session.c_str(), 0700) != 0) {
-            if (errno != EEXIST) return ioError(m_session, errno);
+            if (errno != EEXIST) return noFolder(errno, beside);
+            if (const std::int32_t pid = liveRecorder(m_session))
+                return Error{
+                    ErrorCode::kBadInput,
+                    fmt::format("{}: another recording writes to it now (process {}); name "
+                                "another output, or wait for its end",
+                                m_options.output, pid)};
             if (!m_options.force)
                 return Error{ErrorCode::kBadInput,
                              fmt::format("{}: a recording that was not finished; recover it (ridge "
-                                         "record --recover {} -o FILE) "
-                                         "or remove it",
+                                         "record --recover {} -o FILE) or remove it",
                                          m_session, shellQuoted(m_session))};
             m_session += fmt::format(".{}", getpid());
-            if (mkdir(m_session.c_str(), 0700) != 0) return ioError(m_session, errno);
+            if (mkdir(m_session.c_str(), 0700) != 0) return noFolder(errno, beside);
         }
         m_info.runId = makeRunId();
         m_info.ringDir = "/dev/shm/ridge-" + m_info.runId;
@@ -269,6 +256,7 @@ private:
                          fmt::format("{}: the path is too long", m_info.ringDir)};
         std::memcpy(control.ringDir, m_info.ringDir.c_str(), m_info.ringDir.size() + 1);
         control.magic = spool::kControlMagic;
+        m_info.recorderBytes = static_cast<std::int64_t>(m_spool.bytes());
         return writeSession(m_session, m_info);
     }
 
@@ -389,6 +377,7 @@ private:
         for (int i = 0; i < 100 && drain.round() > 0; ++i) {
         }
         m_info.exitStatus = m_status;
+        m_info.recorderBytes = static_cast<std::int64_t>(m_spool.bytes());
         m_info.outcome = running ? "detached" : "complete";
         if (running)
             m_info.notes.push_back(
@@ -405,7 +394,7 @@ private:
         outcome->programStatus = m_status;
         outcome->timedOut = m_timedOut;
         outcome->interruptedBy = m_interruptedBy;
-        outcome->notes = m_info.notes;
+        outcome->notes.insert(outcome->notes.begin(), m_info.notes.begin(), m_info.notes.end());
         return outcome;
     }
 
@@ -430,23 +419,33 @@ Result<RecordOutcome> record(const RecordOptions& options) {
 }
 
 Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force) {
+    if (spoolDir.empty())
+        return Error{ErrorCode::kBadInput,
+                     "no folder was named; give the one that the recording left, FILE.spool"};
+    std::error_code ec;
     const std::string session = absolutePath(spoolDir);
+    if (!fs::is_directory(session, ec))
+        return Error{
+            ErrorCode::kBadInput,
+            fmt::format("{}: is no folder; give the one that the recording left, FILE.spool",
+                        spoolDir)};
+    if (!fs::exists(session + "/session.json", ec))
+        return Error{
+            ErrorCode::kBadInput,
+            fmt::format("{}: there is no recording in this folder (it has no session.json)",
+                        spoolDir)};
     RIDGE_TRY(const SessionInfo info, readSession(session));
     const std::string target = absolutePath(output.empty() ? info.output : output);
-    std::error_code ec;
     RIDGE_TRY_STATUS(refuseSpecialFile(target));
     if (fs::exists(target, ec) && !force)
         return Error{ErrorCode::kBadInput,
                      fmt::format("{}: exists already; --force overwrites it", target)};
+    if (const std::int32_t pid = liveRecorder(session))
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{}: process {} is still recording it", session, pid)};
     Control control;
     if (control.map(session + "/control", false).ok()) {
         spool::ControlBlock& block = *control.block();
-        const bool beats =
-            monotonicNs() - static_cast<std::int64_t>(block.heartbeatNs) < 2'000'000'000;
-        if (block.recorderPid > 0 && block.recorderPid != getpid() &&
-            kill(block.recorderPid, 0) == 0 && beats)
-            return Error{ErrorCode::kBadInput, fmt::format("{}: process {} is still recording it",
-                                                           session, block.recorderPid)};
         // A program that outlived its recorder goes on into its rings: what it has yet to do would
         // be lost.
         if (const int writer = processWithRings(info.ringDir); writer > 0)
@@ -460,7 +459,7 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
     }
     RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));
     outcome.programStatus = info.exitStatus.value_or(0);
-    outcome.notes = info.notes;
+    outcome.notes.insert(outcome.notes.begin(), info.notes.begin(), info.notes.end());
     return outcome;
 }
 

@@ -37,8 +37,8 @@ struct RecordOptions {
     std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two
     double durationSeconds = 0;  // after so long the recording stops, the program goes on; 0: never
     double timeoutSeconds = 0;   // after so long the program and its children are ended; 0: never
-    bool endOnInterrupt =
-        false;  // SIGINT, SIGTERM, SIGHUP: who does not end by it is killed after a while
+    bool endOnInterrupt = false;  // on SIGINT, SIGTERM, SIGHUP, SIGQUIT: who does not end by it is
+                                  // killed after a while
     bool quiet = false;
     std::string
         agentLibDir;  // empty: ../lib/ridge, ../lib beside the executable, or its own folder
@@ -53,16 +53,18 @@ struct RecordOutcome {
     int programStatus =
         0;  // its exit code, 128 + n on signal n, 127/126 if it could not be started
     bool timedOut = false;
-    int interruptedBy = 0;  // SIGINT, SIGTERM or SIGHUP that came while the program ran; 0: none
+    int interruptedBy =
+        0;  // SIGINT, SIGTERM, SIGHUP or SIGQUIT that came while the program ran; 0: none
     std::uint64_t events = 0;
     std::uint64_t lost = 0;
     std::uint64_t processes = 0;
     std::int64_t durationNs = 0;
     std::string output;
-    std::vector<std::string> notes;
+    std::vector<std::string> notes;  // one line each, damaged files of the session among them
 };
 
-// Errors: output exists (kBadInput), folder not writable (kIo), file could not be written from the
+// Errors: output exists, its folder is not there or not writable, another recording writes to it
+// (kBadInput); no room for the session (kIo); file could not be written from the
 // spool (kMeasurement; the spool is kept and the message says how to recover it).
 Result<RecordOutcome> record(const RecordOptions& options);
 

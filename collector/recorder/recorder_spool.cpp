@@ -97,6 +97,11 @@ std::uint64_t RecorderSpool::lost() {
     return m_lost;
 }
 
+std::uint64_t RecorderSpool::bytes() {
+    const std::lock_guard lock(m_mutex);
+    return m_offset;
+}
+
 std::uint32_t RecorderSpool::nameLocked(std::string_view text) {
     const auto [found, isNew] =
         m_names.try_emplace(std::string(text), static_cast<std::uint32_t>(m_names.size() + 1));

@@ -36,6 +36,7 @@ public:
     void processEnd(std::int32_t pid, std::int64_t monotonicNs);
     void flush();
     [[nodiscard]] std::uint64_t lost();
+    [[nodiscard]] std::uint64_t bytes();  // written so far
 
 private:
     std::uint32_t nameLocked(std::string_view text);

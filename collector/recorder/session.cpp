@@ -39,6 +39,7 @@ Status writeSession(const std::string& folder, const SessionInfo& info) {
                  {"ring_dir", info.ringDir},
                  {"output", info.output},
                  {"program_pid", info.programPid},
+                 {"recorder_bytes", info.recorderBytes},
                  {"start_monotonic_ns", info.startMonotonicNs},
                  {"start_utc_ns", info.startUtcNs},
                  {"end_monotonic_ns", info.endMonotonicNs},
@@ -57,7 +58,7 @@ Result<SessionInfo> readSession(const std::string& folder) {
     SessionInfo info;
     try {
         const json root = json::parse(text);
-        if (root.value("format", "") != "ridge-session-1")
+        if (!root.is_object() || root.value("format", "") != "ridge-session-1")
             return Error{ErrorCode::kBadInput,
                          fmt::format("{}/session.json: not a session of ours", folder)};
         take(root, "run_id", info.runId);
@@ -67,6 +68,7 @@ Result<SessionInfo> readSession(const std::string& folder) {
         take(root, "ring_dir", info.ringDir);
         take(root, "output", info.output);
         take(root, "program_pid", info.programPid);
+        take(root, "recorder_bytes", info.recorderBytes);
         take(root, "start_monotonic_ns", info.startMonotonicNs);
         take(root, "start_utc_ns", info.startUtcNs);
         take(root, "end_monotonic_ns", info.endMonotonicNs);
@@ -81,9 +83,14 @@ Result<SessionInfo> readSession(const std::string& folder) {
         for (const json& entry : root.value("environment", json::array()))
             info.environment.push_back(
                 {entry.value("name", ""), entry.value("class", ""), entry.value("value", "")});
-    } catch (const json::exception& e) {
-        return Error{ErrorCode::kBadInput,
-                     fmt::format("{}/session.json: {}", folder, toValidUtf8(e.what()))};
+    } catch (const json::parse_error& e) {
+        return Error{
+            ErrorCode::kBadInput,
+            fmt::format("{}/session.json: is damaged: no JSON from byte {} on", folder, e.byte)};
+    } catch (const json::exception&) {
+        return Error{
+            ErrorCode::kBadInput,
+            fmt::format("{}/session.json: is damaged: a field is not of its type", folder)};
     }
     return info;
 }

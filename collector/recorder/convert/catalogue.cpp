@@ -13,6 +13,7 @@ namespace {
 using namespace spool;
 
 constexpr std::uint32_t kDenseNames = 1U << 22;
+constexpr std::uint32_t kMostMissingRings = 1U << 16;  // a larger gap is no numbering of ours
 
 constexpr const char* kLossNames[kLossKinds] = {
     "spool_write",    "no_ring",       "truncated_name", "truncated_payload",
@@ -22,8 +23,9 @@ constexpr const char* kLossNames[kLossKinds] = {
 
 class Builder {
 public:
-    Builder(const std::vector<RingFile>& rings, double nsPerTick) : m_rings(rings) {
-        m_catalogue.ticks = ClockMap(nsPerTick > 0 ? nsPerTick : 1.0);
+    Builder(const std::vector<RingFile>& rings, const CatalogueHints& hints)
+        : m_rings(rings), m_hints(hints) {
+        m_catalogue.ticks = ClockMap(hints.nsPerTick > 0 ? hints.nsPerTick : 1.0);
         addRecorder();
     }
 
@@ -32,6 +34,7 @@ public:
             m_catalogue.sourceOfRing.push_back(sourceFor(m_rings[i]));
             scanRing(i);
         }
+        findMissingFiles();
         finishClocks();
         numberDomains();
         for (auto& source : m_catalogue.sources)
@@ -83,17 +86,19 @@ private:
         const std::int64_t pid = globalTid(source.pid, 0);
         const std::uint64_t rest = ring.stream().size() - end.consumed;
         if (end.corrupt)
-            addLoss("corrupt_spool", pid, 1,
-                    fmt::format("{}: {} bytes after byte {} are no records", ring.stem, rest,
-                                end.consumed));
-        if (ring.missingBytes)
-            addLoss("corrupt_spool", pid, 1,
-                    fmt::format("{}: {} bytes are missing from the spool", ring.stem,
-                                ring.missingBytes));
+            addDamage("corrupt_spool", pid, 1,
+                      fmt::format("{}.spool: the {} bytes from byte {} on are no records",
+                                  ring.stem, rest, end.consumed));
+        const std::uint64_t missing = ring.missingBytes + (ring.gaveUp ? 0 : end.holes);
+        if (missing)
+            addDamage("missing_spool_bytes", pid, missing,
+                      fmt::format("{}.spool: {} of {} bytes are missing", ring.stem, missing,
+                                  ring.stream().size() + ring.missingBytes));
         if (end.unknown) addLoss("unknown_record", pid, end.unknown, ring.stem);
         if (!ring.recorder && !ring.header && !ring.stream().empty())
-            addLoss("corrupt_spool", pid, 1,
-                    fmt::format("{}: the ring's header is missing", ring.stem));
+            addDamage("corrupt_spool", pid, 1,
+                      fmt::format("{}.head: missing or damaged; whose process it was is not known",
+                                  ring.stem));
         if (!ring.header) return;
         for (std::size_t kind = 0; kind < kLossKinds; ++kind)
             if (ring.header->lost[kind])
@@ -101,6 +106,46 @@ private:
         if (!source.ticksAreNs && ring.header->anchorTicks != 0)
             m_anchors.push_back({ring.header->anchorTicks, ring.header->anchorMonotonicNs});
         noteTime(ring.header->anchorMonotonicNs, ring.header->anchorRealtimeNs);
+    }
+
+    // A process numbers its rings from 0, so a number that is not there is a ring whose files are
+    // gone.
+    void findMissingFiles() {
+        std::map<std::tuple<std::int32_t, std::uint64_t, AgentKind>, std::vector<std::uint32_t>>
+            known;
+        std::uint64_t recorderBytes = 0;
+        for (const RingFile& ring : m_rings) {
+            if (ring.recorder) recorderBytes = ring.stream().size();
+            if (ring.header)
+                known[{ring.header->pid, ring.header->imageId, ring.header->agent}].push_back(
+                    ring.header->ringIndex);
+        }
+        if (recorderBytes < m_hints.recorderBytes)
+            addDamage("missing_spool_bytes", 0, m_hints.recorderBytes - recorderBytes,
+                      fmt::format("recorder.spool: {} of {} bytes are missing",
+                                  m_hints.recorderBytes - recorderBytes, m_hints.recorderBytes));
+        for (auto& [image, indices] : known) {
+            std::sort(indices.begin(), indices.end());
+            std::uint32_t next = 0;
+            for (const std::uint32_t index : indices) {
+                if (index > next && index - next <= kMostMissingRings)
+                    addDamage("missing_ring",
+                              globalTid(static_cast<std::uint32_t>(std::get<0>(image)), 0),
+                              index - next,
+                              fmt::format("{}-{}-*-{}.spool: missing, and {}", std::get<0>(image),
+                                          std::get<1>(image), next,
+                                          index - next == 1 ? "its .head" : "the next ones too"));
+                next = std::max(next, index + 1);
+            }
+        }
+    }
+
+    // A row of its own, and a line for the user.
+    void addDamage(const std::string& name, std::int64_t globalPid, std::uint64_t count,
+                   const std::string& detail) {
+        m_catalogue.losses.push_back({name, globalPid, count, detail});
+        m_catalogue.damage.push_back(detail);
+        if (name == "corrupt_spool") m_catalogue.lost += count;
     }
 
     // One row per source and process; the first detail stands for all.
@@ -265,6 +310,7 @@ private:
     }
 
     const std::vector<RingFile>& m_rings;
+    const CatalogueHints m_hints;
     Catalogue m_catalogue;
     std::map<std::tuple<std::int32_t, std::uint64_t, AgentKind>, std::uint32_t> m_sources;
     std::vector<std::pair<std::uint64_t, std::int64_t>> m_anchors;
@@ -283,8 +329,8 @@ void NameMap::set(std::uint32_t id, std::int64_t stringId) {
     m_dense[id] = value;
 }
 
-Catalogue buildCatalogue(const std::vector<RingFile>& rings, double nsPerTick) {
-    return Builder(rings, nsPerTick).build();
+Catalogue buildCatalogue(const std::vector<RingFile>& rings, const CatalogueHints& hints) {
+    return Builder(rings, hints).build();
 }
 
 }  // namespace ridge::recorder

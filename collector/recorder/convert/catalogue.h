@@ -117,7 +117,8 @@ struct Catalogue {
     std::vector<spool::Counter> counters;
     std::vector<spool::ProcessEnd> processEnds;  // in the order of their times
     std::vector<LossRow> losses;
-    std::uint64_t lost = 0;
+    std::uint64_t lost = 0;           // records
+    std::vector<std::string> damage;  // one line per file of the session that is not whole
     std::int64_t firstMonotonicNs = 0;
     std::int64_t firstRealtimeNs = 0;
 
@@ -127,7 +128,10 @@ struct Catalogue {
     }
 };
 
-// nsPerTick: estimate for when there are too few clock readings; 0: none.
-Catalogue buildCatalogue(const std::vector<RingFile>& rings, double nsPerTick);
+struct CatalogueHints {
+    double nsPerTick = 0;             // estimate for when there are too few clock readings; 0: none
+    std::uint64_t recorderBytes = 0;  // what recorder.spool has at least; 0: not known
+};
+Catalogue buildCatalogue(const std::vector<RingFile>& rings, const CatalogueHints& hints);
 
 }  // namespace ridge::recorder

@@ -24,7 +24,9 @@ namespace {
 Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& path) {
     RIDGE_TRY(SessionInfo session, readSession(folder));
     RIDGE_TRY(const std::vector<RingFile> rings, collectRings(folder, session.ringDir));
-    Catalogue catalogue = buildCatalogue(rings, session.nsPerTick);
+    Catalogue catalogue = buildCatalogue(
+        rings, {session.nsPerTick,
+                static_cast<std::uint64_t>(std::max<std::int64_t>(session.recorderBytes, 0))});
     if (session.startMonotonicNs == 0) {  // the recorder died before it could say
         session.startMonotonicNs = catalogue.firstMonotonicNs;
         session.startUtcNs = catalogue.firstRealtimeNs;
@@ -42,6 +44,7 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
             outcome.durationNs = std::max(outcome.durationNs, process.end);
     outcome.events = emitter.events();
     outcome.lost = catalogue.lost;
+    outcome.damage = catalogue.damage;
     outcome.processes =
         writeSessionTables(session, catalogue, emitter, *tables, processes, outcome.durationNs);
     bulk::BulkRow row;

@@ -118,6 +118,7 @@ struct WalkEnd {
     std::uint64_t consumed = 0;  // bytes of whole, sound records
     bool corrupt = false;        // more bytes follow, and they are no record
     std::uint64_t unknown = 0;   // records of types that this version does not know
+    std::uint64_t holes = 0;  // bytes of zeros between records: given up by the producer, or gone
 };
 
 template <typename Visit>
@@ -127,9 +128,9 @@ WalkEnd walkRecords(std::span<const std::uint8_t> stream, Visit&& visit) {
         const std::uint8_t* at = stream.data() + end.consumed;
         std::uint64_t word = 0;
         std::memcpy(&word, at, sizeof word);
-        if (word ==
-            0) {  // a hole: records that the producer gave up, and counted, when the disk was full
+        if (word == 0) {
             end.consumed += sizeof word;
+            end.holes += sizeof word;
             continue;
         }
         const auto bytes = static_cast<std::uint32_t>(word >> 16 & 0xffff) * 8;

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/ring_file.h"
 
+#include "collector/recorder/convert/record_walk.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,6 +29,20 @@ Error ioError(const std::string& path, int error) {
 template <typename T>
 T load(const T& field) {
     return __atomic_load_n(&field, __ATOMIC_ACQUIRE);
+}
+
+// A spool that is shorter than what was drained into it was cut or removed meanwhile, or has a gap
+// that the producer left on a full disk. What is written next lies behind a hole, and no half
+// record may stand before that: it would reach into the hole and be read as a whole one.
+int cutToWholeRecords(int fd, const std::string& path, std::uint64_t tail) {
+    struct stat info {};
+    if (fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) || info.st_size <= 0 ||
+        static_cast<std::uint64_t>(info.st_size) >= tail)
+        return 0;
+    const MappedFile file = MappedFile::open(path);
+    const WalkEnd end = walkRecords(file.bytes(), [](const RecordView&) {});
+    if (!end.corrupt) return 0;
+    return ftruncate(fd, static_cast<off_t>(end.consumed)) == 0 ? 0 : errno;
 }
 
 int writeAt(int fd, const std::uint8_t* data, std::uint64_t bytes, std::uint64_t offset) {
@@ -169,7 +185,8 @@ Result<bool> drainRing(RingMapping& ring, int spoolFd, const std::string& spoolP
     if (bytes > 0 && bytes <= ring.ringBytes()) {  // a larger distance is no ring of ours any more
         const std::uint64_t at = tail & (ring.ringBytes() - 1);
         const std::uint64_t first = std::min(bytes, ring.ringBytes() - at);
-        error = writeAt(spoolFd, ring.data() + at, first, tail);
+        error = cutToWholeRecords(spoolFd, spoolPath, tail);
+        if (!error) error = writeAt(spoolFd, ring.data() + at, first, tail);
         if (!error && bytes > first)
             error = writeAt(spoolFd, ring.data(), bytes - first, tail + first);
         if (!error) __atomic_store_n(&header.tail, head, __ATOMIC_RELEASE);
@@ -220,9 +237,8 @@ Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
         ring.recorder = stem == "recorder";
         ring.spool = MappedFile::open(sessionFolder + "/" + stem + ".spool");
         ring.header = readHead(sessionFolder + "/" + stem + ".head");
-        // Given up by the producer on a full disk: counted by it, not missing.
-        const bool holes = ring.header && ring.header->lost[spool::kLossSpoolWrite] != 0;
-        if (ring.header && !holes && ring.header->tail > ring.stream().size())
+        ring.gaveUp = ring.header && ring.header->lost[spool::kLossSpoolWrite] != 0;
+        if (ring.header && !ring.gaveUp && ring.header->tail > ring.stream().size())
             ring.missingBytes = ring.header->tail - ring.stream().size();
         rings.push_back(std::move(ring));
     }

@@ -38,7 +38,8 @@ struct RingFile {
     std::unique_ptr<spool::RingHeader> header;  // null: none was found, or it makes no sense
     MappedFile spool;
     std::uint64_t missingBytes = 0;  // counted by the header as drained, but not in the spool
-    bool recorder = false;           // recorder.spool: times are CLOCK_MONOTONIC ns
+    bool gaveUp = false;    // the producer left gaps on a full disk, and counted them itself
+    bool recorder = false;  // recorder.spool: times are CLOCK_MONOTONIC ns
 
     [[nodiscard]] std::span<const std::uint8_t> stream() const { return spool.bytes(); }
 };

@@ -287,7 +287,58 @@ TEST_F(ConvertTest, ATruncatedSpoolLosesItsEndAndSaysSo) {
     ring.saveSpool(m_session, "100-7-agent-0");
     std::filesystem::resize_file(m_session + "/100-7-agent-0.spool", ring.bytes().size() - 9);
     EXPECT_EQ(convertNow().events, 1U);
-    EXPECT_EQ(sql("SELECT source, count FROM RIDGE_LOSS", 2), "corrupt_spool|2");  // the cut record, the missing bytes
+    EXPECT_EQ(sql("SELECT source, count FROM RIDGE_LOSS ORDER BY source", 2), "corrupt_spool|1;missing_spool_bytes|9");
+}
+
+// The recorder was killed, its ring has the rest: what is written behind a cut spool leaves a hole in it.
+TEST_F(ConvertTest, WhatWasCutOffBeforeTheRestOfARingIsMissed) {
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    for (std::uint64_t i = 0; i < 100; ++i) ring.range(1, 2000 + i, 3000 + i);
+    const std::size_t name = ring.bytes().size() - 100 * sizeof(Range);
+    ring.saveRing(m_session, m_rings, "100-7-agent-0", name + 50 * sizeof(Range));
+    std::filesystem::resize_file(m_session + "/100-7-agent-0.spool", name + 20 * sizeof(Range) + 12);
+    for (int again = 0; again < 2; ++again) {
+        const ConvertOutcome outcome = convertNow();
+        EXPECT_EQ(outcome.events, 70U);
+        ASSERT_EQ(outcome.damage.size(), 1U);
+        EXPECT_NE(outcome.damage[0].find("100-7-agent-0.spool: 960 of"), std::string::npos) << outcome.damage[0];
+        EXPECT_EQ(sql("SELECT source, count FROM RIDGE_LOSS", 2), "missing_spool_bytes|960");
+        EXPECT_EQ(sql("SELECT count(*) FROM NVTX_EVENTS WHERE eventType = 59 AND end <> start + 1000"), "0");
+    }
+}
+
+TEST_F(ConvertTest, FilesThatAreGoneAreMissed) {
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    ring.range(1, 2000, 3000);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    const std::size_t bytes = ring.bytes().size();
+    std::filesystem::remove(m_session + "/100-7-agent-0.spool");
+    FakeRing other(100, 103);
+    other.header().ringIndex = 3;
+    other.range(1, 2000, 3000);
+    other.saveSpool(m_session, "100-7-agent-3");
+    SessionInfo info = fakeSession(m_rings);
+    info.recorderBytes = 56;
+    ASSERT_TRUE(writeSession(m_session, info).ok());
+    const ConvertOutcome outcome = convertNow();
+    EXPECT_EQ(outcome.damage.size(), 3U);
+    EXPECT_EQ(sql("SELECT source, count, globalPid / 16777216, substr(detail, 1, 14) FROM RIDGE_LOSS ORDER BY count", 4),
+              fmt::format("missing_ring|2|100|100-7-*-1.spoo;missing_spool_bytes|{}|100|100-7-agent-0.;"
+                          "missing_spool_bytes|56|-|recorder.spool", bytes));
+}
+
+// A full disk: the producer left the gap itself, and counted it.
+TEST_F(ConvertTest, AGapThatWasCountedIsNotMissed) {
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    ring.bytes().resize(ring.bytes().size() + 320);
+    ring.range(1, 2000, 3000);
+    ring.header().lost[kLossSpoolWrite] = 10;
+    ring.saveSpool(m_session, "100-7-agent-0");
+    EXPECT_EQ(convertNow().lost, 10U);
+    EXPECT_EQ(sql("SELECT source, count FROM RIDGE_LOSS", 2), "spool_write|10");
 }
 
 TEST_F(ConvertTest, HostileBytesNeverHarm) {

@@ -136,7 +136,8 @@ TEST_F(RecordTest, OutputsThatCannotBe) {
     unwritable.output = "/proc/nowhere/t.sqlite";
     outcome = record(unwritable);
     ASSERT_FALSE(outcome.ok());
-    EXPECT_EQ(outcome.error().code, ErrorCode::kIo);
+    EXPECT_EQ(outcome.error().code, ErrorCode::kBadInput);
+    EXPECT_EQ(outcome.error().message.find(".spool"), std::string::npos) << outcome.error().message;
 }
 
 TEST_F(RecordTest, ADetachedChildDoesNotHoldUs) {
@@ -201,6 +202,13 @@ TEST_F(RecordTest, AKilledRecorderCanBeRecovered) {
     for (std::uint64_t i = 0; i < 500; ++i)
         ring.range(1, static_cast<std::uint64_t>(session->startMonotonicNs) + i, static_cast<std::uint64_t>(session->startMonotonicNs) + i + 5);
     ring.saveRing(spool, session->ringDir, "4242-7-agent-0", 1616);
+    auto second = shell("exit 0");
+    const auto alsoThere = record(second);
+    ASSERT_FALSE(alsoThere.ok());
+    EXPECT_NE(alsoThere.error().message.find(fmt::format("process {}", recorderPid)), std::string::npos) << alsoThere.error().message;
+    EXPECT_EQ(alsoThere.error().message.find("remove"), std::string::npos) << alsoThere.error().message;
+    second.force = true;
+    EXPECT_FALSE(record(second).ok()) << "nor with --force";
     const auto refused = recover(spool, m_output, false);
     ASSERT_FALSE(refused.ok());
     EXPECT_NE(refused.error().message.find("still recording"), std::string::npos);
@@ -214,6 +222,45 @@ TEST_F(RecordTest, AKilledRecorderCanBeRecovered) {
     EXPECT_EQ(sql("SELECT count(*) FROM NVTX_EVENTS WHERE eventType = 59 AND end = start + 5"), "500");
     EXPECT_FALSE(fs::exists(spool));
     EXPECT_FALSE(fs::exists(session->ringDir));
+}
+
+// SIGQUIT is an end like the others: the program gets it, and the file is made.
+TEST_F(RecordTest, QuitIsForwardedAndFlushed) {
+    const pid_t recorderPid = fork();
+    ASSERT_GE(recorderPid, 0);
+    if (recorderPid == 0) {
+        auto o = shell("ulimit -c 0; exec sleep 20 >/dev/null 2>&1");
+        o.detectPreemption = false;
+        const auto outcome = record(o);
+        _exit(outcome.ok() && outcome->interruptedBy == SIGQUIT ? outcome->programStatus : 1);
+    }
+    const std::string spool = m_output + ".spool";
+    for (int i = 0; i < 500 && !fs::exists(spool + "/session.json"); ++i) usleep(20'000);
+    usleep(300'000);
+    kill(recorderPid, SIGQUIT);
+    int status = 0;
+    waitpid(recorderPid, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status));
+    EXPECT_EQ(WEXITSTATUS(status), 128 + SIGQUIT);
+    EXPECT_EQ(sql("SELECT exitStatus FROM RIDGE_RUN"), "131");
+    EXPECT_FALSE(fs::exists(spool));
+}
+
+TEST_F(RecordTest, FoldersThatAreNoRecording) {
+    const auto message = [&](const std::string& folder) {
+        const auto outcome = recover(folder, m_output, false);
+        return outcome.ok() ? std::string("ok") : outcome.error().message;
+    };
+    EXPECT_NE(message("").find("no folder was named"), std::string::npos);
+    EXPECT_NE(message(m_output + ".none").find("is no folder"), std::string::npos);
+    EXPECT_NE(message(m_dir.path().string()).find("no recording in this folder"), std::string::npos);
+    for (const char* text : {"", "{", "[1]", "{\"format\": 3}", "{\"format\": \"ridge-session-1\", \"command\": 7}", "\xff\xfe"}) {
+        std::ofstream(m_dir.path() / "session.json") << text;
+        const std::string said = message(m_dir.path().string());
+        EXPECT_NE(said.find("session.json: "), std::string::npos) << said;
+        EXPECT_EQ(said.find("exception"), std::string::npos) << said;
+        EXPECT_EQ(said.find("json."), said.find("json.exception")) << said;
+    }
 }
 
 // The output's disk is full: the program is unharmed, the spool stays, and recovering elsewhere works.

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// A session's control block, mapped: what recorder and agents share while the program runs.
+
+#include "base/result.h"
+#include "schemas/spool/layout.h"
+
+#include <cstdint>
+#include <string>
+
+namespace ridge::recorder {
+
+class Control {
+public:
+    Control() = default;
+    ~Control();
+    Control(const Control&) = delete;
+    Control& operator=(const Control&) = delete;
+    // Errors: the file cannot be made (disk full included) or is too short.
+    Status map(const std::string& path, bool create);
+    [[nodiscard]] spool::ControlBlock* block() const { return m_block; }
+
+private:
+    spool::ControlBlock* m_block = nullptr;
+};
+
+// The process that records into this session now, by its heartbeat; 0: nobody, or we ourselves.
+std::int32_t liveRecorder(const std::string& sessionFolder);
+
+}  // namespace ridge::recorder
