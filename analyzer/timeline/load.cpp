@@ -5,10 +5,18 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <map>
 #include <set>
 #include <tuple>
 
+#include "analyzer/import/kineto/kineto.h"
+#include "analyzer/timeline/link.h"
+#include "analyzer/timeline/order.h"
 #include "analyzer/timeline/reader.h"
+#include "analyzer/timeline/schema_check.h"
 #include "base/text.h"
 #include "schemas/timeline/ddl.h"
 
@@ -65,34 +73,6 @@ std::int64_t utcAnchor(Database& db) {
     return utc > 0 ? utc : 0;
 }
 
-template <typename Row>
-void sortByStart(std::vector<Row>& rows) {
-    const auto less = [](const Row& a, const Row& b) { return std::tie(a.start, a.end) < std::tie(b.start, b.end); };
-    if (!std::is_sorted(rows.begin(), rows.end(), less)) std::stable_sort(rows.begin(), rows.end(), less);
-}
-
-// Calls move when they are sorted; GPU rows point at them.
-void sortCalls(Timeline& timeline) {
-    std::vector<std::int32_t> order(timeline.calls.size());
-    for (std::size_t i = 0; i < order.size(); ++i) order[i] = static_cast<std::int32_t>(i);
-    const auto& calls = timeline.calls;
-    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-        const Call& x = calls[static_cast<std::size_t>(a)];
-        const Call& y = calls[static_cast<std::size_t>(b)];
-        return std::tie(x.start, x.end) < std::tie(y.start, y.end);
-    });
-    std::vector<std::int32_t> newIndex(order.size());
-    std::vector<Call> sorted;
-    sorted.reserve(order.size());
-    for (std::size_t i = 0; i < order.size(); ++i) {
-        newIndex[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
-        sorted.push_back(calls[static_cast<std::size_t>(order[i])]);
-    }
-    timeline.calls = std::move(sorted);
-    for (GpuRow& row : timeline.gpu)
-        if (row.launch != kNoIndex) row.launch = newIndex[static_cast<std::size_t>(row.launch)];
-}
-
 // Processes that the file gives no rank get the first free number, in the order of their pids.
 void numberRanks(Timeline& timeline) {
     std::set<std::int64_t> taken;
@@ -115,47 +95,143 @@ void numberRanks(Timeline& timeline) {
     for (std::size_t i = 0; i < order.size(); ++i) timeline.processes[order[i]].rank = static_cast<std::int64_t>(i);
 }
 
-void finish(Timeline& timeline) {
+// Kineto rows get the numbers that they have in the tables of ridge import.
+void numberRows(Timeline& timeline) {
+    std::array<std::int64_t, 4> gpu{};
+    for (GpuRow& row : timeline.gpu) row.rowid = ++gpu[static_cast<std::size_t>(row.kind)];
+    const auto number = [](auto& rows) {
+        std::int64_t next = 0;
+        for (auto& row : rows) row.rowid = ++next;
+    };
+    number(timeline.calls);
+    number(timeline.ranges);
+    number(timeline.syncs);
+}
+
+void finish(Timeline& timeline, bool allKineto) {
     for (Range& range : timeline.ranges)
-        if (range.open) range.end = std::max(range.start, timeline.lastTime);
+        if (range.open && !range.endKnown) range.end = std::max(range.start, timeline.lastTime);
+    sortOwners(timeline);
     numberRanks(timeline);
     sortCalls(timeline);
-    sortByStart(timeline.gpu);
-    sortByStart(timeline.ranges);
-    sortByStart(timeline.io);
-    sortByStart(timeline.preemptions);
-    std::sort(timeline.flushes.begin(), timeline.flushes.end());
+    sortRanges(timeline);
+    sortRows(timeline);
+    if (allKineto)
+        numberRows(timeline);
+    else
+        linkOps(timeline);
+    numberCollectives(timeline);
+}
+
+bool isKineto(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, 256> head{};
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    std::string_view text(head.data(), static_cast<std::size_t>(file.gcount()));
+    if (text.starts_with("\x1f\x8b")) return true;
+    if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
+    const std::size_t first = text.find_first_not_of(" \t\r\n");
+    return first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+}
+
+// The same file under two names would count everything twice.
+Status refuseDoubles(const std::vector<std::string>& paths) {
+    std::error_code ec;
+    for (std::size_t i = 0; i < paths.size(); ++i)
+        for (std::size_t j = 0; j < i; ++j)
+            if (paths[i] == paths[j] || std::filesystem::equivalent(paths[i], paths[j], ec))
+                return Error{ErrorCode::kBadInput, fmt::format("{} is given twice{}; give each trace once", paths[j],
+                                                               paths[i] == paths[j] ? "" : fmt::format(" (also as {})", paths[i]))};
+    return {};
+}
+
+Status refuseEqualRanks(const Timeline& timeline, const std::vector<std::string>& paths) {
+    std::map<std::int64_t, std::int32_t> fileOfRank;
+    for (const Process& process : timeline.processes) {
+        if (!process.rankKnown) continue;
+        const auto [it, isNew] = fileOfRank.try_emplace(process.rank, process.file);
+        if (it->second != process.file)
+            return Error{ErrorCode::kBadInput, fmt::format("{} and {} are both of rank {}; give each rank of one run once",
+                                                           paths[static_cast<std::size_t>(it->second)],
+                                                           paths[static_cast<std::size_t>(process.file)], process.rank)};
+    }
+    return {};
+}
+
+Ns shiftTo(std::int64_t utc, std::int64_t origin) {
+    if (utc <= 0 || origin <= 0) return 0;
+    const Ns shift = utc - origin;
+    return shift <= -kMaxTime / 2 || shift >= kMaxTime / 2 ? 0 : shift;
+}
+
+// The clock of t = 0: that of the first file; of Kineto traces alone, the earliest row of all.
+std::int64_t originOf(const std::vector<KinetoTrace>& kineto, std::int64_t firstUtc) {
+    std::int64_t origin = firstUtc;
+    for (const KinetoTrace& trace : kineto)
+        if (shiftTo(trace.utcOfZero, firstUtc) != 0) origin = std::min(origin, trace.utcOfZero);
+    return origin;
+}
+
+Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns shift, Timeline& result) {
+    RIDGE_TRY(Source source, describe(db, path));
+    const bool ours = source.kind == "ridge";
+    if (!ours)
+        for (std::string& lack : findMissing(db, source.schema)) result.missing.push_back(std::move(lack));
+    result.sources.push_back(std::move(source));
+    FileReader reader(db, result, file, shift, ours);
+    reader.readStrings();
+    reader.readProcesses();
+    reader.readMeta();
+    reader.readRanges();
+    reader.readGpu();
+    reader.readIo();
+    reader.readCounters();
+    reader.readPreemptions();
+    reader.readDiagnostics();
+    timeline::TableScan run(db, "RIDGE_RUN", {"outcome"});
+    if (file == 0 && run.next()) result.outcome = toValidUtf8(run.text(0));
+    return {};
 }
 
 }  // namespace
 
 Result<Timeline> load(const std::vector<std::string>& paths) {
     if (paths.empty()) return Error{ErrorCode::kBadInput, "no trace was given"};
+    RIDGE_TRY_STATUS(refuseDoubles(paths));
+    std::vector<std::string> kinetoPaths;
+    std::vector<std::int32_t> kinetoFiles;
+    for (std::size_t i = 0; i < paths.size(); ++i)
+        if (isKineto(paths[i])) {
+            kinetoPaths.push_back(paths[i]);
+            kinetoFiles.push_back(static_cast<std::int32_t>(i));
+        }
+    RIDGE_TRY(std::vector<KinetoTrace> kineto, readKinetoFiles(kinetoPaths, kinetoFiles));
+    const bool allKineto = kineto.size() == paths.size();
     Timeline result;
-    std::int64_t firstUtc = 0;
+    if (allKineto && paths.size() == 1) {
+        result = std::move(kineto.front().timeline);
+        result.utcOfZero = kineto.front().utcOfZero;
+        finish(result, true);
+        return result;
+    }
+    std::size_t nextKineto = 0;
     for (std::size_t i = 0; i < paths.size(); ++i) {
+        const auto file = static_cast<std::int32_t>(i);
+        if (nextKineto < kineto.size() && kinetoFiles[nextKineto] == file) {
+            KinetoTrace& trace = kineto[nextKineto++];
+            if (i == 0) result.utcOfZero = allKineto ? originOf(kineto, trace.utcOfZero) : trace.utcOfZero;
+            append(result, std::move(trace.timeline), shiftTo(trace.utcOfZero, result.utcOfZero));
+            continue;
+        }
         auto opened = Database::openForReading(paths[i]);
         if (!opened.ok()) return Error{opened.error().code, timeline::oneLine(opened.error().message)};
         Database db = std::move(opened).value();
-        RIDGE_TRY(Source source, describe(db, paths[i]));
         const std::int64_t utc = utcAnchor(db);
-        if (i == 0) firstUtc = utc;
-        Ns shift = utc > 0 && firstUtc > 0 ? utc - firstUtc : 0;
-        if (shift <= -kMaxTime / 2 || shift >= kMaxTime / 2) shift = 0;
-        result.sources.push_back(std::move(source));
-        FileReader reader(db, result, static_cast<std::int32_t>(i), shift);
-        reader.readStrings();
-        reader.readProcesses();
-        reader.readMeta();
-        reader.readRanges();
-        reader.readGpu();
-        reader.readIo();
-        reader.readCounters();
-        reader.readPreemptions();
-        timeline::TableScan run(db, "RIDGE_RUN", {"outcome"});
-        if (i == 0 && run.next()) result.outcome = toValidUtf8(run.text(0));
+        if (i == 0) result.utcOfZero = utc;
+        RIDGE_TRY_STATUS(readSqlite(db, paths[i], file, shiftTo(utc, result.utcOfZero), result));
     }
-    finish(result);
+    RIDGE_TRY_STATUS(refuseEqualRanks(result, paths));
+    finish(result, allKineto);
     return result;
 }
 

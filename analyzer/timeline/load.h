@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Reads timeline files (ours, and Nsight Systems exports of schema 2.9 or later) into one Timeline.
+// Reads traces (our timeline files, Nsight Systems exports of schema 2.9 or later, Kineto JSON plain or
+// gzipped; told by their first bytes) into one Timeline.
 //
-// Several files (one per rank) are laid on the clock of the first by their UTC anchors. A file that is
+// Several files (one per rank) are laid on the clock of the first by their UTC anchors; one file or one
+// rank given twice is an error. A file that is
 // no timeline is an error of one line; a table that breaks off or holds rows that cannot be is kept as
 // far as it makes sense and told in Timeline::tables. Facts of the format: collector-facts 1.
 

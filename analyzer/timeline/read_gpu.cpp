@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "analyzer/timeline/link.h"
 #include "analyzer/timeline/reader.h"
 #include "base/text.h"
 
@@ -13,17 +14,32 @@ using timeline::TableScan;
 
 namespace {
 
-// Calls that return only when the device has done something: synchronize calls, and copies that are not
-// asynchronous.
-bool isBlocking(std::string_view name) {
-    if (name.find("Synchronize") != std::string_view::npos) return true;
-    const bool copy = name.starts_with("cudaMemcpy") || name.starts_with("cuMemcpy") || name.starts_with("hipMemcpy");
-    return copy && name.find("Async") == std::string_view::npos;
-}
-
 std::uint8_t smallKind(std::optional<std::int64_t> kind) {
     return kind && *kind >= 0 && *kind < 255 ? static_cast<std::uint8_t>(*kind) : std::uint8_t{255};
 }
+
+// 0: not known.
+std::int32_t blocksOf(std::int64_t x, std::int64_t y, std::int64_t z) {
+    constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+    std::int64_t product = 1;
+    for (const std::int64_t n : {x, y, z}) {
+        if (n <= 0 || n > kMost) return 0;
+        product = std::min(product * n, kMost);
+    }
+    return static_cast<std::int32_t>(product);
+}
+
+SyncKind syncKindOf(std::int64_t type) {
+    switch (type) {
+        case 1: return SyncKind::kEvent;
+        case 2: return SyncKind::kStreamWaitEvent;
+        case 3: return SyncKind::kStream;
+        case 4: return SyncKind::kContext;
+        default: return SyncKind::kUnknown;
+    }
+}
+
+constexpr std::int64_t kNoStream = 0xFFFFFFFF;  // as CUPTI has it
 
 }  // namespace
 
@@ -43,7 +59,7 @@ void FileReader::readCalls() {
         call.rowid = scan.rowid();
         if (blocking.size() <= call.name.value) blocking.resize(m_timeline.names.size(), -1);
         std::int8_t& known = blocking[call.name.value];
-        if (known < 0) known = isBlocking(m_timeline.names.text(call.name)) ? 1 : 0;
+        if (known < 0) known = isBlockingCall(m_timeline.names.text(call.name)) ? 1 : 0;
         call.blocking = known == 1;
         if (m_timeline.names.text(call.name).find("GraphLaunch") != std::string::npos) ++m_timeline.graphLaunches;
         m_timeline.calls.push_back(call);
@@ -54,7 +70,7 @@ void FileReader::readCalls() {
 void FileReader::readGpuTable(std::string_view table, GpuKind kind) {
     TableScan scan(m_db, table,
                    {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "demangledName", "shortName",
-                    "bytes", "copyKind", "srcKind", "dstKind"});
+                    "bytes", "copyKind", "srcKind", "dstKind", "gridX", "gridY", "gridZ"});
     TableReport report{std::string(table)};
     while (scan.next()) {
         const auto times = takeTimes(scan, 0, 1, false, report);
@@ -62,17 +78,18 @@ void FileReader::readGpuTable(std::string_view table, GpuKind kind) {
         GpuRow row;
         row.start = times->start;
         row.end = times->end;
-        row.device = deviceOf(scan.integerOr(2, 0));
-        row.stream = scan.integerOr(3, 0);
-        row.correlation = scan.integerOr(4, 0);
         const auto globalPid = scan.integer(5);
         row.process = globalPid ? processOf(*globalPid) : kNoIndex;
+        row.device = deviceOf(globalPid, scan.integerOr(2, 0));
+        row.stream = scan.integerOr(3, 0);
+        row.correlation = scan.integerOr(4, 0);
         row.name = nameOf(scan.integer(6));
         if (row.name == NameId{0}) row.name = nameOf(scan.integer(7));
         row.bytes = std::max<std::int64_t>(scan.integerOr(8, 0), 0);
         row.copyKind = smallKind(scan.integer(9));
         row.srcKind = smallKind(scan.integer(10));
         row.dstKind = smallKind(scan.integer(11));
+        row.blocks = blocksOf(scan.integerOr(12, 0), scan.integerOr(13, 0), scan.integerOr(14, 0));
         row.kind = kind;
         row.rowid = scan.rowid();
         m_timeline.gpu.push_back(row);
@@ -84,46 +101,91 @@ void FileReader::readGpu() {
     const std::size_t firstRow = m_timeline.gpu.size();
     const std::size_t firstCall = m_timeline.calls.size();
     readCalls();
+    m_firstKernel = m_timeline.gpu.size();
     readGpuTable("CUPTI_ACTIVITY_KIND_KERNEL", GpuKind::kKernel);
+    m_endKernel = m_timeline.gpu.size();
     readGpuTable("CUPTI_ACTIVITY_KIND_MEMCPY", GpuKind::kCopy);
     readGpuTable("CUPTI_ACTIVITY_KIND_MEMSET", GpuKind::kSet);
     readGpuTable("CUPTI_ACTIVITY_KIND_GRAPH_TRACE", GpuKind::kGraph);
+    const std::size_t firstSync = m_timeline.syncs.size();
+    readSyncs();
+    readCollectives();
     readFlushes();
     readDeviceNames();
-    linkLaunches(firstRow, firstCall);
+    linkLaunches(m_timeline, {firstRow, firstCall, firstSync});
 }
 
-// Correlation ids are unique inside one process only. Of several calls with one id (a runtime call and
-// the driver call in it) the earliest is the launch.
-void FileReader::linkLaunches(std::size_t firstRow, std::size_t firstCall) {
-    struct Key {
-        std::int32_t process;
-        std::int64_t correlation;
-        Ns start;
-        std::int32_t call;
+// eventSyncId ties the record of an event to the waits on it.
+void FileReader::readSyncs() {
+    struct Record {
+        std::int64_t correlation = 0, stream = -1;
     };
-    std::vector<Key> keys;
-    auto& calls = m_timeline.calls;
-    keys.reserve(calls.size() - firstCall);
-    for (std::size_t i = firstCall; i < calls.size(); ++i)
-        if (calls[i].correlation != 0)
-            keys.push_back({m_timeline.threads[static_cast<std::size_t>(calls[i].thread)].process, calls[i].correlation,
-                            calls[i].start, static_cast<std::int32_t>(i)});
-    std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) {
-        return std::tie(a.process, a.correlation, a.start, a.call) < std::tie(b.process, b.correlation, b.start, b.call);
-    });
-    // An old export without globalPid: only one process can be meant.
-    std::int32_t only = kNoIndex;
-    if (!keys.empty() && keys.front().process == keys.back().process) only = keys.front().process;
-    for (std::size_t i = firstRow; i < m_timeline.gpu.size(); ++i) {
-        GpuRow& row = m_timeline.gpu[i];
-        if (row.process == kNoIndex) row.process = only;
-        if (row.correlation == 0 || row.process == kNoIndex) continue;
-        const auto it = std::lower_bound(keys.begin(), keys.end(), row, [](const Key& key, const GpuRow& r) {
-            return std::tie(key.process, key.correlation) < std::tie(r.process, r.correlation);
-        });
-        if (it != keys.end() && it->process == row.process && it->correlation == row.correlation) row.launch = it->call;
+    std::unordered_map<std::uint64_t, Record> records;
+    const auto key = [](std::int64_t globalPid, std::int64_t id) {
+        return static_cast<std::uint64_t>(globalPid) ^ (static_cast<std::uint64_t>(id) * 0x9E3779B97F4A7C15ULL);
+    };
+    TableScan events(m_db, "CUPTI_ACTIVITY_KIND_CUDA_EVENT", {"eventSyncId", "globalPid", "correlationId", "streamId"});
+    TableReport eventReport{"CUPTI_ACTIVITY_KIND_CUDA_EVENT"};
+    while (events.next()) {
+        ++eventReport.rows;
+        if (const auto id = events.integer(0); id && *id != 0)
+            records[key(events.integerOr(1, 0), *id)] = {events.integerOr(2, 0), events.integerOr(3, -1)};
     }
+    finish(events, eventReport);
+
+    TableScan scan(m_db, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION",
+                   {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "syncType", "eventSyncId",
+                    "deprecatedSyncType"});
+    TableReport report{"CUPTI_ACTIVITY_KIND_SYNCHRONIZATION"};
+    while (scan.next()) {
+        const auto times = takeTimes(scan, 0, 1, false, report);
+        if (!times) continue;
+        SyncRow row;
+        row.start = times->start;
+        row.end = times->end;
+        const auto globalPid = scan.integer(5);
+        row.process = globalPid ? processOf(*globalPid) : kNoIndex;
+        if (const auto device = scan.integer(2); device && *device >= 0) row.device = deviceOf(globalPid, *device);
+        if (const std::int64_t stream = scan.integerOr(3, -1); stream >= 0 && stream < kNoStream) row.stream = stream;
+        row.correlation = scan.integerOr(4, 0);
+        const std::int64_t type = scan.integerOr(6, 0);
+        row.kind = syncKindOf(type != 0 ? type : scan.integerOr(8, 0));
+        if (const auto id = scan.integer(7); id && *id != 0)
+            if (const auto it = records.find(key(globalPid.value_or(0), *id)); it != records.end()) {
+                row.eventRecord = std::max<std::int64_t>(it->second.correlation, 0);
+                row.waitedStream = std::max<std::int64_t>(it->second.stream, -1);
+            }
+        row.rowid = scan.rowid();
+        m_timeline.syncs.push_back(row);
+    }
+    finish(scan, report);
+}
+
+// Arguments of collectives that another tool's trace had, by kernel. Kernels are read in rowid order.
+void FileReader::readCollectives() {
+    TableScan scan(m_db, "RIDGE_COLLECTIVE",
+                   {"kernelId", "nameId", "groupId", "dtypeId", "bytesIn", "bytesOut", "groupSize"});
+    TableReport report{"RIDGE_COLLECTIVE"};
+    auto& gpu = m_timeline.gpu;
+    const auto begin = gpu.begin() + static_cast<std::ptrdiff_t>(m_firstKernel);
+    const auto end = gpu.begin() + static_cast<std::ptrdiff_t>(m_endKernel);
+    while (scan.next()) {
+        ++report.rows;
+        const auto id = scan.integer(0);
+        if (!id) continue;
+        const auto it = std::lower_bound(begin, end, *id, [](const GpuRow& row, std::int64_t rowid) { return row.rowid < rowid; });
+        if (it == end || it->rowid != *id || it->collective != kNoIndex) continue;
+        Collective collective;
+        collective.name = nameOf(scan.integer(1));
+        collective.group = nameOf(scan.integer(2));
+        collective.dtype = nameOf(scan.integer(3));
+        collective.bytesIn = std::max<std::int64_t>(scan.integerOr(4, 0), 0);
+        collective.bytesOut = std::max<std::int64_t>(scan.integerOr(5, 0), 0);
+        collective.groupSize = std::clamp<std::int64_t>(scan.integerOr(6, 0), 0, 1 << 24);
+        it->collective = static_cast<std::int32_t>(m_timeline.collectives.size());
+        m_timeline.collectives.push_back(collective);
+    }
+    finish(scan, report);
 }
 
 // Buffer flushes of the collector: overheadType 3.
@@ -139,13 +201,15 @@ void FileReader::readFlushes() {
 }
 
 void FileReader::readDeviceNames() {
-    TableScan scan(m_db, "TARGET_INFO_GPU", {"id", "name", "cuDevice", "memoryBandwidth"});
+    TableScan scan(m_db, "TARGET_INFO_GPU", {"id", "name", "cuDevice", "memoryBandwidth", "vmId"});
     bool roofGiven = false;
     while (scan.next()) {
         const auto id = scan.integer(0);
         const auto cuDevice = scan.integer(2);
+        const std::int64_t machine = scan.integerOr(4, 0);
         for (GpuDevice& device : m_timeline.devices)
-            if (device.file == m_file && device.name.empty() && (id == device.id || cuDevice == device.id))
+            if (device.file == m_file && device.name.empty() && (id == device.id || cuDevice == device.id) &&
+                (!m_ours || machine == device.machine))
                 device.name = toValidUtf8(scan.text(1));
         // The trace's own data sheet is a roof of memory; the peak of arithmetic is not in it.
         if (const auto bandwidth = scan.integer(3); bandwidth && *bandwidth > 0 && !roofGiven) {

@@ -12,6 +12,9 @@ using timeline::TableScan;
 
 namespace {
 
+// Domains that ridge import gives what is no annotation.
+constexpr std::string_view kOpDomain = "kineto.cpu_op", kFunctionDomain = "kineto.python_function";
+
 constexpr std::int64_t kPushPop = 59, kStartEnd = 60, kPushPopText = 70, kStartEndText = 71, kDomain = 75;
 
 Frame frameOf(std::int64_t category) {
@@ -32,18 +35,21 @@ std::uint64_t domainKey(std::int64_t globalTid, std::int64_t domain) {
 
 void FileReader::readRanges() {
     const std::size_t first = m_timeline.ranges.size();
-    std::unordered_set<std::uint64_t> ridgeDomains;
+    std::unordered_set<std::uint64_t> ridgeDomains, opDomains, functionDomains;
     TableScan domains(m_db, "NVTX_EVENTS", {"eventType", "text", "textId", "globalTid", "domainId"},
                       "WHERE eventType = 75");
     while (domains.next()) {
         const std::string_view text = domains.text(1);
-        const bool ridge = text == "ridge" || (text.empty() && m_timeline.names.text(nameOf(domains.integer(2))) == "ridge");
-        if (ridge) ridgeDomains.insert(domainKey(domains.integerOr(3, 0), domains.integerOr(4, 0)));
+        const std::string_view name = text.empty() ? std::string_view(m_timeline.names.text(nameOf(domains.integer(2)))) : text;
+        const std::uint64_t key = domainKey(domains.integerOr(3, 0), domains.integerOr(4, 0));
+        if (name == "ridge") ridgeDomains.insert(key);
+        if (name == kOpDomain) opDomains.insert(key);
+        if (name == kFunctionDomain) functionDomains.insert(key);
     }
 
     TableScan scan(m_db, "NVTX_EVENTS",
                    {"start", "end", "eventType", "category", "text", "globalTid", "textId", "domainId", "uint64Value",
-                    "int64Value"});
+                    "int64Value", "jsonTextId"});
     TableReport report{"NVTX_EVENTS"};
     while (scan.next()) {
         const std::int64_t type = scan.integerOr(2, 0);
@@ -61,18 +67,50 @@ void FileReader::readRanges() {
         range.rowid = scan.rowid();
         const std::int64_t globalTid = scan.integerOr(5, 0);
         range.thread = threadOf(globalTid);
+        const std::uint64_t domain = domainKey(globalTid, scan.integerOr(7, 0));
         const std::string_view text = scan.text(4);
-        range.name = text.empty() ? nameOf(scan.integer(6)) : m_timeline.names.intern(text);
+        if (opDomains.contains(domain)) {
+            range.kind = RangeKind::kOp;
+            range.shapes = nameOf(scan.integer(10));
+        } else if (functionDomains.contains(domain)) {
+            range.kind = RangeKind::kFunction;
+        }
+        if (text.empty())
+            range.name = nameOf(scan.integer(6));
+        else
+            nameFrameworkOp(text, range);
         range.nests = type == kPushPop || type == kPushPopText;
         if (const auto category = scan.integer(3);
-            category && *category != 0 && !ridgeDomains.empty() &&
-            ridgeDomains.contains(domainKey(globalTid, scan.integerOr(7, 0))))
+            category && *category != 0 && !ridgeDomains.empty() && ridgeDomains.contains(domain))
             range.frame = frameOf(*category);
         range.index = static_cast<std::uint64_t>(scan.integer(8).value_or(scan.integerOr(9, 0)));
         m_timeline.ranges.push_back(range);
     }
     finish(scan, report);
+    readProcessEnds();
+    closeOpenRanges(first);
     readWork(first);
+    readFlows();
+}
+
+// PyTorch's own NVTX ranges: "aten::mm, seq = 12, op_id = 345, sizes = [[2, 3], [3, 4]]". The name is what
+// stands before the numbers, or every op would have a name of its own.
+void FileReader::nameFrameworkOp(std::string_view text, Range& range) {
+    const std::size_t comma = text.find(", ");
+    const std::string_view rest = comma == std::string_view::npos ? std::string_view() : text.substr(comma);
+    if (rest.starts_with(", op_id = ") || rest.starts_with(", seq = ") || rest.starts_with(", sizes = ")) {
+        range.kind = RangeKind::kOp;
+        if (const std::size_t sizes = rest.find("sizes = ["); sizes != std::string_view::npos) {
+            std::size_t end = sizes + 8, depth = 0;
+            for (; end < rest.size(); ++end) {
+                depth += rest[end] == '[' ? 1 : 0;
+                if (rest[end] == ']' && --depth == 0) break;
+            }
+            if (end < rest.size()) range.shapes = m_timeline.names.intern(rest.substr(sizes + 8, end + 1 - sizes - 8));
+        }
+        text = text.substr(0, comma);
+    }
+    range.name = m_timeline.names.intern(text);
 }
 
 // Both tables are in the order of NVTX_EVENTS' rowid, so this is a merge.

@@ -3,6 +3,7 @@
 #include "analyzer/timeline/reader.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/text.h"
 
@@ -106,9 +107,10 @@ std::int32_t FileReader::threadOfTid(std::int64_t tid) {
     return kNoIndex;
 }
 
-std::int32_t FileReader::deviceOf(std::int64_t id) {
-    const auto [it, isNew] = m_devices.try_emplace(id, static_cast<std::int32_t>(m_timeline.devices.size()));
-    if (isNew) m_timeline.devices.push_back({m_file, id, {}});
+std::int32_t FileReader::deviceOf(std::optional<std::int64_t> globalPid, std::int64_t id) {
+    const std::int64_t machine = globalPid ? static_cast<std::int64_t>(static_cast<std::uint64_t>(*globalPid) >> 48) : 0;
+    const auto [it, isNew] = m_devices.try_emplace({machine, id}, static_cast<std::int32_t>(m_timeline.devices.size()));
+    if (isNew) m_timeline.devices.push_back({m_file, id, {}, machine});
     return it->second;
 }
 
@@ -135,6 +137,56 @@ void FileReader::readProcesses() {
         if (process.file == m_file)
             if (const auto it = nameOfProcess.find(process.globalPid); it != nameOfProcess.end())
                 process.name = it->second;
+}
+
+// When each image of a process began and ended.
+void FileReader::readProcessEnds() {
+    TableScan scan(m_db, "RIDGE_PROCESS", {"start", "end", "globalPid"});
+    TableReport report{"RIDGE_PROCESS"};
+    while (scan.next())
+        if (const auto t = takeTimes(scan, 0, 1, false, report))
+            m_processEnds[scan.integerOr(2, 0)].emplace_back(t->start, t->end);
+    for (auto& [globalPid, images] : m_processEnds) std::sort(images.begin(), images.end());
+    finish(scan, report);
+}
+
+// At the end of their process where the file knows it, else (later, in load()) at the last time seen.
+void FileReader::closeOpenRanges(std::size_t firstRange) {
+    if (m_processEnds.empty()) return;
+    for (std::size_t i = firstRange; i < m_timeline.ranges.size(); ++i) {
+        Range& range = m_timeline.ranges[i];
+        if (!range.open) continue;
+        const auto& thread = m_timeline.threads[static_cast<std::size_t>(range.thread)];
+        const auto it = m_processEnds.find(m_timeline.processes[static_cast<std::size_t>(thread.process)].globalPid);
+        if (it == m_processEnds.end()) continue;
+        auto image = std::upper_bound(it->second.begin(), it->second.end(), std::pair{range.start, std::numeric_limits<Ns>::max()});
+        if (image != it->second.begin()) --image;
+        range.end = std::max(range.start, image->second);
+        range.endKnown = true;
+    }
+}
+
+void FileReader::readFlows() {
+    TableScan scan(m_db, "RIDGE_FLOW", {"fromTime", "toTime", "fromTid", "toTid"});
+    TableReport report{"RIDGE_FLOW"};
+    const auto inRange = [](std::int64_t t) { return t > -kMaxTime && t < kMaxTime; };
+    while (scan.next()) {
+        ++report.rows;
+        const auto from = scan.integer(0), to = scan.integer(1);
+        if (!from || !to || !inRange(*from) || !inRange(*to)) {
+            ++report.outOfRange;
+            continue;
+        }
+        m_timeline.flows.push_back({*from + m_shift, *to + m_shift, threadOf(scan.integerOr(2, 0)), threadOf(scan.integerOr(3, 0))});
+    }
+    finish(scan, report);
+}
+
+void FileReader::readDiagnostics() {
+    constexpr std::size_t kMost = 10'000;
+    TableScan scan(m_db, "DIAGNOSTIC_EVENT", {"severity", "text"});
+    while (scan.next() && m_timeline.diagnostics.size() < kMost)
+        m_timeline.diagnostics.push_back({scan.integerOr(0, 0), toValidUtf8(scan.text(1).substr(0, 1000))});
 }
 
 void FileReader::readPreemptions() {

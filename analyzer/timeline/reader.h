@@ -4,9 +4,12 @@
 // What the loaders of one file share: string ids, processes, threads and devices as indices, and the
 // check of times. Private to analyzer/timeline.
 
+#include <map>
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "analyzer/timeline/timeline.h"
 #include "schemas/sqlite/database.h"
@@ -16,8 +19,9 @@ namespace ridge::analyzer {
 
 class FileReader {
 public:
-    FileReader(Database& db, Timeline& timeline, std::int32_t file, Ns shift)
-        : m_db(db), m_timeline(timeline), m_file(file), m_shift(shift) {}
+    // ours: the file was written by this tool, whose TARGET_INFO_GPU.vmId is GpuDevice::machine.
+    FileReader(Database& db, Timeline& timeline, std::int32_t file, Ns shift, bool ours)
+        : m_db(db), m_timeline(timeline), m_file(file), m_shift(shift), m_ours(ours) {}
 
     void readStrings();
     void readProcesses();
@@ -30,6 +34,7 @@ public:
     void readCounters();
     void readPreemptions();
     void readDeviceNames();
+    void readDiagnostics();
 
 private:
     // Start and end in ns of the timeline, or nothing (counted in the report). A missing end: open.
@@ -44,19 +49,29 @@ private:
     std::int32_t processOf(std::int64_t globalPid);
     std::int32_t threadOf(std::int64_t globalTid);
     std::int32_t threadOfTid(std::int64_t tid);
-    std::int32_t deviceOf(std::int64_t id);
+    std::int32_t deviceOf(std::optional<std::int64_t> globalPid, std::int64_t id);
     void readNsysFileAccess();
     void readOurIo();
     void readGpuTable(std::string_view table, GpuKind kind);
     void readFlushes();
-    void linkLaunches(std::size_t firstRow, std::size_t firstCall);
+    void nameFrameworkOp(std::string_view text, Range& range);
+    void readSyncs();
+    void readCollectives();
+    void readFlows();
+    void readProcessEnds();
+    void closeOpenRanges(std::size_t firstRange);
 
     Database& m_db;
     Timeline& m_timeline;
     std::int32_t m_file;
     Ns m_shift;
+    bool m_ours;
     std::unordered_map<std::int64_t, NameId> m_strings;
-    std::unordered_map<std::int64_t, std::int32_t> m_processes, m_threads, m_devices;
+    std::unordered_map<std::int64_t, std::int32_t> m_processes, m_threads;
+    std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> m_devices;  // machine, id
+    // When the images of a process began and ended: globalPid -> (start, end), by start.
+    std::unordered_map<std::int64_t, std::vector<std::pair<Ns, Ns>>> m_processEnds;
+    std::size_t m_firstKernel = 0, m_endKernel = 0;  // into Timeline::gpu
     std::int64_t m_lastTid = -1;
     std::int32_t m_lastThread = kNoIndex;
 };

@@ -59,10 +59,12 @@ struct Thread {
     std::int32_t process = kNoIndex;
 };
 
+// A device number counts within one machine (the VM and hardware bits of globalPid; nsys has them as vmId).
 struct GpuDevice {
     std::int32_t file = 0;
     std::int64_t id = 0;
     std::string name;
+    std::int64_t machine = 0;
 };
 
 enum class GpuKind : std::uint8_t { kKernel, kCopy, kSet, kGraph };
@@ -139,6 +141,7 @@ struct Range {
     RangeKind kind = RangeKind::kAnnotation;
     bool nests = true;           // push/pop; false: start/end, which need not nest
     bool open = false;           // had no end in the file
+    bool endKnown = false;       // open, and end is when its process ended
 };
 
 struct IoRow {
@@ -160,6 +163,12 @@ struct TableReport {
     std::string table;
     std::int64_t rows = 0, negative = 0, zero = 0, outOfRange = 0, wrongType = 0, open = 0;
     std::string error;
+};
+
+// A message of the collector (DIAGNOSTIC_EVENT). severity as nsys has it: 2 warning, 3 error.
+struct Diagnostic {
+    std::int64_t severity = 0;
+    std::string text;
 };
 
 struct CounterSeries {
@@ -196,7 +205,10 @@ struct Timeline {
     std::vector<BenchmarkRow> benchmarks;
     std::vector<TableReport> tables;
     std::int64_t graphLaunches = 0;      // API calls that launch a whole graph
+    std::vector<Diagnostic> diagnostics; // what the collector said of itself
+    std::vector<std::string> missing;    // what a file of its kind should have and this one has not
     std::string outcome;                 // RIDGE_RUN.outcome of the first file, "" when not ours
+    std::int64_t utcOfZero = 0;          // UTC epoch of t = 0, ns; 0: not known
     Ns lastTime = 0;                     // the last time seen: open ranges are closed here
 };
 

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// The end of one Kineto file: what its members say, one clock, order, links.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+#include "analyzer/import/kineto/builder.h"
+#include "analyzer/import/kineto/decimal.h"
+#include "analyzer/timeline/link.h"
+#include "analyzer/timeline/order.h"
+#include "base/text.h"
+
+namespace ridge::analyzer::kineto {
+namespace {
+
+constexpr std::size_t kLongestMember = std::size_t{1} << 22;
+constexpr std::size_t kLongestValue = 200;
+
+// Members of the document that say how the trace was taken and nothing about people or machines.
+constexpr std::array<std::string_view, 11> kEnvironment{
+    "cupti_version", "cuda_runtime_version", "cuda_driver_version", "roctracer_version", "hip_runtime_version",
+    "hip_driver_version", "record_shapes", "with_flops", "with_stack", "with_modules", "profile_memory"};
+
+std::int64_t integerOf(const nlohmann::json& object, const char* key, std::int64_t fallback) {
+    const auto it = object.find(key);
+    if (it == object.end() || !it->is_number_integer()) return fallback;
+    if (it->is_number_unsigned() && it->get<std::uint64_t>() > static_cast<std::uint64_t>(kLargest)) return fallback;
+    return it->get<std::int64_t>();
+}
+
+// All rows with a time, as (start, end) references.
+template <typename Visit>
+void visitTimes(Timeline& timeline, const Visit& visit) {
+    for (GpuRow& row : timeline.gpu) visit(row.start, row.end);
+    for (Call& row : timeline.calls) visit(row.start, row.end);
+    for (Range& row : timeline.ranges) visit(row.start, row.end);
+    for (SyncRow& row : timeline.syncs) visit(row.start, row.end);
+}
+
+// Where most rows are, when some are too far away to belong to one session.
+Ns medianStart(Timeline& timeline) {
+    std::vector<Ns> starts;
+    visitTimes(timeline, [&](Ns& start, Ns&) { starts.push_back(start); });
+    const auto middle = starts.begin() + static_cast<std::ptrdiff_t>(starts.size() / 2);
+    std::nth_element(starts.begin(), middle, starts.end());
+    return *middle;
+}
+
+template <typename Row, typename Moved>
+void dropFar(std::vector<Row>& rows, Ns middle, TableReport& report, const Moved& moved) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const bool near = rows[i].start > middle - kMaxTime / 4 && rows[i].end < middle + kMaxTime / 4;
+        moved(i, near ? static_cast<std::int32_t>(kept) : kNoIndex);
+        if (near) rows[kept++] = rows[i];
+    }
+    report.outOfRange += static_cast<std::int64_t>(rows.size() - kept);
+    rows.erase(rows.begin() + static_cast<std::ptrdiff_t>(kept), rows.end());
+}
+
+}  // namespace
+
+void Builder::onMember(std::string_view key, std::string_view value) {
+    if (value.size() > kLongestMember) return;
+    if (key == "baseTimeNanoseconds") m_base = parseDecimal(std::string(value).c_str(), 0).value_or(0);
+    if (key == "distributedInfo") readRank(value);
+    if (key == "deviceProperties") readDevices(value);
+    if (key == "schemaVersion") m_schema = toValidUtf8(value.substr(0, kLongestValue));
+    if (std::find(kEnvironment.begin(), kEnvironment.end(), key) != kEnvironment.end())
+        m_timeline.environment.push_back({"trace." + std::string(key), "recorded", toValidUtf8(value.substr(0, kLongestValue))});
+}
+
+void Builder::readRank(std::string_view json) {
+    const auto info = nlohmann::json::parse(json, nullptr, false);
+    if (!info.is_object()) return;
+    m_rank = integerOf(info, "rank", -1);
+    if (m_rank < 0 || m_rank >= (1 << 24)) m_rank = -1;
+    m_world = std::clamp<std::int64_t>(integerOf(info, "world_size", 0), 0, 1 << 24);
+}
+
+void Builder::readDevices(std::string_view json) {
+    const auto list = nlohmann::json::parse(json, nullptr, false);
+    if (!list.is_array()) return;
+    for (const auto& device : list) {
+        if (!device.is_object()) continue;
+        const auto name = device.find("name");
+        if (name != device.end() && name->is_string()) m_deviceNames[integerOf(device, "id", -1)] = toValidUtf8(name->get<std::string>());
+    }
+}
+
+// One Kineto file is one process. Other pids without calls and ops (functions of the interpreter are
+// often filed under pid 0) are threads of it.
+void Builder::foldHelpers() {
+    if (m_hosts.empty()) return;
+    const auto busier = [](const HostProcess& a, const HostProcess& b) { return std::tie(a.calls, a.ops) < std::tie(b.calls, b.ops); };
+    const auto main = static_cast<std::int32_t>(std::max_element(m_hosts.begin(), m_hosts.end(), busier) - m_hosts.begin());
+    const std::int64_t globalPid = m_timeline.processes[static_cast<std::size_t>(main)].globalPid;
+    for (Thread& thread : m_timeline.threads) {
+        const HostProcess& host = m_hosts[static_cast<std::size_t>(thread.process)];
+        if (thread.process == main || host.calls > 0 || host.ops > 0) continue;
+        thread.process = main;
+        thread.globalTid = globalPid | std::min(m_nextTid++, 0xFFFFFF);
+    }
+    for (std::size_t i = 0; i < m_hosts.size(); ++i) {
+        Process& process = m_timeline.processes[i];
+        if (m_hosts[i].calls + m_hosts[i].ops == 0 && static_cast<std::int32_t>(i) != main) continue;
+        process.rankKnown = m_rank >= 0;
+        process.rank = std::max<std::int64_t>(m_rank, 0);
+        process.worldSize = m_world;
+    }
+    for (CounterSeries& series : m_timeline.counters) series.process = main;
+}
+
+void Builder::moveToFirstRow() {
+    Timeline& t = m_timeline;
+    if (t.gpu.empty() && t.calls.empty() && t.ranges.empty() && t.syncs.empty()) return;
+    Ns least = std::numeric_limits<Ns>::max(), most = std::numeric_limits<Ns>::min();
+    const auto measure = [&] {
+        least = std::numeric_limits<Ns>::max();
+        most = std::numeric_limits<Ns>::min();
+        visitTimes(t, [&](Ns& start, Ns& end) {
+            least = std::min(least, start);
+            most = std::max(most, end);
+        });
+    };
+    measure();
+    if (most - least >= kMaxTime / 2) {
+        const Ns middle = medianStart(t);
+        const auto ignore = [](std::size_t, std::int32_t) {};
+        std::vector<std::int32_t> newRange(t.ranges.size(), kNoIndex);
+        dropFar(t.gpu, middle, report(Category::kKernel), ignore);
+        dropFar(t.calls, middle, report(Category::kCall), ignore);
+        dropFar(t.ranges, middle, report(Category::kOp), [&](std::size_t i, std::int32_t to) { newRange[i] = to; });
+        dropFar(t.syncs, middle, report(Category::kSync), ignore);
+        for (auto& [range, collective] : m_opCollectives) range = newRange[static_cast<std::size_t>(range)];
+        std::erase_if(m_opCollectives, [](const auto& pair) { return pair.first == kNoIndex; });
+        measure();
+        if (least > most) return;
+    }
+    visitTimes(t, [&](Ns& start, Ns& end) {
+        start -= least;
+        end -= least;
+    });
+    const auto near = [&](Ns time) { return time > least - kMaxTime / 2 && time < least + kMaxTime / 2; };
+    std::erase_if(t.flushes, [&](const auto& f) { return !near(f.first) || !near(f.second); });
+    for (auto& [start, end] : t.flushes) {
+        start -= least;
+        end -= least;
+    }
+    for (CounterSeries& series : t.counters) {
+        std::erase_if(series.samples, [&](const auto& sample) { return !near(sample.first); });
+        for (auto& sample : series.samples) sample.first -= least;
+    }
+    for (auto* ends : {&m_flowStarts, &m_flowEnds}) {
+        std::erase_if(*ends, [&](const FlowEnd& end) { return !near(end.time); });
+        for (FlowEnd& end : *ends) end.time -= least;
+    }
+    t.lastTime = most - least;
+    if (m_base > -kLargest / 2 && m_base < kLargest) m_trace.utcOfZero = m_base + least;
+}
+
+void Builder::joinFlows() {
+    const auto byId = [](const FlowEnd& a, const FlowEnd& b) { return std::tie(a.id, a.time) < std::tie(b.id, b.time); };
+    std::sort(m_flowStarts.begin(), m_flowStarts.end(), byId);
+    std::sort(m_flowEnds.begin(), m_flowEnds.end(), byId);
+    auto end = m_flowEnds.begin();
+    for (auto start = m_flowStarts.begin(); start != m_flowStarts.end(); ++start) {
+        if (std::next(start) != m_flowStarts.end() && std::next(start)->id == start->id) continue;  // the last of them counts
+        while (end != m_flowEnds.end() && end->id < start->id) ++end;
+        if (end == m_flowEnds.end()) break;
+        if (end->id == start->id) m_timeline.flows.push_back({start->time, end->time, start->thread, end->thread});
+    }
+}
+
+// Kernels without arguments of their own take those of the op that launched them.
+void Builder::collectivesFromOps() {
+    if (m_opCollectives.empty()) return;
+    std::sort(m_opCollectives.begin(), m_opCollectives.end());
+    for (GpuRow& row : m_timeline.gpu) {
+        if (row.kind != GpuKind::kKernel || row.collective != kNoIndex || row.op == kNoIndex) continue;
+        const auto it = std::lower_bound(m_opCollectives.begin(), m_opCollectives.end(), std::pair{row.op, kNoIndex});
+        if (it != m_opCollectives.end() && it->first == row.op) row.collective = it->second;
+    }
+}
+
+void Builder::describe(const std::string& broken) {
+    Source source;
+    source.kind = "kineto";
+    source.schema = m_schema;
+    source.product = "PyTorch profiler (Kineto)";
+    m_timeline.sources.push_back(source);
+    for (GpuDevice& device : m_timeline.devices)
+        if (const auto it = m_deviceNames.find(device.id); it != m_deviceNames.end()) device.name = it->second;
+    for (TableReport& table : m_reports)
+        if (table.rows > 0) m_timeline.tables.push_back(table);
+    TableReport all("traceEvents");
+    all.rows = static_cast<std::int64_t>(m_trace.events);
+    all.wrongType = m_names.malformed();
+    all.error = broken;
+    m_timeline.tables.push_back(std::move(all));
+}
+
+KinetoTrace Builder::finish(const std::string& broken) {
+    Timeline& t = m_timeline;
+    t.gpu.insert(t.gpu.end(), m_copies.begin(), m_copies.end());
+    t.gpu.insert(t.gpu.end(), m_sets.begin(), m_sets.end());
+    m_copies = {};
+    m_sets = {};
+    foldHelpers();
+    moveToFirstRow();
+    joinFlows();
+    for (Range& range : t.ranges)
+        if (range.open) range.end = std::max(range.start, t.lastTime);
+    sortCalls(t);
+    linkLaunches(t, {});
+    const std::vector<std::int32_t> newRange = sortRanges(t);
+    if (!newRange.empty())
+        for (auto& pair : m_opCollectives) pair.first = newRange[static_cast<std::size_t>(pair.first)];
+    sortRows(t);
+    linkOps(t);
+    collectivesFromOps();
+    describe(broken);
+    return std::move(m_trace);
+}
+
+}  // namespace ridge::analyzer::kineto

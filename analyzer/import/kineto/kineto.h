@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// Kineto (PyTorch profiler) traces, JSON plain or gzipped, into a Timeline.
+//
+// All three time conventions (integer us since the epoch; fractional us; fractional us after
+// baseTimeNanoseconds) become integer ns since the first row of the file, parsed from the decimal text.
+// Old and new names of categories, NVIDIA and AMD. A GPU row is a kernel, copy or set by its category;
+// its process is that of the call with its correlation id. Rows that cannot be are counted in
+// Timeline::tables, by category; what breaks the text off stands there too (table "traceEvents"), with
+// the rows before it kept. An error only when there is no trace at all.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "analyzer/timeline/timeline.h"
+#include "base/result.h"
+
+namespace ridge::analyzer {
+
+struct KinetoTrace {
+    Timeline timeline;          // times since the first row; processes, threads, devices of file `file`
+    std::int64_t utcOfZero = 0; // ns since the epoch, as far as the trace says it
+    std::uint64_t events = 0, bytes = 0;
+};
+
+// Reads one file. file: its number among the sources.
+Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file);
+// The same from memory, where nothing is compressed.
+Result<KinetoTrace> readKinetoText(std::string_view text, std::int32_t file);
+// Several files, on as many threads as the machine has; the first error in order of the files.
+Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files);
+
+}  // namespace ridge::analyzer

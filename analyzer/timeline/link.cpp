@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/timeline/link.h"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+namespace ridge::analyzer {
+namespace {
+
+constexpr std::uint16_t kCollectiveKind = 8;  // RIDGE_OP_COLLECTIVE
+
+struct CallKey {
+    std::int32_t process;
+    std::int32_t call;
+    std::int64_t correlation;
+};
+
+// Calls with an id, by (correlation, process); of one pair only the earliest call.
+class CallIndex {
+public:
+    CallIndex(const Timeline& timeline, std::size_t firstCall) {
+        const auto& calls = timeline.calls;
+        m_keys.reserve(calls.size() - firstCall);
+        for (std::size_t i = firstCall; i < calls.size(); ++i)
+            if (calls[i].correlation != 0)
+                m_keys.push_back({timeline.threads[static_cast<std::size_t>(calls[i].thread)].process,
+                                  static_cast<std::int32_t>(i), calls[i].correlation});
+        const auto less = [&](const CallKey& a, const CallKey& b) {
+            return std::tie(a.correlation, a.process, calls[static_cast<std::size_t>(a.call)].start, a.call) <
+                   std::tie(b.correlation, b.process, calls[static_cast<std::size_t>(b.call)].start, b.call);
+        };
+        if (!std::is_sorted(m_keys.begin(), m_keys.end(), less)) std::sort(m_keys.begin(), m_keys.end(), less);
+        for (const CallKey& key : m_keys) {
+            if (m_only == kNoIndex) m_only = key.process;
+            if (m_only != key.process) m_several = true;
+        }
+    }
+    // The only process that calls; kNoIndex: none or several.
+    [[nodiscard]] std::int32_t onlyProcess() const { return m_several ? kNoIndex : m_only; }
+    [[nodiscard]] std::int32_t find(std::int64_t correlation, std::int32_t process) const {
+        const auto it = lower(correlation, process);
+        return it != m_keys.end() && it->correlation == correlation && it->process == process ? it->call : kNoIndex;
+    }
+    // The process of an id that only one process has.
+    [[nodiscard]] std::int32_t unambiguousProcess(std::int64_t correlation) const {
+        auto it = lower(correlation, kNoIndex);
+        if (it == m_keys.end() || it->correlation != correlation) return kNoIndex;
+        const std::int32_t process = it->process;
+        while (++it != m_keys.end() && it->correlation == correlation)
+            if (it->process != process) return kNoIndex;
+        return process;
+    }
+
+private:
+    [[nodiscard]] std::vector<CallKey>::const_iterator lower(std::int64_t correlation, std::int32_t process) const {
+        return std::lower_bound(m_keys.begin(), m_keys.end(), std::pair{correlation, process},
+                                [](const CallKey& key, const std::pair<std::int64_t, std::int32_t>& wanted) {
+                                    return std::tie(key.correlation, key.process) < std::tie(wanted.first, wanted.second);
+                                });
+    }
+    std::vector<CallKey> m_keys;
+    std::int32_t m_only = kNoIndex;
+    bool m_several = false;
+};
+
+// Per device the process that most of its unambiguous rows were launched by.
+std::map<std::int32_t, std::int32_t> processesOfDevices(const Timeline& timeline, std::size_t firstRow, const CallIndex& index) {
+    std::map<std::pair<std::int32_t, std::int32_t>, std::int64_t> votes;
+    for (std::size_t i = firstRow; i < timeline.gpu.size(); ++i) {
+        const GpuRow& row = timeline.gpu[i];
+        if (row.process != kNoIndex || row.correlation == 0) continue;
+        if (const std::int32_t process = index.unambiguousProcess(row.correlation); process != kNoIndex)
+            ++votes[{row.device, process}];
+    }
+    std::map<std::int32_t, std::int32_t> result;
+    std::map<std::int32_t, std::int64_t> best;
+    for (const auto& [key, count] : votes)
+        if (count > best[key.first]) {
+            best[key.first] = count;
+            result[key.first] = key.second;
+        }
+    return result;
+}
+
+// Ranges of one thread that enclose an instant, innermost first, for instants that never go back.
+class RangeStack {
+public:
+    explicit RangeStack(const Timeline& timeline) : m_timeline(timeline) {}
+    void add(std::int32_t range) { m_list.push_back(range); }
+    // The innermost range that holds the instant; kNoIndex: none.
+    std::int32_t at(Ns instant) {
+        while (m_next < m_list.size() && of(m_list[m_next]).start <= instant) {
+            closeBefore(of(m_list[m_next]).start);
+            m_open.push_back(m_list[m_next++]);
+        }
+        closeBefore(instant);
+        return m_open.empty() ? kNoIndex : m_open.back();
+    }
+
+private:
+    [[nodiscard]] const Range& of(std::int32_t range) const { return m_timeline.ranges[static_cast<std::size_t>(range)]; }
+    void closeBefore(Ns instant) {
+        while (!m_open.empty() && of(m_open.back()).end <= instant) m_open.pop_back();
+    }
+    const Timeline& m_timeline;
+    std::vector<std::int32_t> m_list;  // by start, the longer one first
+    std::vector<std::int32_t> m_open;
+    std::size_t m_next = 0;
+};
+
+// The stacks of all threads over the ranges that `wanted` takes.
+template <typename Wanted>
+std::vector<RangeStack> stacksOf(const Timeline& timeline, const Wanted& wanted) {
+    std::vector<std::int32_t> order;
+    for (std::size_t i = 0; i < timeline.ranges.size(); ++i)
+        if (wanted(timeline.ranges[i])) order.push_back(static_cast<std::int32_t>(i));
+    // Sorted by (start, end); of ranges with one start the longer one is outside.
+    const auto range = [&](std::int32_t i) -> const Range& { return timeline.ranges[static_cast<std::size_t>(i)]; };
+    for (std::size_t i = 0; i < order.size();) {
+        std::size_t j = i + 1;
+        while (j < order.size() && range(order[j]).start == range(order[i]).start) ++j;
+        std::stable_sort(order.begin() + static_cast<std::ptrdiff_t>(i), order.begin() + static_cast<std::ptrdiff_t>(j),
+                         [&](std::int32_t a, std::int32_t b) { return range(a).end > range(b).end; });
+        i = j;
+    }
+    std::vector<RangeStack> stacks(timeline.threads.size(), RangeStack(timeline));
+    for (const std::int32_t i : order) stacks[static_cast<std::size_t>(range(i).thread)].add(i);
+    return stacks;
+}
+
+// For every call that launched something: the innermost wanted range around its start.
+template <typename Wanted>
+std::vector<std::int32_t> rangesOfCalls(const Timeline& timeline, const Wanted& wanted) {
+    std::vector<RangeStack> stacks = stacksOf(timeline, wanted);
+    std::vector<std::int32_t> result(timeline.calls.size(), kNoIndex);
+    for (std::size_t i = 0; i < timeline.calls.size(); ++i)  // sorted by start
+        result[i] = stacks[static_cast<std::size_t>(timeline.calls[i].thread)].at(timeline.calls[i].start);
+    return result;
+}
+
+void collectivesFromWork(Timeline& timeline) {
+    const auto isCollective = [&](const Range& range) {
+        return range.work != kNoIndex && timeline.works[static_cast<std::size_t>(range.work)].opKind == kCollectiveKind;
+    };
+    if (std::none_of(timeline.ranges.begin(), timeline.ranges.end(), isCollective)) return;
+    const std::vector<std::int32_t> around = rangesOfCalls(timeline, isCollective);
+    std::map<std::int32_t, std::int32_t> made;  // range -> collective
+    for (GpuRow& row : timeline.gpu) {
+        if (row.kind != GpuKind::kKernel || row.collective != kNoIndex || row.launch == kNoIndex) continue;
+        const std::int32_t r = around[static_cast<std::size_t>(row.launch)];
+        if (r == kNoIndex) continue;
+        const auto [it, isNew] = made.try_emplace(r, static_cast<std::int32_t>(timeline.collectives.size()));
+        if (isNew) {
+            const Range& range = timeline.ranges[static_cast<std::size_t>(r)];
+            const Work& work = timeline.works[static_cast<std::size_t>(range.work)];
+            Collective collective;
+            collective.name = range.name;
+            collective.group = timeline.names.intern(fmt::format("{:x}", static_cast<std::uint64_t>(work.communicator)));
+            collective.dtype = timeline.names.intern(kDtypeNames[work.dtype]);
+            collective.sequence = work.sequence;
+            timeline.collectives.push_back(collective);
+        }
+        row.collective = it->second;
+    }
+}
+
+}  // namespace
+
+bool isBlockingCall(std::string_view name) {
+    if (name.find("Synchronize") != std::string_view::npos) return true;
+    const bool copy = name.starts_with("cudaMemcpy") || name.starts_with("cuMemcpy") || name.starts_with("hipMemcpy");
+    return copy && name.find("Async") == std::string_view::npos;
+}
+
+void linkLaunches(Timeline& timeline, const FirstRows& first) {
+    const CallIndex index(timeline, first.calls);
+    std::int32_t fallback = index.onlyProcess();
+    std::map<std::int32_t, std::int32_t> ofDevice;
+    if (fallback == kNoIndex) ofDevice = processesOfDevices(timeline, first.gpu, index);
+    const auto processFor = [&](std::int32_t device) {
+        if (fallback != kNoIndex) return fallback;
+        const auto it = ofDevice.find(device);
+        return it == ofDevice.end() ? kNoIndex : it->second;
+    };
+    for (std::size_t i = first.gpu; i < timeline.gpu.size(); ++i) {
+        GpuRow& row = timeline.gpu[i];
+        if (row.process == kNoIndex) row.process = processFor(row.device);
+        if (row.correlation != 0 && row.process != kNoIndex) row.launch = index.find(row.correlation, row.process);
+    }
+    for (std::size_t i = first.syncs; i < timeline.syncs.size(); ++i) {
+        SyncRow& row = timeline.syncs[i];
+        if (row.process == kNoIndex) row.process = processFor(row.device);
+        if (row.correlation != 0 && row.process != kNoIndex) row.launch = index.find(row.correlation, row.process);
+    }
+}
+
+void linkOps(Timeline& timeline) {
+    const auto isOp = [](const Range& range) { return range.kind == RangeKind::kOp; };
+    if (std::any_of(timeline.ranges.begin(), timeline.ranges.end(), isOp)) {
+        const std::vector<std::int32_t> around = rangesOfCalls(timeline, isOp);
+        for (GpuRow& row : timeline.gpu)
+            if (row.launch != kNoIndex) row.op = around[static_cast<std::size_t>(row.launch)];
+    }
+    collectivesFromWork(timeline);
+}
+
+void numberCollectives(Timeline& timeline) {
+    std::map<std::pair<std::int32_t, std::uint32_t>, std::int64_t> next;
+    std::vector<bool> numbered(timeline.collectives.size(), false);
+    for (const GpuRow& row : timeline.gpu) {  // by start
+        if (row.collective == kNoIndex) continue;
+        const auto c = static_cast<std::size_t>(row.collective);
+        Collective& collective = timeline.collectives[c];
+        if (numbered[c] || collective.sequence >= 0 || collective.group == NameId{0}) continue;
+        numbered[c] = true;
+        collective.sequence = next[{row.process, collective.group.value}]++;
+    }
+}
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/timeline/order.h"
+
+#include <algorithm>
+#include <numeric>
+#include <tuple>
+#include <utility>
+
+namespace ridge::analyzer {
+namespace {
+
+template <typename Row>
+bool byTime(const Row& a, const Row& b) {
+    return a.start != b.start ? a.start < b.start : a.end < b.end;
+}
+
+template <typename Row>
+void sortByTime(std::vector<Row>& rows) {
+    if (!std::is_sorted(rows.begin(), rows.end(), byTime<Row>)) std::stable_sort(rows.begin(), rows.end(), byTime<Row>);
+}
+
+// Sorts rows; returns old index -> new index, empty when they were in order. Keys are sorted instead of
+// rows: 24 bytes move instead of 56 and more.
+template <typename Row, typename Less>
+std::vector<std::int32_t> sortWithMap(std::vector<Row>& rows, const Less& less) {
+    if (std::is_sorted(rows.begin(), rows.end(), less)) return {};
+    std::vector<std::int32_t> order(rows.size()), newIndex(rows.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
+        return less(rows[static_cast<std::size_t>(a)], rows[static_cast<std::size_t>(b)]);
+    });
+    std::vector<Row> sorted;
+    sorted.reserve(rows.size());
+    for (std::size_t i = 0; i < order.size(); ++i) {
+        newIndex[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
+        sorted.push_back(std::move(rows[static_cast<std::size_t>(order[i])]));
+    }
+    rows = std::move(sorted);
+    return newIndex;
+}
+
+void remap(std::int32_t& index, const std::vector<std::int32_t>& map) {
+    if (index != kNoIndex) index = map[static_cast<std::size_t>(index)];
+}
+
+void remapThreads(Timeline& t, const std::vector<std::int32_t>& map) {
+    for (Call& row : t.calls) remap(row.thread, map);
+    for (Range& row : t.ranges) remap(row.thread, map);
+    for (IoRow& row : t.io) remap(row.thread, map);
+    for (Flow& row : t.flows) {
+        remap(row.fromThread, map);
+        remap(row.toThread, map);
+    }
+}
+
+}  // namespace
+
+void sortCalls(Timeline& timeline) {
+    const auto map = sortWithMap(timeline.calls, byTime<Call>);
+    if (map.empty()) return;
+    for (GpuRow& row : timeline.gpu) remap(row.launch, map);
+    for (SyncRow& row : timeline.syncs) remap(row.launch, map);
+}
+
+std::vector<std::int32_t> sortRanges(Timeline& timeline) {
+    auto map = sortWithMap(timeline.ranges, byTime<Range>);
+    if (!map.empty())
+        for (GpuRow& row : timeline.gpu) remap(row.op, map);
+    return map;
+}
+
+void sortRows(Timeline& timeline) {
+    sortByTime(timeline.gpu);
+    sortByTime(timeline.syncs);
+    sortByTime(timeline.io);
+    sortByTime(timeline.preemptions);
+    std::sort(timeline.flushes.begin(), timeline.flushes.end());
+    std::sort(timeline.flows.begin(), timeline.flows.end(), [](const Flow& a, const Flow& b) {
+        return std::tie(a.fromTime, a.toTime, a.fromThread, a.toThread) < std::tie(b.fromTime, b.toTime, b.fromThread, b.toThread);
+    });
+}
+
+void sortOwners(Timeline& t) {
+    const auto devices = sortWithMap(t.devices, [](const GpuDevice& a, const GpuDevice& b) {
+        return std::tie(a.file, a.machine, a.id) < std::tie(b.file, b.machine, b.id);
+    });
+    if (!devices.empty()) {
+        for (GpuRow& row : t.gpu) remap(row.device, devices);
+        for (SyncRow& row : t.syncs) remap(row.device, devices);
+    }
+    const auto processes = sortWithMap(t.processes, [](const Process& a, const Process& b) {
+        return std::tie(a.file, a.globalPid) < std::tie(b.file, b.globalPid);
+    });
+    if (!processes.empty()) {
+        for (GpuRow& row : t.gpu) remap(row.process, processes);
+        for (SyncRow& row : t.syncs) remap(row.process, processes);
+        for (Thread& thread : t.threads) remap(thread.process, processes);
+        for (CounterSeries& series : t.counters) remap(series.process, processes);
+    }
+    const auto threads = sortWithMap(t.threads, [](const Thread& a, const Thread& b) {
+        return std::tie(a.process, a.globalTid) < std::tie(b.process, b.globalTid);
+    });
+    if (!threads.empty()) remapThreads(t, threads);
+}
+
+void append(Timeline& into, Timeline&& part, Ns shift) {
+    std::vector<NameId> names;
+    names.reserve(part.names.size());
+    for (std::uint32_t i = 0; i < part.names.size(); ++i) names.push_back(into.names.intern(part.names.text(NameId{i})));
+    const auto name = [&](NameId& id) { id = names[id.value]; };
+    const auto base = [](const auto& rows) { return static_cast<std::int32_t>(rows.size()); };
+    const auto move = [](std::int32_t& index, std::int32_t by) {
+        if (index != kNoIndex) index += by;
+    };
+    const std::int32_t processes = base(into.processes), threads = base(into.threads), devices = base(into.devices),
+                       calls = base(into.calls), collectives = base(into.collectives), ranges = base(into.ranges),
+                       works = base(into.works);
+    const auto place = [shift](auto& row) {
+        row.start += shift;
+        row.end += shift;
+    };
+    for (GpuRow& row : part.gpu) {
+        place(row);
+        name(row.name);
+        move(row.device, devices);
+        move(row.process, processes);
+        move(row.launch, calls);
+        move(row.collective, collectives);
+        move(row.op, ranges);
+    }
+    for (Call& row : part.calls) {
+        place(row);
+        name(row.name);
+        move(row.thread, threads);
+    }
+    for (Collective& row : part.collectives) {
+        name(row.name);
+        name(row.group);
+        name(row.dtype);
+    }
+    for (SyncRow& row : part.syncs) {
+        place(row);
+        move(row.device, devices);
+        move(row.process, processes);
+        move(row.launch, calls);
+    }
+    for (Flow& row : part.flows) {
+        row.fromTime += shift;
+        row.toTime += shift;
+        move(row.fromThread, threads);
+        move(row.toThread, threads);
+    }
+    for (Range& row : part.ranges) {
+        place(row);
+        name(row.name);
+        name(row.shapes);
+        move(row.thread, threads);
+        move(row.work, works);
+    }
+    for (IoRow& row : part.io) {
+        place(row);
+        name(row.name);
+        name(row.path);
+        move(row.thread, threads);
+    }
+    for (Thread& thread : part.threads) move(thread.process, processes);
+    for (CounterSeries& series : part.counters) {
+        move(series.process, processes);
+        for (auto& sample : series.samples) sample.first += shift;
+    }
+    for (Preemption& row : part.preemptions) place(row);
+    for (auto& [start, end] : part.flushes) {
+        start += shift;
+        end += shift;
+    }
+    const auto add = [](auto& to, auto& from) {
+        to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+        from = {};
+    };
+    add(into.sources, part.sources);
+    add(into.processes, part.processes);
+    add(into.threads, part.threads);
+    add(into.devices, part.devices);
+    add(into.gpu, part.gpu);
+    add(into.calls, part.calls);
+    add(into.collectives, part.collectives);
+    add(into.syncs, part.syncs);
+    add(into.flows, part.flows);
+    add(into.ranges, part.ranges);
+    add(into.works, part.works);
+    add(into.io, part.io);
+    add(into.preemptions, part.preemptions);
+    add(into.flushes, part.flushes);
+    add(into.ceilings, part.ceilings);
+    add(into.counters, part.counters);
+    if (into.environment.empty()) add(into.environment, part.environment);
+    add(into.losses, part.losses);
+    add(into.benchmarks, part.benchmarks);
+    add(into.tables, part.tables);
+    into.graphLaunches += part.graphLaunches;
+    into.lastTime = std::max(into.lastTime, part.lastTime + shift);
+}
+
+}  // namespace ridge::analyzer

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The order of rows in a timeline, and several timelines in one. Rows that others point at take the
+// pointers with them. Nothing is done where the order is right already.
+
+#include <cstdint>
+#include <vector>
+
+#include "analyzer/timeline/timeline.h"
+
+namespace ridge::analyzer {
+
+// Calls by (start, end); GPU rows and waits keep their launch.
+void sortCalls(Timeline& timeline);
+// Ranges by (start, end); GPU rows keep their op. Returns old index -> new index, empty when nothing moved.
+std::vector<std::int32_t> sortRanges(Timeline& timeline);
+// All other rows.
+void sortRows(Timeline& timeline);
+// Devices by (file, machine, id), processes by (file, globalPid), threads by globalTid: the same whatever
+// the order in which a file named them.
+void sortOwners(Timeline& timeline);
+
+// Adds part, whose times are moved by shift, behind what is there. Sorted rows are not sorted afterwards.
+void append(Timeline& into, Timeline&& part, Ns shift);
+
+}  // namespace ridge::analyzer
