@@ -46,12 +46,6 @@ uint32_t define(Ring* ring, int fd, const char* path, int flags, uint64_t time) 
     return id;
 }
 
-uint32_t known(int fd) {
-    if (fd < 0 || fd >= kMaxKnownFd) return 0;
-    const uint64_t entry = __atomic_load_n(&g_files[fd], __ATOMIC_RELAXED);
-    return entry >> 32 == imageGeneration() ? static_cast<uint32_t>(entry) : 0;
-}
-
 bool resolve(int fd, char* path, size_t capacity) {
     char link[64];
     Text(link, sizeof link)
@@ -64,6 +58,12 @@ bool resolve(int fd, char* path, size_t capacity) {
 
 }  // namespace
 
+uint32_t knownFile(int fd) {
+    if (fd < 0 || fd >= kMaxKnownFd) return 0;
+    const uint64_t entry = __atomic_load_n(&g_files[fd], __ATOMIC_RELAXED);
+    return entry >> 32 == imageGeneration() ? static_cast<uint32_t>(entry) : 0;
+}
+
 uint32_t fileOpened(Ring* ring, int fd, const char* path, int flags, uint64_t time) {
     // Relative paths and links mean nothing to a later reader; the kernel knows the whole name.
     char whole[4096];
@@ -71,7 +71,7 @@ uint32_t fileOpened(Ring* ring, int fd, const char* path, int flags, uint64_t ti
 }
 
 uint32_t fileOf(Ring* ring, int fd) {
-    const uint32_t id = known(fd);
+    const uint32_t id = knownFile(fd);
     if (__builtin_expect(id != 0 || fd < 0, true)) return id;
     char path[4096];
     if (!resolve(fd, path, sizeof path)) return 0;

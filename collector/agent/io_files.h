@@ -15,6 +15,8 @@ inline constexpr int kMaxKnownFd = 65536;
 uint32_t fileOpened(Ring* ring, int fd, const char* path, int flags, uint64_t time);
 // The id of a descriptor, 0 if it cannot be told.
 uint32_t fileOf(Ring* ring, int fd);
+// As fileOf(), but 0 for one that was not seen yet. Needs no ring.
+uint32_t knownFile(int fd);
 void fileClosed(Ring* ring, int fd, uint32_t fileId, uint64_t time);
 void forgetFd(int fd);
 

@@ -1,23 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The preloaded POSIX and stdio functions. Each calls the real one first and foremost, then writes
-// down what happened; errno is the real function's. Without a session they are one load and a jump.
-#include "collector/agent/io_files.h"
-#include "collector/agent/raw.h"
+// down what happened (io_calls.h); errno is the real function's. Without a session they are one
+// load and a jump.
+#include "collector/agent/io_calls.h"
 
 #include <dlfcn.h>
-#include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#define RIDGE_EXPORT extern "C" __attribute__((visibility("default")))
-
 namespace ridge::agent {
 namespace {
 
-using namespace spool;
+using spool::IoOp;
 
 // The next definition of a function after ours. dlsym works before any constructor has run, and two
 // threads that look it up at once find the same.
@@ -39,90 +37,82 @@ private:
     void* m_function = nullptr;
 };
 
-bool tracing() {
-    return sessionOpen() && sessionControl()->traceIo != 0 &&
-           __atomic_load_n(&sessionControl()->stopped, __ATOMIC_RELAXED) == 0;
+// The bodies of all hooks: `real` calls the function; without a session nothing else happens.
+
+// On a descriptor. asked(result): bytes asked for.
+template <class Asked, class RealCall>
+inline auto onFd(Function function, IoOp op, int fd, int64_t offset, Asked asked, RealCall real) {
+    if (!tracing()) return real();
+    const uint64_t start = now();
+    const auto result = real();
+    recordOnFd({function, op, start, static_cast<int64_t>(result), offset, asked(result), errno},
+               fd);
+    return result;
 }
 
-struct Call {
-    Function function;
-    IoOp op;
-    uint64_t start;
-    int64_t result;
-    int64_t offset;
-    uint64_t requested;
-    int error;
-};
-
-void emitCall(Ring* ring, const Call& call, uint32_t fileId, uint64_t end) {
-    IoCall record{recordHeader(RecordType::kIoCall, sizeof(IoCall), fileId),
-                  call.start,
-                  end,
-                  call.result,
-                  call.offset,
-                  call.requested,
-                  call.op,
-                  functionId(ring, call.function),
-                  call.result < 0 ? call.error : 0};
-    emit(ring, record);
-}
-
-// In the child of a vfork our memory is the parent's, but the descriptors are not.
-bool isVforkChild(const Ring* ring) {
-    return raw::getpid() != ring->header->pid;
-}
-
-void recordOnFd(const Call& call, int fd) {
-    const uint64_t end = now();
-    Ring* ring = enter();
-    if (ring != nullptr) {
-        emitCall(ring, call, fileOf(ring, fd), end);
-        leave();
-    }
-    errno = call.error;
-}
-
-void recordOpen(const Call& call, const char* path, int fd, int flags) {
-    const uint64_t end = now();
-    Ring* ring = enter();
-    if (ring != nullptr) {
-        if (!isVforkChild(ring))
-            emitCall(ring, call, fd >= 0 ? fileOpened(ring, fd, path, flags, end) : 0, end);
-        leave();
-    }
-    errno = call.error;
-}
-
-// Asked before a close, since afterwards the number may be another file's.
-uint32_t fileBeforeClose(int fd) {
-    const int error = errno;
-    uint32_t id = 0;
-    Ring* ring = enter();
-    if (ring != nullptr) {
-        if (!isVforkChild(ring)) id = fileOf(ring, fd);
-        leave();
-    }
-    errno = error;
-    return id;
-}
-
-void recordClose(const Call& call, int fd, uint32_t fileId) {
-    const uint64_t end = now();
-    Ring* ring = enter();
-    if (ring != nullptr) {
-        if (!isVforkChild(ring)) {
-            emitCall(ring, call, fileId, end);
-            if (call.result == 0) fileClosed(ring, fd, fileId, end);
-        }
-        leave();
-    }
-    errno = call.error;
+template <class RealCall>
+inline int onOpen(Function function, const char* path, int flags, RealCall real) {
+    if (!tracing()) return real();
+    const uint64_t start = now();
+    const int fd = real();
+    recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags);
+    return fd;
 }
 
 int flagsOf(const char* mode) {
     const bool plus = strchr(mode, '+') != nullptr;
     if (mode[0] == 'r') return plus ? O_RDWR : O_RDONLY;
     return (plus ? O_RDWR : O_WRONLY) | O_CREAT | (mode[0] == 'a' ? O_APPEND : O_TRUNC);
+}
+
+template <class RealCall>
+inline FILE* onFopen(Function function, const char* path, const char* mode, RealCall real) {
+    if (!tracing()) return real();
+    const uint64_t start = now();
+    FILE* file = real();
+    const int error = errno;
+    const int fd = file != nullptr ? fileno(file) : -1;
+    recordOpen({function, IoOp::kFopen, start, fd, -1, 0, error}, path, fd, flagsOf(mode));
+    return file;
+}
+
+int fdOf(FILE* file) {
+    if (file == nullptr) return -1;
+    const int error = errno;
+    const int fd = fileno_unlocked(file);
+    errno = error;  // a stream of memory has none
+    return fd;
+}
+
+// fd < 0: a stream without one.
+template <class RealCall>
+inline int onClose(Function function, IoOp op, int fd, RealCall real) {
+    const uint32_t file = fd >= 0 || op == IoOp::kClose ? fileBeforeClose(fd) : 0;
+    const uint64_t start = now();
+    const int result = real();
+    recordClose({function, op, start, result, -1, 0, errno}, fd, file);
+    return result;
+}
+
+// Items into bytes; a short count is what the caller got, and an error only if the stream says so.
+template <class RealCall>
+inline size_t onItems(Function function, IoOp op, FILE* file, size_t size, size_t count,
+                      RealCall real) {
+    if (!tracing()) return real();
+    const uint64_t start = now();
+    const size_t done = real();
+    const int error = errno;
+    const bool failed = done < count && ferror_unlocked(file) != 0;
+    const int64_t result = failed && done == 0 ? -1 : static_cast<int64_t>(done * size);
+    recordOnFd({function, op, start, result, -1, size * count, error}, fdOf(file));
+    errno = error;
+    return done;
+}
+
+// A new descriptor that stands for what another one does; it is looked up when it is first used.
+inline int onDuplicate(int fd) {
+    if (fd >= 0) forgetFd(fd);
+    return fd;
 }
 
 uint64_t bytesIn(const iovec* parts, int count) {
@@ -141,285 +131,171 @@ bool needsMode(int flags) {
 using namespace ridge::agent;
 using ridge::spool::IoOp;
 
-// Runs `call`, whose value is `result`, and records it on descriptor `on` unless nobody listens.
-#define RIDGE_ON_FD(type, call, function, op, on, at, asked)                                     \
-    do {                                                                                         \
-        if (!tracing()) return call;                                                             \
-        const uint64_t start = now();                                                            \
-        const type result = call;                                                                \
-        recordOnFd({function, op, start, static_cast<int64_t>(result), static_cast<int64_t>(at), \
-                    static_cast<uint64_t>(asked), errno},                                        \
-                   on);                                                                          \
-        return result;                                                                           \
-    } while (false)
+#define RIDGE_EXPORT extern "C" __attribute__((visibility("default")))
+#define RIDGE_UNPACK(...) __VA_ARGS__
 
-#define RIDGE_OPEN_HOOK(name, function)                                                \
-    RIDGE_EXPORT int name(const char* path, int flags, ...) {                          \
-        static constinit Real<int(const char*, int, ...)> real(#name);                 \
-        mode_t mode = 0;                                                               \
-        if (needsMode(flags)) {                                                        \
-            va_list rest;                                                              \
-            va_start(rest, flags);                                                     \
-            mode = va_arg(rest, mode_t);                                               \
-            va_end(rest);                                                              \
-        }                                                                              \
-        if (!tracing()) return real.get()(path, flags, mode);                          \
-        const uint64_t start = now();                                                  \
-        const int fd = real.get()(path, flags, mode);                                  \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags); \
-        return fd;                                                                     \
+// One hook: its type, name, parameters, and what its body does with `real()`.
+#define RIDGE_HOOK(type, name, parameters, arguments, body)         \
+    RIDGE_EXPORT type name parameters {                             \
+        static constinit Real<type parameters> function(#name);     \
+        const auto real = [&] { return function.get() arguments; }; \
+        return body;                                                \
     }
-RIDGE_OPEN_HOOK(open, kFnOpen)
-RIDGE_OPEN_HOOK(open64, kFnOpen64)
 
-#define RIDGE_OPENAT_HOOK(name, function)                                              \
-    RIDGE_EXPORT int name(int folder, const char* path, int flags, ...) {              \
-        static constinit Real<int(int, const char*, int, ...)> real(#name);            \
-        mode_t mode = 0;                                                               \
-        if (needsMode(flags)) {                                                        \
-            va_list rest;                                                              \
-            va_start(rest, flags);                                                     \
-            mode = va_arg(rest, mode_t);                                               \
-            va_end(rest);                                                              \
-        }                                                                              \
-        if (!tracing()) return real.get()(folder, path, flags, mode);                  \
-        const uint64_t start = now();                                                  \
-        const int fd = real.get()(folder, path, flags, mode);                          \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags); \
-        return fd;                                                                     \
+// Opens, whose mode is there only when the flags say so.
+#define RIDGE_OPEN_HOOK(name, id, parameters, arguments)                             \
+    RIDGE_EXPORT int name(RIDGE_UNPACK parameters, ...) {                            \
+        static constinit Real<int(RIDGE_UNPACK parameters, ...)> function(#name);    \
+        mode_t mode = 0;                                                             \
+        if (needsMode(flags)) {                                                      \
+            va_list rest;                                                            \
+            va_start(rest, flags);                                                   \
+            mode = va_arg(rest, mode_t);                                             \
+            va_end(rest);                                                            \
+        }                                                                            \
+        return onOpen(id, path, flags,                                               \
+                      [&] { return function.get()(RIDGE_UNPACK arguments, mode); }); \
     }
-RIDGE_OPENAT_HOOK(openat, kFnOpenat)
-RIDGE_OPENAT_HOOK(openat64, kFnOpenat64)
+RIDGE_OPEN_HOOK(open, kFnOpen, (const char* path, int flags), (path, flags))
+RIDGE_OPEN_HOOK(open64, kFnOpen64, (const char* path, int flags), (path, flags))
+RIDGE_OPEN_HOOK(openat, kFnOpenat, (int folder, const char* path, int flags), (folder, path, flags))
+RIDGE_OPEN_HOOK(openat64, kFnOpenat64, (int folder, const char* path, int flags),
+                (folder, path, flags))
 
-#define RIDGE_OPEN_2_HOOK(name, function)                                              \
-    RIDGE_EXPORT int name(const char* path, int flags) {                               \
-        static constinit Real<int(const char*, int)> real(#name);                      \
-        if (!tracing()) return real.get()(path, flags);                                \
-        const uint64_t start = now();                                                  \
-        const int fd = real.get()(path, flags);                                        \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags); \
-        return fd;                                                                     \
-    }
+#define RIDGE_OPEN_2_HOOK(name, id)                                     \
+    RIDGE_HOOK(int, name, (const char* path, int flags), (path, flags), \
+               onOpen(id, path, flags, real))
 RIDGE_OPEN_2_HOOK(__open_2, kFnOpen)
 RIDGE_OPEN_2_HOOK(__open64_2, kFnOpen64)
 
-#define RIDGE_CREAT_HOOK(name, function)                                       \
-    RIDGE_EXPORT int name(const char* path, mode_t mode) {                     \
-        static constinit Real<int(const char*, mode_t)> real(#name);           \
-        if (!tracing()) return real.get()(path, mode);                         \
-        const uint64_t start = now();                                          \
-        const int fd = real.get()(path, mode);                                 \
-        recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, \
-                   O_CREAT | O_WRONLY | O_TRUNC);                              \
-        return fd;                                                             \
-    }
+#define RIDGE_CREAT_HOOK(name, id)                                       \
+    RIDGE_HOOK(int, name, (const char* path, mode_t mode), (path, mode), \
+               onOpen(id, path, O_CREAT | O_WRONLY | O_TRUNC, real))
 RIDGE_CREAT_HOOK(creat, kFnCreat)
 RIDGE_CREAT_HOOK(creat64, kFnCreat64)
 
-RIDGE_EXPORT int close(int fd) {
-    static constinit Real<int(int)> real("close");
-    if (!tracing()) return real.get()(fd);
-    const uint32_t file = fileBeforeClose(fd);
-    const uint64_t start = now();
-    const int result = real.get()(fd);
-    recordClose({kFnClose, IoOp::kClose, start, result, -1, 0, errno}, fd, file);
-    return result;
-}
+RIDGE_HOOK(int, close, (int fd), (fd),
+           tracing() ? onClose(kFnClose, IoOp::kClose, fd, real) : real())
 
-RIDGE_EXPORT ssize_t read(int fd, void* to, size_t bytes) {
-    static constinit Real<ssize_t(int, void*, size_t)> real("read");
-    RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes), kFnRead, IoOp::kRead, fd, -1, bytes);
-}
-RIDGE_EXPORT ssize_t __read_chk(int fd, void* to, size_t bytes, size_t room) {
-    static constinit Real<ssize_t(int, void*, size_t, size_t)> real("__read_chk");
-    RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, room), kFnRead, IoOp::kRead, fd, -1, bytes);
-}
-RIDGE_EXPORT ssize_t write(int fd, const void* from, size_t bytes) {
-    static constinit Real<ssize_t(int, const void*, size_t)> real("write");
-    RIDGE_ON_FD(ssize_t, real.get()(fd, from, bytes), kFnWrite, IoOp::kWrite, fd, -1, bytes);
-}
+// Calls on a descriptor that move so many bytes, at an offset or (-1) where the file stands.
+#define RIDGE_FD_HOOK(type, name, id, op, parameters, arguments, offset, bytes) \
+    RIDGE_HOOK(type, name, parameters, arguments,                               \
+               onFd(                                                            \
+                   id, op, fd, offset, [&](auto) { return uint64_t{bytes}; }, real))
+RIDGE_FD_HOOK(ssize_t, read, kFnRead, IoOp::kRead, (int fd, void* to, size_t bytes),
+              (fd, to, bytes), -1, bytes)
+RIDGE_FD_HOOK(ssize_t, __read_chk, kFnRead, IoOp::kRead,
+              (int fd, void* to, size_t bytes, size_t room), (fd, to, bytes, room), -1, bytes)
+RIDGE_FD_HOOK(ssize_t, write, kFnWrite, IoOp::kWrite, (int fd, const void* from, size_t bytes),
+              (fd, from, bytes), -1, bytes)
 
-#define RIDGE_PREAD_HOOK(name, check, function)                                                   \
-    RIDGE_EXPORT ssize_t name(int fd, void* to, size_t bytes, off_t offset) {                     \
-        static constinit Real<ssize_t(int, void*, size_t, off_t)> real(#name);                    \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, offset), function, IoOp::kPread, fd,       \
-                    offset, bytes);                                                               \
-    }                                                                                             \
-    RIDGE_EXPORT ssize_t check(int fd, void* to, size_t bytes, off_t offset, size_t room) {       \
-        static constinit Real<ssize_t(int, void*, size_t, off_t, size_t)> real(#check);           \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, to, bytes, offset, room), function, IoOp::kPread, fd, \
-                    offset, bytes);                                                               \
-    }
-RIDGE_PREAD_HOOK(pread, __pread_chk, kFnPread)
-RIDGE_PREAD_HOOK(pread64, __pread64_chk, kFnPread64)
-
-#define RIDGE_PWRITE_HOOK(name, function)                                                      \
-    RIDGE_EXPORT ssize_t name(int fd, const void* from, size_t bytes, off_t offset) {          \
-        static constinit Real<ssize_t(int, const void*, size_t, off_t)> real(#name);           \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, from, bytes, offset), function, IoOp::kPwrite, fd, \
-                    offset, bytes);                                                            \
-    }
+#define RIDGE_PREAD_HOOK(name, id)                                                             \
+    RIDGE_FD_HOOK(ssize_t, name, id, IoOp::kPread, (int fd, void* to, size_t bytes, off_t at), \
+                  (fd, to, bytes, at), at, bytes)
+#define RIDGE_PREAD_CHECK_HOOK(name, id)                                   \
+    RIDGE_FD_HOOK(ssize_t, name, id, IoOp::kPread,                         \
+                  (int fd, void* to, size_t bytes, off_t at, size_t room), \
+                  (fd, to, bytes, at, room), at, bytes)
+#define RIDGE_PWRITE_HOOK(name, id)                                                              \
+    RIDGE_FD_HOOK(ssize_t, name, id, IoOp::kPwrite,                                              \
+                  (int fd, const void* from, size_t bytes, off_t at), (fd, from, bytes, at), at, \
+                  bytes)
+RIDGE_PREAD_HOOK(pread, kFnPread)
+RIDGE_PREAD_HOOK(pread64, kFnPread64)
+RIDGE_PREAD_CHECK_HOOK(__pread_chk, kFnPread)
+RIDGE_PREAD_CHECK_HOOK(__pread64_chk, kFnPread64)
 RIDGE_PWRITE_HOOK(pwrite, kFnPwrite)
 RIDGE_PWRITE_HOOK(pwrite64, kFnPwrite64)
 
-#define RIDGE_VECTOR_HOOK(name, function, op)                                    \
-    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count) {           \
-        static constinit Real<ssize_t(int, const iovec*, int)> real(#name);      \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count), function, op, fd, -1, \
-                    result >= 0 ? bytesIn(parts, count) : 0);                    \
-    }
-RIDGE_VECTOR_HOOK(readv, kFnReadv, IoOp::kReadv)
-RIDGE_VECTOR_HOOK(writev, kFnWritev, IoOp::kWritev)
+// The parts are looked at only after the kernel has: what it refuses may not be readable.
+#define RIDGE_VECTOR_HOOK(name, id, op, parameters, arguments, offset) \
+    RIDGE_HOOK(ssize_t, name, parameters, arguments,                   \
+               onFd(                                                   \
+                   id, op, fd, offset,                                 \
+                   [&](ssize_t done) { return done >= 0 ? bytesIn(parts, count) : 0; }, real))
+#define RIDGE_AT_ONCE_HOOK(name, id, op) \
+    RIDGE_VECTOR_HOOK(name, id, op, (int fd, const iovec* parts, int count), (fd, parts, count), -1)
+#define RIDGE_AT_OFFSET_HOOK(name, id, op)                                                 \
+    RIDGE_VECTOR_HOOK(name, id, op, (int fd, const iovec* parts, int count, off_t offset), \
+                      (fd, parts, count, offset), offset)
+#define RIDGE_WITH_FLAGS_HOOK(name, id, op)                                             \
+    RIDGE_VECTOR_HOOK(name, id, op,                                                     \
+                      (int fd, const iovec* parts, int count, off_t offset, int flags), \
+                      (fd, parts, count, offset, flags), offset)
+RIDGE_AT_ONCE_HOOK(readv, kFnReadv, IoOp::kReadv)
+RIDGE_AT_ONCE_HOOK(writev, kFnWritev, IoOp::kWritev)
+RIDGE_AT_OFFSET_HOOK(preadv, kFnPreadv, IoOp::kPreadv)
+RIDGE_AT_OFFSET_HOOK(preadv64, kFnPreadv64, IoOp::kPreadv)
+RIDGE_AT_OFFSET_HOOK(pwritev, kFnPwritev, IoOp::kPwritev)
+RIDGE_AT_OFFSET_HOOK(pwritev64, kFnPwritev64, IoOp::kPwritev)
+RIDGE_WITH_FLAGS_HOOK(preadv2, kFnPreadv2, IoOp::kPreadv)
+RIDGE_WITH_FLAGS_HOOK(preadv64v2, kFnPreadv64v2, IoOp::kPreadv)
+RIDGE_WITH_FLAGS_HOOK(pwritev2, kFnPwritev2, IoOp::kPwritev)
+RIDGE_WITH_FLAGS_HOOK(pwritev64v2, kFnPwritev64v2, IoOp::kPwritev)
 
-#define RIDGE_PVECTOR_HOOK(name, function, op)                                               \
-    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count, off_t offset) {         \
-        static constinit Real<ssize_t(int, const iovec*, int, off_t)> real(#name);           \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count, offset), function, op, fd, offset, \
-                    result >= 0 ? bytesIn(parts, count) : 0);                                \
-    }
-RIDGE_PVECTOR_HOOK(preadv, kFnPreadv, IoOp::kPreadv)
-RIDGE_PVECTOR_HOOK(preadv64, kFnPreadv64, IoOp::kPreadv)
-RIDGE_PVECTOR_HOOK(pwritev, kFnPwritev, IoOp::kPwritev)
-RIDGE_PVECTOR_HOOK(pwritev64, kFnPwritev64, IoOp::kPwritev)
+RIDGE_FD_HOOK(int, fsync, kFnFsync, IoOp::kFsync, (int fd), (fd), -1, 0)
+RIDGE_FD_HOOK(int, fdatasync, kFnFdatasync, IoOp::kFdatasync, (int fd), (fd), -1, 0)
+RIDGE_FD_HOOK(int, sync_file_range, kFnSyncFileRange, IoOp::kSync,
+              (int fd, off64_t offset, off64_t bytes, unsigned flags), (fd, offset, bytes, flags),
+              offset, static_cast<uint64_t>(bytes))
 
-#define RIDGE_PVECTOR2_HOOK(name, function, op)                                                 \
-    RIDGE_EXPORT ssize_t name(int fd, const iovec* parts, int count, off_t offset, int flags) { \
-        static constinit Real<ssize_t(int, const iovec*, int, off_t, int)> real(#name);         \
-        RIDGE_ON_FD(ssize_t, real.get()(fd, parts, count, offset, flags), function, op, fd,     \
-                    offset, result >= 0 ? bytesIn(parts, count) : 0);                           \
-    }
-RIDGE_PVECTOR2_HOOK(preadv2, kFnPreadv2, IoOp::kPreadv)
-RIDGE_PVECTOR2_HOOK(preadv64v2, kFnPreadv64v2, IoOp::kPreadv)
-RIDGE_PVECTOR2_HOOK(pwritev2, kFnPwritev2, IoOp::kPwritev)
-RIDGE_PVECTOR2_HOOK(pwritev64v2, kFnPwritev64v2, IoOp::kPwritev)
-
-RIDGE_EXPORT int fsync(int fd) {
-    static constinit Real<int(int)> real("fsync");
-    RIDGE_ON_FD(int, real.get()(fd), kFnFsync, IoOp::kFsync, fd, -1, 0);
+RIDGE_EXPORT int dup(int from) noexcept {
+    static constinit Real<int(int)> function("dup");
+    return onDuplicate(function.get()(from));
 }
-RIDGE_EXPORT int fdatasync(int fd) {
-    static constinit Real<int(int)> real("fdatasync");
-    RIDGE_ON_FD(int, real.get()(fd), kFnFdatasync, IoOp::kFdatasync, fd, -1, 0);
-}
-RIDGE_EXPORT int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags) {
-    static constinit Real<int(int, off64_t, off64_t, unsigned)> real("sync_file_range");
-    RIDGE_ON_FD(int, real.get()(fd, offset, bytes, flags), kFnSyncFileRange, IoOp::kSync, fd,
-                offset, bytes);
-}
-
-// Duplicates are looked up when they are first used.
 RIDGE_EXPORT int dup2(int from, int to) noexcept {
-    static constinit Real<int(int, int)> real("dup2");
-    const int fd = real.get()(from, to);
-    if (fd >= 0 && from != to) forgetFd(fd);
-    return fd;
+    static constinit Real<int(int, int)> function("dup2");
+    const int fd = function.get()(from, to);
+    return from != to ? onDuplicate(fd) : fd;
 }
 RIDGE_EXPORT int dup3(int from, int to, int flags) noexcept {
-    static constinit Real<int(int, int, int)> real("dup3");
-    const int fd = real.get()(from, to, flags);
-    if (fd >= 0) forgetFd(fd);
-    return fd;
+    static constinit Real<int(int, int, int)> function("dup3");
+    return onDuplicate(function.get()(from, to, flags));
 }
-RIDGE_EXPORT int dup(int from) noexcept {
-    static constinit Real<int(int)> real("dup");
-    const int fd = real.get()(from);
-    if (fd >= 0) forgetFd(fd);
-    return fd;
-}
+// Its third argument is a number or a pointer, by the command, and is passed on as it came.
+#define RIDGE_FCNTL_HOOK(name)                                                                  \
+    RIDGE_EXPORT int name(int fd, int command, ...) {                                           \
+        static constinit Real<int(int, int, ...)> function(#name);                              \
+        va_list rest;                                                                           \
+        va_start(rest, command);                                                                \
+        void* const argument = va_arg(rest, void*);                                             \
+        va_end(rest);                                                                           \
+        const int result = function.get()(fd, command, argument);                               \
+        return command == F_DUPFD || command == F_DUPFD_CLOEXEC ? onDuplicate(result) : result; \
+    }
+RIDGE_FCNTL_HOOK(fcntl)
+RIDGE_FCNTL_HOOK(fcntl64)
+
 RIDGE_EXPORT int close_range(unsigned first, unsigned last, int flags) noexcept {
-    static constinit Real<int(unsigned, unsigned, int)> real("close_range");
-    const int result = real.get()(first, last, flags);
+    static constinit Real<int(unsigned, unsigned, int)> function("close_range");
+    const int result = function.get()(first, last, flags);
     for (unsigned fd = first; result == 0 && fd <= last && fd < unsigned{kMaxKnownFd}; ++fd)
         forgetFd(static_cast<int>(fd));
     return result;
 }
 
-#define RIDGE_FOPEN_HOOK(name, function)                                                        \
-    RIDGE_EXPORT FILE* name(const char* path, const char* mode) {                               \
-        static constinit Real<FILE*(const char*, const char*)> real(#name);                     \
-        if (!tracing()) return real.get()(path, mode);                                          \
-        const uint64_t start = now();                                                           \
-        FILE* file = real.get()(path, mode);                                                    \
-        const int error = errno;                                                                \
-        const int fd = file != nullptr ? fileno(file) : -1;                                     \
-        recordOpen({function, IoOp::kFopen, start, fd, -1, 0, error}, path, fd, flagsOf(mode)); \
-        return file;                                                                            \
-    }
+#define RIDGE_FOPEN_HOOK(name, id)                                              \
+    RIDGE_HOOK(FILE*, name, (const char* path, const char* mode), (path, mode), \
+               onFopen(id, path, mode, real))
 RIDGE_FOPEN_HOOK(fopen, kFnFopen)
 RIDGE_FOPEN_HOOK(fopen64, kFnFopen64)
 
-RIDGE_EXPORT int fclose(FILE* file) {
-    static constinit Real<int(FILE*)> real("fclose");
-    if (!tracing()) return real.get()(file);
-    const int before = errno;
-    const int fd = fileno(file);
-    errno = before;  // a stream of memory has none
-    const uint32_t id = fd >= 0 ? fileBeforeClose(fd) : 0;
-    const uint64_t start = now();
-    const int result = real.get()(file);
-    recordClose({kFnFclose, IoOp::kFclose, start, result, -1, 0, errno}, fd, id);
-    return result;
-}
+RIDGE_HOOK(int, fclose, (FILE * file), (file),
+           tracing() ? onClose(kFnFclose, IoOp::kFclose, fdOf(file), real) : real())
+RIDGE_HOOK(int, fflush, (FILE * file), (file),
+           onFd(
+               kFnFflush, IoOp::kFflush, fdOf(file), -1, [](int) { return uint64_t{0}; }, real))
 
-namespace {
+#define RIDGE_ITEMS_HOOK(name, id, op, memory)                                        \
+    RIDGE_HOOK(size_t, name, (memory buffer, size_t size, size_t count, FILE * file), \
+               (buffer, size, count, file), onItems(id, op, file, size, count, real))
+RIDGE_ITEMS_HOOK(fread, kFnFread, IoOp::kFread, void*)
+RIDGE_ITEMS_HOOK(fread_unlocked, kFnFreadUnlocked, IoOp::kFread, void*)
+RIDGE_ITEMS_HOOK(fwrite, kFnFwrite, IoOp::kFwrite, const void*)
+RIDGE_ITEMS_HOOK(fwrite_unlocked, kFnFwriteUnlocked, IoOp::kFwrite, const void*)
 
-int fdOf(FILE* file) {
-    if (file == nullptr) return -1;
-    const int error = errno;
-    const int fd = fileno_unlocked(file);
-    errno = error;
-    return fd;
-}
-
-// Items into bytes; a short count is what the caller got, and an error only if the stream says so.
-size_t recordItems(Function function, IoOp op, uint64_t start, FILE* file, size_t size,
-                   size_t count, size_t done) {
-    const int error = errno;
-    const bool failed = done < count && ferror_unlocked(file) != 0;
-    recordOnFd(
-        {function, op, start, failed && done == 0 ? int64_t{-1} : static_cast<int64_t>(done * size),
-         -1, size * count, error},
-        fdOf(file));
-    errno = error;
-    return done;
-}
-
-}  // namespace
-
-#define RIDGE_FREAD_HOOK(name, function)                                            \
-    RIDGE_EXPORT size_t name(void* to, size_t size, size_t count, FILE* file) {     \
-        static constinit Real<size_t(void*, size_t, size_t, FILE*)> real(#name);    \
-        if (!tracing()) return real.get()(to, size, count, file);                   \
-        const uint64_t start = now();                                               \
-        const size_t done = real.get()(to, size, count, file);                      \
-        return recordItems(function, IoOp::kFread, start, file, size, count, done); \
-    }
-RIDGE_FREAD_HOOK(fread, kFnFread)
-RIDGE_FREAD_HOOK(fread_unlocked, kFnFreadUnlocked)
-
-#define RIDGE_FREAD_CHECK_HOOK(name, function)                                               \
-    RIDGE_EXPORT size_t name(void* to, size_t room, size_t size, size_t count, FILE* file) { \
-        static constinit Real<size_t(void*, size_t, size_t, size_t, FILE*)> real(#name);     \
-        if (!tracing()) return real.get()(to, room, size, count, file);                      \
-        const uint64_t start = now();                                                        \
-        const size_t done = real.get()(to, room, size, count, file);                         \
-        return recordItems(function, IoOp::kFread, start, file, size, count, done);          \
-    }
+#define RIDGE_FREAD_CHECK_HOOK(name, id)                                                     \
+    RIDGE_HOOK(size_t, name, (void* to, size_t room, size_t size, size_t count, FILE* file), \
+               (to, room, size, count, file), onItems(id, IoOp::kFread, file, size, count, real))
 RIDGE_FREAD_CHECK_HOOK(__fread_chk, kFnFread)
 RIDGE_FREAD_CHECK_HOOK(__fread_unlocked_chk, kFnFreadUnlocked)
-
-#define RIDGE_FWRITE_HOOK(name, function)                                               \
-    RIDGE_EXPORT size_t name(const void* from, size_t size, size_t count, FILE* file) { \
-        static constinit Real<size_t(const void*, size_t, size_t, FILE*)> real(#name);  \
-        if (!tracing()) return real.get()(from, size, count, file);                     \
-        const uint64_t start = now();                                                   \
-        const size_t done = real.get()(from, size, count, file);                        \
-        return recordItems(function, IoOp::kFwrite, start, file, size, count, done);    \
-    }
-RIDGE_FWRITE_HOOK(fwrite, kFnFwrite)
-RIDGE_FWRITE_HOOK(fwrite_unlocked, kFnFwriteUnlocked)
-
-RIDGE_EXPORT int fflush(FILE* file) {
-    static constinit Real<int(FILE*)> real("fflush");
-    RIDGE_ON_FD(int, real.get()(file), kFnFflush, IoOp::kFflush, fdOf(file), -1, 0);
-}

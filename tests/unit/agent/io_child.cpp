@@ -2,10 +2,13 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The program that the io tests run: a known number of calls on known files.
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <thread>
@@ -67,9 +70,57 @@ void calls(const std::string& path) {
     puts("done");
 }
 
+// A number that comes back by fcntl stands for another file, however the one before was closed.
+void duplicates(const std::string& path) {
+    char byte = 0;
+    const int first = open(path.c_str(), O_RDONLY);
+    const int second = open("/dev/zero", O_RDONLY);
+    check(read(first, &byte, 1) == 1 && read(second, &byte, 1) == 1, "reads");
+    for (const int command : {F_DUPFD, F_DUPFD_CLOEXEC}) {
+        check(syscall(SYS_close, first) == 0, "a close that nobody sees");
+        check(fcntl(second, command, first) == first, "fcntl gives the lowest free number");
+        check(read(first, &byte, 1) == 1 && byte == 0, "of /dev/zero");
+    }
+    check((fcntl(first, F_GETFL) & O_ACCMODE) == O_RDONLY, "other commands go through");
+    check(fcntl(-1, F_DUPFD, 0) == -1 && errno == EBADF, "errno of a bad fcntl");
+}
+
+int g_null = -1;
+volatile sig_atomic_t g_handled = 0;
+
+void onTimer(int) {
+    const int error = errno;
+    check(write(g_null, "x", 1) == 1, "write in a handler");
+    g_handled = g_handled + 1;
+    errno = error;
+}
+
+// I/O of a handler that interrupts I/O, thousands of times.
+void handlers(const std::string& path) {
+    g_null = open("/dev/null", O_WRONLY);
+    const int fd = open(path.c_str(), O_RDWR | O_CREAT, 0600);
+    struct sigaction action {};
+    action.sa_handler = onTimer;
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGALRM, &action, nullptr);
+    const itimerval often{{0, 50}, {0, 50}};
+    setitimer(ITIMER_REAL, &often, nullptr);
+    char byte = 0;
+    long reads = 0;
+    for (; g_handled < 4000; ++reads) pread(fd, &byte, 0, 0);
+    const itimerval never{};
+    setitimer(ITIMER_REAL, &never, nullptr);
+    printf("%d %ld\n", static_cast<int>(g_handled), reads);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc > 1) calls(argv[1]);
+    if (argc > 2 && std::string(argv[2]) == "duplicates")
+        duplicates(argv[1]);
+    else if (argc > 2)
+        handlers(argv[1]);
+    else if (argc > 1)
+        calls(argv[1]);
     return 0;
 }

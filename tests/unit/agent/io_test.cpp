@@ -106,6 +106,40 @@ TEST(Io, FailuresKeepTheirErrno) {
     EXPECT_TRUE(badFd);
 }
 
+TEST(Io, ADescriptorFromFcntlIsAnotherFile) {
+    const TestSession session;
+    const std::string file = (session.folder() / "data").string();
+    std::ofstream(file) << "some";
+    const auto child =
+        runChild({RIDGE_IO_CHILD_PATH, file, "duplicates"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    std::map<std::string, int> reads;
+    for (const auto& seen : callsOf(session.read()))
+        if (seen.function == "read" && seen.pid == child.pid) ++reads[seen.path];
+    EXPECT_EQ(reads[file], 1);
+    EXPECT_EQ(reads["/dev/zero"], 3);
+}
+
+TEST(Io, CallsOfAHandlerThatInterruptsACallAreRecorded) {
+    const TestSession session;
+    const std::string file = (session.folder() / "data").string();
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, file, "handlers"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    long handled = 0, reads = 0;
+    ASSERT_EQ(std::sscanf(child.output.c_str(), "%ld %ld", &handled, &reads), 2);
+    ASSERT_GE(handled, 4000);
+    const auto read = session.read();
+    long written = 0, preads = 0;
+    for (const auto& seen : callsOf(read)) {
+        if (seen.function == "write" && seen.path == "/dev/null" && seen.call.result == 1) ++written;
+        if (seen.function.rfind("pread", 0) == 0) ++preads;
+    }
+    EXPECT_EQ(written, handled) << child.output;
+    EXPECT_EQ(preads, reads);
+    EXPECT_EQ(read.lost(kLossNestedEvent), 0u);
+    EXPECT_EQ(read.lost(kLossNoRing), 0u);
+}
+
 TEST(Io, WithoutASessionOrSwitchedOffItPassesThrough) {
     const std::string preload = "LD_PRELOAD=" RIDGE_IO_PATH;
     TestSession session;
