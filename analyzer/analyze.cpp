@@ -101,6 +101,14 @@ void addDevices(const Context& context, Analysis& answer) {
     }
 }
 
+void handOutPartitions(const Context& context) {
+    if (!context.options.onPartition) return;
+    for (const GpuPartition& p : context.gpus)
+        context.options.onPartition(p.rank, context.timeline.devices[static_cast<std::size_t>(p.device)].id, true, p.segments);
+    for (const CpuPartition& p : context.cpus)
+        context.options.onPartition(context.timeline.processes[static_cast<std::size_t>(p.process)].rank, 0, false, p.segments);
+}
+
 // A class sum that misses its window is a bug of ours; it must never reach a report.
 Status addStep(Analysis& answer, Context& context, Step step, const Segments& segments,
                StepOrigin origin) {
@@ -224,6 +232,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     context.gpus = partitionGpu(timeline, context.ops, context.io, options);
     context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
                                 context.io, cpuProcesses(timeline, context.steps, hasGpu));
+    handOutPartitions(context);
     addDevices(context, answer);
     answer.stepSource = context.steps.source;
     for (std::size_t g = 0; g < context.gpus.size(); ++g)

@@ -8,11 +8,14 @@
 // own numbers) is joined afterwards by joinFacts(). Errors are one line; what a damaged file still
 // tells is told, with its flaws under gate. Definitions: docs of the metrics, section 1.
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "analyzer/intervals/paint.h"
 #include "analyzer/model/analysis.h"
 #include "base/result.h"
 
@@ -26,6 +29,8 @@ struct AnalyzeOptions {
     // Matched without regard to case in names of ranges and in the last two parts of paths.
     std::vector<std::string> checkpointPatterns{"checkpoint", "ckpt", "save", ".safetensors"};
     std::vector<std::string> inputPatterns{"__next__", "dataloader", "data_loader", "load_batch"};
+    // Called once per device of a rank with its exact partition (layer = WallClass), for those who draw it.
+    std::function<void(std::int64_t rank, std::int64_t device, bool gpu, const Segments& segments)> onPartition;
 };
 
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const AnalyzeOptions& options);
