@@ -5,6 +5,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <filesystem>
 #include <memory>
 
 #include "base/text.h"
@@ -17,7 +24,9 @@ namespace {
 
 struct RecordArguments {
     std::vector<std::string> program;
+    std::vector<std::string> unknown;  // options that are not ours
     std::string output, recoverDir, json, trace = "nvtx,cuda";
+    bool recovers = false;
     bool noSample = false;
     double duration = 0;
 };
@@ -62,17 +71,64 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
     return code;
 }
 
+// Said before the program runs: a path that cannot be written would cost the user the whole run.
+Status mayWriteThere(const std::string& path, bool force) {
+    namespace fs = std::filesystem;
+    if (path.empty()) return Error{ErrorCode::kBadInput, "the name of an output is empty"};
+    RIDGE_TRY_STATUS(mayWrite(path, force));
+    std::error_code ec;
+    const fs::path folder = fs::absolute(path, ec).parent_path();
+    std::string why;
+    if (!fs::exists(folder, ec)) why = "there is no such folder";
+    else if (!fs::is_directory(folder, ec)) why = "is no folder";
+    else if (access(folder.c_str(), W_OK | X_OK) != 0) why = std::strerror(errno);
+    if (why.empty()) return {};
+    return Error{ErrorCode::kBadInput, fmt::format("cannot write {}: {}: {}", path, folder.string(), why)};
+}
+
+Status checkOutputs(const RecordArguments& a, const Globals& globals) {
+    namespace fs = std::filesystem;
+    RIDGE_TRY_STATUS(mayWriteThere(a.output, globals.force));
+    if (a.json.empty() || a.json == "-") return {};
+    RIDGE_TRY_STATUS(mayWriteThere(a.json, globals.force));
+    std::error_code ec;
+    if (fs::weakly_canonical(a.output, ec) == fs::weakly_canonical(a.json, ec))
+        return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs, -o and --json; give each its own", a.output)};
+    return {};
+}
+
+// Without "--" an option behind the program's name could be meant for either: it is asked for, not guessed.
+Status checkProgram(const RecordArguments& a, const Globals& globals) {
+    const bool separated = std::find(globals.arguments.begin(), globals.arguments.end(), "--") != globals.arguments.end();
+    const auto hint = [&](const std::string& option) {
+        return Error{ErrorCode::kBadInput, fmt::format("whose option is {}? Write the program and its options after --, as in: ridge record -o trace.sqlite -- {} {}",
+                                                       toValidUtf8(option), toValidUtf8(a.program.empty() ? "PROGRAM" : a.program.front()), toValidUtf8(option))};
+    };
+    if (!a.unknown.empty()) {
+        if (a.program.empty() || separated)
+            return Error{ErrorCode::kBadInput, fmt::format("unknown option {}; see ridge record --help (the program's own options go after --)", toValidUtf8(a.unknown.front()))};
+        return hint(a.unknown.front());
+    }
+    if (a.recovers && !a.program.empty())
+        return Error{ErrorCode::kBadInput, "--recover makes a file of what an earlier recording left; it takes no program"};
+    if (!a.recovers && (a.program.empty() || a.program.front().empty()))
+        return Error{ErrorCode::kBadInput, "no program was given; write it after --, as in: ridge record -- python3 train.py"};
+    if (a.recovers || separated) return {};
+    const auto& words = globals.arguments;
+    const auto last = std::find(words.rbegin(), words.rend(), a.program.back());  // of the positional words
+    auto first = std::find(words.begin(), words.end(), a.program.front());
+    for (; first != words.end() && first < last.base(); ++first)
+        if (first->size() > 1 && first->front() == '-') return hint(*first);
+    if (last != words.rend() && last.base() != words.end()) return hint(*last.base());
+    return {};
+}
+
 int recordCommand(const RecordArguments& a, const Globals& globals) {
-    const bool recovers = !a.recoverDir.empty();
-    if (recovers == !a.program.empty())
-        return fail(2, recovers ? "--recover makes a file of what an earlier recording left; it takes no program"
-                                : "no program was given; write it after --, as in: ridge record -- python3 train.py");
-    if (const Status status = mayWrite(a.output, globals.force); !status.ok()) return fail(status.error());
-    if (!a.json.empty() && a.json != "-")
-        if (const Status status = mayWrite(a.json, globals.force); !status.ok()) return fail(status.error());
-    if (recovers) {
+    if (const Status status = checkProgram(a, globals); !status.ok()) return fail(2, status.error().message);
+    if (const Status status = checkOutputs(a, globals); !status.ok()) return fail(2, status.error().message);
+    if (a.recovers) {
         const auto outcome = recorder::recover(a.recoverDir, a.output, globals.force);
-        if (!outcome.ok()) return fail(outcome.error());
+        if (!outcome.ok()) return fail(outcome.error().code == ErrorCode::kBadInput ? 2 : 4, outcome.error().message);
         return report(*outcome, 0, a, globals);
     }
     recorder::RecordOptions options;
@@ -91,23 +147,44 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     return report(*outcome, outcome->programStatus, a, globals);
 }
 
+// Seconds: a number, not less than 0, and not so large that it is no time any more.
+std::string checkSeconds(const std::string& text) {
+    double seconds = 0;
+    if (!CLI::detail::lexical_cast(text, seconds)) return fmt::format("\"{}\" is no number of seconds", text);
+    if (!std::isfinite(seconds) || seconds < 0 || seconds > 1e9) return fmt::format("{} is no number of seconds from 0 to 1e9", text);
+    return {};
+}
+
 }  // namespace
 
 void addRecord(CLI::App& app, Globals& globals) {
     auto arguments = std::make_shared<RecordArguments>();
     CLI::App* command = app.add_subcommand("record", "Run a program and write its timeline");
-    command->add_option("PROGRAM", arguments->program, "The program and its arguments, after --");
-    command->add_option("-o,--output", arguments->output, "The timeline to write")->default_str("trace.sqlite");
+    command->allow_extras();  // so that we can say whose they may be
+    command->add_option("PROGRAM", arguments->program, "The program to run and its arguments, after --");
+    command->add_option("-o,--output", arguments->output, "The timeline (SQLite) to write")->type_name("FILE")->default_str("trace.sqlite");
     arguments->output = "trace.sqlite";
-    command->add_option("--trace", arguments->trace, "Sources: nvtx, cuda, io, or none")->default_str("nvtx,cuda");
+    command->add_option("--trace", arguments->trace, "What to record, separated by commas: nvtx (the program's NVTX ranges), cuda (kernels, copies and API calls), io (calls that read and write files; this preloads a library into the program); or none")
+        ->type_name("LIST")->default_str("nvtx,cuda");
     command->add_flag("--no-sample", arguments->noSample, "Do not sample CPU, memory, power and preemption");
-    command->add_option("--duration", arguments->duration, "Stop recording after so many seconds; 0: until the program ends")->check(CLI::NonNegativeNumber);
-    command->add_option("--recover", arguments->recoverDir, "Make the file from what a killed recording left in DIR")->type_name("DIR");
-    command->add_option("--json", arguments->json, "A summary as JSON, to FILE; -: to stdout, after the program's own output")->type_name("FILE");
+    command->add_option("--duration", arguments->duration, "Stop recording after so many seconds; the program goes on, and the file is made when it ends. 0: record until the program ends")
+        ->type_name("SECONDS")->default_str("0")->check(CLI::Validator(checkSeconds, ""));
+    CLI::Option* recover = command->add_option("--recover", arguments->recoverDir, "Run nothing: make the file from what a recording that was killed left in DIR (its output with .spool behind)")->type_name("DIR");
+    command->add_option("--json", arguments->json, "Write a summary (exit status, events, losses) as JSON to FILE; -: to stdout, after the program's own output")->type_name("FILE");
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge record -o trace.sqlite -- python3 train.py --epochs 1\n  ridge record --trace nvtx,cuda,io -- mpirun -n 2 ./train\n"
-                    "  ridge record --recover /tmp/ridge-spool-1234 -o trace.sqlite\n\nExits with the program's own code, 128 + n when signal n ended it; 4 when the recording failed.");
-    command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return recordCommand(*arguments, globals); }; });
+                    "  ridge record --recover trace.sqlite.spool -o trace.sqlite\n  ridge analyze trace.sqlite\n"
+                    "\nProcesses that the program starts are recorded with it. While it runs, the recording grows in FILE.spool; the\n"
+                    "file is made from it at the end. SIGINT, SIGTERM, SIGHUP and SIGQUIT go on to the program, and the file is made.\n"
+                    "\nExits with the program's own code, 128 + n when signal n ended it; 126 or 127 when it could not be started; 2 when\n"
+                    "an option or an output is wrong (then nothing is run); 4 when the recording failed.");
+    command->callback([arguments, command, recover, &globals] {
+        globals.action = [arguments, command, recover, &globals] {
+            arguments->recovers = recover->count() > 0;
+            arguments->unknown = command->remaining();
+            return recordCommand(*arguments, globals);
+        };
+    });
 }
 
 }  // namespace ridge::cli

@@ -134,7 +134,7 @@ void* flusher(void*) {
     for (;;) {
         raw::sleepNs(kFlushPeriodNs);
         if (__atomic_load_n(&g_over, __ATOMIC_ACQUIRE) != 0) return nullptr;
-        if (sessionControl()->stopped == 0) flush(0);
+        if (!stopped()) flush(0);
     }
 }
 
@@ -200,8 +200,7 @@ void enableKinds() {
 }
 
 void start() {
-    if (!sessionOpen() || sessionControl()->traceCuda == 0 || sessionControl()->stopped != 0)
-        return;
+    if (!sessionOpen() || sessionControl()->traceCuda == 0 || stopped()) return;
     if (__atomic_exchange_n(&g_started, 1, __ATOMIC_ACQ_REL) != 0) return;
     if (!loadCupti(sessionControl()->cuptiPath, g_cupti)) {
         say(2, "CUDA is not recorded: no usable libcupti was found (install it or give its path)");

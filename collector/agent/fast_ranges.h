@@ -32,9 +32,9 @@ RIDGE_FAST uint64_t ticks() {
 }
 
 // The thread's ring, not yet taken; nullptr whenever there is anything to do or to count first.
-// Header and control are read beside the ring, not through it: three loads at once. In the child of
-// a fork that told nobody they are the parent's still, but its wiped ring has no room for frames,
-// and all is refused.
+// The header is read beside the ring, not through it: two loads at once. In the child of a fork
+// that told nobody it is the parent's still, but its wiped ring has no room for frames, and all is
+// refused.
 struct Idle {
     Ring* ring;
     spool::RingHeader* header;
@@ -42,27 +42,20 @@ struct Idle {
 RIDGE_FAST bool idleRing(Idle& idle) {
     const ThreadState& thread = t_state;
     idle = {thread.idle, thread.header};
-    return !RIDGE_RARE(idle.ring == nullptr ||
-                       __atomic_load_n(&thread.control->stopped, __ATOMIC_RELAXED) != 0);
+    return !RIDGE_RARE(idle.ring == nullptr || stopped());
 }
 
 // Holds the ring as enter() and leave() do: before anything is read that a signal handler may
 // change.
 class Taken {
 public:
-    RIDGE_FAST explicit Taken(Ring* ring) : m_ring(ring) {
+    RIDGE_FAST Taken() {
         t_state.idle = nullptr;
         __asm__ volatile("" ::: "memory");
     }
-    RIDGE_FAST ~Taken() {
-        __asm__ volatile("" ::: "memory");
-        t_state.idle = m_ring;
-    }
+    RIDGE_FAST ~Taken() { leave(); }
     Taken(const Taken&) = delete;
     Taken& operator=(const Taken&) = delete;
-
-private:
-    Ring* m_ring;
 };
 
 RIDGE_FAST uint64_t loadWord(const void* from) {
@@ -77,7 +70,11 @@ RIDGE_FAST uint64_t loadWord(const void* from) {
 // text of one piece.
 RIDGE_FAST bool cachedId(const Ring* ring, const char* text, uint32_t& id) {
 #if defined(__SSE2__) && !defined(__SANITIZE_ADDRESS__)
-    const CachedName& slot = ring->names[slotOf(text)];
+    // The hash gives the slot's place in bytes at once.
+    static_assert(sizeof(CachedName) == 64 && kNameSlots == 1024);
+    const uint32_t place = (hashOfAddress(text) >> 16) & 0xFFC0;
+    const auto& slot = *reinterpret_cast<const CachedName*>(reinterpret_cast<const uint8_t*>(ring) +
+                                                            offsetof(Ring, names) + place);
     if (RIDGE_RARE(slot.key != text)) return false;
     const auto equal = [&slot, text ](uint32_t at) __attribute__((always_inline)) {
         return static_cast<uint32_t>(_mm_movemask_epi8(
@@ -108,26 +105,53 @@ RIDGE_FAST void storeOpen(spool::RingHeader* header, uint64_t open) {
     __atomic_store_n(reinterpret_cast<OpenWord*>(&header->openCount), open, __ATOMIC_RELEASE);
 }
 
-RIDGE_FAST uint64_t frameName(uint32_t domainId, uint32_t nameId, uint8_t flags) {
-    return uint64_t{nameId} | uint64_t{domainId} << 32 | uint64_t{flags} << 48;
+// Name, domain and flags of a range, in the words that the frame needs.
+struct FrameWords {
+    uint64_t name;    // of OpenFrame: name, domain, flags; the level is missing
+    uint64_t record;  // the first of the later record
+};
+RIDGE_FAST FrameWords frameWords(uint32_t domainId, uint32_t nameId, uint8_t flags,
+                                 uint64_t added) {
+    return {uint64_t{nameId} | uint64_t{domainId} << 32 | uint64_t{flags} << 48,
+            rangeWord(sizeof(spool::Range) + added, flags, nameId)};
 }
 
 RIDGE_FAST bool hasRoom(const Ring* ring, uint64_t open) {
     return !RIDGE_RARE(static_cast<uint32_t>(open) >= ring->frameRoom);
 }
 
+// The one address that all fields of a frame are reached by: left alone, the compiler finds
+// several.
+RIDGE_FAST uint8_t* frameAt(spool::RingHeader* header, uint64_t index) {
+    auto* frame = reinterpret_cast<uint8_t*>(&header->openFrames[index]);
+    __asm__("" : "+r"(frame));
+    return frame;
+}
+RIDGE_FAST uint32_t domainOf(const uint8_t* frame) {
+    uint16_t domain;
+    memcpy(&domain, frame + offsetof(spool::OpenFrame, domainId), sizeof domain);
+    return domain;
+}
+RIDGE_FAST uint32_t levelOf(const uint8_t* frame) {
+    return frame[offsetof(spool::OpenFrame, reserved0)];
+}
+
 // Fills the frame on top and returns its level.
-RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, uint64_t name,
+RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, FrameWords words,
                          uint64_t payload, uint64_t added) {
     const uint64_t count = static_cast<uint32_t>(open);
-    auto* frame = reinterpret_cast<uint8_t*>(&idle.header->openFrames[count]);
-    const uint32_t level = levelOf(idle.header, static_cast<uint32_t>(count), domainId);
-    const uint64_t flags = name >> 48;
-    storeWord(frame + 8, name);
+    uint8_t* frame = frameAt(idle.header, count);
+    uint32_t level = 0;
+    if (count != 0) {
+        const uint8_t* below = frame - sizeof(spool::OpenFrame);
+        level = __builtin_expect(domainOf(below) == domainId, true)
+                    ? levelOf(below) + 1
+                    : levelOf(idle.header, static_cast<uint32_t>(count), domainId);
+    }
+    storeWord(frame + 8, words.name | uint64_t{level} << 56);
     storeWord(frame + 16, 0);
     storeWord(frame + 24, payload);
-    storeWord(frame + 32,
-              level | rangeWord(sizeof(spool::Range) + added, static_cast<uint8_t>(flags)) << 32);
+    storeWord(frame + 32, words.record);
     storeWord(frame, ticks());
     storeOpen(idle.header, open + 1 + (added << 32));
     return static_cast<int>(level);
@@ -135,8 +159,21 @@ RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, uin
 
 RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
                         uint8_t flags, int& level) {
-    level = openFrame(idle, open, domainId, frameName(domainId, nameId, flags), open >> 32, 0);
+    level = openFrame(idle, open, domainId, frameWords(domainId, nameId, flags, 0), open >> 32, 0);
     return true;
+}
+
+// Whole words of the program's memory, and not a byte behind them.
+RIDGE_FAST void copyExactly(uint8_t* to, const uint8_t* from, uint64_t bytes) {
+#if defined(__SSE2__)
+    uint64_t at = 0;
+    for (; at + 16 <= bytes; at += 16)
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at),
+                         _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
+    if ((bytes & 8) != 0) memcpy(to + at, from + at, 8);
+#else
+    copyWords(to, from, bytes);
+#endif
 }
 
 // One blob of whole words whose schema was seen before and holds no handles.
@@ -152,20 +189,27 @@ RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, 
         return false;
     uint8_t* to = idle.header->openPayload + used;
     storeWord(to, uint64_t{schema.plainRef} | size << 32);
-    copyWords(to + 8, static_cast<const uint8_t*>(data), size);
-    const uint64_t name =
-        frameName(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs));
-    level = openFrame(idle, open, domainId, name, used | (size + 8) << 32, size + 8);
+    copyExactly(to + 8, static_cast<const uint8_t*>(data), size);
+    const FrameWords words =
+        frameWords(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs), size + 8);
+    level = openFrame(idle, open, domainId, words, used | (size + 8) << 32, size + 8);
     return true;
 }
 
-// The frame's extension, sixteen bytes at a time: written a clock reading ago, it is in the cache.
-// May touch the eight bytes behind either end.
-RIDGE_FAST void copyPairs(uint8_t* to, const uint8_t* from, uint64_t bytes) {
+// The frame's extension, thirty-two bytes at a time: written a clock reading ago, it is in the
+// cache. May touch the thirty-one bytes behind either end (kFastSlack; the header's page goes on).
+static_assert(offsetof(spool::RingHeader, openPayload) + spool::kOpenPayloadBytes + 32 <=
+              spool::kHeaderBytes);
+RIDGE_FAST void copyExtension(uint8_t* to, const uint8_t* from, uint64_t bytes) {
 #if defined(__SSE2__)
-    for (uint64_t at = 0; at < bytes; at += 16)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at),
-                         _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
+    uint64_t at = 0;
+    do {
+        const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
+        const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at + 16));
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), first);
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at + 16), second);
+        at += 32;
+    } while (__builtin_expect(at < bytes, false));
 #else
     copyWords(to, from, bytes);
 #endif
@@ -180,27 +224,24 @@ RIDGE_FAST bool tryPop(const Idle& idle, uint32_t domainId, int& level) {
     const uint64_t end = ticks();
     const uint64_t last = uint64_t{header->openCount} - 1;
     if (RIDGE_RARE(last >= ring->frameRoom)) return false;
-    const spool::OpenFrame& top = header->openFrames[last];
-    const auto* frame = reinterpret_cast<const uint8_t*>(&top);
-    const uint64_t payload = loadWord(frame + 24);
-    const uint64_t extension = payload >> 32;
+    const uint8_t* frame = frameAt(header, last);
     const uint64_t head = header->head;
-    const uint64_t after = head + sizeof(spool::Range) + extension;
-    if (RIDGE_RARE(top.domainId != domainId || after + 8 > ring->limit)) return false;
-    uint8_t* to = ring->data + (head & ring->mask);
-    const uint64_t levelAndRecord = loadWord(frame + 32);
-    const uint64_t look = loadWord(frame + 16);
-    storeWord(to, levelAndRecord >> 32 | loadWord(frame + 8) << 32);
+    const uint64_t payload = loadWord(frame + offsetof(spool::OpenFrame, payloadOffset));
+    const uint64_t extension = payload >> 32;
+    if (RIDGE_RARE(domainOf(frame) != domainId || head + extension > ring->fastLimit)) return false;
+    uint8_t* to = ring->base + head;
+    storeWord(to, loadWord(frame + offsetof(spool::OpenFrame, reserved1)));
     storeWord(to + 8, loadWord(frame));
+    storeWord(to + 16, end);
+    const uint64_t look = loadWord(frame + offsetof(spool::OpenFrame, category));
     uint64_t shown = domainId;
     if (RIDGE_RARE(look != 0)) shown |= (look & ~uint64_t{0xFFFFFFFF}) | (look & 0xFFFF) << 16;
     storeWord(to + 24, shown);
     const auto offset = static_cast<uint32_t>(payload);
     if (extension != 0)
-        copyPairs(to + sizeof(spool::Range), header->openPayload + offset, extension);
-    level = static_cast<int>(levelAndRecord);
-    storeWord(to + 16, end);
-    __atomic_store_n(&header->head, after, __ATOMIC_RELEASE);
+        copyExtension(to + sizeof(spool::Range), header->openPayload + offset, extension);
+    level = static_cast<int>(levelOf(frame));
+    __atomic_store_n(&header->head, head + extension + sizeof(spool::Range), __ATOMIC_RELEASE);
     storeOpen(header, last | uint64_t{offset} << 32);
     return true;
 }

@@ -26,8 +26,7 @@ struct Call {
 };
 
 inline bool tracing() {
-    return sessionOpen() && sessionControl()->traceIo != 0 &&
-           __atomic_load_n(&sessionControl()->stopped, __ATOMIC_RELAXED) == 0;
+    return sessionOpen() && sessionControl()->traceIo != 0 && !stopped();
 }
 
 void recordOnFd(const Call& call, int fd);

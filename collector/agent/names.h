@@ -34,8 +34,11 @@ const NameEntry* internSlow(Ring* ring, const char* text, size_t length);
 const NameEntry* internWide(Ring* ring, const wchar_t* text);
 void announceName(Ring* ring, NameEntry* entry);
 
+inline uint32_t hashOfAddress(const void* key) {
+    return static_cast<uint32_t>(reinterpret_cast<uintptr_t>(key)) * 0x9E3779B1u;
+}
 inline uint32_t slotOf(const void* key) {
-    return (static_cast<uint32_t>(reinterpret_cast<uintptr_t>(key)) * 0x9E3779B1u) >> 22;
+    return hashOfAddress(key) >> 22;
 }
 
 // The id of a name that was handed out before, in this image or in the one this was forked from.

@@ -186,8 +186,7 @@ void fillPayload(intptr_t* slots, size_t count) {
 
 RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTable) {
     using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0)
-        return 0;
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || stopped()) return 0;
     const auto* callbacks =
         static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
     if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return 0;
@@ -207,8 +206,7 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
 
 RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || sessionControl()->stopped != 0)
-        return 0;
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || stopped()) return 0;
     if (module == nullptr || module->moduleId != NVTX_EXT_PAYLOAD_MODULEID) return 0;
     if (module->segmentsCount == 0 || module->segments == nullptr ||
         module->segments[0].functionSlots == nullptr)

@@ -16,7 +16,7 @@ RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t
                                   int& level) {
     Idle idle;
     if (RIDGE_RARE(!idleRing(idle) || given == nullptr)) return false;
-    const Taken taken(idle.ring);
+    const Taken taken;
     const uint64_t open = loadOpen(idle.header);
     if (!hasRoom(idle.ring, open)) return false;
     const nvtxEventAttributes_t& a = *given;
@@ -47,7 +47,7 @@ int onPushA(const char* text) {
     if constexpr (kFast) {
         Idle idle;
         if (!RIDGE_RARE(!idleRing(idle))) {
-            const Taken taken(idle.ring);
+            const Taken taken;
             const uint64_t open = loadOpen(idle.header);
             uint32_t name = 0;
             int level = 0;
@@ -75,7 +75,7 @@ int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size
     if constexpr (kFast) {
         Idle idle;
         if (!RIDGE_RARE(!idleRing(idle) || count != 1 || data == nullptr)) {
-            const Taken taken(idle.ring);
+            const Taken taken;
             const uint64_t open = loadOpen(idle.header);
             int level = 0;
             if (__builtin_expect(hasRoom(idle.ring, open) &&
@@ -92,7 +92,7 @@ RIDGE_FAST int pop(uint32_t domainId) {
     if constexpr (kFast) {
         Idle idle;
         if (!RIDGE_RARE(!idleRing(idle))) {
-            const Taken taken(idle.ring);
+            const Taken taken;
             int level = 0;
             if (__builtin_expect(tryPop(idle, domainId, level), true)) return level;
         }

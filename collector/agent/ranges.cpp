@@ -202,7 +202,8 @@ int pushEvent(Ring* ring, Event& event) {
     frame.color = event.color;
     frame.payloadOffset = used;
     frame.payloadBytes = static_cast<uint32_t>(extension);
-    frame.reserved1 = level | rangeWord(sizeof(Range) + extension, event.flags) << 32;
+    frame.reserved0 = static_cast<uint8_t>(level);
+    frame.reserved1 = rangeWord(sizeof(Range) + extension, event.flags, event.nameId);
     header->openPayloadUsed = used + static_cast<uint32_t>(extension);
     frame.start = now();
     __atomic_store_n(&header->openCount, count + 1, __ATOMIC_RELEASE);
@@ -228,7 +229,7 @@ int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
     if (index == count - 1) header->openPayloadUsed = frame.payloadOffset;
     if (count == 1) header->openPayloadUsed = 0;
     __atomic_store_n(&header->openCount, count - 1, __ATOMIC_RELEASE);
-    return static_cast<int>(frame.reserved1);
+    return frame.reserved0;
 }
 
 uint64_t startRange(Ring* ring, Event& event) {

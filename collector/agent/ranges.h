@@ -55,16 +55,17 @@ void spillOpenRanges(Ring* ring);
 inline uint32_t levelOf(const spool::RingHeader* header, uint32_t count, uint32_t domainId) {
     for (uint32_t i = count; i-- > 0;)
         if (header->openFrames[i].domainId == domainId)
-            return static_cast<uint32_t>(header->openFrames[i].reserved1) + 1;
+            return uint32_t{header->openFrames[i].reserved0} + 1;
     return 0;
 }
 
-// Where OpenFrame::reserved1 has the level, low half, and the beginning of the later Range record,
-// high.
-inline constexpr uint64_t rangeWord(uint64_t bytes, uint8_t flags) {
+// OpenFrame::reserved1 has the beginning of the later Range record, reserved0 the level in its
+// domain.
+inline constexpr uint64_t rangeWord(uint64_t bytes, uint8_t flags, uint32_t nameId) {
     return uint64_t{static_cast<uint8_t>(spool::RecordType::kRange)} | uint64_t{flags} << 8 |
-           bytes / 8 << 16;
+           bytes / 8 << 16 | uint64_t{nameId} << 32;
 }
+static_assert(spool::kMaxOpenFrames <= 256);
 
 inline void storeWord(uint8_t* to, uint64_t word) {
     memcpy(to, &word, sizeof word);

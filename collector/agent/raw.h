@@ -104,6 +104,13 @@ inline void* mmap(void* at, size_t bytes, int protection, int flags, int fd, uin
 inline void munmap(void* at, size_t bytes) {
     call(SYS_munmap, address(at), static_cast<long>(bytes));
 }
+// To an address that is mapped already: what lay there is gone, in one step. False: it could not be
+// done.
+inline bool moveMemory(void* from, size_t bytes, void* to) {
+    const int flags = MREMAP_MAYMOVE | MREMAP_FIXED;
+    return call(SYS_mremap, address(from), static_cast<long>(bytes), static_cast<long>(bytes),
+                flags, address(to)) == address(to);
+}
 inline long madvise(void* at, size_t bytes, int advice) {
     return call(SYS_madvise, address(at), static_cast<long>(bytes), advice);
 }

@@ -18,6 +18,7 @@ using namespace spool;
 
 __thread ThreadState t_state __attribute__((tls_model("initial-exec"))) = {};
 uint32_t g_imageGeneration = 1;
+alignas(kControlPage) ControlPage g_controlPage;
 
 namespace {
 
@@ -30,9 +31,7 @@ constexpr int64_t kHeartbeatFreshNs = 5000000000;
 enum SessionState : uint32_t { kUnknown = 0, kOpening = 1, kOpen = 2, kNone = 3 };
 
 uint32_t g_sessionState = kUnknown;
-const ControlBlock* g_control = nullptr;
 char g_folder[3072];
-ControlBlock g_over;  // what rings point to once the session's folder is gone: stopped
 
 uint64_t g_imageId = 0;
 int g_pid = 0;
@@ -79,32 +78,49 @@ void afterForkInChild() {
     adoptRememberedRanges();
 }
 
-void openSessionOnce() {
+// The session's folder is gone: recording is over, and nobody is left to say so in the block. The
+// page changes at once for all threads.
+void endSession() {
+    auto* over = static_cast<ControlPage*>(raw::memory(kControlPage));
+    if (over == nullptr) return;
+    over->block = g_controlPage.block;
+    over->block.stopped = 1;
+    if (!raw::moveMemory(over, kControlPage, &g_controlPage)) raw::munmap(over, kControlPage);
+}
+
+bool usable(const ControlBlock& control) {
+    const uint64_t bytes = control.ringBytes;
+    return control.magic == kControlMagic && control.version == kLayoutVersion && bytes >= 4096 &&
+           (bytes & (bytes - 1)) == 0 && bytes <= (uint64_t{1} << 32);
+}
+
+bool openSessionOnce() {
     const char* folder = getenv(kSessionVariable);
-    g_over.stopped = 1;
     char path[sizeof g_folder + 16];
     Text text(path, sizeof path);
-    if (folder == nullptr || folder[0] != '/' || strlen(folder) >= sizeof g_folder) return;
+    if (folder == nullptr || folder[0] != '/' || strlen(folder) >= sizeof g_folder) return false;
     text.add(folder).add("/control");
     const int fd = raw::open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return;
+    if (fd < 0) return false;
     char probe = 0;
     // One byte past the block's last must not be needed: a short file would be a SIGBUS later.
     const bool whole =
         raw::call(SYS_pread64, fd, raw::address(&probe), 1, sizeof(ControlBlock) - 1) == 1;
+    // Looked at elsewhere first: nobody is to see a block that is not ours.
     auto* control = whole ? static_cast<const ControlBlock*>(raw::mmap(
                                 nullptr, sizeof(ControlBlock), PROT_READ, MAP_SHARED, fd, 0))
                           : nullptr;
+    const bool ours = control != nullptr && usable(*control) &&
+                      raw::mmap(&g_controlPage, kControlPage, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
+                                0) != nullptr;
     raw::close(fd);
-    if (control == nullptr || control->magic != kControlMagic || control->version != kLayoutVersion)
-        return;
-    const uint64_t bytes = control->ringBytes;
-    if (bytes < 4096 || (bytes & (bytes - 1)) != 0 || bytes > (uint64_t{1} << 32)) return;
+    if (control != nullptr) raw::munmap(const_cast<ControlBlock*>(control), sizeof(ControlBlock));
+    if (!ours) return false;
     memcpy(g_folder, folder, strlen(folder) + 1);
     chooseClock();
     g_keyMade = pthread_key_create(&g_key, atThreadExit) == 0;
     pthread_atfork(beforeFork, afterForkInParent, afterForkInChild);
-    g_control = control;
+    return true;
 }
 
 // The ring's file in a folder, its bytes truly there; -1 if not.
@@ -161,6 +177,15 @@ void fillHeader(RingHeader* header, uint64_t ringBytes, uint32_t index) {
     __atomic_store_n(&header->magic, kRingMagic, __ATOMIC_RELEASE);
 }
 
+// Where the next record goes, and how far records may go. head - tail is at most the ring's size,
+// and the data is mapped twice, so base holds until head has reached limit.
+void lookAtTail(Ring* ring) {
+    const uint64_t head = ring->header->head;
+    ring->base = ring->data + (head & ring->mask) - head;
+    ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + ring->mask + 1;
+    ring->fastLimit = ring->limit - kFastSlack;
+}
+
 // Memory that a forked child finds zeroed.
 Ring* allocateRing() {
     const size_t bytes = (sizeof(Ring) + 4095) & ~size_t{4095};
@@ -181,9 +206,10 @@ Ring* createRing(const raw::SignalShield& shield) {
         .add(kThisAgentName)
         .add("-")
         .add(index);
-    const uint64_t bytes = g_control->ringBytes;
-    int fd = g_control->ringDir[0] == '/'
-                 ? createFile(g_control->ringDir, ring->stem, kHeaderBytes + bytes, shield)
+    const ControlBlock& control = *sessionControl();
+    const uint64_t bytes = control.ringBytes;
+    int fd = control.ringDir[0] == '/'
+                 ? createFile(control.ringDir, ring->stem, kHeaderBytes + bytes, shield)
                  : -1;
     if (fd < 0) fd = createFile(g_folder, ring->stem, kHeaderBytes + bytes, shield);
     uint8_t* base = fd < 0 ? nullptr : mapRing(fd, bytes);
@@ -195,8 +221,6 @@ Ring* createRing(const raw::SignalShield& shield) {
     ++g_ringCount;
     ring->data = base + kHeaderBytes;
     ring->mask = bytes - 1;
-    ring->limit = bytes;
-    ring->control = g_control;
     ring->frameRoom = kMaxOpenFrames;
     ring->fastBlob = (largestBlob(ring) < 1024 ? largestBlob(ring) : 1024) - 16;
     ring->names[0].key = "";  // no empty slot has the key of a null text
@@ -204,6 +228,7 @@ Ring* createRing(const raw::SignalShield& shield) {
     auto* header = reinterpret_cast<RingHeader*>(base);
     fillHeader(header, bytes, index);
     ring->header = header;
+    lookAtTail(ring);
     return ring;
 }
 
@@ -218,7 +243,6 @@ Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     if (ring != nullptr) {
         g_free = ring->nextFree;
         ring->nextFree = nullptr;
-        ring->control = g_control;
         ring->header->tid = raw::gettid();
         __atomic_store_n(&ring->header->finished, 0, __ATOMIC_RELEASE);
         return ring;
@@ -231,13 +255,13 @@ Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     return ring;
 }
 
-bool holderIsAlive(const Ring* ring, int owner) {
+bool holderIsAlive(int owner) {
     if (raw::kill(owner, 0) != -ESRCH) return true;
     // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
     const auto age =
         readClock(CLOCK_MONOTONIC) -
-        static_cast<int64_t>(__atomic_load_n(&ring->control->heartbeatNs, __ATOMIC_RELAXED));
-    return owner == ring->control->recorderPid && age < kHeartbeatFreshNs;
+        static_cast<int64_t>(__atomic_load_n(&sessionControl()->heartbeatNs, __ATOMIC_RELAXED));
+    return owner == sessionControl()->recorderPid && age < kHeartbeatFreshNs;
 }
 
 bool takeDrain(Ring* ring) {
@@ -250,7 +274,7 @@ bool takeDrain(Ring* ring) {
             holder == g_pid)
             return true;
         if ((round & 63) == 63) {
-            if (!holderIsAlive(ring, holder) &&
+            if (!holderIsAlive(holder) &&
                 __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
                                             __ATOMIC_RELAXED))
                 return true;
@@ -284,8 +308,7 @@ uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) 
     Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
     const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        if (fd == -ENOENT || fd == -ENOTDIR)
-            ring->control = t_state.control = g_control = &g_over;  // the session is gone
+        if (fd == -ENOENT || fd == -ENOTDIR) endSession();
         return 0;
     }
     const uint64_t bytes = ring->header->head - tail;
@@ -323,14 +346,9 @@ bool sessionOpen() {
     uint32_t expected = kUnknown;
     if (__atomic_compare_exchange_n(&g_sessionState, &expected, kOpening, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE)) {
-        openSessionOnce();
-        __atomic_store_n(&g_sessionState, g_control != nullptr ? kOpen : kNone, __ATOMIC_RELEASE);
+        __atomic_store_n(&g_sessionState, openSessionOnce() ? kOpen : kNone, __ATOMIC_RELEASE);
     }
     return __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE) == kOpen;
-}
-
-const ControlBlock* sessionControl() {
-    return g_control;
 }
 
 void countWithoutRing() {
@@ -339,8 +357,7 @@ void countWithoutRing() {
 
 Ring* enterSlow() {
     ThreadState& thread = t_state;
-    if (!sessionOpen() || __atomic_load_n(&g_control->stopped, __ATOMIC_RELAXED) != 0)
-        return nullptr;
+    if (!sessionOpen() || stopped()) return nullptr;
     if (thread.busy != 0 || (thread.ring != nullptr && thread.idle == nullptr)) {
         if (thread.ring != nullptr && thread.ring->header != nullptr)
             countLoss(thread.ring, kLossNestedEvent);
@@ -375,7 +392,6 @@ Ring* enterSlow() {
         return nullptr;
     }
     thread.header = ring->header;
-    thread.control = ring->control;
     const uint64_t missed = __atomic_exchange_n(&g_withoutRing, 0, __ATOMIC_RELAXED);
     if (missed != 0) countLoss(ring, kLossNoRing, missed);
     emit(ring, ThreadAttach{recordHeader(RecordType::kThreadAttach, sizeof(ThreadAttach),
@@ -405,12 +421,11 @@ bool drainToSpool(Ring* ring) {
 }
 
 bool makeRoom(Ring* ring, uint64_t bytes) {
-    const uint64_t size = ring->mask + 1;
-    ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
+    lookAtTail(ring);
     if (ring->header->head + bytes <= ring->limit) return true;
-    if (bytes <= size / 2 && ring->control->stopped == 0) {
+    if (bytes <= (ring->mask + 1) / 2 && !stopped()) {
         const bool written = drainToSpool(ring);
-        ring->limit = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE) + size;
+        lookAtTail(ring);
         if (written && ring->header->head + bytes + sizeof(ClockSample) <= ring->limit)
             emitClockSample(ring);
         if (ring->header->head + bytes <= ring->limit) return true;
@@ -446,7 +461,7 @@ void finishThread() {
         return;
     t_state.busy = 1;
     t_state.idle = nullptr;
-    if (ring->control->stopped == 0) spillOpenRanges(ring);
+    if (!stopped()) spillOpenRanges(ring);
     const raw::SignalShield shield;
     lockTables();
     t_state.ring = nullptr;

@@ -36,6 +36,10 @@ struct alignas(64) CachedName {
 };
 static_assert(sizeof(CachedName) == 64);
 
+// A record of fast_ranges.h needs this much beside its extension: itself, and what the copying of
+// the extension may write behind its end.
+inline constexpr uint64_t kFastSlack = sizeof(spool::Range) + 32;
+
 inline constexpr uint32_t kSchemaSlots = 8;
 inline constexpr uint32_t kAnyDomain = ~0u;
 struct CachedSchema {
@@ -56,8 +60,9 @@ struct Ring {
     spool::RingHeader* header;
     uint8_t* data;
     uint64_t mask;
+    uint8_t* base;   // base + head is where the next record goes, as long as head is below limit
     uint64_t limit;  // head may go up to here before tail has to be looked at again
-    const spool::ControlBlock* control;
+    uint64_t fastLimit;  // limit less kFastSlack; 0 in a wiped ring
     uint64_t
         frameRoom;      // pushes may use the header's frames below this: 0 while overflowCount != 0
     uint64_t fastBlob;  // largest payload of tryPushBlob, less 8
@@ -75,9 +80,8 @@ struct ThreadState {
     Ring* ring;
     Ring* idle;                 // the ring while nobody writes into it, else nullptr
     spool::RingHeader* header;  // the ring's
-    const spool::ControlBlock* control;
-    uint32_t busy;        // 1 while the ring is made or given back
-    uint32_t exitRounds;  // destructor rounds seen; kThreadOver when the ring was given back
+    uint32_t busy;              // 1 while the ring is made or given back
+    uint32_t exitRounds;        // destructor rounds seen; kThreadOver when the ring was given back
 };
 inline constexpr uint32_t kThreadOver = ~0u;
 
@@ -92,6 +96,27 @@ extern const char* const kThisAgentName;
 // exists.
 void announceImage(Ring* ring);
 
+// The session's control block is mapped over this page, so that its address is known when the
+// library is linked: the test whether recording was stopped is one instruction of every event.
+// Zeros before.
+#if defined(__aarch64__)
+inline constexpr size_t kControlPage = 65536;
+#else
+inline constexpr size_t kControlPage = 4096;
+#endif
+union ControlPage {
+    spool::ControlBlock block;
+    uint8_t page[kControlPage];
+};
+static_assert(sizeof(ControlPage) == kControlPage);
+extern ControlPage g_controlPage __attribute__((visibility("hidden")));
+inline const spool::ControlBlock* sessionControl() {
+    return &g_controlPage.block;
+}
+inline bool stopped() {
+    return __atomic_load_n(&g_controlPage.block.stopped, __ATOMIC_RELAXED) != 0;
+}
+
 Ring* enterSlow();
 bool makeRoom(Ring* ring, uint64_t bytes);
 
@@ -99,9 +124,7 @@ bool makeRoom(Ring* ring, uint64_t bytes);
 inline Ring* enter() {
     ThreadState& thread = t_state;
     Ring* ring = thread.idle;
-    if (__builtin_expect(ring == nullptr || ring->header == nullptr ||
-                             __atomic_load_n(&ring->control->stopped, __ATOMIC_RELAXED) != 0,
-                         false))
+    if (__builtin_expect(ring == nullptr || ring->header == nullptr || stopped(), false))
         return enterSlow();
     thread.idle = nullptr;
     __asm__ volatile("" ::: "memory");
@@ -117,7 +140,7 @@ inline void leave() {
 inline uint8_t* reserve(Ring* ring, uint64_t bytes) {
     if (__builtin_expect(ring->header->head + bytes > ring->limit, false) && !makeRoom(ring, bytes))
         return nullptr;
-    return ring->data + (ring->header->head & ring->mask);
+    return ring->base + ring->header->head;
 }
 
 inline void publish(Ring* ring, uint64_t bytes) {
@@ -156,7 +179,6 @@ inline uint64_t padded(uint64_t bytes) {
 
 // True when RIDGE_SESSION names a live session; the first call maps it. Any thread.
 bool sessionOpen();
-const spool::ControlBlock* sessionControl();
 // Events of threads that have no ring.
 void countWithoutRing();
 // Differs in every process image; names and domains announced in another one are announced again.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <filesystem>
 #include <signal.h>
@@ -84,6 +85,16 @@ Result<Launched> launch(const std::vector<std::string>& command,
     if (got != static_cast<ssize_t>(sizeof launched.execError)) launched.execError = 0;
     if (launched.execError) waitpid(pid, nullptr, 0);
     return launched;
+}
+
+std::string cudaDriverTrouble() {
+    void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
+    if (!driver) {
+        const char* why = dlerror();
+        return fmt::format("there is no CUDA driver here ({})", why ? why : "libcuda.so.1");
+    }
+    dlclose(driver);
+    return {};
 }
 
 std::string findAgentDir(const std::string& given) {

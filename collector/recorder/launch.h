@@ -25,6 +25,9 @@ Result<Launched> launch(const std::vector<std::string>& command,
                         const std::map<std::string, std::string>& variables,
                         const std::string& preload, const sigset_t& mask);
 
+// Why no program can use CUDA here: the driver's library cannot be loaded; empty: it can.
+std::string cudaDriverTrouble();
+
 // The folder that holds libridge_agent.so; empty: not found. given: looked at alone when not empty.
 std::string findAgentDir(const std::string& given);
 

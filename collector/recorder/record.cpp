@@ -171,6 +171,7 @@ private:
         m_info.toolVersion = RIDGE_VERSION;
         m_info.output = m_output;
         m_info.environment = readEnvironment();
+        if (m_options.traceCuda) m_info.cudaTrouble = cudaDriverTrouble();
         calibrate();
         m_info.startMonotonicNs = monotonicNs();
         m_info.startUtcNs = realtimeNs() - (monotonicNs() - m_info.startMonotonicNs);

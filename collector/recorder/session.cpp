@@ -44,6 +44,7 @@ Status writeSession(const std::string& folder, const SessionInfo& info) {
                  {"start_utc_ns", info.startUtcNs},
                  {"end_monotonic_ns", info.endMonotonicNs},
                  {"ns_per_tick", info.nsPerTick},
+                 {"cuda_trouble", info.cudaTrouble},
                  {"outcome", info.outcome},
                  {"sources", sources},
                  {"environment", environment},
@@ -73,6 +74,7 @@ Result<SessionInfo> readSession(const std::string& folder) {
         take(root, "start_utc_ns", info.startUtcNs);
         take(root, "end_monotonic_ns", info.endMonotonicNs);
         take(root, "ns_per_tick", info.nsPerTick);
+        take(root, "cuda_trouble", info.cudaTrouble);
         take(root, "outcome", info.outcome);
         take(root, "notes", info.notes);
         if (const auto status = root.find("exit_status"); status != root.end())

@@ -34,6 +34,7 @@ struct SessionInfo {
     std::int64_t startUtcNs = 0;
     std::int64_t endMonotonicNs = 0;  // 0: not known
     double nsPerTick = 0;             // first estimate of the cycle counter's rate; 0: none taken
+    std::string cudaTrouble;          // why no program could use CUDA; empty: none known
     std::optional<int> exitStatus;
     std::string outcome = "recovered";  // until record() itself has ended well
     std::vector<SourceState> sources;

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Ridgepoint authors
-"""Measure what a recorded NVTX range costs, against the floor, no tool, and LTTng-UST where it is there.
+"""Measure what a recorded NVTX range costs, against the floor, no tool, and LTTng-UST where it is there; and
+what the I/O hooks add to short reads from the page cache, against the bare calls.
 
 All processes run in turn, several times; each takes medians over short interleaved rounds, and the
 medians of those are printed as JSON: ns per range (thread CPU and wall) and ratios of CPU times.
@@ -17,29 +18,33 @@ import sys
 import tempfile
 
 
-def make_session(folder, rings):
-    """The control block of schemas/spool/layout.h, with 1 MiB rings and only NVTX on."""
-    block = struct.pack("<IIIiQQIIII512s512s", 0x4C525443, 1, 0, os.getpid(), 0, 1 << 20, 1, 0, 0, 0,
+def make_session(folder, rings, io=False):
+    """The control block of schemas/spool/layout.h, with 1 MiB rings and only NVTX or only I/O on."""
+    block = struct.pack("<IIIiQQIIII512s512s", 0x4C525443, 1, 0, os.getpid(), 0, 1 << 20, not io, 0, io, 0,
                         rings.encode(), b"")
     with open(os.path.join(folder, "control"), "wb") as file:
         file.write(block)
 
 
-def run_agent(program, agent, rounds):
+def run_agent(program, agent, rounds, data=None):
+    """Under the NVTX agent, or under the I/O hooks when there is a file to read."""
     folder = tempfile.mkdtemp(prefix="ridge-cost-")
     rings = tempfile.mkdtemp(prefix="ridge-cost-", dir="/dev/shm" if os.path.isdir("/dev/shm") else None)
     try:
-        make_session(folder, rings)
-        environment = dict(os.environ, RIDGE_SESSION=folder, NVTX_INJECTION64_PATH=agent)
-        return json.loads(subprocess.check_output([program, str(rounds), rings], env=environment))
+        make_session(folder, rings, io=data is not None)
+        environment = dict(os.environ, RIDGE_SESSION=folder)
+        environment["LD_PRELOAD" if data else "NVTX_INJECTION64_PATH"] = agent
+        arguments = [program, str(rounds)] + ([data] if data else []) + [rings]
+        return json.loads(subprocess.check_output(arguments, env=environment))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(rings, ignore_errors=True)
 
 
-def run_bare(program, rounds):
-    environment = {k: v for k, v in os.environ.items() if k not in ("NVTX_INJECTION64_PATH", "RIDGE_SESSION")}
-    return json.loads(subprocess.check_output([program, str(rounds)], env=environment))
+def run_bare(program, rounds, data=None):
+    environment = {k: v for k, v in os.environ.items()
+                   if k not in ("NVTX_INJECTION64_PATH", "RIDGE_SESSION", "LD_PRELOAD")}
+    return json.loads(subprocess.check_output([program, str(rounds)] + ([data] if data else []), env=environment))
 
 
 def run_lttng(program, rounds):
@@ -83,12 +88,17 @@ def main():
     program = os.path.join(arguments.build, "bin", "nvtx_cost")
     agent = os.path.abspath(os.path.join(arguments.build, "lib", "libridge_agent.so"))
     lttng = os.path.join(arguments.build, "bin", "lttng_cost")
-    for path in (program, agent):
+    io_program = os.path.join(arguments.build, "bin", "io_cost")
+    io_agent = os.path.abspath(os.path.join(arguments.build, "lib", "libridge_io.so"))
+    for path in (program, agent, io_program, io_agent):
         if not os.path.exists(path):
-            sys.exit(f"nvtx_cost.py: {path} is missing: build the targets nvtx_cost and ridge_agent_lib")
+            sys.exit(f"nvtx_cost.py: {path} is missing: build the targets nvtx_cost and io_cost")
     with_lttng = os.path.exists(lttng) and shutil.which("lttng") and shutil.which("lttng-sessiond")
-    recorded, bare, peer = [], [], []
+    recorded, bare, peer, hooked, unhooked = [], [], [], [], []
+    data = os.path.abspath(__file__)
     for _ in range(arguments.runs):
+        hooked.append(run_agent(io_program, io_agent, arguments.rounds, data))
+        unhooked.append(run_bare(io_program, arguments.rounds, data))
         recorded.append(run_agent(program, agent, arguments.rounds))
         bare.append(run_bare(program, arguments.rounds))
         if with_lttng:
@@ -107,6 +117,12 @@ def main():
     out["ratios"] = {name: round(out[f"{name}_ns"] / floor, 3)
                      for name in ("agent", "agent_registered", "agent_payload", "agent_work")}
     out["ratios"]["lttng_over_agent"] = round(out["lttng_ns"] / out["agent_ns"], 2) if peer else None
+    for case in ("pread0", "pread1", "pread4096"):
+        bare_ns, hooked_ns = (middle(runs, case, "cpu_ns") for runs in (unhooked, hooked))
+        out[f"io_{case}_bare_ns"] = bare_ns
+        out[f"io_{case}_added_ns"] = round(hooked_ns - bare_ns, 3)
+        out["ratios"][f"io_{case}"] = round(hooked_ns / bare_ns, 3)
+        out["ratios"][f"io_{case}_added_over_floor"] = round((hooked_ns - bare_ns) / floor, 3)
     print(json.dumps(out, indent=2))
 
 

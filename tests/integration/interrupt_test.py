@@ -3,6 +3,7 @@
 --recover on good, damaged and foreign folders, and --json. Workloads are a stand-in, so that it hangs on demand."""
 import json
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -136,12 +137,16 @@ class RunInterrupted(Case):
         self.assertIsNone(subject["git_sha"])
 
 
+def no_core_file():
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
 class RecordInterrupted(Case):
     def start(self, *options, program=(COUNTING,)):
         self.counter = self.folder / "counter"
         process = subprocess.Popen([str(RIDGE), "record", *options, "-o", str(self.trace), "--", *map(str, program),
                                     str(self.counter)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   start_new_session=True)
+                                   start_new_session=True, preexec_fn=no_core_file)
         self.addCleanup(process.kill)
         deadline = time.monotonic() + 20
         while self.ended() < 5000 and time.monotonic() < deadline:
@@ -160,7 +165,7 @@ class RecordInterrupted(Case):
         self.assertSound(self.trace)
 
     def test_signals_to_the_recorder_go_on_to_the_program(self):
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT):
             with self.subTest(signal=number.name):
                 process = self.start("--force")
                 process.send_signal(number)
@@ -252,6 +257,26 @@ class Recover(Case):
         self.assertGreater(len(ranges(self.trace, "counted")), 1000)
         self.assertFalse(os.path.exists(rings))
 
+    def test_spools_that_were_cut_or_removed_are_named_and_counted(self):
+        for cut in (True, False):
+            with self.subTest(cut=cut):
+                spool = self.left_over()
+                biggest = max(spool.glob("*-*.spool"), key=lambda p: p.stat().st_size)
+                size = biggest.stat().st_size
+                self.assertGreater(size, 4096)
+                os.truncate(biggest, size // 2 + 3) if cut else biggest.unlink()
+                result = run(RIDGE, "record", "--force", "--recover", spool, "-o", self.trace)
+                self.assertEqual(result.returncode, 0, result.stderr)
+                self.assertIn(biggest.name, result.stderr)
+                rows = query(self.trace, "SELECT count, detail FROM RIDGE_LOSS WHERE source = 'missing_spool_bytes'")
+                self.assertEqual(len(rows), 1)
+                self.assertGreaterEqual(rows[0][0], size // 2 - 3)
+                self.assertIn(biggest.name, rows[0][1])
+                there = sum(1 for r in ranges(self.trace, "counted") if r[2] is not None)
+                self.assertLess(there, 300000)
+                self.assertLess(abs(there + rows[0][0] / 32 - 300000), 300, "what is missing is what was counted")
+                (self.folder / "counter").unlink()
+
     def test_a_damaged_session_file_is_one_line_and_nothing_is_removed(self):
         spool = self.left_over()
         whole = (spool / "session.json").read_text()
@@ -270,6 +295,60 @@ class Recover(Case):
         self.one_line(2, "record", "--recover", foreign / "holiday.jpg", "-o", self.trace)
         self.assertEqual((foreign / "holiday.jpg").read_bytes(), b"precious")
         self.assertFalse(self.trace.exists())
+
+
+class RecordUsage(Case):
+    """What is wrong with the command is said in one line, with code 2, before the program runs."""
+
+    def refused(self, *options, program=("touch",), says=(), code=2):
+        ran = self.folder / "ran"
+        result = run(RIDGE, "record", *options, *(("--", *program, ran) if program else ()), cwd=self.folder)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        for text in says:
+            self.assertIn(text, result.stderr)
+        self.assertNotIn(".spool:", result.stderr)
+        self.assertFalse(ran.exists(), "the program did not run")
+        return result.stderr
+
+    def test_outputs(self):
+        (self.folder / "file").write_text("x")
+        self.refused("-o", "no/such/t.sqlite", says=["no such folder"])
+        self.refused("-o", "file/t.sqlite", says=["no folder"])
+        self.refused("-o", "", says=["empty"])
+        self.refused("--json", "no/such/s.json", says=["no/such/s.json"])
+        self.refused("--json", "file", says=["--force"])
+        self.refused("-o", "same", "--json", "./same", says=["two outputs"])
+        self.refused("-o", "/proc/t.sqlite", says=["/proc/t.sqlite"])
+
+    def test_numbers(self):
+        for bad in ("nan", "inf", "-inf", "-1", "1e300", "x", ""):
+            self.refused(f"--duration={bad}")
+
+    def test_options_without_two_dashes(self):
+        for words in (["ls", "-l"], ["ls", "-q"], ["ls", "-o", "x"], ["ls", "--unknown"]):
+            self.assertIn("--", self.refused(*words, program=None, says=[words[1], "after --"]))
+        self.refused("--unknown", says=["--unknown"])
+        self.refused(program=None, says=["no program"])
+        self.assertEqual(run(RIDGE, "record", "-o", self.trace, "true").returncode, 0, "none are needed without options")
+
+    def test_recover(self):
+        self.refused("--recover", "", program=None, says=["no folder was named"])
+        self.refused("--recover", "nowhere", program=None, says=["nowhere"])
+
+    def test_a_running_recording_is_not_to_be_removed(self):
+        ready = self.folder / "ready"
+        first = subprocess.Popen([str(RIDGE), "record", "-o", str(self.trace), "--", "sh", "-c",
+                                  f"touch {ready}; exec sleep 60"], stderr=subprocess.DEVNULL)
+        self.addCleanup(first.kill)
+        while not ready.exists() and first.poll() is None:
+            time.sleep(0.01)
+        said = self.refused("-o", self.trace, says=[str(first.pid)])
+        self.assertNotIn("remove", said)
+        self.refused("--force", "-o", self.trace, says=[str(first.pid)])
+        first.terminate()
+        self.assertEqual(first.wait(30), 143)
+        self.assertSound(self.trace)
 
 
 class Outputs(Case):

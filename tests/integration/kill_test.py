@@ -61,6 +61,10 @@ class Kill(Case):
             _, errors = recorder.communicate(timeout=60)
             self.assertEqual(recorder.returncode, 137, errors)
             total += self.check(trace, counter)
+            # Where a reader closes the range that never ended: when its process did, after all that it did.
+            self.assertEqual(query(trace, "SELECT endKind, exitStatus, end >= (SELECT max(end) FROM NVTX_EVENTS), "
+                                          "end <= (SELECT durationNs FROM RIDGE_RUN) FROM RIDGE_PROCESS"),
+                             [("ended", 137, 1, 1)])
             trace.unlink()
         print(f"killed {KILLS} times, {total} ranges had ended, 0 lost, 0 unreadable files")
 

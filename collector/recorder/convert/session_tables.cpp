@@ -301,9 +301,14 @@ private:
             }
         }
         state.on = false;
-        if (state.reason.empty())
-            state.reason = agents ? "the program made no CUDA call that CUPTI saw"
-                                  : "the program never loaded the agent";
+        if (!state.reason.empty()) return;  // an agent said so itself, in a row of its own
+        if (!m_session.cudaTrouble.empty()) {
+            state.reason = m_session.cudaTrouble;
+            diagnostic(0, 1, "CUDA is not recorded: " + state.reason, nullptr);
+            return;
+        }
+        state.reason = agents ? "the program made no CUDA call that CUPTI saw"
+                              : "the program never loaded the agent";
     }
 
     void countersAndLosses() {

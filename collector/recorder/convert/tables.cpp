@@ -3,6 +3,7 @@
 #include "collector/recorder/convert/tables.h"
 
 #include "schemas/timeline/ddl.h"
+#include "schemas/timeline/views.h"
 
 #include <fmt/format.h>
 
@@ -103,7 +104,7 @@ Status Tables::finish() {
             if (auto done = writeSmall(db, ddl, rows->second); !done.ok())
                 return withContext(std::move(done).takeError(), ddl.name);
         }
-        return {};
+        return timeline::createViews(db);
     });
 }
 

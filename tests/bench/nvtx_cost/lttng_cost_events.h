@@ -7,7 +7,8 @@
 #if !defined(RIDGE_LTTNG_COST_EVENTS_H) || defined(LTTNG_UST_TRACEPOINT_HEADER_MULTI_READ)
 #define RIDGE_LTTNG_COST_EVENTS_H
 #include <lttng/tracepoint.h>
-LTTNG_UST_TRACEPOINT_EVENT(ridge_cost, range_begin, LTTNG_UST_TP_ARGS(const char*, name, int, depth),
+LTTNG_UST_TRACEPOINT_EVENT(ridge_cost, range_begin,
+                           LTTNG_UST_TP_ARGS(const char*, name, int, depth),
                            LTTNG_UST_TP_FIELDS(lttng_ust_field_string(name, name)
                                                    lttng_ust_field_integer(int, depth, depth)))
 LTTNG_UST_TRACEPOINT_EVENT(ridge_cost, range_end, LTTNG_UST_TP_ARGS(int, depth),

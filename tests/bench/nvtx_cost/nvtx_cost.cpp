@@ -4,21 +4,12 @@
 // time, medians in ns per range as JSON. Under the agent the ring is emptied between rounds,
 // outside of the timing, as a recorder on another core would.
 #include "schemas/include/ridge/work.h"
-#include "schemas/spool/layout.h"
+#include "tests/bench/nvtx_cost/rounds.h"
 
 #include <nvtx3/nvToolsExt.h>
 
-#include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
-#include <fcntl.h>
-#include <filesystem>
-#include <string>
-#include <sys/mman.h>
-#include <unistd.h>
-#include <vector>
 
 #if defined(__x86_64__)
 #include <x86intrin.h>
@@ -26,9 +17,8 @@
 
 namespace {
 
-using namespace ridge::spool;
+using namespace ridge::bench;
 
-constexpr int kRanges = 6000;  // one round; its records fit a 1 MiB ring with a work payload
 constexpr size_t kFloorRecords = size_t{1} << 15;  // 1 MiB, reused: what the agent's ring is
 
 uint64_t ticks() {
@@ -39,34 +29,6 @@ uint64_t ticks() {
     __asm__ volatile("mrs %0, cntvct_el0" : "=r"(value));
     return value;
 #endif
-}
-
-uint64_t clockNs(clockid_t id) {
-    timespec t;
-    clock_gettime(id, &t);
-    return static_cast<uint64_t>(t.tv_sec) * 1000000000 + static_cast<uint64_t>(t.tv_nsec);
-}
-
-struct Samples {
-    std::string name;
-    std::vector<double> wall, cpu;
-};
-
-template <class Body>
-void measure(Samples& samples, Body&& body) {
-    const uint64_t cpu = clockNs(CLOCK_THREAD_CPUTIME_ID);
-    const uint64_t wall = clockNs(CLOCK_MONOTONIC);
-    for (int i = 0; i < kRanges; ++i) body();
-    const uint64_t wallEnd = clockNs(CLOCK_MONOTONIC);
-    const uint64_t cpuEnd = clockNs(CLOCK_THREAD_CPUTIME_ID);
-    samples.wall.push_back(double(wallEnd - wall) / kRanges);
-    samples.cpu.push_back(double(cpuEnd - cpu) / kRanges);
-}
-
-double median(std::vector<double> values) {
-    std::nth_element(values.begin(),
-                     values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
-    return values[values.size() / 2];
 }
 
 // The floor: two clock reads, a stack and one 32-byte record, written by a function that is called.
@@ -92,19 +54,6 @@ __attribute__((noinline)) void floorPop() {
     g_records[g_at++ & (kFloorRecords - 1)] =
         Range{{RecordType::kRange, 0, 4, top->name}, top->start, end, 0, 0, 0};
     g_top = top;
-}
-
-RingHeader* mapOwnRing(const char* folder) {
-    const std::string prefix = std::to_string(getpid()) + "-";
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        if (entry.path().filename().string().rfind(prefix, 0) != 0 ||
-            entry.path().extension() != ".ring")
-            continue;
-        const int fd = open(entry.path().c_str(), O_RDWR);
-        void* at = mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-        return at != MAP_FAILED ? static_cast<RingHeader*>(at) : nullptr;
-    }
-    return nullptr;
 }
 
 }  // namespace
@@ -147,44 +96,34 @@ int main(int argc, char** argv) {
                        {"registered", {}, {}},
                        {"payload24", {}, {}},
                        {"work", {}, {}}};
-    const auto empty = [ring] {
-        if (ring != nullptr)
-            __atomic_store_n(&ring->tail, __atomic_load_n(&ring->head, __ATOMIC_ACQUIRE),
-                             __ATOMIC_RELEASE);
-    };
     for (int round = 0; round < rounds; ++round) {
         measure(cases[0], [] {
             floorPush(3);
             floorPop();
         });
-        empty();
+        empty(ring);
         measure(cases[1], [] {
             nvtxRangePushA("matmul_12345");
             nvtxRangePop();
         });
-        empty();
+        empty(ring);
         measure(cases[2], [&] {
             nvtxDomainRangePushEx(domain, &attributes);
             nvtxDomainRangePop(domain);
         });
-        empty();
+        empty(ring);
         measure(cases[3], [&] {
             ++fields[0];
             nvtxRangePushPayload(domain, &data, 1);
             nvtxDomainRangePop(domain);
         });
-        empty();
+        empty(ring);
         measure(cases[4], [&] {
             ridge_range_push("work", &work);
             ridge_range_pop();
         });
-        empty();
+        empty(ring);
     }
-    std::printf("{");
-    for (const auto& samples : cases)
-        std::printf("%s\"%s\": {\"wall_ns\": %.3f, \"cpu_ns\": %.3f}",
-                    &samples == cases ? "" : ", ", samples.name.c_str(), median(samples.wall),
-                    median(samples.cpu));
-    std::printf("}\n");
+    print(cases);
     return 0;
 }

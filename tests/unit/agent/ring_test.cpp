@@ -98,7 +98,7 @@ private:
 void push(const char* text) {
     Idle idle;
     if (idleRing(idle)) {
-        const Taken taken(idle.ring);
+        const Taken taken;
         const uint64_t open = loadOpen(idle.header);
         uint32_t name = 0;
         int level = 0;
@@ -116,7 +116,7 @@ void push(const char* text) {
 void pop() {
     Idle idle;
     if (idleRing(idle)) {
-        const Taken taken(idle.ring);
+        const Taken taken;
         int level = 0;
         if (tryPop(idle, 0, level)) return;
     }

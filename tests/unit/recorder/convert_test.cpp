@@ -329,6 +329,28 @@ TEST_F(ConvertTest, FilesThatAreGoneAreMissed) {
                           "missing_spool_bytes|56|-|recorder.spool", bytes));
 }
 
+TEST_F(ConvertTest, WithoutADriverOneRowSaysThatCudaIsNotRecorded) {
+    SessionInfo info = fakeSession(m_rings);
+    info.sources = {{"nvtx", true, ""}, {"cuda", true, ""}};
+    info.cudaTrouble = "there is no CUDA driver here (libcuda.so.1: none)";
+    ASSERT_TRUE(writeSession(m_session, info).ok());
+    FakeRing ring(100, 100);
+    ring.name(1, "r");
+    ring.range(1, 2000, 3000);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT severity, text FROM DIAGNOSTIC_EVENT", 2),
+              "1|CUDA is not recorded: there is no CUDA driver here (libcuda.so.1: none)");
+    EXPECT_EQ(sql("SELECT state, reason FROM RIDGE_SOURCE WHERE name = 'cuda'", 2), "off|" + info.cudaTrouble);
+    FakeRing other(101, 101);  // whatever the recorder found, records are records
+    other.name(1, "k");
+    other.add(Kernel{}, RecordType::kKernel, 1);
+    other.saveSpool(m_session, "101-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT count(*) FROM sqlite_master WHERE name = 'DIAGNOSTIC_EVENT'"), "0");
+    EXPECT_EQ(sql("SELECT state FROM RIDGE_SOURCE WHERE name = 'cuda'"), "on");
+}
+
 // A full disk: the producer left the gap itself, and counted it.
 TEST_F(ConvertTest, AGapThatWasCountedIsNotMissed) {
     FakeRing ring(100, 100);
