@@ -3,13 +3,18 @@
 #include "schemas/timeline/read_table.h"
 #include "analyzer/analyze.h"
 
+#include "analyzer/communication/contention.h"
+#include "analyzer/communication/gpu_collectives.h"
 #include "analyzer/communication/report.h"
 #include "analyzer/context.h"
 #include "analyzer/critical_path/path.h"
+#include "analyzer/energy/energy.h"
 #include "analyzer/findings/registry.h"
 #include "analyzer/gate/gate.h"
+#include "analyzer/memory/footprint.h"
 #include "analyzer/ranges/ranges.h"
 #include "analyzer/roofline/points.h"
+#include "analyzer/roofline/ridgeline.h"
 #include "analyzer/summary/summary.h"
 #include "analyzer/timeline/load.h"
 #include "analyzer/verdict/verdict.h"
@@ -228,8 +233,9 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     context.cpuShare = cpuShares(timeline, context.steps, context.ops, hasGpu);
     judgeGroups(context.ops, context.steps, roofs, context.cpuShare);
     context.collectives = matchCollectives(timeline, context.ops);
+    matchGpuCollectives(timeline, findCommunicationRows(timeline), context.collectives);
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
-    context.gpus = partitionGpu(timeline, context.ops, context.io, options);
+    context.gpus = partitionGpu(timeline, context.ops, context.io, options, context.collectives.gpuLatestStart);
     context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
                                 context.io, cpuProcesses(timeline, context.steps, hasGpu));
     handOutPartitions(context);
@@ -243,12 +249,16 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     addGate(context, answer);
     addRoofline(context, answer);
     addCommunication(context, answer);
+    addContention(context, answer);
     addRanges(timeline, context.steps, answer);
     addSummaries(context, answer);
     addVerdicts(context, answer);
     const PathGraph graph = buildPathGraph(context, answer.steps);
     addCriticalPath(context, graph, answer);
     addWhatIf(context, graph, answer);
+    addRidgeline(context, answer);
+    addMemory(context, answer);
+    addEnergy(context, answer);
     addFindings(context, answer);
     return answer;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "analyzer/kernels/classify.h"
@@ -12,10 +13,11 @@
 namespace ridge::analyzer {
 namespace {
 
-enum Layer : std::uint8_t { kBound, kMemory, kLatency, kUnknown, kComm, kCopyLayer, kLayers };
-constexpr std::array<WallClass, kLayers> kClassOfLayer{WallClass::kComputeBound,   WallClass::kMemoryWall,
-                                                       WallClass::kLatencyBound,   WallClass::kComputeUnknown,
-                                                       WallClass::kCommUnsplit,    WallClass::kCopy};
+enum Layer : std::uint8_t { kBound, kMemory, kLatency, kUnknown, kTransfer, kWait, kComm, kCopyLayer, kLayers };
+constexpr std::array<WallClass, kLayers> kClassOfLayer{WallClass::kComputeBound, WallClass::kMemoryWall,
+                                                       WallClass::kLatencyBound, WallClass::kComputeUnknown,
+                                                       WallClass::kCommTransfer, WallClass::kCommWait,
+                                                       WallClass::kCommUnsplit,  WallClass::kCopy};
 
 enum ThreadLayer : std::uint8_t { kCheckpoint, kInput, kSyncLayer, kApiLayer, kThreadLayers };
 constexpr std::array<WallClass, kThreadLayers> kClassOfThreadLayer{WallClass::kIoCheckpoint, WallClass::kIoInput,
@@ -110,8 +112,8 @@ Segments idleSegments(const Timeline& timeline, const GpuPartition& p, const std
     return idle;
 }
 
-void addRow(GpuPartition& p, const GpuRow& row, bool communication, std::int32_t group, const Ops& ops,
-            std::vector<PaintRow>& paintRows, std::array<std::vector<Interval>, 3>& sets) {
+void addRow(GpuPartition& p, const GpuRow& row, bool communication, std::optional<Ns> latestStart, std::int32_t group,
+            const Ops& ops, std::vector<PaintRow>& paintRows, std::array<std::vector<Interval>, 3>& sets) {
     const bool moves = row.kind == GpuKind::kCopy || row.kind == GpuKind::kSet;
     p.kernels += moves ? 0 : 1;
     p.copies += moves ? 1 : 0;
@@ -128,7 +130,13 @@ void addRow(GpuPartition& p, const GpuRow& row, bool communication, std::int32_t
         layer = static_cast<std::uint8_t>(ops.groups[static_cast<std::size_t>(group)].answer.wallClass);
         if (layer > kUnknown) layer = kUnknown;
     }
-    paintRows.push_back({row.start, row.end, layer});
+    if (layer == kComm && latestStart) {
+        const Ns turn = std::clamp(*latestStart, row.start, row.end);
+        paintRows.push_back({row.start, turn, kWait});
+        paintRows.push_back({turn, row.end, kTransfer});
+    } else {
+        paintRows.push_back({row.start, row.end, layer});
+    }
     sets[set].push_back({row.start, row.end});
 }
 
@@ -183,7 +191,7 @@ std::vector<bool> findCommunicationRows(const Timeline& timeline) {
 }
 
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
-                                       const AnalyzeOptions& options) {
+                                       const AnalyzeOptions& options, const std::vector<std::optional<Ns>>& latestStart) {
     const std::vector<bool> communication = findCommunicationRows(timeline);
     const std::vector<std::int32_t> groups = groupsOfRows(timeline, ops);
     const std::vector<Segments> threads = threadSegments(timeline, io);
@@ -206,7 +214,7 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
             const auto i = static_cast<std::size_t>(r);
             const bool comm = communication[i] ||
                               (groups[i] != kNoIndex && ops.groups[static_cast<std::size_t>(groups[i])].work.opKind == 8);
-            addRow(p, timeline.gpu[i], comm, groups[i], ops, paintRows, sets);
+            addRow(p, timeline.gpu[i], comm, i < latestStart.size() ? latestStart[i] : std::nullopt, groups[i], ops, paintRows, sets);
             p.lastEnd = std::max(p.lastEnd, timeline.gpu[i].end);
         }
         p.rank = rankOf(timeline, p);

@@ -9,6 +9,7 @@
 //        [ls, b): launch, or device_pending when longer than 200 us.
 // The part of a gap in which the collector flushed its buffers is unknown_capture.
 
+#include <optional>
 #include <vector>
 
 #include "analyzer/attribution/io_class.h"
@@ -38,8 +39,11 @@ std::vector<bool> findCommunicationRows(const Timeline& timeline);
 // The group of the op that launched each GPU row; kNoIndex: none.
 std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops);
 
+// latestStart: per GPU row, when the last rank of its collective began (Collectives::gpuLatestStart): before
+// it communication is waiting, after it transfer; nothing: unsplit.
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
-                                       const AnalyzeOptions& options);
+                                       const AnalyzeOptions& options,
+                                       const std::vector<std::optional<Ns>>& latestStart = {});
 
 // Device windows of the host's steps: W_i = [E_{i-1}, E_i), E_i = max(E_{i-1}, end of every row whose
 // launch starts inside host step i), E_0 = the first such start. They tile. Empty when no row of the

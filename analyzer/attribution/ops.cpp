@@ -192,11 +192,16 @@ std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, co
                               const std::vector<bool>& processHasGpu) {
     std::vector<double> shares(steps.workloads.size(), 1);
     for (std::size_t w = 0; w < shares.size(); ++w) {
-        std::map<std::int32_t, std::vector<Interval>> compute;  // by process
-        for (const OpRow& row : ops.rows)
-            if (row.workload == static_cast<std::int32_t>(w) && row.family == OpFamily::kCompute &&
-                !processHasGpu[static_cast<std::size_t>(row.process)])
+        std::map<std::int32_t, std::vector<Interval>> compute, waiting;  // by process
+        for (const OpRow& row : ops.rows) {
+            if (row.workload != static_cast<std::int32_t>(w) ||
+                processHasGpu[static_cast<std::size_t>(row.process)])
+                continue;
+            if (row.family == OpFamily::kCompute)
                 compute[row.process].push_back({row.start, row.end});
+            if (row.family == OpFamily::kCommunication)
+                waiting[row.process].push_back({row.start, row.end});
+        }
         double cpu = 0, busy = 0;
         for (auto& [process, intervals] : compute) {
             const IntervalSet set = normalize(std::move(intervals));
@@ -204,6 +209,8 @@ std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, co
             // Between the ops the process may use the CPU too; counting that as well only raises
             // the share.
             const IntervalSet window{{set.front().start, set.back().end}};
+            // A rank that waits for a message spins: its CPU time is not that of the ops.
+            const IntervalSet spinning = normalize(std::move(waiting[process]));
             for (const CounterSeries& series : timeline.counters) {
                 if (series.name != "process.cpu" || series.process != process ||
                     series.samples.size() < kFewSamples)
@@ -212,6 +219,7 @@ std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, co
                     window, {{series.samples.front().first, series.samples.back().first}});
                 cpu += integrate(series, covered);
                 busy += static_cast<double>(length(intersect(set, covered)));
+                busy += static_cast<double>(length(intersect(spinning, covered)));
             }
         }
         if (busy > 0 && cpu > 0) shares[w] = std::clamp(cpu / busy, 0.05, 1.0);

@@ -50,8 +50,8 @@ Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bo
 void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs,
                  const std::vector<double>& cpuShare);
 
-// Per workload: CPU time of its processes over the time in which they were in compute ops, at most
-// 1; 1 where it is not known. Below 1 the process was runnable and did not run: other load had its
+// Per workload: CPU time of its processes over the time in which they were in compute ops or in
+// collectives (which spin, on a thread of their own beside an op), at most 1; 1 where it is not known. Below 1 the process was runnable and did not run: other load had its
 // CPU. With several threads at work it says less (their CPU time adds up), never more.
 std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
                               const std::vector<bool>& processHasGpu);

@@ -36,6 +36,16 @@ struct CollectiveSplit {
 // Members: one per rank, at least one.
 CollectiveSplit splitCollective(const std::vector<CollectiveMember>& members);
 
+// What alignClocks() (gpu_collectives.h) found for one rank.
+struct ClockOffset {
+    std::int64_t rank = 0;
+    Ns measuredNs = 0;  // its ends are later than those of the lowest rank by this (median)
+    Ns offsetNs = 0;    // what was taken off its times; 0 where the clocks are one
+    Ns residualNs = 0;
+    std::int64_t collectives = 0;
+    bool applied = false;
+};
+
 struct Collectives {
     std::vector<std::optional<Ns>>
         latestStart;  // per row of Ops: L of its instance; nothing: not split
@@ -49,6 +59,8 @@ struct Collectives {
     std::vector<Instance> gpuInstances;
     std::vector<std::optional<Ns>> gpuLatestStart;
     std::int64_t gpuIncomplete = 0;
+    std::vector<ClockOffset> clocks;  // empty: no collective of several ranks
+    Ns clockResidualNs = 0, unclaimedSkewNs = 0;
     std::int64_t incomplete = 0;      // instances of which ranks are missing
     bool worldAssumed = false;        // no process says its rank
 };

@@ -90,33 +90,84 @@ void finishPayload(const Context& context, const OpKey& key, OpTotals& t, Analys
     answer.communication.push_back(std::move(op));
 }
 
-// Kernels that communicate, by name.
+// Message bytes as NCCL's tests count them: the whole array.
+std::int64_t messageBytes(const Collective& c) { return std::max(c.bytesIn, c.bytesOut); }
+
+struct KernelTotals {
+    std::int64_t count = 0, ranks = 0;
+    std::map<std::size_t, std::vector<Interval>> intervals;  // by device
+    std::vector<Ns> times;
+    Ns waitNs = 0, transferNs = 0;
+    bool split = true;
+};
+// workload, kernel, group, what is done, message bytes
+using KernelKey = std::tuple<std::int32_t, std::uint32_t, std::uint32_t, std::uint32_t, std::int64_t>;
+
+void finishKernels(const Context& context, const KernelKey& key, KernelTotals& t, Analysis& answer) {
+    const auto& [workload, kernel, group, what, bytes] = key;
+    const NamePool& names = context.timeline.names;
+    CommunicationOp op;
+    op.name = toValidUtf8(names.text(NameId{kernel}));
+    op.communicator = toValidUtf8(names.text(NameId{group}));
+    if (workload != kNoIndex) op.workload = context.steps.workloads[static_cast<std::size_t>(workload)];
+    op.count = t.count;
+    for (auto& [g, intervals] : t.intervals) {
+        const IntervalSet busy = normalize(std::move(intervals));
+        op.busyNs = saturatingAdd(op.busyNs, length(busy));
+        op.overlapNs = saturatingAdd(op.overlapNs, length(intersect(busy, context.gpus[g].compute)));
+    }
+    if (t.split) {
+        op.waitNs = t.waitNs;
+        op.transferNs = t.transferNs;
+    }
+    const Ns time = median(std::move(t.times));
+    if (bytes > 0) {
+        op.bytes = static_cast<std::int64_t>(std::min(static_cast<double>(bytes) * static_cast<double>(t.count), 9e18));
+        if (time > 0) {
+            op.algbw = static_cast<double>(bytes) / (static_cast<double>(time) / 1e9);
+            const auto factor = wireFactor(what != 0 ? names.text(NameId{what}) : op.name, t.ranks);
+            if (factor) op.busbw = *op.algbw * *factor;
+        }
+    }
+    answer.communication.push_back(std::move(op));
+}
+
+// Kernels that communicate, by name, group and size.
 void addKernels(const Context& context, Analysis& answer) {
     const std::vector<bool> communication = findCommunicationRows(context.timeline);
-    struct Totals {
-        std::int64_t count = 0;
-        std::map<std::size_t, std::vector<Interval>> intervals;
-    };
-    std::map<std::uint32_t, Totals> totals;
+    const auto& latest = context.collectives.gpuLatestStart;
+    std::map<std::int32_t, std::pair<Ns, Ns>> splitOf;  // row -> wait, transfer of its collective
+    std::map<std::int32_t, std::int64_t> ranksOf;
+    for (const Collectives::Instance& instance : context.collectives.gpuInstances)
+        for (std::size_t k = 0; k < instance.rows.size(); ++k) {
+            splitOf[instance.rows[k]] = {instance.split.waitNs[k], instance.split.transferNs};
+            ranksOf[instance.rows[k]] = static_cast<std::int64_t>(instance.rows.size());
+        }
+    std::map<KernelKey, KernelTotals> totals;
     for (std::size_t g = 0; g < context.gpus.size(); ++g)
         for (const std::int32_t r : context.gpus[g].rows) {
             if (!communication[static_cast<std::size_t>(r)]) continue;
             const GpuRow& row = context.timeline.gpu[static_cast<std::size_t>(r)];
-            Totals& t = totals[row.name.value];
+            const Collective* c =
+                row.collective == kNoIndex ? nullptr : &context.timeline.collectives[static_cast<std::size_t>(row.collective)];
+            KernelTotals& t = totals[{workloadOf(context, row), row.name.value, c ? c->group.value : 0, c ? c->name.value : 0,
+                                      c ? messageBytes(*c) : 0}];
             ++t.count;
             t.intervals[g].push_back({row.start, row.end});
+            t.ranks = std::max(t.ranks, c ? c->groupSize : 0);
+            const auto split = splitOf.find(r);
+            if (split == splitOf.end()) {
+                t.split = false;
+                t.times.push_back(row.end - row.start);
+                continue;
+            }
+            t.ranks = std::max(t.ranks, ranksOf[r]);
+            t.times.push_back(split->second.second);
+            t.waitNs = saturatingAdd(t.waitNs, split->second.first);
+            const Ns transfer = std::max<Ns>(0, row.end - std::max(row.start, *latest[static_cast<std::size_t>(r)]));
+            t.transferNs = saturatingAdd(t.transferNs, transfer);
         }
-    for (auto& [name, t] : totals) {
-        CommunicationOp op;
-        op.name = toValidUtf8(context.timeline.names.text(NameId{name}));
-        op.count = t.count;
-        for (auto& [g, intervals] : t.intervals) {
-            const IntervalSet busy = normalize(std::move(intervals));
-            op.busyNs = saturatingAdd(op.busyNs, length(busy));
-            op.overlapNs = saturatingAdd(op.overlapNs, length(intersect(busy, context.gpus[g].compute)));
-        }
-        answer.communication.push_back(std::move(op));
-    }
+    for (auto& [key, t] : totals) finishKernels(context, key, t, answer);
 }
 
 // The class in which a rank spends most more than the median of its peers, communication left out.
@@ -153,6 +204,13 @@ void addStragglers(const Context& context, Analysis& answer) {
         Ns& ns = blame[{instance.workload, instance.split.lastRank, name.value}];
         ns = saturatingAdd(ns, instance.split.marginalNs);
     }
+    for (const Collectives::Instance& instance : context.collectives.gpuInstances) {
+        const GpuRow& row = context.timeline.gpu[static_cast<std::size_t>(instance.rows.front())];
+        const std::int32_t workload = workloadOf(context, row);
+        if (workload == kNoIndex || instance.split.marginalNs <= 0) continue;
+        Ns& ns = blame[{workload, instance.split.lastRank, row.name.value}];
+        ns = saturatingAdd(ns, instance.split.marginalNs);
+    }
     for (const auto& [key, ns] : blame) {
         const auto& [workload, rank, nameId] = key;
         answer.stragglers.push_back({rank, context.steps.workloads[static_cast<std::size_t>(workload)],
@@ -164,6 +222,14 @@ void addStragglers(const Context& context, Analysis& answer) {
 }
 
 }  // namespace
+
+std::int32_t workloadOf(const Context& context, const GpuRow& row) {
+    if (context.steps.whole()) return 0;
+    if (row.launch == kNoIndex) return kNoIndex;
+    const Call& call = context.timeline.calls[static_cast<std::size_t>(row.launch)];
+    const std::int32_t step = context.steps.at(row.process, call.thread, call.start);
+    return step == kNoIndex ? kNoIndex : context.steps.steps[static_cast<std::size_t>(step)].workload;
+}
 
 std::optional<double> wireFactor(std::string_view name, std::int64_t ranks) {
     if (ranks < 2) return std::nullopt;
@@ -185,6 +251,9 @@ void addCommunication(const Context& context, Analysis& answer) {
     std::stable_sort(answer.communication.begin(), answer.communication.end(),
                      [](const CommunicationOp& a, const CommunicationOp& b) { return a.busyNs > b.busyNs; });
     addStragglers(context, answer);
+    for (const ClockOffset& c : context.collectives.clocks)
+        answer.clocks.push_back({c.rank, c.measuredNs, c.offsetNs, c.residualNs, c.collectives});
+    answer.unclaimedSkewNs = context.collectives.unclaimedSkewNs;
 }
 
 }  // namespace ridge::analyzer

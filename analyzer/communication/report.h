@@ -16,6 +16,9 @@ namespace ridge::analyzer {
 
 void addCommunication(const Context& context, Analysis& answer);
 
+// The workload of the step in which a row was launched; 0 when the trace has no steps; kNoIndex: in none.
+std::int32_t workloadOf(const Context& context, const GpuRow& row);
+
 // Wire bytes per message byte of a collective by its name; nothing: not known.
 std::optional<double> wireFactor(std::string_view name, std::int64_t ranks);
 

@@ -126,6 +126,44 @@ Proof blockingTime(const RuleInput& input) {
                              startsInWindow(input, "r")));
 }
 
+namespace {
+
+// Calls of which the name begins with one of the three and holds no "Async".
+Proof syncCallTime(const RuleInput& input, std::string_view what, std::string name) {
+    const Timeline& timeline = input.context.timeline;
+    Ns sum = 0;
+    for (const Call& call : timeline.calls) {
+        const std::string& text = timeline.names.text(call.name);
+        bool is = false;
+        for (const char* api : {"cuda", "cu", "hip"}) is = is || text.starts_with(fmt::format("{}{}", api, what));
+        if (is && text.find("Async") == std::string::npos && inWindow(input, call.start)) sum = saturatingAdd(sum, call.end - call.start);
+    }
+    return proof(input, std::move(name), static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(r.end - r.start) FROM CUPTI_ACTIVITY_KIND_RUNTIME r JOIN StringIds s ON s.id = r.nameId "
+                             "WHERE (s.value GLOB 'cuda{0}*' OR s.value GLOB 'cu{0}*' OR s.value GLOB 'hip{0}*') AND "
+                             "instr(s.value, 'Async') = 0 AND {1}",
+                             what, startsInWindow(input, "r")));
+}
+
+}  // namespace
+
+Proof syncCopyTime(const RuleInput& input) { return syncCallTime(input, "Memcpy", "synchronous_copy_call_ns"); }
+Proof syncSetTime(const RuleInput& input) { return syncCallTime(input, "Memset", "synchronous_memset_call_ns"); }
+
+bool isSmallGrid(const GpuRow& row, std::int32_t blocks) {
+    return row.kind == GpuKind::kKernel && row.blocks > 0 && row.blocks < blocks;
+}
+
+Proof smallGridTime(const RuleInput& input, std::int32_t blocks) {
+    Ns sum = 0;
+    for (const GpuRow& row : input.context.timeline.gpu)
+        if (isSmallGrid(row, blocks) && inWindow(input, row.start)) sum = saturatingAdd(sum, row.end - row.start);
+    return proof(input, "small_grid_kernel_ns", static_cast<double>(sum), "ns",
+                 fmt::format("SELECT SUM(k.end - k.start) FROM CUPTI_ACTIVITY_KIND_KERNEL k WHERE k.end >= k.start AND "
+                             "k.gridX * k.gridY * k.gridZ BETWEEN 1 AND {} AND {}",
+                             blocks - 1, startsInWindow(input, "k")));
+}
+
 Proof pageableTime(const RuleInput& input) {
     const Timeline& timeline = input.context.timeline;
     Ns sum = 0;
@@ -169,6 +207,15 @@ Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
                              "PRECEDING AND 1 PRECEDING) AS before FROM busy) SELECT SUM(start - before) FROM seen WHERE "
                              "start - before >= {}",
                              rows, std::max<Ns>(minimumNs, 1)));
+}
+
+double communicationKernelTime(const RuleInput& input) {
+    const Timeline& timeline = input.context.timeline;
+    const std::vector<bool> communication = findCommunicationRows(timeline);
+    Ns sum = 0;
+    for (std::size_t i = 0; i < timeline.gpu.size(); ++i)
+        if (communication[i] && inWindow(input, timeline.gpu[i].start)) sum = saturatingAdd(sum, timeline.gpu[i].end - timeline.gpu[i].start);
+    return static_cast<double>(sum);
 }
 
 void prove(Finding& finding, Proof proof) {

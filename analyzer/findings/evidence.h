@@ -34,12 +34,22 @@ Proof stepTime(const RuleInput& input);
 Proof kernelCount(const RuleInput& input);
 // Summed duration of the API calls that wait for the device and start in the window.
 Proof blockingTime(const RuleInput& input);
+// Summed duration of the synchronous copy (memset) calls that start in the window.
+Proof syncCopyTime(const RuleInput& input);
+Proof syncSetTime(const RuleInput& input);
+// Summed duration of the kernels of fewer than `blocks` blocks that start in the window.
+inline constexpr std::int32_t kSmallGrid = 40;
+bool isSmallGrid(const GpuRow& row, std::int32_t blocks);
+Proof smallGridTime(const RuleInput& input, std::int32_t blocks);
 // Summed duration of the asynchronous copies from or to pageable memory that start in the window.
 Proof pageableTime(const RuleInput& input);
 // Summed duration of the copies that start in the window.
 Proof copyTime(const RuleInput& input);
 // Summed gaps of a device of at least minimumNs, between its first and its last row.
 Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs);
+
+// Summed duration of the communication kernels that start in the window; which they are SQL cannot tell.
+double communicationKernelTime(const RuleInput& input);
 
 // Puts the proof first.
 void prove(Finding& finding, Proof proof);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
+#include <string_view>
 
 #include "analyzer/findings/rules.h"
 #include "analyzer/gate/gate.h"
@@ -12,7 +14,8 @@
 namespace ridge::analyzer {
 namespace {
 
-constexpr double kWorthSaying = 0.01;  // of the step
+constexpr double kWorthSaying = 0.005;  // of the step
+constexpr double kSteady = 0.2;         // half width of the median's interval
 constexpr std::size_t kFewSteps = 5;
 
 Interval windowOf(const Context& context, const Analysis& answer, std::int32_t workload) {
@@ -26,6 +29,41 @@ Interval windowOf(const Context& context, const Analysis& answer, std::int32_t w
         first = false;
     }
     return window;
+}
+
+// 1.57 interquartile ranges over the root of n, over the median: the notch of a box plot, about the 95 %
+// interval of a median.
+double halfWidth(std::vector<Ns> samples) {
+    if (samples.empty()) return 1;
+    std::sort(samples.begin(), samples.end());
+    const double middle = static_cast<double>(samples[(samples.size() - 1) / 2]);
+    const double range = static_cast<double>(samples[samples.size() * 3 / 4] - samples[samples.size() / 4]);
+    return middle > 0 ? 1.57 * range / std::sqrt(static_cast<double>(samples.size())) / middle : 1;
+}
+
+// What a rule's cure is called among the what-ifs; nullptr: none.
+const char* changeOf(std::string_view rule) {
+    if (rule == "exposed_communication") return "comm_hidden";
+    if (rule == "wait_for_peers") return "straggler_removed";
+    if (rule == "input_io") return "input_hidden";
+    if (rule == "checkpoint_stall") return "checkpoint_hidden";
+    if (rule == "launch_bound") return "no_launch_cost";
+    if (rule == "synchronous_calls") return "sync_removed";
+    if (rule == "exposed_copies") return "copies_hidden";
+    return nullptr;
+}
+
+// The interval of the what-if in place of the rule's own.
+void takeWhatIf(std::string_view rule, const Analysis& answer, Finding& finding) {
+    const char* change = changeOf(rule);
+    if (!change) return;
+    for (const WhatIf& w : answer.whatIf) {
+        if (w.change != change || w.workload != finding.workload) continue;
+        finding.savingLowNs = w.stepNs - w.stepNsHigh;
+        finding.savingHighNs = w.stepNs - w.stepNsLow;
+        finding.evidence.push_back({"replayed_step_ns", static_cast<double>(w.replayNs), "ns"});
+        finding.assumptions.push_back("saving: between the replay of the step's dependencies and the closed form, at most the cost");
+    }
 }
 
 }  // namespace
@@ -55,6 +93,9 @@ const std::vector<RuleEntry>& findingRules() {
         {"pageable_copies", rules::pageableCopies},
         {"exposed_copies", rules::exposedCopies},
         {"gpu_gaps", rules::gpuGaps},
+        {"synchronous_copies", rules::synchronousCopies},
+        {"small_grids", rules::smallGrids},
+        {"low_utilisation", rules::lowUtilisation},
     };
     return rules;
 }
@@ -70,14 +111,18 @@ void addFindings(const Context& context, Analysis& answer) {
             for (Finding& finding : entry.rule(input)) {
                 if (summary.medianStepNs <= 0 || finding.evidence.empty()) continue;
                 finding.share = static_cast<double>(finding.costNs) / static_cast<double>(summary.medianStepNs);
-                if (finding.share < kWorthSaying) continue;
+                if (finding.share < kWorthSaying) {
+                    ++answer.findingsBelowFloor;
+                    continue;
+                }
                 finding.rule = entry.name;
                 finding.workload = summary.name;
                 finding.id = fmt::format("{}{}{}-{}", summary.name, summary.name.empty() ? "" : "/", entry.name, ++number);
+                takeWhatIf(entry.name, answer, finding);
                 finding.savingHighNs = std::clamp<Ns>(finding.savingHighNs, 0, finding.costNs);
                 finding.savingLowNs = std::clamp<Ns>(finding.savingLowNs, 0, finding.savingHighNs);
                 finding.confidence = std::max(finding.confidence, capture);
-                if (summary.samples.size() < kFewSteps)
+                if (summary.samples.size() < kFewSteps || halfWidth(summary.samples) >= kSteady)
                     finding.confidence = std::max(finding.confidence, Confidence::kMedium);
                 if (finding.where.empty())
                     finding.where.push_back({answer.steps.front().rank, answer.steps.front().device, input.window.start, input.window.end});

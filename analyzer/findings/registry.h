@@ -6,7 +6,8 @@
 // A rule looks at one workload and returns what it can prove, or nothing. It fills class, cause, title,
 // cost (per median step), saving [low, high], evidence and the SQL whose single value is the first
 // evidence number; the registry adds id, share and workload, caps the saving by the cost, lowers the
-// confidence to what the capture allows, drops what costs less than 1 % of the step and ranks the rest.
+// confidence to what the capture allows, drops (and counts) what costs less
+// than half a percent of the step and ranks the rest. Where the cure is a what-if, its interval is the saving.
 
 #include <optional>
 #include <vector>

@@ -21,5 +21,8 @@ std::vector<Finding> synchronousCalls(const RuleInput& input);
 std::vector<Finding> pageableCopies(const RuleInput& input);
 std::vector<Finding> exposedCopies(const RuleInput& input);
 std::vector<Finding> gpuGaps(const RuleInput& input);
+std::vector<Finding> synchronousCopies(const RuleInput& input);
+std::vector<Finding> smallGrids(const RuleInput& input);
+std::vector<Finding> lowUtilisation(const RuleInput& input);
 
 }  // namespace ridge::analyzer::rules

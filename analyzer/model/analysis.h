@@ -97,6 +97,16 @@ struct RooflinePoint {
     std::string source;   // "measured", "model"
 };
 
+// A workload's step against three walls at once; definitions: analyzer/roofline/ridgeline.h.
+struct RidgelinePoint {
+    std::string workload;
+    double flops = 0, memoryBytes = 0, networkBytes = 0;  // of one rank's step
+    std::optional<double> x, y;                           // memory / network byte, FLOP / memory byte
+    std::string bound;                                    // "compute", "memory", "network"; empty: no roof
+    Ns computeNs = 0, memoryNs = 0, networkNs = 0;        // at the roofs; 0: no traffic or no roof
+    Ns stepNs = 0;
+};
+
 struct CommunicationOp {
     std::string name;
     std::string communicator;  // hexadecimal id or the name the trace has; empty: not known
@@ -114,6 +124,25 @@ struct Straggler {
     std::string workload, collective;
     Ns blameNs = 0;  // marginal delay it caused
     std::string excessClass;
+};
+
+// The clock of a rank against the lowest one, over the ends of their collectives.
+struct ClockAlignment {
+    std::int64_t rank = 0;
+    Ns measuredNs = 0, offsetNs = 0, residualNs = 0;  // offset: what was taken off; 0 on one clock
+    std::int64_t collectives = 0;
+};
+
+// What computing beside communication costs; definitions: analyzer/communication/contention.h.
+struct ContendedKernel {
+    std::string name;
+    std::int64_t alone = 0, overlapped = 0;
+    Ns medianAloneNs = 0, medianOverlappedNs = 0, costNs = 0;
+};
+struct Contention {
+    std::int64_t rank = 0, device = 0;
+    Ns overlapNs = 0, costNs = 0, costLowNs = 0, costHighNs = 0, netHiddenNs = 0;
+    std::vector<ContendedKernel> kernels;  // the largest cost first
 };
 
 struct PathSegment {
@@ -232,15 +261,44 @@ struct RangeSummary {
     Ns deviceNs = 0, deviceSelfNs = 0;  // of the GPU work that was launched in it
 };
 
+struct MemoryCurve {
+    std::string name;  // the counter
+    std::int64_t rank = 0, peakBytes = 0, lastBytes = 0;
+    Ns peakTimeNs = 0;
+    std::vector<std::pair<Ns, double>> samples;  // thinned for drawing
+};
+
+// What memory bandwidth costs a step, and what moving fewer bytes would gain; per step.
+struct BandwidthWall {
+    std::string workload;
+    Ns timeNs = 0, aboveRoofNs = 0;  // of the ops at the bandwidth roof; of that, what the roof does not explain
+    double bytes = 0;
+    Ns halfTypeSavesNs = 0;           // half the bytes, at the bandwidth of now
+    std::optional<Ns> fusionSavesNs;  // elementwise runs as one op
+};
+
 struct MemorySummary {
     std::optional<std::int64_t> peakRssBytes;
     std::optional<std::int64_t> deviceBytesPeak;
     std::vector<std::pair<Ns, double>> rss;  // thinned for drawing
+    std::vector<MemoryCurve> curves;         // whatever says how much memory is held
+    std::optional<double> fragmentation;     // 1 - allocated / reserved at the peak of the reserved
+    std::optional<std::int64_t> reservedUnusedBytes;
+    std::vector<BandwidthWall> bandwidth;
 };
 
+struct WorkloadEnergy {
+    std::string workload;
+    double joules = 0, joulesPerStep = 0, coverage = 0;  // coverage: of the steps, by power samples
+    std::int64_t steps = 0;
+    std::optional<double> joulesPerToken;
+    bool classesKnown = false;
+    std::array<double, kWallClassCount> classes{};  // joules
+};
 struct EnergySummary {
     std::optional<double> joules, joulesPerStep;
     std::string source;  // "nvml", "rapl"; empty: not sampled
+    std::vector<WorkloadEnergy> workloads;
 };
 
 struct Loss {
@@ -263,11 +321,16 @@ struct Analysis {
     ClassTimes attribution{};  // over all steps
     std::vector<Ceiling> ceilings;
     std::vector<RooflinePoint> roofline;
+    std::vector<RidgelinePoint> ridgeline;
     std::vector<CommunicationOp> communication;
     std::vector<Straggler> stragglers;
+    std::vector<ClockAlignment> clocks;
+    Ns unclaimedSkewNs = 0;  // delays below three residuals of the clocks, of which nobody is blamed
+    std::vector<Contention> contention;
     std::optional<CriticalPath> criticalPath;
     std::vector<WhatIf> whatIf;
     std::vector<Finding> findings;
+    std::int64_t findingsBelowFloor = 0;  // cost less than half a percent of their step: not shown
     std::vector<WorkloadSummary> workloads;
     std::vector<RangeSummary> ranges;  // the largest first, at most kMostRangeNames
     std::int64_t rangesOmitted = 0;    // names beyond these

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// One summary per workload of the steps (a trace without names: one entry with an empty name), and the
-// memory and energy of the session. samples are the step times of the lowest rank and device.
+// One summary per workload of the steps (a trace without names: one entry with an empty name).
+// samples are the step times of the lowest rank and device.
 
 #include "analyzer/context.h"
 

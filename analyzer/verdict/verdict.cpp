@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/verdict/verdict.h"
 
+#include "analyzer/communication/report.h"
+
 #include <algorithm>
 #include <map>
 
@@ -96,6 +98,16 @@ std::optional<std::int64_t> systematicallyLast(const Context& context, std::int3
         if (instance.workload != workload || instance.rows.size() < 2) continue;
         ++collectives;
         delay = saturatingAdd(delay, instance.split.marginalNs);
+        auto& [count, ns] = last[instance.split.lastRank];
+        ++count;
+        ns = saturatingAdd(ns, instance.split.marginalNs);
+    }
+    for (const Collectives::Instance& instance : context.collectives.gpuInstances) {
+        const GpuRow& row = context.timeline.gpu[static_cast<std::size_t>(instance.rows.front())];
+        if (workloadOf(context, row) != workload) continue;
+        ++collectives;
+        delay = saturatingAdd(delay, instance.split.marginalNs);
+        if (instance.split.marginalNs <= 0) continue;  // nobody was last beyond what the clocks can tell
         auto& [count, ns] = last[instance.split.lastRank];
         ++count;
         ns = saturatingAdd(ns, instance.split.marginalNs);

@@ -204,6 +204,10 @@ analyzer::Analysis analyzeAll(Run& run) {
         run.analyses.push_back(std::move(ofAttempts));
     }
     analyzer::Analysis all = mergeAnalyses(parts);
+    std::vector<analyzer::WhatIfPair> pairs;
+    for (const Outcome& outcome : run.outcomes)
+        if (outcome.variant.pair) pairs.push_back(*outcome.variant.pair);
+    analyzer::joinPairs(all, pairs);
     if (all.ceilings.empty()) all.ceilings = options.ceilings;
     if (!run.before.empty() && !run.after.empty()) {
         all.gate.push_back(driftCheck(run.before, run.after, all.roofline));
@@ -273,7 +277,8 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
     if (run.globals->json)
         fmt::print("{}", reports::renderJson(all));
     else
-        fmt::print("{}", reports::renderWorkloadTable(all, {wantsColour(*run.globals), terminalWidth(), 5}));
+        fmt::print("{}{}", reports::renderWorkloadTable(all, {wantsColour(*run.globals), terminalWidth(), 5}),
+                   reports::renderPairTable(all, {wantsColour(*run.globals), terminalWidth(), 5}));
     note(*run.globals, fmt::format("reports and timelines are in {}", run.folder));
     return exitCodeOf(run);
 }

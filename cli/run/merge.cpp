@@ -94,9 +94,33 @@ void mergeRanges(Analysis& all, const Analysis& part) {
 
 void mergeCriticalPath(Analysis& all, const Analysis& part) {
     if (!part.criticalPath) return;
-    if (!all.criticalPath) all.criticalPath.emplace();
-    append(all.criticalPath->segments, part.criticalPath->segments);
-    all.criticalPath->totalNs += part.criticalPath->totalNs;
+    if (!all.criticalPath) {  // segments are those of one step: the first workload's
+        all.criticalPath = part.criticalPath;
+        return;
+    }
+    CriticalPath& to = *all.criticalPath;
+    const CriticalPath& from = *part.criticalPath;
+    to.steps += from.steps;
+    to.stepsLeftOut += from.stepsLeftOut;
+    to.coveredNs += from.coveredNs;
+    to.namesOmitted += from.namesOmitted;
+    for (const auto member : {&CriticalPath::byKind, &CriticalPath::byName}) {
+        for (const PathShare& share : from.*member) {
+            auto& list = to.*member;
+            const auto same = std::find_if(list.begin(), list.end(), [&](const PathShare& s) { return s.kind == share.kind && s.name == share.name; });
+            if (same == list.end()) {
+                list.push_back(share);
+            } else {
+                same->ns += share.ns;
+                same->count += share.count;
+            }
+        }
+        std::stable_sort((to.*member).begin(), (to.*member).end(), [](const PathShare& a, const PathShare& b) { return a.ns > b.ns; });
+    }
+    to.second.clear();  // of one timeline, not of several
+    to.secondNs = 0;
+    append(to.slack, from.slack);
+    append(to.lanes, from.lanes);
 }
 
 template <typename T>
@@ -119,10 +143,17 @@ Analysis mergeAnalyses(const std::vector<Analysis>& parts) {
         for (std::size_t c = 0; c < kWallClassCount; ++c) all.attribution[c] += part.attribution[c];
         if (all.ceilings.empty()) all.ceilings = part.ceilings;
         append(all.roofline, part.roofline);
+        append(all.ridgeline, part.ridgeline);
+        append(all.memory.bandwidth, part.memory.bandwidth);
+        append(all.energy.workloads, part.energy.workloads);
+        all.findingsBelowFloor += part.findingsBelowFloor;
         append(all.communication, part.communication);
         append(all.stragglers, part.stragglers);
         mergeCriticalPath(all, part);
         append(all.whatIf, part.whatIf);
+        append(all.clocks, part.clocks);
+        append(all.contention, part.contention);
+        all.unclaimedSkewNs += part.unclaimedSkewNs;
         append(all.findings, part.findings);
         append(all.workloads, part.workloads);
         keepLarger(all.memory.peakRssBytes, part.memory.peakRssBytes);

@@ -32,6 +32,8 @@ Variant parseVariant(const Json& entry) {
     if (entry.contains("presets")) v.presets = entry["presets"].get<std::vector<std::string>>();
     v.ranks = std::max(1, entry.value("ranks", 1));
     if (entry.contains("expected")) v.expected = parseVerdict(entry["expected"]);
+    if (entry.contains("pair"))
+        v.pair = analyzer::WhatIfPair{v.name, entry["pair"].value("fast", ""), entry["pair"].value("change", "")};
     return v;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "analyzer/model/analysis.h"
+#include "analyzer/what_if/what_if.h"
 #include "base/result.h"
 
 namespace ridge::cli {
@@ -21,6 +22,7 @@ struct Variant {
     std::vector<std::string> presets;
     int ranks = 1;
     std::optional<analyzer::Verdict> expected;
+    std::optional<analyzer::WhatIfPair> pair;  // this one is the slow one
 };
 
 struct Selection {

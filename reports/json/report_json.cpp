@@ -238,6 +238,32 @@ Json straggler(const Straggler& s) {
             {"excess_class", text(s.excessClass)}};
 }
 
+Json clock(const ClockAlignment& c) {
+    return {{"rank", c.rank},
+            {"measured_ns", c.measuredNs},
+            {"offset_ns", c.offsetNs},
+            {"residual_ns", c.residualNs},
+            {"collectives", c.collectives}};
+}
+
+Json contention(const Contention& c) {
+    return {{"rank", c.rank},
+            {"device", c.device},
+            {"overlap_ns", c.overlapNs},
+            {"cost_ns", c.costNs},
+            {"cost_ns_low", c.costLowNs},
+            {"cost_ns_high", c.costHighNs},
+            {"net_hidden_ns", c.netHiddenNs},
+            {"kernels", array(c.kernels, [](const ContendedKernel& k) {
+                 return Json{{"name", text(k.name)},
+                             {"alone", k.alone},
+                             {"overlapped", k.overlapped},
+                             {"median_alone_ns", k.medianAloneNs},
+                             {"median_overlapped_ns", k.medianOverlappedNs},
+                             {"cost_ns", k.costNs}};
+             })}};
+}
+
 Json whatIf(const WhatIf& w) {
     return {{"workload", text(w.workload)},
             {"change", text(w.change)},
@@ -260,7 +286,60 @@ Json range(const RangeSummary& r) {
 Json memory(const MemorySummary& m) {
     return {{"peak_rss_bytes", integer(m.peakRssBytes)},
             {"device_bytes_peak", integer(m.deviceBytesPeak)},
-            {"rss", array(m.rss, [](const auto& s) { return Json::array({Json(s.first), number(s.second)}); })}};
+            {"rss", array(m.rss, [](const auto& s) { return Json::array({Json(s.first), number(s.second)}); })},
+            {"curves", array(m.curves,
+                             [](const MemoryCurve& c) {
+                                 return Json{{"name", text(c.name)},
+                                             {"rank", c.rank},
+                                             {"peak_bytes", c.peakBytes},
+                                             {"peak_time_ns", c.peakTimeNs},
+                                             {"last_bytes", c.lastBytes},
+                                             {"samples", array(c.samples, [](const auto& s) {
+                                                  return Json::array({Json(s.first), number(s.second)});
+                                              })}};
+                             })},
+            {"fragmentation", number(m.fragmentation)},
+            {"reserved_unused_bytes", integer(m.reservedUnusedBytes)},
+            {"bandwidth", array(m.bandwidth, [](const BandwidthWall& b) {
+                 return Json{{"workload", text(b.workload)},
+                             {"time_ns", b.timeNs},
+                             {"above_roof_ns", b.aboveRoofNs},
+                             {"bytes", number(b.bytes)},
+                             {"half_type_saves_ns", b.halfTypeSavesNs},
+                             {"fusion_saves_ns", integer(b.fusionSavesNs)}};
+             })}};
+}
+
+Json energy(const EnergySummary& e) {
+    return {{"joules", number(e.joules)},
+            {"joules_per_step", number(e.joulesPerStep)},
+            {"source", text(e.source)},
+            {"workloads", array(e.workloads, [](const WorkloadEnergy& w) {
+                 Json classes = Json::object();
+                 for (std::size_t c = 0; c < kWallClassCount; ++c)
+                     if (w.classes[c] != 0) classes[std::string(kWallClassNames[c])] = number(w.classes[c]);
+                 return Json{{"workload", text(w.workload)},
+                             {"joules", number(w.joules)},
+                             {"joules_per_step", number(w.joulesPerStep)},
+                             {"joules_per_token", number(w.joulesPerToken)},
+                             {"coverage", number(w.coverage)},
+                             {"steps", w.steps},
+                             {"classes", w.classesKnown ? std::move(classes) : Json(nullptr)}};
+             })}};
+}
+
+Json ridgelinePoint(const RidgelinePoint& p) {
+    return {{"workload", text(p.workload)},
+            {"flops", number(p.flops)},
+            {"memory_bytes", number(p.memoryBytes)},
+            {"network_bytes", number(p.networkBytes)},
+            {"x", number(p.x)},
+            {"y", number(p.y)},
+            {"bound", text(p.bound)},
+            {"compute_ns", p.computeNs},
+            {"memory_ns", p.memoryNs},
+            {"network_ns", p.networkNs},
+            {"step_ns", p.stepNs}};
 }
 
 Json gateCheck(const GateCheck& g) {
@@ -283,9 +362,13 @@ Json toJson(const Analysis& a) {
     out["step_source"] = text(a.stepSource);
     out["steps"] = array(a.steps, step);
     out["attribution"] = attribution(a.attribution);
-    out["roofline"] = {{"ceilings", array(a.ceilings, ceiling)}, {"points", array(a.roofline, point)}};
+    out["roofline"] = {{"ceilings", array(a.ceilings, ceiling)}, {"points", array(a.roofline, point)},
+                       {"ridgeline", array(a.ridgeline, ridgelinePoint)}};
     out["communication"] = array(a.communication, communication);
     out["stragglers"] = array(a.stragglers, straggler);
+    out["clocks"] = array(a.clocks, clock);
+    out["unclaimed_skew_ns"] = a.unclaimedSkewNs;
+    out["contention"] = array(a.contention, contention);
     out["critical_path"] = criticalPath(a.criticalPath);
     out["what_if"] = array(a.whatIf, whatIf);
     out["findings"] = array(a.findings, finding);
@@ -293,9 +376,8 @@ Json toJson(const Analysis& a) {
     out["ranges"] = array(a.ranges, range);
     out["ranges_omitted"] = a.rangesOmitted;
     out["memory"] = memory(a.memory);
-    out["energy"] = {{"joules", number(a.energy.joules)},
-                     {"joules_per_step", number(a.energy.joulesPerStep)},
-                     {"source", text(a.energy.source)}};
+    out["energy"] = energy(a.energy);
+    out["findings_below_floor"] = a.findingsBelowFloor;
     out["losses"] = array(a.losses, [](const Loss& l) {
         return Json{{"source", text(l.source)}, {"count", l.count}};
     });

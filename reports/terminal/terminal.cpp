@@ -203,6 +203,22 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
     return table.render(o.width, o.colour) + failures;
 }
 
+std::string renderPairTable(const Analysis& a, const TerminalOptions& o) {
+    Table table({{"what if", Align::kLeft, 20}, {"change", Align::kLeft}, {"step", Align::kRight}, {"predicted", Align::kRight},
+                 {"measured", Align::kRight}, {"gain predicted", Align::kRight}, {"gain measured", Align::kRight}, {"error", Align::kRight}});
+    bool any = false;
+    for (const WhatIf& w : a.whatIf) {
+        if (!w.measuredNs || w.stepNs <= 0) continue;
+        const double step = static_cast<double>(w.stepNs);
+        any = true;
+        table.add({w.workload, w.change, formatDuration(w.stepNs),
+                   fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh)), formatDuration(*w.measuredNs),
+                   formatShare(static_cast<double>(w.stepNs - w.replayNs) / step),
+                   formatShare(static_cast<double>(w.stepNs - *w.measuredNs) / step), w.error ? fmt::format("{:+.1f} %", *w.error * 100) : "-"});
+    }
+    return any ? heading("Predicted against measured", o) + table.render(o.width, o.colour) : std::string();
+}
+
 std::string renderTerminal(const Analysis& a, const TerminalOptions& o) {
     std::string out = sourceLines(a, o) + devices(a, o);
     if (!a.workloads.empty()) {

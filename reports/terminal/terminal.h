@@ -21,5 +21,7 @@ struct TerminalOptions {
 std::string renderTerminal(const analyzer::Analysis& analysis, const TerminalOptions& options);
 // The table of workloads alone: what `ridge run` prints. Empty string when there is no workload.
 std::string renderWorkloadTable(const analyzer::Analysis& analysis, const TerminalOptions& options);
+// What-ifs whose change was also measured, predicted against measured; empty when there are none.
+std::string renderPairTable(const analyzer::Analysis& analysis, const TerminalOptions& options);
 
 }  // namespace ridge::reports

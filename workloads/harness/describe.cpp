@@ -22,6 +22,8 @@ std::string describe(const std::vector<WorkloadSpec>& specs,
         entry["warmup_steps"] = spec.warmupSteps;
         entry["steps"] = spec.steps;
         entry["expected"] = {{"class", spec.expected.wallClass}, {"cause", spec.expected.cause}};
+        if (!spec.change.empty())
+            entry["pair"] = {{"fast", spec.fasterVariant}, {"change", spec.change}};
         list.push_back(std::move(entry));
     }
     return list.dump(2) + "\n";

@@ -74,6 +74,9 @@ struct WorkloadSpec {
     std::vector<std::string> presets;           // of smoke, standard, full
     int ranks = 1;                              // processes that mpirun starts
     Expected expected;
+    // The variant that differs from this one by one change, and the change as the analyzer's what-if
+    // calls it: its prediction from this one is held against that one's measured step.
+    std::string fasterVariant, change;
     std::int64_t warmupSteps = 2;
     std::int64_t steps = 0;  // fixed number of timed steps; 0 = Google Benchmark decides
     std::function<std::unique_ptr<Workload>()> create;

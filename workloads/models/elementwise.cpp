@@ -127,6 +127,10 @@ std::vector<WorkloadSpec> elementwiseSpecs(const Backend& backend) {
                        {"elements", std::to_string(kElements)}};
         spec.presets = {"smoke", "standard", "full"};
         spec.expected = {"memory_wall", "memory_bandwidth"};
+        if (!fused) {
+            spec.fasterVariant = "elementwise/fused";
+            spec.change = "fused";
+        }
         spec.steps = fused ? 60 : 20;
         spec.create = [backend, fused] {
             return makeElementwiseWorkload(backend, kElements, fused);

@@ -222,6 +222,10 @@ WorkloadSpec overlapSpec(bool overlapped) {
     // product.
     spec.expected = overlapped ? Expected{"compute_bound", "compute"}
                                : Expected{"comm_transfer", "communication"};
+    if (!overlapped) {
+        spec.fasterVariant = "comm.overlap/on";
+        spec.change = "comm_hidden";
+    }
     spec.warmupSteps = 2;
     spec.steps = 30;
     spec.create = [overlapped] { return std::make_unique<Overlap>(overlapped); };

@@ -115,6 +115,10 @@ std::vector<WorkloadSpec> ioTrainSpecs() {
         // the product.
         spec.expected =
             depth == 0 ? Expected{"io_input", "input_io"} : Expected{"compute_bound", "compute"};
+        if (depth == 0) {
+            spec.fasterVariant = "io.train/prefetch4";
+            spec.change = "input_hidden";
+        }
         spec.warmupSteps = 5;
         spec.steps = 40;
         spec.create = [depth] { return std::make_unique<IoTrain>(depth); };

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// What-ifs of whole workloads, the three walls, energy and memory.
+#include "analyzer/analyze.h"
+#include "analyzer/energy/energy.h"
+#include "analyzer/roofline/ridgeline.h"
+#include "analyzer/what_if/what_if.h"
+#include "tests/unit/analyzer/memory_timeline.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+namespace ridge::test {
+namespace {
+
+Analysis analyzed(const Timeline& timeline) {
+    auto answer = analyzeTimeline(timeline, {});
+    if (!answer.ok()) {
+        ADD_FAILURE() << answer.error().message;
+        return {};
+    }
+    return std::move(answer).value();
+}
+
+const WhatIf* changeOf(const Analysis& answer, const std::string& change) {
+    for (const WhatIf& w : answer.whatIf)
+        if (w.change == change) return &w;
+    return nullptr;
+}
+
+// metrics 1.3: F = 1e15, Bm = 1e12, Bn = 1e10, P = 1e15, BWm = 2e12, BWn = 5e10: compute, x = 100, y = 1000.
+TEST(Ridgeline, PublishedVector) {
+    const RidgelineAnswer a = ridgeline({1e15, 1e12, 1e10, 1e15, 2e12, 5e10});
+    EXPECT_EQ(a.bound, "compute");
+    EXPECT_DOUBLE_EQ(*a.x, 100);
+    EXPECT_DOUBLE_EQ(*a.y, 1000);
+    EXPECT_DOUBLE_EQ(a.seconds, 1);
+}
+
+TEST(Ridgeline, TheThreeWallsAreTheConditionsOfThePaper) {
+    std::mt19937_64 random(3);
+    std::uniform_real_distribution<double> exponent(6, 15);
+    for (int trial = 0; trial < 2'000; ++trial) {
+        const auto draw = [&] { return std::pow(10.0, exponent(random)); };
+        const RidgelineInput in{draw(), draw(), draw(), draw(), draw(), draw()};
+        const RidgelineAnswer a = ridgeline(in);
+        const double x = *a.x, y = *a.y;
+        const std::string wanted = y >= in.peakFlops / in.memoryBandwidth && x * y >= in.peakFlops / in.networkBandwidth ? "compute"
+                                   : y < in.peakFlops / in.memoryBandwidth && x >= in.memoryBandwidth / in.networkBandwidth ? "memory"
+                                                                                                                         : "network";
+        EXPECT_EQ(a.bound, wanted);
+    }
+    EXPECT_EQ(ridgeline({}).bound, "");
+    EXPECT_FALSE(ridgeline({1, 1, 0, 1, 1, 1}).x);
+}
+
+// Communication that nothing depends on but the end of the step: hidden, the step is the computation.
+TEST(WhatIf, HiddenCommunicationLeavesTheComputation) {
+    MemoryTimeline m(1, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 1'000;
+        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+        m.work(0, t, t + 700, "gemm", 1);
+        m.work(0, t + 700, t + 1'000, "all_reduce", 8);
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "comm_hidden");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->stepNs, 1'000);
+    EXPECT_EQ(w->replayNs, 700);
+    EXPECT_EQ(w->boundNs, 700);
+}
+
+TEST(WhatIf, HiddenCommunicationIsNotFasterThanTheLink) {
+    MemoryTimeline m(1, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 1'000;
+        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+        m.work(0, t, t + 200, "gemm", 1);
+        m.work(0, t + 200, t + 1'000, "all_reduce", 8);
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "comm_hidden");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->replayNs, 800);
+    EXPECT_EQ(w->boundNs, 800);
+}
+
+// Four elementwise ops, each reading what the one before wrote: fused they move a quarter of the bytes.
+TEST(WhatIf, AFusedChainMovesItsEndsOnly) {
+    MemoryTimeline m(1, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 1'000;
+        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+        for (Ns k = 0; k < 4; ++k) m.work(0, t + k * 250, t + (k + 1) * 250, "op" + std::to_string(k), 4, 4e6, 4e6);
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "fused");
+    ASSERT_TRUE(w);
+    EXPECT_NEAR(static_cast<double>(w->replayNs), 250, 4);
+}
+
+TEST(WhatIf, InputThatIsReadAheadCostsNothing) {
+    MemoryTimeline m(1, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 1'000;
+        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+        m.io(0, t, t + 400);
+        m.work(0, t + 400, t + 1'000, "gemm", 1);
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "input_hidden");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->replayNs, 600);
+    EXPECT_EQ(w->boundNs, 600);
+}
+
+// The slow rank takes the time of its peers.
+TEST(WhatIf, WithoutTheStragglerNobodyWaits) {
+    MemoryTimeline m(3, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        for (std::int32_t r = 0; r < 3; ++r) {
+            const Ns t = s * 1'000, begin = t + (r == 2 ? 900 : 500);
+            m.step(r, t, t + 1'000, static_cast<std::uint64_t>(s));
+            m.work(r, t, begin, "gemm", 1);
+            Work& w = m.work(r, begin, t + 1'000, "all_reduce", 8);
+            w.communicator = 3;
+            w.sequence = s;
+        }
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "straggler_removed");
+    ASSERT_TRUE(w);
+    EXPECT_NEAR(static_cast<double>(w->replayNs), 600, 3);
+    EXPECT_NEAR(static_cast<double>(w->boundNs), 600, 3);
+}
+
+TEST(WhatIf, PairsPutTheMeasuredStepBesideThePredictedOne) {
+    Analysis answer;
+    answer.whatIf.push_back({"slow", "fused", 90, 110, {}, 200, 110, 90, "", {}});
+    WorkloadSummary fast;
+    fast.name = "fast";
+    fast.medianStepNs = 100;
+    answer.workloads.push_back(fast);
+    joinPairs(answer, {{"slow", "fast", "fused"}, {"slow", "absent", "fused"}, {"other", "fast", "fused"}});
+    ASSERT_TRUE(answer.whatIf[0].measuredNs);
+    EXPECT_EQ(*answer.whatIf[0].measuredNs, 100);
+    EXPECT_DOUBLE_EQ(*answer.whatIf[0].error, 0.1);
+    EXPECT_EQ(answer.whatIf[0].comparedWith, "fast");
+}
+
+TEST(Energy, IsTheAreaUnderThePowerAndItsClassesAddUp) {
+    const EnergyCurve curve({{0, 100.0}, {1'000'000'000, 300.0}, {3'000'000'000, 300.0}});
+    EXPECT_DOUBLE_EQ(curve.joules({0, 1'000'000'000}), 200);
+    EXPECT_DOUBLE_EQ(curve.joules({0, 500'000'000}), 75);
+    EXPECT_DOUBLE_EQ(curve.joules({-5, 9'000'000'000}), 800);
+    EXPECT_EQ(curve.covered({2'000'000'000, 9'000'000'000}), 1'000'000'000);
+    MemoryTimeline m(1, 1, 1);
+    Ns now = 0;
+    for (std::uint64_t s = 0; s < 4; ++s) {
+        const Ns begin = now;
+        const std::int32_t launch = m.call(0, now, now + 10'000, "cudaLaunchKernel");
+        m.row(0, 7, now + 20'000, now + 600'000, "k", launch);
+        now += 1'000'000;
+        m.step(0, begin, now, s);
+    }
+    m.timeline.counters.push_back({"gpu.power", "W", kNoIndex, {{0, 200.0}, {2'000'000, 400.0}, {5'000'000, 100.0}}});
+    const Analysis answer = analyzed(m.finish());
+    ASSERT_EQ(answer.energy.workloads.size(), 1u);
+    const WorkloadEnergy& w = answer.energy.workloads[0];
+    EXPECT_TRUE(w.classesKnown);
+    EXPECT_NEAR(std::accumulate(w.classes.begin(), w.classes.end(), 0.0), w.joules, 1e-12);
+    EXPECT_NEAR(w.joulesPerStep * static_cast<double>(w.steps), w.joules, 1e-12);
+    EXPECT_DOUBLE_EQ(w.coverage, 1);
+    EXPECT_LE(w.joules, *answer.energy.joules);
+}
+
+TEST(Memory, PeakAndFragmentationComeFromTheAllocatorsTotals) {
+    MemoryTimeline m(1, 1, 1);
+    const std::int32_t launch = m.call(0, 0, 10, "cudaLaunchKernel");
+    m.row(0, 7, 20, 1'000, "k", launch);
+    m.timeline.counters.push_back({"torch.gpu.allocated", "B", kNoIndex, {{0, 100.0}, {50, 600.0}, {90, 300.0}}});
+    m.timeline.counters.push_back({"torch.gpu.reserved", "B", kNoIndex, {{0, 400.0}, {40, 1'000.0}, {90, 1'000.0}}});
+    const Analysis answer = analyzed(m.finish());
+    EXPECT_EQ(answer.memory.deviceBytesPeak, 1'000);
+    ASSERT_TRUE(answer.memory.fragmentation);
+    EXPECT_DOUBLE_EQ(*answer.memory.fragmentation, 0.4);
+    EXPECT_EQ(answer.memory.reservedUnusedBytes, 400);
+    ASSERT_EQ(answer.memory.curves.size(), 2u);
+    EXPECT_EQ(answer.memory.curves[0].peakTimeNs, 50);
+}
+
+// A spinning rank uses a CPU while it waits: that is not CPU time of its ops.
+TEST(CpuShare, CommunicationThatSpinsIsNotTheOpsTime) {
+    MemoryTimeline m(1, 2, 0);
+    m.step(0, 0, 1'000'000, 0);
+    for (Ns k = 0; k < 10; ++k) {
+        m.work(0, k * 100'000, k * 100'000 + 50'000, "gemm", 1);
+        m.work(1, k * 100'000 + 50'000, k * 100'000 + 100'000, "all_reduce", 8);
+    }
+    CounterSeries cpu{"process.cpu", "1", 0, {}};
+    for (Ns t = 0; t <= 10; ++t) cpu.samples.emplace_back(t * 100'000, 0.6);
+    m.timeline.counters.push_back(cpu);
+    const Prepared p(m.finish());
+    const std::vector<double> shares = cpuShares(m.timeline, p.context.steps, p.context.ops, p.hasGpu);
+    ASSERT_EQ(shares.size(), 1u);
+    // 0.6 CPUs, one half of the time for the ops, the other half spun away.
+    EXPECT_NEAR(shares[0], 0.6, 0.05);
+}
+
+}  // namespace
+}  // namespace ridge::test
