@@ -13,6 +13,7 @@ namespace {
 
 constexpr Ns kShortPause = 20'000;  // a shorter pause of a launching thread is its own, not a wait for another
 constexpr int kLookBack = 64;
+constexpr Ns kEventLatency = 25'000;  // from the end of a row to the start of one that waited for it; seen: 14 to 19 us
 
 enum What : std::uint8_t { kSoft, kHard, kCall, kInput, kCheckpoint, kOpRow };
 
@@ -317,6 +318,13 @@ private:
                 addEdge(head, m_nodeOfCall[at(row.launch)], EdgeKind::kLaunch);
             else
                 addEdge(head, device.last, EdgeKind::kAssumed);
+            inferWait(row, head, stream.end);
+            // A row of which nothing is known moves with what its process did.
+            const std::int32_t call = row.launch == kNoIndex ? kNoIndex : m_nodeOfCall[at(row.launch)];
+            const auto ended = [&](const Stream& s) { return s.last != kNoIndex && s.end <= row.start; };
+            const bool launched = call != kNoIndex && m_nodes[at(call)].start <= row.start;
+            const bool alone = !ended(stream) && !launched && (row.launch != kNoIndex || !ended(device));
+            if (alone && row.process != kNoIndex) addEdge(head, chainBefore(m_mainOf[at(row.process)], row.start), EdgeKind::kAssumed);
             for (Stream* s : {&stream, &device}) {
                 if (row.end < s->end) continue;
                 s->last = m_bodyOfRow[i];
@@ -324,6 +332,29 @@ private:
             }
         }
         addEventEdges();
+    }
+
+    // The last piece of a thread that ended by then.
+    [[nodiscard]] std::int32_t chainBefore(std::int32_t thread, Ns time) const {
+        if (thread == kNoIndex) return kNoIndex;
+        const auto& chain = m_chain[at(thread)];
+        const auto after = std::partition_point(chain.begin(), chain.end(), [&](std::int32_t n) { return m_nodes[at(n)].end <= time; });
+        return after == chain.begin() ? kNoIndex : *std::prev(after);
+    }
+
+    // A row that its stream kept waiting, or its launch for longer than any launch takes, right after a row of
+    // another stream ended: it waited for that one (an event that was not recorded, a copy engine, a full GPU).
+    void inferWait(const GpuRow& row, std::int32_t head, Ns streamEnd) {
+        if (row.process == kNoIndex) return;
+        const auto gap = static_cast<Ns>(m_context.options.gapNs), pending = static_cast<Ns>(m_context.options.pendingNs);
+        const std::int32_t call = row.launch == kNoIndex ? kNoIndex : m_nodeOfCall[at(row.launch)];
+        if (call == kNoIndex) return;
+        const Ns launched = m_nodes[at(call)].start;
+        const bool byStream = streamEnd > launched;
+        if (row.start - (byStream ? streamEnd : launched) <= (byStream ? gap : pending)) return;
+        const Done* before = lastIn(m_rowsDone[at(row.process)], row.start - kEventLatency, row.start,
+                                    [&](const Done& d) { return d.lane == row.device && d.stream != row.stream; });
+        if (before) addEdge(head, before->node, EdgeKind::kInferred);
     }
 
     // A stream that waited for an event: its first row launched after the wait waits for the last row of the

@@ -62,6 +62,7 @@ enum class EdgeKind : std::uint8_t {
     kWait,     // the GPU row or the other thread's work that a waiting thread waited for
     kHandOff,  // the thread that gave the work; counts from the start of what it did then
     kGroup,    // the ranks of one collective
+    kInferred, // a row of another stream that ended just before, where nothing else explains the wait
     kAssumed,  // the row before on the device, for rows whose launch is not in the trace
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr double kNearCritical = 0.95;
 constexpr std::size_t kMostNames = 50, kMostSlack = 30;
+constexpr std::uint32_t kUnnamed = 0xFFFFFF00;  // keys from here on: copies without a name, by direction
 
 struct Sum {
     Ns ns = 0;
@@ -107,7 +108,7 @@ private:
             m_path.coveredNs = saturatingAdd(m_path.coveredNs, length);
             m_kinds[static_cast<std::size_t>(s.kind)].add(length);
             lane[static_cast<std::size_t>(s.kind)].add(length);
-            m_names[{s.kind, s.name.value}].add(length);
+            m_names[{s.kind, nameKey(s)}].add(length);
             if (s.within && s.node != kNoIndex) m_onPath[static_cast<std::size_t>(s.node)] = true;
             if (shown) show(s);
         }
@@ -120,7 +121,7 @@ private:
     }
 
     void show(const WalkSegment& s) {
-        PathSegment segment{s.start, s.end, std::string(name(s.kind)), toValidUtf8(m_context.timeline.names.text(s.name))};
+        PathSegment segment{s.start, s.end, std::string(name(s.kind)), textOf(nameKey(s))};
         auto& list = m_path.segments;
         if (!list.empty() && list.back().kind == segment.kind && list.back().name == segment.name)
             list.back().endNs = segment.endNs;
@@ -128,10 +129,31 @@ private:
             list.push_back(std::move(segment));
     }
 
+    // nsys names no copies: then their direction is the name.
+    [[nodiscard]] std::uint32_t nameKey(const WalkSegment& s) const {
+        if (s.name.value != 0 || s.node == kNoIndex) return s.name.value;
+        const std::int32_t row = m_graph.nodes[static_cast<std::size_t>(s.node)].row;
+        if (row == kNoIndex) return s.name.value;
+        const GpuRow& r = m_context.timeline.gpu[static_cast<std::size_t>(row)];
+        if (r.kind == GpuKind::kSet) return kUnnamed + 255;
+        return r.kind == GpuKind::kCopy ? kUnnamed + std::min<std::uint32_t>(r.copyKind, 254) : s.name.value;
+    }
+    [[nodiscard]] std::string textOf(std::uint32_t key) const {
+        if (key < kUnnamed) return toValidUtf8(m_context.timeline.names.text(NameId{key}));
+        switch (key - kUnnamed) {
+            case 1: return "memcpy HtoD";
+            case 2: return "memcpy DtoH";
+            case 8: return "memcpy DtoD";
+            case 10: return "memcpy PtoP";
+            case 255: return "memset";
+            default: return "memcpy";
+        }
+    }
+
     void finishTables() {
         m_path.byKind = kindTable(m_kinds);
         for (const auto& [key, sum] : m_names)
-            m_path.byName.push_back({std::string(name(key.first)), toValidUtf8(m_context.timeline.names.text(NameId{key.second})), sum.ns, sum.count});
+            m_path.byName.push_back({std::string(name(key.first)), textOf(key.second), sum.ns, sum.count});
         std::stable_sort(m_path.byName.begin(), m_path.byName.end(), [](const PathShare& a, const PathShare& b) { return a.ns > b.ns; });
         if (m_path.byName.size() > kMostNames) {
             m_path.namesOmitted = static_cast<std::int64_t>(m_path.byName.size() - kMostNames);

@@ -29,6 +29,7 @@ PathKind waitKind(const PathGraph& graph, const PathEdge& edge, Ns length, const
     const auto shorter = [&](double limit) { return static_cast<double>(length) < limit; };
     switch (edge.kind) {
         case EdgeKind::kStream:
+        case EdgeKind::kInferred:
         case EdgeKind::kEvent: return shorter(options.gapNs) ? PathKind::kKernelGap : PathKind::kDependency;
         case EdgeKind::kLaunch: return shorter(options.pendingNs) ? PathKind::kLaunch : PathKind::kDevicePending;
         case EdgeKind::kAssumed: return PathKind::kUnlinked;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr double kMaterial = 0.25;  // of the step
 constexpr double kLastOften = 0.6, kLastDelay = 0.5;
+constexpr double kLastAtTimes = 0.4, kNearlyAllDelay = 0.8;
 
 struct Wall {
     std::vector<WallClass> classes;
@@ -104,19 +105,22 @@ std::optional<std::int64_t> systematicallyLast(const Context& context, std::int3
     }
     for (const Collectives::Instance& instance : context.collectives.gpuInstances) {
         const GpuRow& row = context.timeline.gpu[static_cast<std::size_t>(instance.rows.front())];
-        if (workloadOf(context, row) != workload) continue;
+        // Nobody was last beyond what the clocks can tell: says nothing about anybody.
+        if (workloadOf(context, row) != workload || instance.split.marginalNs <= 0) continue;
         ++collectives;
         delay = saturatingAdd(delay, instance.split.marginalNs);
-        if (instance.split.marginalNs <= 0) continue;  // nobody was last beyond what the clocks can tell
         auto& [count, ns] = last[instance.split.lastRank];
         ++count;
         ns = saturatingAdd(ns, instance.split.marginalNs);
     }
-    for (const auto& [rank, x] : last)
-        if (delay > 0 &&
-            static_cast<double>(x.first) >= kLastOften * static_cast<double>(collectives) &&
-            static_cast<double>(x.second) >= kLastDelay * static_cast<double>(delay))
+    for (const auto& [rank, x] : last) {
+        if (delay <= 0) break;
+        const double often = static_cast<double>(x.first) / static_cast<double>(collectives);
+        const double share = static_cast<double>(x.second) / static_cast<double>(delay);
+        if ((often >= kLastOften && share >= kLastDelay) ||
+            (often >= kLastAtTimes && share >= kNearlyAllDelay))
             return rank;
+    }
     return std::nullopt;
 }
 

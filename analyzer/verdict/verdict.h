@@ -19,7 +19,8 @@
 // nothing
 //    stands in its way but the machine.
 // The class is the largest class of the wall. comm_wait is "straggler" when one rank arrives last
-// in at least 60 % of the collectives and causes at least half of the delay; else "communication".
+// in at least 60 % of the collectives and causes at least half of the delay, or in 40 % of them and
+// causes at least four fifths of it; else "communication".
 
 #include "analyzer/context.h"
 

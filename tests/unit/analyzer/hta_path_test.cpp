@@ -102,5 +102,33 @@ TEST(HtaOracle, TheirCriticalEventsLieOnOurPath) {
     EXPECT_GT(share, 0.95);
 }
 
+Ns kindOf(const Analysis& a, const std::string& kind) {
+    for (const PathShare& s : a.criticalPath->byKind)
+        if (s.kind == kind) return s.ns;
+    return 0;
+}
+
+// The loader reads in the step: all of that time is on the path, as it is in the partition.
+TEST(RealTraces, TheSlowLoaderIsOnThePath) {
+    const std::string path = std::string(RIDGE_TRACES_DIR) + "/kineto/kineto_v100_resnet50_dataloader0.json.gz";
+    if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
+    const auto answer = analyze({path}, {});
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    const double io = static_cast<double>(kindOf(*answer, "io_input")) / static_cast<double>(answer->criticalPath->coveredNs);
+    EXPECT_NEAR(io, 0.187, 0.01);
+    const auto hidden = std::find_if(answer->whatIf.begin(), answer->whatIf.end(), [](const WhatIf& w) { return w.change == "input_hidden"; });
+    ASSERT_NE(hidden, answer->whatIf.end());
+    EXPECT_NEAR(static_cast<double>(hidden->replayNs) / static_cast<double>(hidden->boundNs), 1, 0.05);
+}
+
+// No record of events in this trace: that the copies wait for the collective is seen from its end.
+TEST(RealTraces, TheCollectiveThatTheStepWaitsForIsOnThePath) {
+    const std::string path = std::string(RIDGE_TRACES_DIR) + "/kineto/tracelens_mi300_ddp_resnet_actckpt.json.gz";
+    if (!std::filesystem::exists(path)) GTEST_SKIP() << "no " << path;
+    const auto answer = analyze({path}, {});
+    ASSERT_TRUE(answer.ok()) << answer.error().message;
+    EXPECT_GT(kindOf(*answer, "communication"), answer->criticalPath->coveredNs / 2);
+}
+
 }  // namespace
 }  // namespace ridge::test
