@@ -182,6 +182,7 @@ void addRecord(CLI::App& app, Globals& globals) {
         globals.action = [arguments, command, recover, &globals] {
             arguments->recovers = recover->count() > 0;
             arguments->unknown = command->remaining();
+            std::erase(arguments->unknown, "--");  // the parser leaves it there
             return recordCommand(*arguments, globals);
         };
     });

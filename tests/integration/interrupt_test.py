@@ -276,6 +276,7 @@ class Recover(Case):
                 self.assertLess(there, 300000)
                 self.assertLess(abs(there + rows[0][0] / 32 - 300000), 300, "what is missing is what was counted")
                 (self.folder / "counter").unlink()
+                self.trace.unlink()
 
     def test_a_damaged_session_file_is_one_line_and_nothing_is_removed(self):
         spool = self.left_over()
