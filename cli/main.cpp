@@ -51,6 +51,7 @@ int dispatch(int argc, char** argv) {
     addAnalyze(app, globals);
     addCeilings(app, globals);
     addDoctor(app, globals);
+    addView(app, globals);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

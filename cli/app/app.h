@@ -61,5 +61,6 @@ void addRecord(CLI::App& app, Globals& globals);
 void addAnalyze(CLI::App& app, Globals& globals);
 void addCeilings(CLI::App& app, Globals& globals);
 void addDoctor(CLI::App& app, Globals& globals);
+void addView(CLI::App& app, Globals& globals);
 
 }  // namespace ridge::cli

@@ -41,6 +41,16 @@ Result<std::string> findWorkloads() {
                                                       fmt::join(places, ", "))};
 }
 
+Result<std::string> findViewer() {
+    std::vector<std::string> places;
+    if (const std::string given = fromEnvironment("RIDGE_VIEW"); !given.empty()) places.push_back(given);
+    places.push_back((fs::path(executableDir()) / "ridge-view").string());
+    for (const std::string& place : places)
+        if (isProgram(place)) return place;
+    return Error{ErrorCode::kUnsupported, fmt::format("ridge-view was not found (looked at {}); it is built where Qt 6.4 is (scripts/setup), or set RIDGE_VIEW",
+                                                      fmt::join(places, ", "))};
+}
+
 Result<std::string> findAgentDir() {
     std::vector<std::string> places;
     if (const std::string given = fromEnvironment("RIDGE_AGENT_DIR"); !given.empty()) places.push_back(given);

@@ -12,6 +12,8 @@ namespace ridge::cli {
 
 // Errors: kUnsupported, with the places that were looked at.
 Result<std::string> findWorkloads();
+// ridge-view; absent where the project was built without Qt.
+Result<std::string> findViewer();
 // The folder with libridge_agent.so and libridge_io.so.
 Result<std::string> findAgentDir();
 // The program in $PATH, or nothing.
