@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QDir>
+#include <QElapsedTimer>
+#include <QFileInfo>
+#include <QIcon>
+#include <QStyleFactory>
+#include <QThread>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+
+#include "gui/app/main_window.h"
+#include "gui/load/gui_thread_guard.h"
+
+#ifndef RIDGE_VERSION
+#define RIDGE_VERSION "unknown"
+#endif
+
+namespace {
+
+using ridge::gui::MainWindow;
+
+constexpr int kExitInput = 2;
+
+int fail(const QString& message) {
+    std::fprintf(stderr, "ridge-view: %s\n", qUtf8Printable(message));
+    return kExitInput;
+}
+
+// Pictures need no display.
+void chooseStage(int argc, char** argv) {
+    bool headless = false;
+    for (int i = 1; i < argc; ++i) {
+        const QByteArray argument(argv[i]);
+        headless = headless || argument.startsWith("--screenshot") || argument.startsWith("--report") || argument == "--help" || argument == "--version";
+    }
+    if (headless && !qEnvironmentVariableIsSet("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+    if (!headless && !qEnvironmentVariableIsSet("QT_QPA_PLATFORM") && !qEnvironmentVariableIsSet("DISPLAY") && !qEnvironmentVariableIsSet("WAYLAND_DISPLAY")) {
+        std::fprintf(stderr, "ridge-view: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); --screenshot FILE draws without one\n");
+        std::exit(77);
+    }
+}
+
+struct Wishes {
+    QString trace, screenshot, report, panel;
+    QSize size;
+    std::optional<ridge::gui::ViewState> state;
+    int seconds = 600;
+};
+
+// Waits until nothing runs any more, then writes what was asked for.
+int render(MainWindow& window, const Wishes& wishes) {
+    QElapsedTimer clock;
+    clock.start();
+    if (wishes.size.isValid()) window.resize(wishes.size);
+    window.show();
+    int calm = 0;
+    while (calm < 3) {
+        QApplication::processEvents(QEventLoop::AllEvents | QEventLoop::WaitForMoreEvents, 20);
+        QApplication::processEvents();
+        calm = window.settled() ? calm + 1 : 0;
+        if (clock.elapsed() > wishes.seconds * 1000LL) return fail(QStringLiteral("%1 took longer than %2 s").arg(wishes.trace).arg(wishes.seconds));
+        if (!calm) QThread::msleep(5);
+    }
+    if (!wishes.panel.isEmpty()) window.showPanel(wishes.panel);
+    QApplication::processEvents();
+    QString problem;
+    if (!wishes.report.isEmpty()) problem = window.saveReport(wishes.report);
+    if (problem.isEmpty() && !wishes.screenshot.isEmpty()) problem = window.savePicture(wishes.screenshot, wishes.size);
+    if (!problem.isEmpty()) return fail(problem);
+    if (window.document().phase() == ridge::gui::Document::Phase::kFailed) return fail(window.document().problem());
+    return 0;
+}
+
+int start(int argc, char** argv) {
+    chooseStage(argc, argv);
+    QApplication app(argc, argv);
+    QApplication::setApplicationName(QStringLiteral("ridge-view"));
+    QApplication::setApplicationVersion(QStringLiteral(RIDGE_VERSION));
+    QApplication::setDesktopFileName(QStringLiteral("ridge-view"));
+    QApplication::setWindowIcon(QIcon(QStringLiteral(":/ridge-view.svg")));
+    const QPalette desktop = QApplication::palette();
+    QApplication::setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+
+    QCommandLineParser parser;
+    parser.setApplicationDescription(QStringLiteral("Shows a trace: timeline, findings, roofline, where the time went."));
+    parser.addHelpOption();
+    parser.addVersionOption();
+    parser.addPositionalArgument(QStringLiteral("TRACE"), QStringLiteral("of ridge record, an SQLite export of nsys, or a PyTorch profiler trace"), QStringLiteral("[TRACE]"));
+    const QCommandLineOption view(QStringLiteral("view"), QStringLiteral("Start with this view (Copy link to this view makes the token)."), QStringLiteral("TOKEN"));
+    const QCommandLineOption theme(QStringLiteral("theme"), QStringLiteral("light, dark or auto (follows the desktop)."), QStringLiteral("NAME"), QStringLiteral("auto"));
+    const QCommandLineOption screenshot(QStringLiteral("screenshot"), QStringLiteral("Draw into FILE (.png, .svg) without a display, and end."), QStringLiteral("FILE"));
+    const QCommandLineOption size(QStringLiteral("size"), QStringLiteral("Size of the window."), QStringLiteral("WxH"));
+    const QCommandLineOption report(QStringLiteral("report"), QStringLiteral("Write the analysis as HTML, and end."), QStringLiteral("FILE"));
+    const QCommandLineOption panel(QStringLiteral("panel"), QStringLiteral("Bring a panel to the front: details, statistics, findings, attribution, roofline, messages."), QStringLiteral("NAME"));
+    parser.addOptions({view, theme, screenshot, size, report, panel});
+    parser.process(app);
+
+    Wishes wishes;
+    const QStringList files = parser.positionalArguments();
+    if (files.size() > 1) return fail(QStringLiteral("one trace at a time; ridge compare holds runs against each other"));
+    wishes.trace = files.value(0);
+    wishes.screenshot = parser.value(screenshot);
+    wishes.report = parser.value(report);
+    wishes.panel = parser.value(panel);
+    if (const QString name = parser.value(theme); name != QLatin1String("light") && name != QLatin1String("dark") && name != QLatin1String("auto"))
+        return fail(QStringLiteral("--theme is light, dark or auto"));
+    if (parser.isSet(size)) {
+        const QStringList parts = parser.value(size).split(QLatin1Char('x'));
+        wishes.size = parts.size() == 2 ? QSize(parts[0].toInt(), parts[1].toInt()) : QSize();
+        if (wishes.size.width() < 320 || wishes.size.height() < 240 || wishes.size.width() > 8192 || wishes.size.height() > 8192)
+            return fail(QStringLiteral("--size is WIDTHxHEIGHT, from 320x240 to 8192x8192"));
+    }
+    if (parser.isSet(view)) {
+        const auto state = ridge::gui::fromToken(parser.value(view).toStdString());
+        if (!state.ok()) return fail(QString::fromStdString(state.error().message));
+        wishes.state = *state;
+    }
+    const bool headless = !wishes.screenshot.isEmpty() || !wishes.report.isEmpty();
+#ifndef NDEBUG
+    ridge::gui::forbidSqlOnThisThread();
+#endif
+    MainWindow window(ridge::gui::chooseTheme(parser.value(theme), desktop), !headless);
+    if (!wishes.trace.isEmpty()) window.openTrace(wishes.trace, wishes.state);
+    if (wishes.state && !wishes.state->panel.empty()) wishes.panel = QString::fromStdString(wishes.state->panel);
+    if (headless) return render(window, wishes);
+    if (wishes.size.isValid()) window.resize(wishes.size);
+    window.show();
+    if (!wishes.panel.isEmpty()) window.showPanel(wishes.panel);
+    return QApplication::exec();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    int code = 4;
+    try {
+        code = start(argc, argv);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "ridge-view: internal error: %s; please report it\n", error.what());
+    }
+    std::fflush(nullptr);
+    std::_Exit(code);  // an analysis that nobody waits for any more may still run
+}

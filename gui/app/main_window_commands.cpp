@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// What the commands of key_table.h do.
+#include <QApplication>
+#include <QClipboard>
+#include <QDialog>
+#include <QFileDialog>
+#include <QInputDialog>
+#include <QLineEdit>
+#include <QListWidget>
+#include <QPainter>
+#include <QStatusBar>
+#include <QSvgGenerator>
+#include <QTextBrowser>
+#include <QVBoxLayout>
+
+#include <algorithm>
+
+#include "base/file.h"
+#include "gui/app/main_window.h"
+#include "reports/html/html.h"
+
+namespace ridge::gui {
+namespace {
+
+constexpr double kZoomStep = 0.7;
+constexpr std::uint64_t kZoomTag = 1, kPanTag = 2;
+
+}  // namespace
+
+void MainWindow::run(Command command) {
+    using C = Command;
+    const Ns middle = m_view.start() + (m_view.end() - m_view.start()) / 2;
+    switch (command) {
+        case C::kZoomIn: return m_view.zoom(kZoomStep, middle, kZoomTag);
+        case C::kZoomOut: return m_view.zoom(1 / kZoomStep, middle, kZoomTag);
+        case C::kPanLeft: return m_view.pan(-0.1, kPanTag);
+        case C::kPanRight: return m_view.pan(0.1, kPanTag);
+        case C::kPanLeftFast: return m_view.pan(-0.5, kPanTag);
+        case C::kPanRightFast: return m_view.pan(0.5, kPanTag);
+        case C::kFit: return m_view.fitSelection();
+        case C::kShowAll: return m_view.showAll();
+        case C::kScrollUp: return m_view.setScroll(m_view.state().scroll - m_timeline->height() / 2);
+        case C::kScrollDown:
+            return m_view.setScroll(std::min(std::max(0, m_timeline->rows().height - m_timeline->height() / 2),
+                                             m_view.state().scroll + m_timeline->height() / 2));
+        case C::kPreviousSlice: return m_view.stepSlice(false);
+        case C::kNextSlice: return m_view.stepSlice(true);
+        case C::kParentSlice: return m_view.stepDepth(false);
+        case C::kChildSlice: return m_view.stepDepth(true);
+        case C::kFlowBack: return m_view.walkFlow(false);
+        case C::kFlowForward: return m_view.walkFlow(true);
+        case C::kUndo: return m_view.undo();
+        case C::kRedo: return m_view.redo();
+        case C::kClear:
+            m_timeline->setFocus();
+            return m_view.clearSelection();
+        case C::kSearch:
+            m_search->setFocus();
+            return m_search->selectAll();
+        case C::kFilter:
+            m_filter->setFocus();
+            return m_filter->selectAll();
+        case C::kNextMatch: return m_view.findNext(true);
+        case C::kPreviousMatch: return m_view.findNext(false);
+        case C::kPanelDetails: return m_view.openPanel("details");
+        case C::kPanelStatistics: return m_view.openPanel("statistics");
+        case C::kPanelFindings: return m_view.openPanel("findings");
+        case C::kPanelAttribution: return m_view.openPanel("attribution");
+        case C::kPanelRoofline: return m_view.openPanel("roofline");
+        case C::kPanelMessages: return m_view.openPanel("messages");
+        case C::kTheme: return setTheme(m_theme->dark ? lightTheme() : darkTheme());
+        case C::kPalette: return showPalette();
+        case C::kHelp: return showHelp();
+        case C::kPin: case C::kHide: case C::kShowHidden: case C::kCollapse: case C::kRowUp: case C::kRowDown: case C::kNote:
+            return runRows(command);
+        case C::kOpen: case C::kReload: case C::kScreenshot: case C::kReport: case C::kCopyLink: case C::kQuit:
+            return runFile(command);
+    }
+}
+
+// The row that a row command means: of the selected slice, else of the selected range, else the first.
+std::int32_t MainWindow::currentTrack() const {
+    const Snapshot& snapshot = *m_view.snapshot();
+    if (m_view.selected().valid()) return static_cast<std::int32_t>(snapshot.laneTrack[m_view.selected().lane]);
+    if (!m_view.state().rangeTracks.empty()) return snapshot.findTrack(m_view.state().rangeTracks.front());
+    return snapshot.tracks.empty() ? kNoTrack : 0;
+}
+
+void MainWindow::runRows(Command command) {
+    const Snapshot& snapshot = *m_view.snapshot();
+    if (command == Command::kShowHidden) return m_view.unhideAll();
+    if (command == Command::kNote) {
+        Ns a = m_view.state().rangeStart, b = m_view.state().rangeEnd;
+        if (const SliceRef slice = m_view.selected(); slice.valid()) {
+            a = snapshot.lane(slice.lane).start(slice.slice);
+            b = snapshot.lane(slice.lane).end(slice.slice);
+        } else if (a == b) {
+            a = b = m_view.start() + (m_view.end() - m_view.start()) / 2;
+        }
+        return askNote(a, b);
+    }
+    const std::int32_t index = currentTrack();
+    if (index == kNoTrack) return;
+    const Track& track = snapshot.tracks[static_cast<std::size_t>(index)];
+    switch (command) {
+        case Command::kPin: return m_view.togglePin(track.key);
+        case Command::kHide: return m_view.hide(track.key);
+        case Command::kCollapse: {
+            const std::int32_t group = isGroup(track.kind) || track.parent == kNoTrack ? index : track.parent;
+            const std::string& key = snapshot.tracks[static_cast<std::size_t>(group)].key;
+            const auto& rows = m_timeline->rows().rows;
+            const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.kind == RowKind::kGroup && r.track == static_cast<std::uint32_t>(group); });
+            return m_view.toggleCollapsed(key, row != rows.end() && row->collapsed);
+        }
+        case Command::kRowUp:
+        case Command::kRowDown:
+            return m_view.move(track.key, command == Command::kRowUp, siblingsOf(snapshot, m_view.state(), static_cast<std::uint32_t>(index)));
+        default: return;
+    }
+}
+
+void MainWindow::runFile(Command command) {
+    const auto report = [this](const QString& problem, const QString& done) { statusBar()->showMessage(problem.isEmpty() ? done : problem, 6000); };
+    switch (command) {
+        case Command::kOpen: {
+            const QString path = QFileDialog::getOpenFileName(this, tr("Open trace"), {}, tr("Traces (*.sqlite *.json *.json.gz);;All files (*)"));
+            if (!path.isEmpty()) openTrace(path);
+            return;
+        }
+        case Command::kReload:
+            if (!m_document.path().isEmpty()) openTrace(m_document.path(), m_view.state());
+            return;
+        case Command::kScreenshot: {
+            const QString path = QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("ridge-view.png"), tr("Pictures (*.png *.svg)"));
+            if (!path.isEmpty()) report(savePicture(path, {}), tr("saved %1").arg(path));
+            return;
+        }
+        case Command::kReport: {
+            const QString path = QFileDialog::getSaveFileName(this, tr("Save report"), QStringLiteral("report.html"), tr("HTML (*.html)"));
+            if (!path.isEmpty()) report(saveReport(path), tr("saved %1").arg(path));
+            return;
+        }
+        case Command::kCopyLink:
+            QApplication::clipboard()->setText(QStringLiteral("ridge-view --view %1 %2").arg(QString::fromStdString(toToken(m_view.state())), m_document.path()));
+            return report({}, tr("copied: a command that opens this view"));
+        case Command::kQuit: close(); return;
+        default: return;
+    }
+}
+
+QString MainWindow::savePicture(const QString& path, QSize size) {
+    if (size.isValid()) resize(size);
+    m_timeline->rebuildLayer();
+    if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive)) {
+        QSvgGenerator svg;
+        svg.setFileName(path);
+        svg.setSize(this->size());
+        svg.setViewBox(rect());
+        svg.setTitle(windowTitle());
+        QPainter painter;
+        if (!painter.begin(&svg)) return tr("%1 cannot be written").arg(path);
+        render(&painter);
+        return painter.end() ? QString() : tr("%1 cannot be written").arg(path);
+    }
+    return grab().save(path) ? QString() : tr("%1 cannot be written; .png and .svg are known").arg(path);
+}
+
+QString MainWindow::saveReport(const QString& path) {
+    if (!m_view.insight()) return tr("there is no analysis to report");
+    const Status written = writeFileAtomically(path.toStdString(), reports::renderHtml(m_view.insight()->analysis));
+    return written.ok() ? QString() : QString::fromStdString(written.error().message);
+}
+
+void MainWindow::askNote(Ns a, Ns b) {
+    bool given = false;
+    const QString text = QInputDialog::getText(this, tr("Note"), tr("Note (kept beside the trace, never in it):"), QLineEdit::Normal, {}, &given);
+    if (given && !text.isEmpty()) m_view.addNote(a, b, text.toStdString());
+}
+
+void MainWindow::showHelp() {
+    QDialog dialog(this);
+    dialog.setWindowTitle(tr("Keys and mouse"));
+    dialog.resize(620, 680);
+    QString html = QStringLiteral("<table cellpadding='4' width='100%'>");
+    QString menu;
+    for (const CommandInfo& info : commands()) {
+        if (menu != QLatin1String(info.menu)) html += QStringLiteral("<tr><td colspan='2'><h3>%1</h3></td></tr>").arg(menu = QString::fromLatin1(info.menu));
+        html += QStringLiteral("<tr><td>%1</td><td><b>%2</b></td></tr>").arg(QString::fromUtf8(info.text).toHtmlEscaped(),
+                                                                             QString::fromLatin1(info.keys).replace(QLatin1Char(' '), QStringLiteral("</b>, <b>")));
+    }
+    html += QStringLiteral("<tr><td colspan='2'><h3>%1</h3></td></tr>").arg(tr("Mouse"));
+    for (const MouseHabit& habit : mouseHabits())
+        html += QStringLiteral("<tr><td>%1</td><td>%2</td></tr>").arg(QString::fromLatin1(habit.gesture), QString::fromLatin1(habit.effect));
+    auto* text = new QTextBrowser(&dialog);
+    text->setHtml(html + QStringLiteral("</table>"));
+    auto* layout = new QVBoxLayout(&dialog);
+    layout->setContentsMargins(0, 0, 0, 0);
+    layout->addWidget(text);
+    dialog.exec();
+}
+
+void MainWindow::showPalette() {
+    QDialog dialog(this, Qt::Popup);
+    dialog.resize(480, 360);
+    auto* input = new QLineEdit(&dialog);
+    input->setPlaceholderText(tr("What to do?"));
+    auto* list = new QListWidget(&dialog);
+    auto* layout = new QVBoxLayout(&dialog);
+    layout->addWidget(input);
+    layout->addWidget(list);
+    const auto fill = [list, input] {
+        list->clear();
+        for (const CommandInfo& info : commands()) {
+            const QString text = QString::fromUtf8(info.text);
+            if (!text.contains(input->text(), Qt::CaseInsensitive)) continue;
+            auto* item = new QListWidgetItem(QStringLiteral("%1    %2").arg(text, QString::fromLatin1(info.keys)), list);
+            item->setData(Qt::UserRole, static_cast<int>(info.command));
+        }
+        list->setCurrentRow(0);
+    };
+    int chosen = -1;
+    const auto take = [&] {
+        if (const QListWidgetItem* item = list->currentItem()) chosen = item->data(Qt::UserRole).toInt();
+        dialog.accept();
+    };
+    connect(input, &QLineEdit::textChanged, &dialog, fill);
+    connect(input, &QLineEdit::returnPressed, &dialog, take);
+    connect(list, &QListWidget::itemActivated, &dialog, take);
+    connect(list, &QListWidget::itemClicked, &dialog, take);
+    fill();
+    input->setFocus();
+    dialog.move(mapToGlobal(QPoint((width() - dialog.width()) / 2, 80)));
+    dialog.exec();
+    if (chosen >= 0) run(static_cast<Command>(chosen));
+}
+
+}  // namespace ridge::gui

@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "gui/load/sqlite_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+#include "gui/model/colours.h"
+
+namespace ridge::gui {
+
+using timeline::TableScan;
+
+namespace {
+
+constexpr Ns kMaxTime = Ns{1} << 55;
+constexpr std::int64_t kLookEvery = 4096;
+constexpr std::int64_t kPidMask = ~std::int64_t{0xFFFFFF};
+
+constexpr std::array<const char*, 14> kTables{
+    "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
+    "CUPTI_ACTIVITY_KIND_GRAPH_TRACE", "NVTX_EVENTS", "CUPTI_ACTIVITY_KIND_RUNTIME", "OSRT_API",
+    "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "CUPTI_ACTIVITY_KIND_CUDA_EVENT", "RIDGE_COUNTER_SAMPLE",
+    "GPU_METRICS", "RIDGE_PREEMPTION", "StringIds", "CUDA_GPU_MEMORY_USAGE_EVENTS"};
+
+std::uint32_t small(std::int64_t value) {
+    return value > 0 && value < INT64_C(0xFFFFFFFF) ? static_cast<std::uint32_t>(value) : 0U;
+}
+
+bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+
+ColourId colourOfCall(std::string_view name) {
+    if (has(name, "Synchronize") || has(name, "WaitEvent") || has(name, "EventQuery")) return colourOf(WallClass::kSync);
+    if (has(name, "Launch")) return colourOf(WallClass::kLaunch);
+    if (has(name, "Memcpy") || has(name, "Memset")) return colourOf(WallClass::kCopy);
+    return colourOf(WallClass::kApi);
+}
+
+ColourId colourOfIo(std::string_view name) {
+    for (const char* part : {"write", "sync", "fflush", "fputs"})
+        if (has(name, part)) return colourOf(WallClass::kIoCheckpoint);
+    for (const char* part : {"read", "open", "fget", "stat", "seek", "mmap", "close"})
+        if (has(name, part)) return colourOf(WallClass::kIoInput);
+    return colourOf(WallClass::kHost);
+}
+
+const char* copyName(std::int64_t kind) {
+    switch (kind) {
+        case 1: return "copy host to device";
+        case 2: return "copy device to host";
+        case 8: return "copy device to device";
+        case 9: return "copy host to host";
+        case 10: return "copy peer to peer";
+        case 11: return "unified memory host to device";
+        case 12: return "unified memory device to host";
+        case 13: return "unified memory device to device";
+        default: return "copy";
+    }
+}
+
+}  // namespace
+
+bool SqliteReader::step(TableScan& scan) {
+    if (!scan.next()) return false;
+    m_done += 1;
+    if (static_cast<std::int64_t>(m_done) % kLookEvery == 0) {
+        if (m_stop.load(std::memory_order_relaxed)) return false;
+        m_tick(m_total > 0 ? std::min(0.99, m_done / m_total) : 0);
+    }
+    return true;
+}
+
+std::optional<SqliteReader::Times> SqliteReader::takeTimes(TableScan& scan, bool mayBeOpen) {
+    const auto start = scan.integer(0);
+    const std::int64_t wrongBefore = scan.wrongTypes();
+    const auto end = scan.integer(1);
+    const auto inRange = [](std::int64_t t) { return t > -kMaxTime && t < kMaxTime; };
+    if (!start || !inRange(*start) || (end && !inRange(*end)) ||
+        (!end && (!mayBeOpen || scan.wrongTypes() != wrongBefore))) {
+        ++m_outOfRange;
+        return std::nullopt;
+    }
+    if (end && *end < *start) {
+        ++m_negative;
+        return std::nullopt;
+    }
+    if (!end) ++m_open;
+    m_assembly.seen(*start, end.value_or(*start));
+    return Times{*start, end.value_or(kOpenEnd)};
+}
+
+void SqliteReader::finish(const TableScan& scan, std::string_view table) {
+    m_wrongTypes += scan.wrongTypes();
+    if (scan.error() && !m_stop) m_assembly.warn(scan.error()->message);
+    (void)table;
+}
+
+std::uint32_t SqliteReader::nameOf(std::optional<std::int64_t> id) {
+    if (!id) return m_assembly.intern("");
+    const auto it = m_strings.find(*id);
+    return it == m_strings.end() ? m_assembly.intern("") : it->second;
+}
+
+void SqliteReader::countRows() {
+    for (const char* table : kTables) {
+        if (!TableScan(m_db, table, {}).exists()) continue;
+        auto statement = m_db.prepare(fmt::format("SELECT max(rowid) FROM \"{}\"", table));
+        if (!statement.ok()) continue;
+        auto row = statement->step();
+        if (row.ok() && *row) m_total += static_cast<double>(std::clamp<std::int64_t>(statement->integer(0), 0, 1LL << 40));
+    }
+}
+
+void SqliteReader::readStrings() {
+    TableScan scan(m_db, "StringIds", {"id", "value"});
+    while (step(scan))
+        if (const auto id = scan.integer(0)) m_strings[*id] = m_assembly.intern(scan.text(1));
+    finish(scan, "StringIds");
+}
+
+void SqliteReader::readNames() {
+    TableScan processes(m_db, "PROCESSES", {"globalPid", "pid", "name"});
+    while (processes.next())
+        if (const auto id = processes.integer(0)) {
+            auto& info = m_assembly.process(*id);
+            info.pid = processes.integerOr(1, info.pid);
+            info.name = toValidUtf8(processes.text(2));
+        }
+    TableScan ranks(m_db, "RIDGE_RANK", {"globalPid", "rank", "host"});
+    while (ranks.next())
+        if (const auto id = ranks.integer(0)) {
+            auto& info = m_assembly.process(*id);
+            info.rank = std::clamp<std::int64_t>(ranks.integerOr(1, -1), -1, 1 << 24);
+            info.host = toValidUtf8(ranks.text(2));
+        }
+    TableScan threads(m_db, "ThreadNames", {"nameId", "globalTid"});
+    while (threads.next())
+        if (const auto tid = threads.integer(1)) m_assembly.nameThread(*tid, m_assembly.text(nameOf(threads.integer(0))));
+    TableScan gpus(m_db, "TARGET_INFO_GPU", {"id", "name", "cuDevice"});
+    while (gpus.next())
+        if (const auto id = gpus.integer(2) ? gpus.integer(2) : gpus.integer(0)) m_assembly.nameDevice(*id, gpus.text(1));
+}
+
+void SqliteReader::readGpuTable(std::string_view table, TrackKind kind) {
+    TableScan scan(m_db, table,
+                   {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "shortName", "demangledName",
+                    "copyKind"});
+    const bool set = table == "CUPTI_ACTIVITY_KIND_MEMSET";
+    while (step(scan)) {
+        const auto times = takeTimes(scan, false);
+        if (!times) continue;
+        std::uint32_t name = 0;
+        if (kind == TrackKind::kKernels) {
+            name = nameOf(scan.integer(6) ? scan.integer(6) : scan.integer(7));
+            if (!m_assembly.hasColour(name)) {
+                // Templates are told apart by the full name.
+                const std::uint32_t full = nameOf(scan.integer(7));
+                auto c = analyzer::classifyKernel(m_assembly.text(full));
+                if (c == analyzer::KernelClass::kOther) c = analyzer::classifyKernel(m_assembly.text(name));
+                m_assembly.colour(name, colourOf(c));
+            }
+        } else {
+            name = m_assembly.intern(kind == TrackKind::kGraphs ? "CUDA graph" : set ? "memset" : copyName(scan.integerOr(8, 0)));
+            m_assembly.colour(name, colourOf(kind == TrackKind::kGraphs ? WallClass::kComputeUnknown : WallClass::kCopy));
+        }
+        const std::int64_t device = std::clamp<std::int64_t>(scan.integerOr(2, 0), 0, 1 << 20);
+        if (auto* lanes = m_assembly.track({scan.integerOr(5, 0) & kPidMask, device, scan.integerOr(3, 0), kind}, table))
+            lanes->add(times->start, times->end, name, small(scan.rowid()), small(scan.integerOr(4, 0)));
+    }
+    finish(scan, table);
+}
+
+void SqliteReader::readRanges() {
+    TableScan work(m_db, "RIDGE_WORK", {"nvtxId", "opKind"});  // in the order of NVTX_EVENTS' rowid
+    bool haveWork = work.next();
+    TableScan scan(m_db, "NVTX_EVENTS", {"start", "end", "eventType", "text", "globalTid", "textId"});
+    while (step(scan)) {
+        const std::int64_t type = scan.integerOr(2, 0);
+        const bool nests = type == 59 || type == 70;
+        if (!nests && type != 60 && type != 71) continue;
+        const auto times = takeTimes(scan, true);
+        if (!times) continue;
+        const std::string_view text = scan.text(3);
+        const std::uint32_t name = text.empty() ? nameOf(scan.integer(5)) : m_assembly.intern(text);
+        while (haveWork && work.integerOr(0, 0) < scan.rowid()) haveWork = work.next();
+        if (haveWork && work.integerOr(0, 0) == scan.rowid() && !m_assembly.hasColour(name))
+            m_assembly.colour(name, colourOfOpKind(work.integerOr(1, 0), m_assembly.text(name)));
+        const std::int64_t thread = scan.integerOr(4, 0);
+        const TrackKind kind = nests ? TrackKind::kRanges : TrackKind::kFreeRanges;
+        if (auto* lanes = m_assembly.track({thread & kPidMask, -1, thread, kind}, "NVTX_EVENTS"))
+            lanes->add(times->start, times->end, name, small(scan.rowid()));
+    }
+    finish(scan, "NVTX_EVENTS");
+}
+
+void SqliteReader::readCalls() {
+    TableScan scan(m_db, "CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId"});
+    while (step(scan)) {
+        const auto times = takeTimes(scan, false);
+        if (!times) continue;
+        const std::uint32_t name = nameOf(scan.integer(4));
+        if (!m_assembly.hasColour(name)) m_assembly.colour(name, colourOfCall(m_assembly.text(name)));
+        const std::int64_t thread = scan.integerOr(2, 0);
+        if (auto* lanes = m_assembly.track({thread & kPidMask, -1, thread, TrackKind::kApi}, "CUPTI_ACTIVITY_KIND_RUNTIME"))
+            lanes->add(times->start, times->end, name, small(scan.rowid()), small(scan.integerOr(3, 0)));
+    }
+    finish(scan, "CUPTI_ACTIVITY_KIND_RUNTIME");
+}
+
+// A wait names the record of the event by eventSyncId; both name their API call by correlationId.
+void SqliteReader::readWaits() {
+    std::unordered_map<std::int64_t, std::pair<std::int64_t, std::uint32_t>> records;  // eventSyncId -> (process, call)
+    TableScan events(m_db, "CUPTI_ACTIVITY_KIND_CUDA_EVENT", {"eventSyncId", "globalPid", "correlationId"});
+    while (step(events))
+        if (const auto id = events.integer(0); id && *id != 0)
+            records[*id] = {events.integerOr(1, 0) & kPidMask, small(events.integerOr(2, 0))};
+    finish(events, "CUPTI_ACTIVITY_KIND_CUDA_EVENT");
+    TableScan waits(m_db, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", {"eventSyncId", "globalPid", "correlationId"});
+    while (step(waits)) {
+        const auto id = waits.integer(0);
+        if (!id) continue;
+        const auto it = records.find(*id);
+        if (it != records.end())
+            m_assembly.addWait(waits.integerOr(1, 0) & kPidMask, it->second.second, small(waits.integerOr(2, 0)));
+    }
+    finish(waits, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION");
+}
+
+void SqliteReader::readIo() {
+    TableScan scan(m_db, "OSRT_API", {"start", "end", "globalTid", "nameId"});
+    while (step(scan)) {
+        const auto times = takeTimes(scan, false);
+        if (!times) continue;
+        const std::uint32_t name = nameOf(scan.integer(3));
+        if (!m_assembly.hasColour(name)) m_assembly.colour(name, colourOfIo(m_assembly.text(name)));
+        const std::int64_t thread = scan.integerOr(2, 0);
+        if (auto* lanes = m_assembly.track({thread & kPidMask, -1, thread, TrackKind::kIo}, "OSRT_API"))
+            lanes->add(times->start, times->end, name, small(scan.rowid()));
+    }
+    finish(scan, "OSRT_API");
+}
+
+void SqliteReader::readCounters() {
+    struct Series {
+        std::int64_t process, device;
+        std::string name, unit;
+    };
+    std::unordered_map<std::int64_t, Series> series;
+    TableScan names(m_db, "RIDGE_COUNTER", {"id", "name", "unit", "globalPid", "deviceId"});
+    while (names.next())
+        if (const auto id = names.integer(0)) {
+            Series s{names.integerOr(3, 0), names.integerOr(4, -1), toValidUtf8(names.text(1)), toValidUtf8(names.text(2))};
+            if (s.process != 0) s.device = -1;
+            if (s.device >= 0) s.name += fmt::format(" {}", s.device);
+            series[*id] = std::move(s);
+        }
+    std::int64_t strange = 0;
+    TableScan samples(m_db, "RIDGE_COUNTER_SAMPLE", {"counterId", "time", "value"});
+    while (step(samples)) {
+        const auto it = series.find(samples.integerOr(0, -1));
+        const auto time = samples.integer(1);
+        const auto value = samples.real(2);
+        if (it == series.end() || !time || *time <= -kMaxTime || *time >= kMaxTime || !value || !std::isfinite(*value)) {
+            ++strange;
+            continue;
+        }
+        m_assembly.process(it->second.process);
+        m_assembly.counter(it->second.process, it->second.device, it->second.name, it->second.unit, it->first)
+            ->append(*time, static_cast<float>(*value));
+        m_assembly.seen(*time, *time);
+    }
+    finish(samples, "RIDGE_COUNTER_SAMPLE");
+    m_assembly.warn("samples of counters are left out: no such counter, or no number", strange);
+}
+
+void SqliteReader::readGpuMetrics() {
+    std::unordered_map<std::int64_t, std::string> names;  // typeId * 2^12 + metricId
+    TableScan info(m_db, "TARGET_INFO_GPU_METRICS", {"typeId", "metricId", "metricName"});
+    const auto keyOf = [](std::int64_t type, std::int64_t metric) {
+        return static_cast<std::int64_t>((static_cast<std::uint64_t>(type) << 12) ^ static_cast<std::uint64_t>(metric));
+    };
+    while (info.next()) names[keyOf(info.integerOr(0, 0), info.integerOr(1, 0))] = toValidUtf8(info.text(2));
+    TableScan scan(m_db, "GPU_METRICS", {"timestamp", "typeId", "metricId", "value"});
+    while (step(scan)) {
+        const auto time = scan.integer(0);
+        const auto value = scan.real(3);
+        const std::int64_t type = scan.integerOr(1, 0), key = keyOf(type, scan.integerOr(2, 0));
+        const auto name = names.find(key);
+        if (!time || *time <= -kMaxTime || *time >= kMaxTime || !value || name == names.end()) {
+            ++m_outOfRange;
+            continue;
+        }
+        m_assembly.process(0);
+        m_assembly.counter(0, type & 0xFF, fmt::format("GPU {} {}", type & 0xFF, name->second), "", key)
+            ->append(*time, static_cast<float>(*value));
+        m_assembly.seen(*time, *time);
+    }
+    finish(scan, "GPU_METRICS");
+}
+
+void SqliteReader::readPreemptions() {
+    TableScan scan(m_db, "RIDGE_PREEMPTION", {"start", "end", "cpu"});
+    const std::uint32_t name = m_assembly.intern("preempted");
+    m_assembly.colour(name, colourOf(WallClass::kPreempted));
+    while (step(scan))
+        if (const auto times = takeTimes(scan, false))
+            if (auto* lanes = m_assembly.track({0, -1, scan.integerOr(2, 0), TrackKind::kPreemption}, "RIDGE_PREEMPTION"))
+                lanes->add(times->start, times->end, name, small(scan.rowid()));
+    finish(scan, "RIDGE_PREEMPTION");
+}
+
+Status SqliteReader::read() {
+    bool any = false;
+    for (const char* table : kTables)
+        any = any || (std::string_view(table) != "StringIds" && TableScan(m_db, table, {}).exists());
+    if (!any)
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{}: is a SQLite database, but no timeline (no NVTX, CUDA or OS table); give a trace "
+                                 "of ridge record or an export of nsys",
+                                 m_db.path())};
+    countRows();
+    readStrings();
+    readNames();
+    readGpuTable("CUPTI_ACTIVITY_KIND_KERNEL", TrackKind::kKernels);
+    readGpuTable("CUPTI_ACTIVITY_KIND_MEMCPY", TrackKind::kCopies);
+    readGpuTable("CUPTI_ACTIVITY_KIND_MEMSET", TrackKind::kCopies);
+    readGpuTable("CUPTI_ACTIVITY_KIND_GRAPH_TRACE", TrackKind::kGraphs);
+    readRanges();
+    readCalls();
+    readIo();
+    readWaits();
+    readCounters();
+    readGpuMetrics();
+    readPreemptions();
+    m_assembly.warn("rows end before they start and are not drawn", m_negative);
+    m_assembly.warn("rows have times that cannot be and are not drawn", m_outOfRange);
+    m_assembly.warn("cells hold another type than their column should", m_wrongTypes);
+    m_assembly.warn("ranges had no end in the file and are drawn to the last time seen", m_open);
+    return {};
+}
+
+}  // namespace ridge::gui

@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "gui/roofline/roofline_panel.h"
+
+#include <QMouseEvent>
+#include <QPainter>
+#include <QToolTip>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/text.h"
+
+namespace ridge::gui {
+namespace {
+
+QString text(const std::string& s) { return QString::fromStdString(s); }
+
+WallClass classOf(const std::string& bound) {
+    if (bound == "compute" || bound == "balanced") return WallClass::kComputeBound;
+    if (bound == "memory") return WallClass::kMemoryWall;
+    if (bound == "latency") return WallClass::kLatencyBound;
+    return WallClass::kComputeUnknown;
+}
+
+QString rate(double flops) { return text(formatRate(flops, "FLOP/s")); }
+
+}  // namespace
+
+RooflinePanel::RooflinePanel(ViewController& view, const Theme& theme, QWidget* parent)
+    : QWidget(parent), m_view(view), m_theme(&theme) {
+    setMouseTracking(true);
+    setMinimumSize(260, 200);
+    setAccessibleName(tr("Roofline"));
+    connect(&m_view, &ViewController::insightChanged, this, [this] {
+        fit();
+        update();
+    });
+    connect(&m_view, &ViewController::selectionChanged, this, qOverload<>(&QWidget::update));
+    fit();
+}
+
+void RooflinePanel::setTheme(const Theme& theme) {
+    m_theme = &theme;
+    update();
+}
+
+void RooflinePanel::fit() {
+    m_axes = {};
+    m_absent = 0;
+    if (m_view.insight()) {
+        double x0 = 1e9, x1 = -1e9, y0 = 1e9, y1 = -1e9;
+        const auto take = [&](double x, double y) {
+            x0 = std::min(x0, x), x1 = std::max(x1, x), y0 = std::min(y0, y), y1 = std::max(y1, y);
+        };
+        const auto& analysis = m_view.insight()->analysis;
+        for (const auto& p : analysis.roofline) {
+            if (p.intensity && p.achieved && *p.intensity > 0 && *p.achieved > 0 && p.flops > 0) take(std::log10(*p.intensity), std::log10(*p.achieved));
+            else ++m_absent;
+        }
+        double peak = 0, bandwidth = 0;
+        for (const auto& roof : analysis.ceilings) {
+            if (roof.kind == "compute") peak = std::max(peak, roof.value);
+            if (roof.kind == "memory") bandwidth = std::max(bandwidth, roof.value);
+        }
+        if (peak > 0) y1 = std::max(y1, std::log10(peak));
+        if (peak > 0 && bandwidth > 0) take(std::log10(peak / bandwidth), std::log10(peak));
+        if (x1 >= x0 && y1 >= y0 && y0 < 1e8) m_axes = {std::floor(x0 - 0.4), std::ceil(x1 + 0.6), std::floor(y0 - 0.3), std::ceil(y1 + 0.2)};
+    }
+    place();
+}
+
+QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(70, 14, -16, -44); }
+
+QPointF RooflinePanel::at(double intensity, double flops) const {
+    const QRectF area = plot();
+    return {area.left() + (std::log10(intensity) - m_axes.x0) / (m_axes.x1 - m_axes.x0) * area.width(),
+            area.bottom() - (std::log10(flops) - m_axes.y0) / (m_axes.y1 - m_axes.y0) * area.height()};
+}
+
+void RooflinePanel::place() {
+    m_dots.clear();
+    if (!m_view.insight()) return;
+    const auto& points = m_view.insight()->analysis.roofline;
+    Ns most = 1;
+    for (const auto& p : points) most = std::max(most, p.timeNs);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+        const auto& p = points[i];
+        if (!p.intensity || !p.achieved || *p.intensity <= 0 || *p.achieved <= 0 || p.flops <= 0) continue;
+        const double share = static_cast<double>(p.timeNs) / static_cast<double>(most);
+        m_dots.push_back({at(*p.intensity, *p.achieved), 4 + 14 * std::sqrt(share), i});
+    }
+    // Small ones last, on top.
+    std::sort(m_dots.begin(), m_dots.end(), [](const Dot& a, const Dot& b) { return a.radius > b.radius; });
+}
+
+void RooflinePanel::resizeEvent(QResizeEvent*) { place(); }
+
+void RooflinePanel::paintGrid(QPainter& painter) {
+    const QRectF area = plot();
+    for (int e = static_cast<int>(std::ceil(m_axes.x0)); e <= m_axes.x1; ++e) {
+        const double x = at(std::pow(10.0, e), 1).x();
+        painter.setPen(m_theme->line);
+        painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
+        painter.setPen(m_theme->soft);
+        painter.drawText(QRectF(x - 40, area.bottom() + 3, 80, 16), Qt::AlignHCenter, QString::number(std::pow(10.0, e), 'g', 6));
+    }
+    for (int e = static_cast<int>(std::ceil(m_axes.y0)); e <= m_axes.y1; ++e) {
+        const double y = at(1, std::pow(10.0, e)).y();
+        painter.setPen(m_theme->line);
+        painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
+        painter.setPen(m_theme->soft);
+        painter.drawText(QRectF(0, y - 8, area.left() - 6, 16), Qt::AlignRight | Qt::AlignVCenter, rate(std::pow(10.0, e)).replace(QStringLiteral(".00"), QString()));
+    }
+    painter.drawText(QRectF(area.left(), area.bottom() + 20, area.width(), 18), Qt::AlignHCenter, tr("arithmetic intensity, FLOP per byte"));
+}
+
+void RooflinePanel::paintRoofs(QPainter& painter) {
+    const QRectF area = plot();
+    painter.setClipRect(area);
+    const auto& roofs = m_view.insight()->analysis.ceilings;
+    double peak = 0;
+    for (const auto& roof : roofs)
+        if (roof.kind == "compute") peak = std::max(peak, roof.value);
+    double widest = 0;
+    for (const auto& roof : roofs)
+        if (roof.kind == "memory") widest = std::max(widest, roof.value);
+    std::vector<QRectF> taken;
+    const auto label = [&](QPointF where, const QString& words, double angle) {
+        const int wide = painter.fontMetrics().horizontalAdvance(words);
+        const QRectF box(where.x(), where.y() - 16, wide, 16);
+        for (const QRectF& other : taken)
+            if (other.intersects(box)) return;  // the hover still names it
+        taken.push_back(box);
+        painter.save();
+        painter.translate(where);
+        painter.rotate(angle);
+        painter.drawText(QPointF(0, -4), words);
+        painter.restore();
+    };
+    painter.setRenderHint(QPainter::Antialiasing);
+    for (const auto& roof : roofs) {
+        if (!(roof.value > 0)) continue;
+        const QString words = QStringLiteral("%1 %2").arg(text(roof.name), text(formatRate(roof.value, roof.unit)));
+        if (roof.kind == "compute") {
+            painter.setPen(QPen(m_theme->text, 1.6));
+            const double from = widest > 0 ? roof.value / widest : std::pow(10.0, m_axes.x0);
+            painter.drawLine(at(from, roof.value), QPointF(area.right(), at(1, roof.value).y()));
+            label(QPointF(area.right() - painter.fontMetrics().horizontalAdvance(words) - 4, at(1, roof.value).y()), words, 0);
+        } else if (roof.kind == "memory") {
+            const double end = peak > 0 ? peak / roof.value : std::pow(10.0, m_axes.x1);
+            const QPointF a = at(std::pow(10.0, m_axes.x0), roof.value * std::pow(10.0, m_axes.x0)), b = at(end, roof.value * end);
+            painter.setPen(QPen(m_theme->soft, 1.4));
+            painter.drawLine(a, b);
+            const double angle = -std::atan2(a.y() - b.y(), b.x() - a.x()) * 180 / M_PI;
+            // Where the line enters the plot.
+            const double enter = std::max(std::pow(10.0, m_axes.x0), std::pow(10.0, m_axes.y0) / roof.value) * 1.15;
+            label(at(enter, roof.value * enter), words, angle);
+        }
+    }
+    painter.setClipping(false);
+}
+
+void RooflinePanel::paintDots(QPainter& painter) {
+    painter.setClipRect(plot());
+    painter.setRenderHint(QPainter::Antialiasing);
+    const auto& points = m_view.insight()->analysis.roofline;
+    std::string selected;
+    if (m_view.selected().valid()) selected = m_view.snapshot()->nameOf(m_view.selected());
+    std::vector<QRectF> taken;
+    for (const Dot& dot : m_dots) {
+        const auto& p = points[dot.point];
+        QColor fill = wallColour(*m_theme, classOf(p.bound));
+        fill.setAlpha(215);
+        painter.setBrush(fill);
+        painter.setPen(QPen(m_theme->window, 1.2));
+        painter.drawEllipse(dot.centre, dot.radius, dot.radius);
+        if (p.op == selected) {
+            painter.setBrush(Qt::NoBrush);
+            painter.setPen(QPen(m_theme->text, 2.5));
+            painter.drawEllipse(dot.centre, dot.radius + 4, dot.radius + 4);
+        }
+    }
+    painter.setPen(m_theme->text);
+    for (const Dot& dot : m_dots) {
+        const QString words = text(points[dot.point].op).left(40);
+        const QRectF box(dot.centre.x() + dot.radius + 3, dot.centre.y() - 8, painter.fontMetrics().horizontalAdvance(words) + 4, 16);
+        if (taken.size() >= 40 || std::any_of(taken.begin(), taken.end(), [&](const QRectF& other) { return other.intersects(box); })) continue;
+        taken.push_back(box);
+        painter.drawText(box, Qt::AlignLeft | Qt::AlignVCenter, words);
+    }
+    painter.setClipping(false);
+}
+
+void RooflinePanel::paintEvent(QPaintEvent*) {
+    QPainter painter(this);
+    painter.fillRect(rect(), m_theme->window);
+    QFont small = font();
+    small.setPixelSize(11);
+    painter.setFont(small);
+    const QRect words = rect().adjusted(14, 14, -14, -14);
+    painter.setPen(m_theme->soft);
+    if (!m_view.insight()) {
+        painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));
+        return;
+    }
+    if (m_dots.empty() && m_view.insight()->analysis.ceilings.empty()) {
+        painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap,
+                         tr("No roofs and no ops with known work. Roofs are in traces of ridge run, or come from ridge ceilings; the work of an op "
+                            "from ranges with a work payload."));
+        return;
+    }
+    paintGrid(painter);
+    paintRoofs(painter);
+    paintDots(painter);
+    painter.setPen(m_theme->soft);
+    if (m_dots.empty())
+        painter.drawText(plot().toRect().adjusted(12, 8, -12, -8), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, tr("No op of this trace says how much work it does."));
+    else if (m_absent > 0)
+        painter.drawText(QRectF(8, height() - 17, width() - 16, 16), Qt::AlignLeft, tr("%1 ops have no FLOP or no bytes and are not drawn").arg(m_absent));
+    if (m_dragging) {
+        QColor shade = m_theme->accent;
+        shade.setAlpha(40);
+        painter.fillRect(QRect(m_pressed, m_mouse).normalized(), shade);
+    }
+}
+
+const RooflinePanel::Dot* RooflinePanel::dotAt(QPointF position) const {
+    for (auto it = m_dots.rbegin(); it != m_dots.rend(); ++it) {
+        const QPointF d = it->centre - position;
+        if (std::hypot(d.x(), d.y()) <= it->radius + 2) return &*it;
+    }
+    return nullptr;
+}
+
+void RooflinePanel::mousePressEvent(QMouseEvent* event) { m_pressed = m_mouse = event->pos(); }
+
+void RooflinePanel::mouseMoveEvent(QMouseEvent* event) {
+    m_mouse = event->pos();
+    if (event->buttons().testFlag(Qt::LeftButton)) {
+        m_dragging = m_dragging || (m_mouse - m_pressed).manhattanLength() > 6;
+        update();
+        return;
+    }
+    const Dot* dot = dotAt(event->position());
+    if (!dot) {
+        QToolTip::hideText();
+        return;
+    }
+    const auto& p = m_view.insight()->analysis.roofline[dot->point];
+    QString words = tr("%1\n%2 × in %3\n%4 at %5 FLOP/B").arg(text(p.op)).arg(p.count).arg(text(formatDuration(p.timeNs)), rate(*p.achieved)).arg(*p.intensity, 0, 'g', 4);
+    if (p.attainment) words += tr("\n%1 of %2 (%3)").arg(text(formatShare(*p.attainment)), text(p.ceiling), text(p.bound));
+    words += tr("\nwork: %1").arg(text(p.source));
+    QToolTip::showText(event->globalPosition().toPoint(), words, this);
+}
+
+void RooflinePanel::mouseReleaseEvent(QMouseEvent* event) {
+    if (m_dragging) {
+        m_dragging = false;
+        const QRectF area = plot(), box = QRectF(QRect(m_pressed, event->pos()).normalized()).intersected(area);
+        if (box.width() > 8 && box.height() > 8) {
+            const Axes a = m_axes;
+            const auto x = [&](double px) { return a.x0 + (px - area.left()) / area.width() * (a.x1 - a.x0); };
+            const auto y = [&](double px) { return a.y0 + (area.bottom() - px) / area.height() * (a.y1 - a.y0); };
+            m_axes = {x(box.left()), x(box.right()), y(box.bottom()), y(box.top())};
+            place();
+        }
+        update();
+        return;
+    }
+    if (const Dot* dot = dotAt(event->position())) {
+        m_view.setSearch(m_view.insight()->analysis.roofline[dot->point].op);
+        m_view.findNext(true);
+    }
+}
+
+void RooflinePanel::mouseDoubleClickEvent(QMouseEvent*) {
+    fit();
+    update();
+}
+
+}  // namespace ridge::gui
