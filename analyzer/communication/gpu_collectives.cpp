@@ -99,48 +99,30 @@ std::vector<ClockOffset> alignClocks(const std::vector<std::vector<GpuMember>>& 
     }
     // No rank ends a collective before the last has begun it: its clock is then behind by that much.
     for (int round = 0; round < kRounds; ++round) {
+        std::map<std::int64_t, std::vector<Ns>> behind;
+        for (const auto& group : groups) {
+            Ns latest = std::numeric_limits<Ns>::min();
+            for (const GpuMember& m : group) latest = std::max(latest, m.start - offsets[m.rank].offsetNs);
+            for (const GpuMember& m : group) behind[m.rank].push_back(latest - (m.end - offsets[m.rank].offsetNs));
+        }
         bool moved = false;
         for (auto& [rank, o] : offsets) {
-            if (!o.applied) continue;
-            std::vector<Ns> behind;
-            for (const auto& group : groups) {
-                Ns latest = 0, end = 0;
-                bool any = false, own = false;
-                for (const GpuMember& m : group) {
-                    const Ns start = m.start - offsets[m.rank].offsetNs;
-                    latest = any ? std::max(latest, start) : start;
-                    any = true;
-                    if (m.rank != rank) continue;
-                    end = m.end - o.offsetNs;
-                    own = true;
-                }
-                if (own) behind.push_back(latest - end);
-            }
             // The median: a single wrong group must not move a clock.
-            if (const Ns most = medianOf(behind); most > 0) {
-                o.offsetNs -= most;
-                moved = true;
-            }
+            const Ns most = o.applied ? medianOf(behind[rank]) : 0;
+            if (most <= 0) continue;
+            o.offsetNs -= most;
+            moved = true;
         }
         if (!moved) break;
     }
-    for (auto& [rank, o] : offsets) {
-        std::vector<Ns> left;
-        for (const auto& group : groups) {
-            std::vector<Ns> ends;
-            Ns own = 0;
-            bool there = false;
-            for (const GpuMember& m : group) {
-                ends.push_back(m.end - offsets[m.rank].offsetNs);
-                if (m.rank == rank) {
-                    own = ends.back();
-                    there = true;
-                }
-            }
-            if (there) left.push_back(std::abs(own - medianOf(ends)));
-        }
-        o.residualNs = upperQuartileOf(std::move(left));
+    std::map<std::int64_t, std::vector<Ns>> left;
+    for (const auto& group : groups) {
+        std::vector<Ns> ends;
+        for (const GpuMember& m : group) ends.push_back(m.end - offsets[m.rank].offsetNs);
+        const Ns middle = medianOf(ends);
+        for (std::size_t k = 0; k < group.size(); ++k) left[group[k].rank].push_back(std::abs(ends[k] - middle));
     }
+    for (auto& [rank, o] : offsets) o.residualNs = upperQuartileOf(std::move(left[rank]));
     std::vector<ClockOffset> result;
     for (const auto& [rank, o] : offsets) result.push_back(o);
     return result;

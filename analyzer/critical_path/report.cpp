@@ -180,7 +180,7 @@ private:
             if (!m_graph.hasStep[i] || origin.gpu == kNoIndex) continue;
             const Step& step = m_answer.steps[i];
             const GpuPartition& p = m_context.gpus[static_cast<std::size_t>(origin.gpu)];
-            Ns chain = length(clip(p.busy, {step.startNs, step.endNs}));
+            Ns chain = busyOf(p.busy, {step.startNs, step.endNs});
             if (pathOnDevice) {
                 Interval host{step.startNs, step.endNs};
                 std::int32_t thread = mainThreadOf(p);
