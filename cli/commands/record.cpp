@@ -92,7 +92,7 @@ Status checkOutputs(const RecordArguments& a, const Globals& globals) {
     if (a.json.empty() || a.json == "-") return {};
     RIDGE_TRY_STATUS(mayWriteThere(a.json, globals.force));
     std::error_code ec;
-    if (fs::weakly_canonical(a.output, ec) == fs::weakly_canonical(a.json, ec))
+    if (fs::weakly_canonical(fs::absolute(a.output, ec), ec) == fs::weakly_canonical(fs::absolute(a.json, ec), ec))
         return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs, -o and --json; give each its own", a.output)};
     return {};
 }
