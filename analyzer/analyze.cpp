@@ -260,6 +260,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     addMemory(context, answer);
     addEnergy(context, answer);
     addFindings(context, answer);
+    applyGate(answer);
     return answer;
 }
 

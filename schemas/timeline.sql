@@ -532,6 +532,26 @@ CREATE TABLE RIDGE_WORK (
     sequence           INTEGER NOT NULL   -- number of the collective on its communicator
 );
 
+-- What the host handed to a collective, one row per kernel of which another tool's trace says it.
+CREATE TABLE RIDGE_COLLECTIVE (
+    kernelId      INTEGER NOT NULL PRIMARY KEY,  -- -> CUPTI_ACTIVITY_KIND_KERNEL(rowid)
+    collectiveId  INTEGER NOT NULL,       -- equal for the kernels of one collective
+    nameId        INTEGER NOT NULL,       -- -> StringIds(id), 'allreduce', ...
+    groupId       INTEGER NOT NULL,       -- -> StringIds(id), the process group
+    dtypeId       INTEGER NOT NULL,       -- -> StringIds(id)
+    bytesIn       INTEGER NOT NULL,       -- B of the message of this rank; 0: not known
+    bytesOut      INTEGER NOT NULL,       -- B; 0: not known
+    groupSize     INTEGER NOT NULL        -- ranks; 0: not known
+);
+
+-- A cause handed from one thread to another, as from forward to backward.
+CREATE TABLE RIDGE_FLOW (
+    fromTime  INTEGER NOT NULL,           -- ns since session start
+    toTime    INTEGER NOT NULL,           -- ns since session start
+    fromTid   INTEGER NOT NULL,           -- globalTid
+    toTid     INTEGER NOT NULL            -- globalTid
+);
+
 -- What OSRT_API has no column for: size, offset and file of an I/O call.
 CREATE TABLE RIDGE_IO (
     osrtId        INTEGER NOT NULL PRIMARY KEY,  -- -> OSRT_API(rowid)

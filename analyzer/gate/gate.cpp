@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/gate/gate.h"
 
+#include "analyzer/gate/capture.h"
+
 #include "analyzer/kernels/classify.h"
 
 #include <fmt/format.h>
@@ -55,7 +57,7 @@ void checkTables(const Timeline& timeline, Gate& gate) {
              "cells that are not of their column's type read as missing: " + where);
     gate.add("zero_durations", zero, Severity::kInfo, "rows of no length count, but take no time");
     gate.add("open_ranges", open, Severity::kInfo,
-             "ranges still open at the end were closed at the last time seen");
+             "ranges still open at the end were closed at the end of their process, or at the last time seen");
 }
 
 void checkLinks(const Context& context, Gate& gate) {
@@ -207,6 +209,7 @@ void addGate(const Context& context, Analysis& answer) {
     checkRanks(context, gate);
     checkCpu(context, gate);
     checkSteps(context, gate);
+    checkCapture(context, answer);
     if (context.timeline.sources.size() > 1)
         gate.add("clock_alignment", static_cast<std::int64_t>(context.timeline.sources.size()),
                  Severity::kInfo,

@@ -10,6 +10,10 @@ namespace ridge::analyzer {
 
 void addGate(const Context& context, Analysis& answer);
 
+// After the findings: lowers or takes away those that rest on what a check found spoilt; what was taken away
+// is named by the check "withheld_findings".
+void applyGate(Analysis& answer);
+
 // high: nothing found; medium: warnings; low: errors.
 Confidence captureConfidence(const Analysis& answer);
 

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/steps/steps.h"
 
+#include "analyzer/steps/periodicity.h"
+
 #include <algorithm>
 #include <cctype>
 #include <charconv>
@@ -92,6 +94,51 @@ void findNamed(const Timeline& timeline, std::string_view name, StepSet& set) {
     }
 }
 
+// The steps of one process, from the kernels of one of its devices: from launch to launch.
+void addPeriods(const Timeline& timeline, const std::vector<std::int32_t>& rows, std::int32_t workload, StepSet& set) {
+    const auto rowAt = [&](std::size_t i) -> const GpuRow& { return timeline.gpu[static_cast<std::size_t>(rows[i])]; };
+    std::vector<std::uint32_t> names;
+    std::vector<Ns> gaps;
+    Ns end = rows.empty() ? 0 : rowAt(0).start;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        names.push_back(rowAt(i).name.value);
+        gaps.push_back(std::max<Ns>(0, rowAt(i).start - end));
+        end = std::max(end, rowAt(i).end);
+    }
+    const auto period = findPeriod(names, gaps);
+    if (!period) return;
+    const auto callAt = [&](std::size_t i) -> const Call* {
+        const std::int32_t launch = rowAt(i).launch;
+        return launch == kNoIndex ? nullptr : &timeline.calls[static_cast<std::size_t>(launch)];
+    };
+    for (std::size_t s = 0; s + 1 < period->starts.size(); ++s) {
+        const Call* first = callAt(period->starts[s]);
+        const bool atEnd = period->starts[s + 1] == rows.size();
+        const Call* next = callAt(atEnd ? rows.size() - 1 : period->starts[s + 1]);
+        if (!first || !next) continue;
+        const Ns until = atEnd ? next->end : next->start;
+        if (until > first->start)
+            set.steps.push_back({first->start, until, s, workload, first->thread, rowAt(period->starts[s]).process, false});
+    }
+}
+
+void findPeriodic(const Timeline& timeline, StepSet& set) {
+    std::map<std::pair<std::int32_t, std::int32_t>, std::vector<std::int32_t>> kernels;  // process, device
+    for (std::size_t i = 0; i < timeline.gpu.size(); ++i) {
+        const GpuRow& row = timeline.gpu[i];
+        if (row.kind == GpuKind::kKernel && row.process != kNoIndex)
+            kernels[{row.process, row.device}].push_back(static_cast<std::int32_t>(i));
+    }
+    std::map<std::int32_t, const std::vector<std::int32_t>*> busiest;
+    for (const auto& [owner, rows] : kernels) {
+        const auto [it, isNew] = busiest.try_emplace(owner.first, &rows);
+        if (!isNew && rows.size() > it->second->size()) it->second = &rows;
+    }
+    WorkloadNames names(set);
+    for (const auto& [process, rows] : busiest) addPeriods(timeline, *rows, names.index(""), set);
+    if (set.steps.empty()) set.workloads.clear();
+}
+
 }  // namespace
 
 std::int32_t StepSet::at(std::int32_t process, std::int32_t thread, Ns instant) const {
@@ -125,6 +172,10 @@ StepSet findSteps(const Timeline& timeline, const std::string& stepName) {
     if (set.steps.empty()) {
         findNamed(timeline, kProfilerStep, set);
         set.source = "ProfilerStep";
+    }
+    if (set.steps.empty()) {
+        findPeriodic(timeline, set);
+        set.source = "kernel periodicity";
     }
     std::erase_if(set.steps, [](const HostStep& s) { return s.end <= s.start; });
     std::stable_sort(set.steps.begin(), set.steps.end(),

@@ -4,7 +4,8 @@
 // The steps of a trace, as the host saw them.
 //
 // In this order: frame ranges "step" of domain ridge (outside warmup; the enclosing frame "workload" of
-// the thread names the workload), ranges called as --step says, ProfilerStep#N. None: source is "whole
+// the thread names the workload), ranges called as --step says, ProfilerStep#N, the repetition of the kernel sequence (periodicity.h;
+// a step then runs from the launch of its first kernel to that of the next step's). None: source is "whole
 // trace" and steps is empty; the partition then takes one window per device.
 
 #include <cstdint>

@@ -235,4 +235,12 @@ Result<Timeline> load(const std::vector<std::string>& paths) {
     return result;
 }
 
+Result<Timeline> loadKinetoText(std::string_view text) {
+    RIDGE_TRY(KinetoTrace trace, readKinetoText(text, 0));
+    Timeline result = std::move(trace.timeline);
+    result.utcOfZero = trace.utcOfZero;
+    finish(result, true);
+    return result;
+}
+
 }  // namespace ridge::analyzer

@@ -10,6 +10,7 @@
 // far as it makes sense and told in Timeline::tables. Facts of the format: collector-facts 1.
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/timeline/timeline.h"
@@ -18,5 +19,7 @@
 namespace ridge::analyzer {
 
 Result<Timeline> load(const std::vector<std::string>& paths);
+// The text of one Kineto trace that is in memory already.
+Result<Timeline> loadKinetoText(std::string_view text);
 
 }  // namespace ridge::analyzer

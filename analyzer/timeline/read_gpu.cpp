@@ -39,6 +39,7 @@ SyncKind syncKindOf(std::int64_t type) {
     }
 }
 
+constexpr Ns kWindowSlack = 1'000'000;  // the last rows end after the stop was asked for
 constexpr std::int64_t kNoStream = 0xFFFFFFFF;  // as CUPTI has it
 
 }  // namespace
@@ -81,12 +82,14 @@ void FileReader::readGpuTable(std::string_view table, GpuKind kind) {
         const auto globalPid = scan.integer(5);
         row.process = globalPid ? processOf(*globalPid) : kNoIndex;
         row.device = deviceOf(globalPid, scan.integerOr(2, 0));
+        if (m_duration > 0 && (row.start < m_shift - kWindowSlack || row.end > m_shift + m_duration + kWindowSlack))
+            ++m_timeline.outsideCapture;
         row.stream = scan.integerOr(3, 0);
         row.correlation = scan.integerOr(4, 0);
         row.name = nameOf(scan.integer(6));
         if (row.name == NameId{0}) row.name = nameOf(scan.integer(7));
         row.bytes = std::max<std::int64_t>(scan.integerOr(8, 0), 0);
-        row.copyKind = smallKind(scan.integer(9));
+        if (const auto copy = scan.integer(9)) row.copyKind = smallKind(copy);
         row.srcKind = smallKind(scan.integer(10));
         row.dstKind = smallKind(scan.integer(11));
         row.blocks = blocksOf(scan.integerOr(12, 0), scan.integerOr(13, 0), scan.integerOr(14, 0));
@@ -101,6 +104,9 @@ void FileReader::readGpu() {
     const std::size_t firstRow = m_timeline.gpu.size();
     const std::size_t firstCall = m_timeline.calls.size();
     readCalls();
+    TableScan details(m_db, "ANALYSIS_DETAILS", {"duration"});
+    if (details.next()) m_duration = std::clamp<Ns>(details.integerOr(0, 0), 0, kMaxTime);
+    m_timeline.outsideChecked = m_timeline.outsideChecked || m_duration > 0;
     m_firstKernel = m_timeline.gpu.size();
     readGpuTable("CUPTI_ACTIVITY_KIND_KERNEL", GpuKind::kKernel);
     m_endKernel = m_timeline.gpu.size();
@@ -164,8 +170,9 @@ void FileReader::readSyncs() {
 // Arguments of collectives that another tool's trace had, by kernel. Kernels are read in rowid order.
 void FileReader::readCollectives() {
     TableScan scan(m_db, "RIDGE_COLLECTIVE",
-                   {"kernelId", "nameId", "groupId", "dtypeId", "bytesIn", "bytesOut", "groupSize"});
+                   {"kernelId", "nameId", "groupId", "dtypeId", "bytesIn", "bytesOut", "groupSize", "collectiveId"});
     TableReport report{"RIDGE_COLLECTIVE"};
+    std::unordered_map<std::int64_t, std::int32_t> ofId;
     auto& gpu = m_timeline.gpu;
     const auto begin = gpu.begin() + static_cast<std::ptrdiff_t>(m_firstKernel);
     const auto end = gpu.begin() + static_cast<std::ptrdiff_t>(m_endKernel);
@@ -175,6 +182,9 @@ void FileReader::readCollectives() {
         if (!id) continue;
         const auto it = std::lower_bound(begin, end, *id, [](const GpuRow& row, std::int64_t rowid) { return row.rowid < rowid; });
         if (it == end || it->rowid != *id || it->collective != kNoIndex) continue;
+        const auto [known, isNew] = ofId.try_emplace(scan.integerOr(7, -*id), static_cast<std::int32_t>(m_timeline.collectives.size()));
+        it->collective = known->second;
+        if (!isNew) continue;
         Collective collective;
         collective.name = nameOf(scan.integer(1));
         collective.group = nameOf(scan.integer(2));
@@ -182,7 +192,6 @@ void FileReader::readCollectives() {
         collective.bytesIn = std::max<std::int64_t>(scan.integerOr(4, 0), 0);
         collective.bytesOut = std::max<std::int64_t>(scan.integerOr(5, 0), 0);
         collective.groupSize = std::clamp<std::int64_t>(scan.integerOr(6, 0), 0, 1 << 24);
-        it->collective = static_cast<std::int32_t>(m_timeline.collectives.size());
         m_timeline.collectives.push_back(collective);
     }
     finish(scan, report);

@@ -71,6 +71,7 @@ private:
     std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> m_devices;  // machine, id
     // When the images of a process began and ended: globalPid -> (start, end), by start.
     std::unordered_map<std::int64_t, std::vector<std::pair<Ns, Ns>>> m_processEnds;
+    Ns m_duration = 0;  // of the session; 0: not said
     std::size_t m_firstKernel = 0, m_endKernel = 0;  // into Timeline::gpu
     std::int64_t m_lastTid = -1;
     std::int32_t m_lastThread = kNoIndex;

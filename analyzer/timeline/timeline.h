@@ -208,6 +208,8 @@ struct Timeline {
     std::vector<Diagnostic> diagnostics; // what the collector said of itself
     std::vector<std::string> missing;    // what a file of its kind should have and this one has not
     std::string outcome;                 // RIDGE_RUN.outcome of the first file, "" when not ours
+    std::int64_t outsideCapture = 0;     // GPU rows beyond the session's own duration
+    bool outsideChecked = false;         // a file said its duration
     std::int64_t utcOfZero = 0;          // UTC epoch of t = 0, ns; 0: not known
     Ns lastTime = 0;                     // the last time seen: open ranges are closed here
 };

@@ -89,6 +89,9 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
         fmt::print("{}", reports::renderMarkdown(*analysis));
     else if (!globals.quiet)
         fmt::print("{}", reports::renderTerminal(*analysis, {wantsColour(globals), terminalWidth(), a.findings}));
+    if (analysis->steps.empty())
+        return fail(3, fmt::format("{} holds nothing to analyse: no step, no range and no GPU row; record with --trace nvtx,cuda, or mark "
+                                   "the work with NVTX ranges", a.traces.front()));
     return 0;
 }
 

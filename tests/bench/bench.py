@@ -18,6 +18,29 @@ def script(name, *arguments):
                                      check=True).stdout)
 
 
+def kineto_rows(kineto):
+    if kineto is None:
+        yield ("Kineto trace, load + analysis", "no traces folder (RIDGE_TRACES names one)", ">= 50 x HTA", None)
+        return
+    for key, what in (("packed", "gzipped"), ("plain", "text")):
+        row = kineto[key]
+        yield (f"Kineto load + analysis, {what}", f"{row['events_per_s'] / 1e6:.2f} M events/s (load alone {row['load_events_per_s'] / 1e6:.2f})", "", None)
+    yield ("  bytes per event", f"{kineto['packed']['bytes_per_event']:.0f} B (load alone {kineto['packed']['load_bytes_per_event']:.0f})", "<= 150 B",
+           kineto["packed"]["bytes_per_event"] <= 150)
+    if kineto["peer"]:
+        yield ("  HolisticTraceAnalysis, same run", f"{kineto['peer']['events_per_s'] / 1e3:.0f} k events/s = ours / {kineto['ratio']:.0f}", ">= 50 x HTA",
+               kineto["ratio"] >= 50)
+    else:
+        yield ("  HolisticTraceAnalysis", "not installed (HTA_PYTHON names a Python that has it)", ">= 50 x HTA", None)
+
+
+def largest_trace():
+    folder = os.environ.get("RIDGE_TRACES")
+    folder = pathlib.Path(folder) if folder else pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "traces"
+    traces = sorted((folder / "kineto").glob("*.json.gz"), key=lambda p: p.stat().st_size) if folder.is_dir() else []
+    return traces[-1] if traces else None
+
+
 def rows_of(nvtx, sqlite, recording):
     """(what, measured, target, met): met is None where there is nothing to hold it against."""
     ratios = nvtx["ratios"]
@@ -59,14 +82,16 @@ def main():
                                         "3" if quick else "5"], capture_output=True, text=True, check=True).stdout)
     recording = script("recording_cost.py", "--build", arguments.build, "--blocks", 2 if quick else 6,
                        "--ns-per-event", max(nvtx["agent_ns"], nvtx["agent_work_ns"]))
-    table = list(rows_of(nvtx, sqlite, recording))
+    trace = largest_trace()
+    kineto = script("kineto_load.py", "--build", arguments.build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
+    table = list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto))
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
     for what, measured, target, met in table:
         mark = "" if met is None else ("met" if met else "NOT MET")
         print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
     if arguments.o:
-        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording,
+        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto,
                                            "cpus": os.cpu_count()}, indent=1) + "\n")
 
 

@@ -101,6 +101,9 @@ SyncKind syncKindOf(std::string_view name) {
     return SyncKind::kUnknown;
 }
 
+// Processes and devices of different files are different, whatever their numbers.
+std::int64_t machineOf(std::int32_t file) { return std::int64_t{file % 0x7FFE} + 1; }
+
 constexpr Ns kNoTime = std::numeric_limits<Ns>::min();
 
 Ns instantOf(const Event& event) {
@@ -198,9 +201,10 @@ void Builder::addGpuRow(const Event& event, Category category) {
     row.device = deviceOf(integerOr(a.device.there() ? a.device : event.pid, 0, table));
     row.stream = streamOf(event, table);
     row.correlation = integerOr(a.correlation, 0, table);
-    row.name = m_names.text(event.name);
+    const NameId name = m_names.text(event.name);
     row.kind = category == Category::kKernel ? GpuKind::kKernel : category == Category::kCopy ? GpuKind::kCopy : GpuKind::kSet;
     if (category == Category::kKernel) {
+        row.name = name;  // copies and sets have none of their own, in no kind of file
         row.blocks = blocksOf(a.grid);
         row.collective = takeCollective(event, table);
         m_timeline.gpu.push_back(row);
@@ -208,7 +212,7 @@ void Builder::addGpuRow(const Event& event, Category category) {
     }
     row.bytes = std::max<std::int64_t>(integerOr(a.bytes, 0, table), 0);
     if (category == Category::kCopy) {
-        const CopyName copy = copyName(row.name);
+        const CopyName copy = copyName(name);
         row.copyKind = copy.kind;
         row.srcKind = copy.from;
         row.dstKind = copy.to;
@@ -383,7 +387,7 @@ std::int64_t Builder::streamOf(const Event& event, TableReport& table) {
 
 std::int32_t Builder::deviceOf(std::int64_t id) {
     const auto [it, isNew] = m_devices.try_emplace(id, static_cast<std::int32_t>(m_timeline.devices.size()));
-    if (isNew) m_timeline.devices.push_back({m_file, id, {}});
+    if (isNew) m_timeline.devices.push_back({m_file, id, {}, machineOf(m_file)});
     return it->second;
 }
 
@@ -403,7 +407,7 @@ std::int32_t Builder::processOf(std::int64_t pid) {
             bits = 0xF00000;
             while (taken() && bits < 0xFFFFFF) ++bits;
         }
-        process.globalPid = ((std::int64_t{m_file % 0x7FFE} + 1) << 48) | (bits << 24);
+        process.globalPid = (machineOf(m_file) << 48) | (bits << 24);
         m_timeline.processes.push_back(std::move(process));
         m_hosts.push_back({pid});
     }

@@ -90,6 +90,7 @@ private:
     std::unordered_map<std::int64_t, std::string> m_deviceNames;
     std::int64_t m_lastPid = -1, m_lastTid = -1;
     std::int32_t m_lastThread = kNoIndex;
+    std::int32_t m_main = kNoIndex;  // the process that the file is of
     std::int64_t m_base = 0;
     std::int64_t m_rank = -1, m_world = 0;
     std::string m_schema;

@@ -19,50 +19,56 @@ bool isSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
 bool endsScalar(char c) { return c == ',' || c == '}' || c == ']' || isSpace(c) || c == '\0'; }
 
+// Compares with a literal in one or two loads instead of a call.
+template <std::size_t N>
+bool is(std::string_view text, const char (&literal)[N]) {
+    return text.size() == N - 1 && __builtin_memcmp(text.data(), literal, N - 1) == 0;
+}
+
 void takeArgument(Arguments& out, std::string_view key, const Scalar& v) {
     const auto text = [&](std::string_view& target) {
         if (v.isString) target = v.text;
     };
     switch (key.size()) {
         case 4:
-            if (key == "name") text(out.name);
+            if (is(key, "name")) text(out.name);
             break;
         case 5:
-            if (key == "bytes") out.bytes = v;
-            else if (key == "dtype") text(out.dtype);
+            if (is(key, "bytes")) out.bytes = v;
+            else if (is(key, "dtype")) text(out.dtype);
             break;
         case 6:
-            if (key == "device") out.device = v;
-            else if (key == "stream") out.stream = v;
+            if (is(key, "device")) out.device = v;
+            else if (is(key, "stream")) out.stream = v;
             break;
         case 10:
-            if (key == "Group size") out.groupSize = v;
+            if (is(key, "Group size")) out.groupSize = v;
             break;
         case 11:
-            if (key == "correlation") out.correlation = v;
-            else if (key == "Device Type") out.deviceType = v.text;
+            if (is(key, "correlation")) out.correlation = v;
+            else if (is(key, "Device Type")) out.deviceType = v.text;
             break;
         case 13:
-            if (key == "In msg nelems") out.elementsIn = v;
+            if (is(key, "In msg nelems")) out.elementsIn = v;
             break;
         case 14:
-            if (key == "Out msg nelems") out.elementsOut = v;
-            else if (key == "cuda_sync_kind") text(out.syncKind);
-            else if (key == "wait_on_stream") out.waitOnStream = v;
-            else if (key == "Total Reserved") out.reserved = v.text;
+            if (is(key, "Out msg nelems")) out.elementsOut = v;
+            else if (is(key, "cuda_sync_kind")) text(out.syncKind);
+            else if (is(key, "wait_on_stream")) out.waitOnStream = v;
+            else if (is(key, "Total Reserved")) out.reserved = v.text;
             break;
         case 15:
-            if (key == "Collective name") text(out.collective);
-            else if (key == "Total Allocated") out.allocated = v.text;
+            if (is(key, "Collective name")) text(out.collective);
+            else if (is(key, "Total Allocated")) out.allocated = v.text;
             break;
         case 16:
-            if (key == "Process Group ID") out.groupId = v;
+            if (is(key, "Process Group ID")) out.groupId = v;
             break;
         case 18:
-            if (key == "Process Group Name") text(out.groupName);
+            if (is(key, "Process Group Name")) text(out.groupName);
             break;
         case 33:
-            if (key == "wait_on_cuda_event_record_corr_id") out.waitOnRecord = v;
+            if (is(key, "wait_on_cuda_event_record_corr_id")) out.waitOnRecord = v;
             break;
         default: break;
     }
@@ -72,24 +78,24 @@ void takeField(Event& out, std::string_view key, const Scalar& v) {
     if (key.empty()) return;
     switch (key[0]) {
         case 'p':
-            if (key == "ph") out.phase = v.isString && v.text.size() == 1 ? v.text[0] : '?';
-            else if (key == "pid") out.pid = v;
+            if (is(key, "ph")) out.phase = v.isString && v.text.size() == 1 ? v.text[0] : '?';
+            else if (is(key, "pid")) out.pid = v;
             break;
         case 'c':
-            if (key == "cat" && v.isString) out.category = v.text;
+            if (is(key, "cat") && v.isString) out.category = v.text;
             break;
         case 'n':
-            if (key == "name" && v.isString) out.name = v.text;
+            if (is(key, "name") && v.isString) out.name = v.text;
             break;
         case 't':
-            if (key == "tid") out.tid = v;
-            else if (key == "ts") out.time = v;
+            if (is(key, "tid")) out.tid = v;
+            else if (is(key, "ts")) out.time = v;
             break;
         case 'd':
-            if (key == "dur") out.duration = v;
+            if (is(key, "dur")) out.duration = v;
             break;
         case 'i':
-            if (key == "id") out.id = v;
+            if (is(key, "id")) out.id = v;
             break;
         default: break;
     }
@@ -317,7 +323,7 @@ Document::Outcome Document::parseEvent(std::size_t& token, Event& event) {
         if (text[m_tokens[at]] == '}') break;
         std::size_t valueAt = 0;
         if (const Outcome o = keyAndValue(at, key, valueAt); o != Outcome::kDone) return o;
-        const bool isArguments = key == "args";
+        const bool isArguments = is(key, "args");
         if (isArguments && text[valueAt] == '{') {
             if (const Outcome o = parseArguments(at, event.arguments); o != Outcome::kDone) return o;
             continue;

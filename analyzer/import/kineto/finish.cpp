@@ -94,7 +94,8 @@ void Builder::readDevices(std::string_view json) {
 // One Kineto file is one process. Other pids without calls and ops (functions of the interpreter are
 // often filed under pid 0) are threads of it.
 void Builder::foldHelpers() {
-    if (m_hosts.empty()) return;
+    if (m_hosts.empty() && m_timeline.gpu.empty() && m_timeline.syncs.empty()) return;
+    if (m_hosts.empty()) processOf(0);
     const auto busier = [](const HostProcess& a, const HostProcess& b) { return std::tie(a.calls, a.ops) < std::tie(b.calls, b.ops); };
     const auto main = static_cast<std::int32_t>(std::max_element(m_hosts.begin(), m_hosts.end(), busier) - m_hosts.begin());
     const std::int64_t globalPid = m_timeline.processes[static_cast<std::size_t>(main)].globalPid;
@@ -112,6 +113,7 @@ void Builder::foldHelpers() {
         process.worldSize = m_world;
     }
     for (CounterSeries& series : m_timeline.counters) series.process = main;
+    m_main = main;
 }
 
 void Builder::moveToFirstRow() {
@@ -216,6 +218,10 @@ KinetoTrace Builder::finish(const std::string& broken) {
         if (range.open) range.end = std::max(range.start, t.lastTime);
     sortCalls(t);
     linkLaunches(t, {});
+    for (GpuRow& row : t.gpu)
+        if (row.process == kNoIndex) row.process = m_main;
+    for (SyncRow& row : t.syncs)
+        if (row.process == kNoIndex) row.process = m_main;
     const std::vector<std::int32_t> newRange = sortRanges(t);
     if (!newRange.empty())
         for (auto& pair : m_opCollectives) pair.first = newRange[static_cast<std::size_t>(pair.first)];

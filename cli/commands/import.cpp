@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// ridge import: another tool's traces become a timeline file, for SQL, the viewer and later analysis.
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "analyzer/import/write_timeline.h"
+#include "analyzer/timeline/load.h"
+#include "cli/app/app.h"
+#include "cli/app/process.h"
+
+namespace ridge::cli {
+namespace {
+
+struct ImportArguments {
+    std::vector<std::string> traces;
+    std::string output;
+};
+
+// A named pipe or a device would be waited for, for ever.
+Status checkFiles(const ImportArguments& a, bool force) {
+    std::error_code ec;
+    for (const std::string& trace : a.traces) {
+        const auto status = std::filesystem::status(trace, ec);
+        if (!std::filesystem::exists(status)) return Error{ErrorCode::kBadInput, fmt::format("{}: no such file", trace)};
+        if (!std::filesystem::is_regular_file(status)) return Error{ErrorCode::kBadInput, fmt::format("{} is no regular file; a trace is a file", trace)};
+        if (std::filesystem::equivalent(a.output, trace, ec))
+            return Error{ErrorCode::kBadInput, fmt::format("{} is both input and output; name another output", trace)};
+    }
+    return mayWrite(a.output, force);
+}
+
+std::int64_t countLost(const analyzer::Timeline& timeline) {
+    std::int64_t lost = 0;
+    for (const analyzer::TableReport& table : timeline.tables) lost += table.negative + table.outOfRange;
+    return lost;
+}
+
+int importKineto(const ImportArguments& a, const Globals& globals) {
+    if (const Status status = checkFiles(a, globals.force); !status.ok()) return fail(status.error());
+    auto timeline = [&] {
+        const ProgressLine progress(!globals.quiet, "reading " + a.traces.front());
+        return analyzer::load(a.traces);
+    }();
+    if (!timeline.ok()) return fail(timeline.error());
+    for (const analyzer::Source& source : timeline->sources)
+        if (source.kind != "kineto")
+            return fail(2, fmt::format("{} is no PyTorch profiler trace (it is of kind {}); ridge reads it as it is", source.path, source.kind));
+    if (const Status status = analyzer::writeTimeline(*timeline, a.output); !status.ok()) return fail(status.error());
+    for (const analyzer::TableReport& table : timeline->tables)
+        if (!table.error.empty()) note(globals, fmt::format("the trace is incomplete: {}; what came before is in {}", table.error, a.output));
+    const std::int64_t lost = countLost(*timeline);
+    if (lost > 0) note(globals, fmt::format("{} rows had no usable time and were left out (table RIDGE_LOSS)", lost));
+    if (globals.json)
+        fmt::print("{}\n", nlohmann::ordered_json{{"output", a.output}, {"gpu_rows", timeline->gpu.size()}, {"calls", timeline->calls.size()},
+                                                  {"ranges", timeline->ranges.size()}, {"waits", timeline->syncs.size()},
+                                                  {"collectives", timeline->collectives.size()}, {"left_out", lost}}
+                               .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    else if (!globals.quiet)
+        fmt::print("{}: {} GPU rows, {} calls, {} ranges of {} process{}\n", a.output, timeline->gpu.size(), timeline->calls.size(),
+                   timeline->ranges.size(), timeline->processes.size(), timeline->processes.size() == 1 ? "" : "es");
+    return 0;
+}
+
+}  // namespace
+
+void addImport(CLI::App& app, Globals& globals) {
+    CLI::App* command = app.add_subcommand("import", "Another tool's traces into a timeline file");
+    command->require_subcommand(1);
+    CLI::App* kineto = command->add_subcommand("kineto", "PyTorch profiler traces (JSON, also gzipped); several: the ranks of one run");
+    auto arguments = std::make_shared<ImportArguments>();
+    kineto->add_option("FILE", arguments->traces, "Traces of the PyTorch profiler")->required();
+    kineto->add_option("-o,--output", arguments->output, "The timeline file to write")->required()->type_name("FILE");
+    addCommonOptions(*kineto, globals);
+    kineto->footer("Examples:\n  ridge import kineto trace.json.gz -o trace.sqlite\n  ridge import kineto rank0.json.gz rank1.json.gz -o run.sqlite");
+    kineto->callback([arguments, &globals] { globals.action = [arguments, &globals] { return importKineto(*arguments, globals); }; });
+}
+
+}  // namespace ridge::cli
