@@ -131,7 +131,7 @@ void FileReader::readCounters() {
         const auto id = names.integer(0);
         const std::string_view name = names.text(1);
         if (!id || (name != "process.rss" && name != "process.cpu" && name != "gpu.power" &&
-                    name != "gpu.memory.used"))
+                    name != "gpu.memory.used" && !name.starts_with("torch.gpu.")))
             continue;
         const auto globalPid = names.integer(3);
         series[*id] = m_timeline.counters.size();
