@@ -58,7 +58,7 @@ target_link_libraries(ridge_nvtx INTERFACE ${CMAKE_DL_LIBS})
 # Qt for the viewer; without it everything else builds.
 set(RIDGE_HAVE_GUI OFF)
 if(NOT RIDGE_WITH_GUI STREQUAL "OFF")
-    find_package(Qt6 6.4 QUIET COMPONENTS Core Gui Widgets Svg)
+    find_package(Qt6 6.4 QUIET COMPONENTS Core Gui Widgets Svg Test)
     if(Qt6_FOUND)
         set(RIDGE_HAVE_GUI ON)
     elseif(RIDGE_WITH_GUI STREQUAL "ON")

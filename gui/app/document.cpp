@@ -6,10 +6,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 
 #include "analyzer/analyze.h"
+#include "analyzer/ceilings.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "schemas/timeline/read_table.h"
@@ -26,6 +29,24 @@ std::shared_ptr<const Lane> laneOf(const analyzer::Segments& segments) {
     for (std::size_t c = 0; c < kWallClassCount; ++c) colours.push_back(static_cast<ColourId>(1 + c));  // colours.h: kColourOfClass
     lane->build(colours);
     return lane;
+}
+
+// The better of the two measurements of each roof that ridge run takes around its workloads.
+std::vector<analyzer::Ceiling> roofsBeside(const std::string& trace) {
+    std::vector<analyzer::Ceiling> best;
+    const auto folder = std::filesystem::path(trace).parent_path() / "..";
+    for (const char* name : {"ceilings-before.json", "ceilings-after.json"}) {
+        const auto found = analyzer::readCeilings((folder / name).string());
+        if (!found.ok()) continue;
+        for (const analyzer::Ceiling& roof : *found) {
+            const auto same = std::find_if(best.begin(), best.end(), [&](const auto& b) {
+                return b.kind == roof.kind && b.name == roof.name && b.dtype == roof.dtype && b.level == roof.level && b.access == roof.access;
+            });
+            if (same == best.end()) best.push_back(roof);
+            else if (roof.unit == "s" ? roof.value < same->value : roof.value > same->value) *same = roof;
+        }
+    }
+    return best;
 }
 
 }  // namespace
@@ -97,14 +118,22 @@ void Document::analyze() {
     setPhase(Phase::kAnalyzing);
     m_link = std::make_shared<Link>();
     m_link->document = this;
-    std::thread([link = m_link, path = m_path.toStdString()] {
+    std::thread([link = m_link, path = m_path.toStdString(), ceilings = m_ceilings.toStdString(), step = m_step.toStdString()] {
         auto insight = std::make_shared<Insight>();
         analyzer::AnalyzeOptions options;
         options.onPartition = [&](std::int64_t rank, std::int64_t device, bool gpu, const analyzer::Segments& segments) {
             insight->strips.push_back({rank, device, gpu, laneOf(segments)});
         };
+        options.stepName = step;
         QString problem;
         try {
+            if (ceilings.empty()) {
+                options.ceilings = roofsBeside(path);
+            } else if (auto roofs = analyzer::readCeilings(ceilings); roofs.ok()) {
+                options.ceilings = std::move(*roofs);
+            } else {
+                problem = QString::fromStdString(timeline::oneLine(roofs.error().message));
+            }
             auto analysis = analyzer::analyze({path}, options);
             if (analysis.ok()) insight->analysis = std::move(analysis).value();
             else problem = QString::fromStdString(timeline::oneLine(analysis.error().message));

@@ -21,6 +21,12 @@ public:
     explicit Document(ViewController& view, QObject* parent = nullptr);
     ~Document() override;
 
+    // For the analysis: a file of measured roofs, the name of the ranges that are steps. Without a file the
+    // roofs that ridge run left beside the trace are taken (ceilings-before.json and -after.json).
+    void setAnalysisWishes(const QString& ceilings, const QString& step) {
+        m_ceilings = ceilings;
+        m_step = step;
+    }
     enum class Phase { kEmpty, kLoading, kAnalyzing, kReady, kFailed, kCancelled };
     // state: what to show at once (a deep link); without one the sidecar's notes and pins are taken.
     void open(const QString& path, const std::optional<ViewState>& state = std::nullopt);
@@ -42,7 +48,7 @@ private:
     void readSidecar();
     void writeSidecar();
     ViewController& m_view;
-    QString m_path, m_problem;
+    QString m_path, m_problem, m_ceilings, m_step;
     Phase m_phase = Phase::kEmpty;
     std::unique_ptr<TraceLoader> m_loader;
     struct Link;  // to the thread of the analysis, which may outlive this

@@ -97,7 +97,9 @@ int start(int argc, char** argv) {
     const QCommandLineOption size(QStringLiteral("size"), QStringLiteral("Size of the window."), QStringLiteral("WxH"));
     const QCommandLineOption report(QStringLiteral("report"), QStringLiteral("Write the analysis as HTML, and end."), QStringLiteral("FILE"));
     const QCommandLineOption panel(QStringLiteral("panel"), QStringLiteral("Bring a panel to the front: details, statistics, findings, attribution, roofline, messages."), QStringLiteral("NAME"));
-    parser.addOptions({view, theme, screenshot, size, report, panel});
+    const QCommandLineOption ceilings(QStringLiteral("ceilings"), QStringLiteral("Measured roofs, from ridge ceilings."), QStringLiteral("FILE"));
+    const QCommandLineOption step(QStringLiteral("step"), QStringLiteral("Ranges of this name are the steps (foreign traces)."), QStringLiteral("NAME"));
+    parser.addOptions({view, theme, screenshot, size, report, panel, ceilings, step});
     parser.process(app);
 
     Wishes wishes;
@@ -125,6 +127,7 @@ int start(int argc, char** argv) {
     ridge::gui::forbidSqlOnThisThread();
 #endif
     MainWindow window(ridge::gui::chooseTheme(parser.value(theme), desktop), !headless);
+    window.document().setAnalysisWishes(parser.value(ceilings), parser.value(step));
     if (!wishes.trace.isEmpty()) window.openTrace(wishes.trace, wishes.state);
     if (wishes.state && !wishes.state->panel.empty()) wishes.panel = QString::fromStdString(wishes.state->panel);
     if (headless) return render(window, wishes);

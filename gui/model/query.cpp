@@ -10,6 +10,10 @@ namespace ridge::gui {
 namespace {
 
 constexpr double kExactPx = 2;
+// Cells of the pyramid per column: kLeastCells to twice as many. The two at the edges are weighted by how
+// much of them the column covers, which errs by their part of it: below 6 % from six cells on.
+constexpr double kLeastCells = 6;
+constexpr std::size_t kWalk = 48;
 
 ColourId colourOf(std::span<const ColourId> colours, std::uint32_t name) {
     return name < colours.size() ? colours[name] : ColourId{0};
@@ -22,8 +26,8 @@ public:
     Folder(const Lane& lane, std::span<const ColourId> colours, const View& view, std::vector<Run>& out)
         : m_lane(lane), m_colours(colours), m_view(view), m_out(out) {}
 
-    // The slices [from, to) start in this column (or before the view, in column 0).
-    void column(int column, std::size_t from, std::size_t to) {
+    // The slices [from, to) start in this column (or before the view, in column 0); busy is their sum.
+    void column(int column, std::size_t from, std::size_t to, Ns busy, std::uint32_t longestOf) {
         // From slice to slice only: what was carried and ends before this column.
         flushCarry(column);
         const double left = column, right = column + 1;
@@ -34,10 +38,10 @@ public:
             longest = m_carry;
         }
         if (to > from) {
-            covered += static_cast<double>(m_lane.index().busy(m_lane, from, to)) / m_view.nsPerPx;
+            covered += static_cast<double>(busy) / m_view.nsPerPx;
             covered -= std::max(0.0, left - startX(from));      // begins before the view
             covered -= std::max(0.0, endX(to - 1) - right);     // goes on in the next column
-            longest = m_lane.index().longest(m_lane, from, to);
+            longest = longestOf;
         }
         push(column, longest, static_cast<std::uint32_t>(to - from), covered);
         const std::size_t last = to > from ? to - 1 : m_carry;
@@ -106,11 +110,32 @@ void queryIndex(const Lane& lane, std::span<const ColourId> colours, const View&
         }
         const int column = std::clamp(static_cast<int>(x), 0, view.width - 1);
         const Ns columnEnd = view.start + static_cast<Ns>(std::ceil((column + 1) * view.nsPerPx));
-        std::size_t j = lane.firstStartingAt(std::max(columnEnd, lane.start(i) + 1), i + 1, end);
+        const Ns until = std::max(columnEnd, lane.start(i) + 1);
+        // A few slices are walked; more are jumped over with the index.
+        std::size_t j = i;
+        Ns busy = 0, most = -1;
+        auto longest = static_cast<std::uint32_t>(i);
+        const std::size_t walkEnd = std::min(end, i + kWalk);
+        bool wide = false;
+        while (j < walkEnd && lane.start(j) < until) {
+            const Ns ns = lane.duration(j);
+            wide = static_cast<double>(ns) >= exactNs;  // of the slices of one column only the last can be
+            if (wide) break;
+            busy += ns;
+            if (ns > most) {
+                most = ns;
+                longest = static_cast<std::uint32_t>(j);
+            }
+            ++j;
+        }
+        if (!wide && j == walkEnd && j < end && lane.start(j) < until) {
+            j = lane.firstStartingAt(until, j, end);
+            if (static_cast<double>(lane.duration(j - 1)) >= exactNs) --j;
+            busy = lane.index().busy(lane, i, j);
+            longest = lane.index().longest(lane, i, j);
+        }
         if (cost) ++cost->gallops;
-        // Of the slices of one column only the last can be wide.
-        if (j > i + 1 && static_cast<double>(lane.duration(j - 1)) >= exactNs) --j;
-        folder.column(column, i, j);
+        folder.column(column, i, j, busy, longest);
         i = j;
     }
     folder.flushCarry(view.width);
@@ -118,10 +143,10 @@ void queryIndex(const Lane& lane, std::span<const ColourId> colours, const View&
 
 bool queryPyramid(const Lane& lane, const View& view, std::vector<Run>& out, QueryCost* cost) {
     const TimePyramid& pyramid = lane.pyramid();
-    if (pyramid.empty() || view.nsPerPx < 4.0 * static_cast<double>(pyramid.base())) return false;
+    if (pyramid.empty() || view.nsPerPx < kLeastCells * static_cast<double>(pyramid.base())) return false;
     std::size_t level = 0;
     Ns cellNs = pyramid.base();
-    while (level + 1 < pyramid.levels().size() && view.nsPerPx >= 8.0 * static_cast<double>(cellNs)) {
+    while (level + 1 < pyramid.levels().size() && view.nsPerPx >= 2 * kLeastCells * static_cast<double>(cellNs)) {
         ++level;
         cellNs <<= 1;
     }

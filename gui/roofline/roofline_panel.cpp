@@ -70,7 +70,7 @@ void RooflinePanel::fit() {
     place();
 }
 
-QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(70, 14, -16, -44); }
+QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(86, 14, -16, -44); }
 
 QPointF RooflinePanel::at(double intensity, double flops) const {
     const QRectF area = plot();
@@ -125,13 +125,16 @@ void RooflinePanel::paintRoofs(QPainter& painter) {
     double widest = 0;
     for (const auto& roof : roofs)
         if (roof.kind == "memory") widest = std::max(widest, roof.value);
-    std::vector<QRectF> taken;
+    // Of roofs that would be written over each other the first is named; the analysis lists the best first.
+    std::vector<double> taken;  // y of flat roofs
+    std::vector<double> takenSlope;  // x at the foot of sloping ones
     const auto label = [&](QPointF where, const QString& words, double angle) {
-        const int wide = painter.fontMetrics().horizontalAdvance(words);
-        const QRectF box(where.x(), where.y() - 16, wide, 16);
-        for (const QRectF& other : taken)
-            if (other.intersects(box)) return;  // the hover still names it
-        taken.push_back(box);
+        auto& list = angle == 0 ? taken : takenSlope;
+        const double key = angle == 0 ? where.y() : where.x() + where.y() / std::tan(-angle * M_PI / 180);
+        const double least = angle == 0 ? 14 : 15 / std::abs(std::sin(angle * M_PI / 180));
+        for (const double other : list)
+            if (std::abs(other - key) < least) return;
+        list.push_back(key);
         painter.save();
         painter.translate(where);
         painter.rotate(angle);
@@ -154,7 +157,7 @@ void RooflinePanel::paintRoofs(QPainter& painter) {
             painter.drawLine(a, b);
             const double angle = -std::atan2(a.y() - b.y(), b.x() - a.x()) * 180 / M_PI;
             // Where the line enters the plot.
-            const double enter = std::max(std::pow(10.0, m_axes.x0), std::pow(10.0, m_axes.y0) / roof.value) * 1.15;
+            const double enter = std::max(std::pow(10.0, m_axes.x0), std::pow(10.0, m_axes.y0) / roof.value) * 1.9;
             label(at(enter, roof.value * enter), words, angle);
         }
     }

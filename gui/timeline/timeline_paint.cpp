@@ -18,6 +18,11 @@
 Q_LOGGING_CATEGORY(frames, "ridge.frames", QtWarningMsg)
 
 namespace ridge::gui {
+namespace {
+
+constexpr std::size_t kMostCached = 40'000;
+
+}  // namespace
 
 void TimelineWidget::paintEvent(QPaintEvent*) {
     QElapsedTimer clock;
@@ -28,6 +33,7 @@ void TimelineWidget::paintEvent(QPaintEvent*) {
     m_layer.setDevicePixelRatio(devicePixelRatioF());
     painter.drawImage(lanesLeft(), 0, m_layer);
     painter.setClipRect(lanesLeft(), kTimeHeight + kStepHeight, lanesWidth(), height());
+    paintGroupBars(painter);
     if (m_text) paintLabels(painter);
     paintFinding(painter);
     paintFlows(painter);
@@ -48,11 +54,13 @@ void TimelineWidget::paintFrameTime(QPainter& painter, double ms) {
 }
 
 void TimelineWidget::drawText(QPainter& painter, int x, int y, int width, std::uint32_t name, QRgb colour) {
-    const int room = width / 8 * 8;
+    // A few widths per octave: more would fill the cache with the same names.
+    int room = 40;
+    for (int next = room; next <= width; next += std::max(8, next / 32 * 8)) room = next;
     const std::uint64_t key = (std::uint64_t{name} << 16) | static_cast<std::uint64_t>(std::min(room, 0xFFFF));
     auto it = m_labels.find(key);
     if (it == m_labels.end()) {
-        if (m_labels.size() > 20'000) m_labels.clear();
+        if (m_labels.size() > kMostCached) m_labels.clear();
         const QString full = QString::fromStdString(m_view.snapshot()->names->texts[name]).left(300).simplified();
         QStaticText text(painter.fontMetrics().elidedText(full, Qt::ElideRight, room));
         text.setTextFormat(Qt::PlainText);
@@ -83,8 +91,11 @@ void TimelineWidget::paintLabels(QPainter& painter) {
             const int x0 = static_cast<int>(run.x0 / scale), wide = static_cast<int>(run.x1 / scale) - x0;
             if (wide < kLabelPx) continue;
             if (--left < 0) return;
-            drawText(painter, lanesLeft() + x0 + 4, lane.place.top() + lift, wide - 8, slices->name(run.slice),
-                     m_theme->sliceText[run.colour]);
+            const std::uint32_t name = slices->name(run.slice);
+            const auto& matched = m_view.matchedNames();
+            const bool dimmed = !matched.empty() && (name >= matched.size() || !matched[name]);
+            drawText(painter, lanesLeft() + x0 + 4, lane.place.top() + lift, wide - 6, name,
+                     dimmed ? m_theme->soft.rgb() : m_theme->sliceText[run.colour]);
         }
     }
 }
@@ -92,8 +103,7 @@ void TimelineWidget::paintLabels(QPainter& painter) {
 void TimelineWidget::paintHeader(QPainter& painter, const Row& row) {
     const QRect place = placeOfRow(row);
     const bool group = row.kind == RowKind::kGroup;
-    if (group) painter.fillRect(QRect(0, place.top(), lanesLeft() + lanesWidth(), place.height()), m_theme->header);
-    else painter.fillRect(QRect(0, place.top(), lanesLeft() - 1, place.height()), m_theme->panel);
+    painter.fillRect(QRect(0, place.top(), lanesLeft() - 1, place.height()), group ? m_theme->header : m_theme->panel);
     if (!m_text) return;
     int x = 8 + row.indent * 12;
     if (row.collapsible) {
@@ -122,6 +132,15 @@ void TimelineWidget::paintHeader(QPainter& painter, const Row& row) {
     const int most = group ? lanesLeft() + lanesWidth() - x - 8 : room;
     painter.drawText(QRect(x, place.top(), most, high), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
                      painter.fontMetrics().elidedText(title, Qt::ElideMiddle, most));
+}
+
+// Below the overlay: arrows and ranges cross the bars of groups.
+void TimelineWidget::paintGroupBars(QPainter& painter) {
+    for (const Row& row : m_rows.rows)
+        if (row.kind == RowKind::kGroup && placeOfRow(row).bottom() >= rowsTop())
+            painter.fillRect(placeOfRow(row).intersected(QRect(0, rowsTop(), width(), height())), m_theme->header);
+    for (const Row& row : m_rows.pinned)
+        if (row.kind == RowKind::kGroup) painter.fillRect(placeOfRow(row), m_theme->header);
 }
 
 void TimelineWidget::paintHeaders(QPainter& painter) {

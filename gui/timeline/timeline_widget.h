@@ -75,6 +75,7 @@ private:
     void updateRows();
     void drawRow(const Row& row, LaneRasterizer& raster, const View& device, double dpr);
     void paintHeaders(QPainter& painter);
+    void paintGroupBars(QPainter& painter);
     void paintHeader(QPainter& painter, const Row& row);
     void paintLabels(QPainter& painter);
     void paintRuler(QPainter& painter);
@@ -89,7 +90,7 @@ private:
     void drawText(QPainter& painter, int x, int y, int width, std::uint32_t name, QRgb colour);
 
     static constexpr int kHeaderWidth = 236, kTimeHeight = 22, kStepHeight = 18;
-    static constexpr int kLabelPx = 40, kMostLabels = 400, kMostFlows = 300;
+    static constexpr int kLabelPx = 46, kMostLabels = 400, kMostFlows = 300;
 
     ViewController& m_view;
     const Theme* m_theme;

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "gui/timeline/timeline_widget.h"
+
+#include <gtest/gtest.h>
+
+#include <QApplication>
+#include <QTest>
+#include <QWheelEvent>
+
+#include "gui/timeline/time_axis.h"
+#include "sample.h"
+
+namespace ridge::gui {
+namespace {
+
+class TimelineTest : public testing::Test {
+protected:
+    TimelineTest() : m_widget(m_view, lightTheme()) {
+        m_view.setSnapshot(test::sampleSnapshot());
+        m_widget.resize(1236 + 40, 420);
+        m_widget.show();
+        m_widget.grab();
+    }
+    QPoint pointOf(SliceRef slice) { return m_widget.placeOf(slice).value().toPoint(); }
+    SliceRef first(TrackKind kind, std::uint32_t depth = 0) {
+        for (const Track& track : m_view.snapshot()->tracks)
+            if (track.kind == kind) return {track.firstLane + depth, 0};
+        return {};
+    }
+    ViewController m_view;
+    TimelineWidget m_widget;
+};
+
+TEST_F(TimelineTest, HitsTheSliceThatIsDrawnThere) {
+    for (const TrackKind kind : {TrackKind::kRanges, TrackKind::kKernels}) {
+        SliceRef slice = first(kind);
+        for (slice.slice = 0; slice.slice < 10; ++slice.slice) EXPECT_EQ(m_widget.sliceAt(pointOf(slice)), slice);
+    }
+    EXPECT_EQ(m_widget.sliceAt(pointOf(first(TrackKind::kRanges, 1))), first(TrackKind::kRanges, 1));
+}
+
+TEST_F(TimelineTest, ClickSelectsAndEmptySpaceClears) {
+    const SliceRef slice = first(TrackKind::kKernels);
+    QTest::mouseClick(&m_widget, Qt::LeftButton, {}, pointOf(slice));
+    EXPECT_EQ(m_view.selected(), slice);
+    EXPECT_TRUE(m_widget.accessibleDescription().contains(QStringLiteral("sgemm_kernel")));
+    QTest::mouseClick(&m_widget, Qt::LeftButton, {}, pointOf(slice) + QPoint(70, 0));
+    EXPECT_FALSE(m_view.selected().valid());
+}
+
+TEST_F(TimelineTest, DragMeasuresARangeOfTheRowsItCrosses) {
+    const QPoint a = pointOf(first(TrackKind::kKernels));
+    QTest::mousePress(&m_widget, Qt::LeftButton, {}, a);
+    QTest::mouseMove(&m_widget, a + QPoint(100, 0));
+    QTest::mouseMove(&m_widget, a + QPoint(300, 2));
+    QTest::mouseRelease(&m_widget, Qt::LeftButton, {}, a + QPoint(300, 2));
+    ASSERT_TRUE(m_view.hasRange());
+    EXPECT_NEAR(static_cast<double>(m_view.state().rangeEnd - m_view.state().rangeStart), 300 * m_widget.timeView().nsPerPx, 8 * m_widget.timeView().nsPerPx);
+    ASSERT_EQ(m_view.state().rangeTracks.size(), 1U);
+    EXPECT_NE(m_view.state().rangeTracks[0].find("/g0/"), std::string::npos);
+    EXPECT_EQ(m_view.history().now().rangeTracks, m_view.state().rangeTracks);
+}
+
+TEST_F(TimelineTest, WheelWithCtrlZoomsAtTheCursor) {
+    const QPoint at = pointOf(first(TrackKind::kRanges));
+    const Ns before = m_widget.timeView().time(at.x() - 236);
+    QWheelEvent wheel(at, m_widget.mapToGlobal(at), {}, QPoint(0, 240), Qt::NoButton, Qt::ControlModifier, Qt::NoScrollPhase, false);
+    QApplication::sendEvent(&m_widget, &wheel);
+    EXPECT_LT(m_view.end() - m_view.start(), 7'000'000);
+    EXPECT_NEAR(static_cast<double>(m_widget.timeView().time(at.x() - 236)), static_cast<double>(before), 3 * m_widget.timeView().nsPerPx);
+}
+
+TEST_F(TimelineTest, PinsHidesFiltersAndCollapses) {
+    const std::size_t all = m_widget.rows().rows.size();
+    const std::string kernels = m_view.snapshot()->trackOf(first(TrackKind::kKernels)).key;
+    m_view.togglePin(kernels);
+    ASSERT_EQ(m_widget.rows().pinned.size(), 1U);
+    m_view.hide(kernels);
+    EXPECT_EQ(m_widget.rows().rows.size(), all - 1);
+    m_view.unhideAll();
+    m_view.setFilter("cuda api");
+    EXPECT_LT(m_widget.rows().rows.size(), all);
+    m_view.setFilter("");
+    const std::string process = m_view.snapshot()->tracks[0].key;
+    m_view.toggleCollapsed(process, false);
+    EXPECT_EQ(m_widget.rows().rows.size(), 1U);
+    m_view.toggleCollapsed(process, true);
+    EXPECT_EQ(m_widget.rows().rows.size(), all);
+    for (int i = 0; i < 6; ++i) m_view.undo();
+    EXPECT_TRUE(m_widget.rows().pinned.empty());
+}
+
+TEST_F(TimelineTest, PaintsTheSameTwiceAndEveryRowKind) {
+    m_widget.setTextShown(false);
+    const QImage a = m_widget.grab().toImage(), b = m_widget.grab().toImage();
+    EXPECT_EQ(a, b);
+    EXPECT_GT(m_widget.runsInLayer(), 30U);
+    const QPoint at = pointOf(first(TrackKind::kKernels));
+    EXPECT_EQ(a.pixelColor(at), QColor(lightTheme().slice[colourOf(analyzer::KernelClass::kGemm)]));
+    EXPECT_EQ(a.pixelColor(at + QPoint(70, 0)), lightTheme().window);
+}
+
+TEST(TimeAxis, TicksAreRoundAndTellNeighboursApart) {
+    for (const double nsPerPx : {0.02, 0.5, 13.0, 700.0, 4e4, 2.7e6, 9e8}) {
+        const View view{155'357'596'302, nsPerPx, 1000};
+        const auto ticks = timeTicks(view, 100);
+        for (std::size_t i = 1; i < ticks.size(); ++i) {
+            EXPECT_NE(ticks[i - 1].text, ticks[i].text) << nsPerPx;
+            if (nsPerPx > 1) { EXPECT_GE(view.x(ticks[i].at) - view.x(ticks[i - 1].at), 99) << nsPerPx; }
+        }
+        EXPECT_LE(ticks.size(), 60U);
+    }
+}
+
+}  // namespace
+}  // namespace ridge::gui

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Every key, asserted on the ViewState.
+#include <gtest/gtest.h>
+
+#include <QApplication>
+#include <QDockWidget>
+#include <QElapsedTimer>
+#include <QTest>
+
+#include <filesystem>
+#include <fstream>
+
+#include "base/file.h"
+#include "gui/app/main_window.h"
+#include "gui/load/gui_thread_guard.h"
+#include "sample.h"
+#include "tests/unit/analyzer/trace_builder.h"
+
+namespace ridge::gui {
+namespace {
+
+class WindowTest : public testing::Test {
+protected:
+    WindowTest() : m_window(lightTheme(), false) {
+        m_window.view().setSnapshot(test::sampleSnapshot());
+        m_window.resize(1500, 900);
+        m_window.show();
+        m_window.activateWindow();
+        EXPECT_TRUE(QTest::qWaitForWindowActive(&m_window));
+        m_window.timeline().setFocus();
+    }
+    ViewController& view() { return m_window.view(); }
+    const ViewState& state() { return view().state(); }
+    Ns span() { return view().end() - view().start(); }
+    void press(const char* keys) {
+        const QKeySequence sequence = QKeySequence::fromString(QString::fromLatin1(keys), QKeySequence::PortableText);
+        const auto combination = sequence[0];
+        QTest::keyClick(&m_window.timeline(), combination.key(), combination.keyboardModifiers());
+    }
+    // Jobs of the worker come back through the event loop.
+    template <typename Condition>
+    bool wait(Condition condition) {
+        QElapsedTimer clock;
+        clock.start();
+        while (!condition() && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
+        return condition();
+    }
+    SliceRef first(TrackKind kind, std::uint32_t slice = 0, std::uint32_t depth = 0) {
+        for (const Track& track : view().snapshot()->tracks)
+            if (track.kind == kind) return {track.firstLane + depth, slice};
+        return {};
+    }
+    MainWindow m_window;
+};
+
+TEST_F(WindowTest, ZoomAndPanKeys) {
+    const Ns whole = span();
+    press("W");
+    EXPECT_LT(span(), whole);
+    const Ns narrow = span(), left = view().start();
+    press("D");
+    EXPECT_GT(view().start(), left);
+    EXPECT_EQ(span(), narrow);
+    press("A");
+    press("A");
+    EXPECT_LT(view().start(), left);
+    press("S");
+    EXPECT_GT(span(), narrow);
+    press("0");
+    EXPECT_EQ(state().start, state().end);
+    press("Backspace");
+    EXPECT_NE(state().start, state().end);
+    press("Shift+Backspace");
+    EXPECT_EQ(state().start, state().end);
+}
+
+TEST_F(WindowTest, FitTwiceIsTight) {
+    view().select(first(TrackKind::kKernels, 3));
+    press("F");
+    EXPECT_EQ(span(), 3 * 400'000);
+    press("F");
+    EXPECT_EQ(span(), 400'000);
+}
+
+TEST_F(WindowTest, SliceKeysWalkTheRowTheDepthsAndTheArrows) {
+    view().select(first(TrackKind::kRanges, 2));
+    press(".");
+    EXPECT_EQ(view().selected(), first(TrackKind::kRanges, 3));
+    press(",");
+    EXPECT_EQ(view().selected(), first(TrackKind::kRanges, 2));
+    press("Down");
+    EXPECT_EQ(view().selected(), first(TrackKind::kRanges, 2, 1));
+    press("Up");
+    EXPECT_EQ(view().selected(), first(TrackKind::kRanges, 2));
+    view().select(first(TrackKind::kApi, 4));
+    press("]");
+    EXPECT_EQ(view().selected(), first(TrackKind::kKernels, 4));
+    press("[");
+    EXPECT_EQ(view().selected(), first(TrackKind::kApi, 4));
+    press("Esc");
+    EXPECT_FALSE(view().selected().valid());
+}
+
+TEST_F(WindowTest, RowKeys) {
+    view().select(first(TrackKind::kKernels));
+    const std::string key = view().snapshot()->trackOf(view().selected()).key;
+    press("P");
+    EXPECT_EQ(state().pinned, std::vector<std::string>{key});
+    press("P");
+    EXPECT_TRUE(state().pinned.empty());
+    press("H");
+    EXPECT_EQ(state().hidden, std::vector<std::string>{key});
+    press("Shift+H");
+    EXPECT_TRUE(state().hidden.empty());
+    press("C");
+    EXPECT_EQ(state().collapsed.size(), 1U);
+    press("C");
+    EXPECT_TRUE(state().collapsed.empty());
+}
+
+TEST_F(WindowTest, SearchFindsNextAndPrevious) {
+    view().setSearch("NORM");
+    ASSERT_TRUE(wait([&] { return view().search().count == 5 && !view().search().running; }));
+    m_window.timeline().setFocus();
+    press("N");
+    ASSERT_TRUE(wait([&] { return view().search().position == 1; }));
+    EXPECT_EQ(view().selected(), first(TrackKind::kKernels, 1));
+    press("F3");
+    ASSERT_TRUE(wait([&] { return view().search().position == 2; }));
+    press("Shift+N");
+    ASSERT_TRUE(wait([&] { return view().search().position == 1; }));
+}
+
+TEST_F(WindowTest, StatisticsOfARange) {
+    view().selectRange(0, 10'000'000, {view().snapshot()->trackOf(first(TrackKind::kKernels)).key});
+    ASSERT_TRUE(wait([&] { return view().statistics() != nullptr; }));
+    EXPECT_EQ(view().statistics()->slices, 10);
+    EXPECT_EQ(view().statistics()->busiest, 10 * 400'000);
+}
+
+TEST_F(WindowTest, PanelKeysBringPanelsToTheFront) {
+    for (const auto& [key, name] : {std::pair{"Ctrl+2", "statistics"}, {"Ctrl+5", "roofline"}, {"Ctrl+4", "attribution"}, {"Ctrl+6", "messages"}, {"Ctrl+3", "findings"}, {"Ctrl+1", "details"}}) {
+        press(key);
+        EXPECT_EQ(state().panel, name);
+        EXPECT_TRUE(m_window.findChild<QDockWidget*>(QString::fromLatin1(name))->isVisible());
+    }
+}
+
+TEST_F(WindowTest, EveryCommandHasAnActionWithWords) {
+    for (const CommandInfo& info : commands()) {
+        ASSERT_NE(m_window.actionOf(info.command), nullptr);
+        EXPECT_FALSE(m_window.actionOf(info.command)->text().isEmpty());
+    }
+}
+
+// A real file: loaded and analyzed, with no SQL on this thread, and the same numbers as the analysis.
+TEST(WindowFile, LoadsAnalyzesAndDrawsWithoutSqlOnTheGuiThread) {
+    const auto folder = std::move(TempDir::create("ridge-window")).value();
+    ridge::test::TraceBuilder builder((folder.path() / "t.sqlite").string());
+    const auto tid = ridge::test::TraceBuilder::tid(100, 100);
+    for (int i = 0; i < 5; ++i) {
+        const Ns t = i * 1000;
+        builder.range(tid, t, t + 900, "step", 3, i);
+        builder.work(tid, t + 100, t + 500, "mm", {1, 1, 1'000'000, 1000, 1000, 0, 0, 0});
+    }
+    builder.finish();
+    abortOnForbiddenSql(false);
+    const auto before = forbiddenStatements();
+    forbidSqlOnThisThread();
+    MainWindow window(darkTheme(), false);
+    window.openTrace(QString::fromStdString(builder.path()));
+    QElapsedTimer clock;
+    clock.start();
+    while (!window.settled() && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
+    ASSERT_TRUE(window.view().insight()) << window.document().problem().toStdString();
+    EXPECT_EQ(window.view().insight()->analysis.steps.size(), 5U);
+    EXPECT_FALSE(window.view().insight()->strips.empty());
+    const QString picture = QString::fromStdString((folder.path() / "p.png").string());
+    EXPECT_EQ(window.savePicture(picture, QSize(1000, 700)), QString());
+    EXPECT_EQ(QImage(picture).size(), QSize(1000, 700));
+    EXPECT_EQ(window.savePicture(QString::fromStdString((folder.path() / "p.svg").string()), {}), QString());
+    // Notes go to the sidecar, never into the trace.
+    window.view().addNote(10, 20, "look here");
+    clock.restart();
+    const auto sidecar = Document::sidecarOf(QString::fromStdString(builder.path())).toStdString();
+    while (!std::filesystem::exists(sidecar) && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
+    EXPECT_TRUE(std::filesystem::exists(sidecar));
+    EXPECT_EQ(forbiddenStatements(), before);
+    allowSqlOnThisThread();
+    abortOnForbiddenSql(true);
+}
+
+TEST(WindowFile, ADamagedFileEndsInAMessage) {
+    const auto folder = std::move(TempDir::create("ridge-window")).value();
+    const std::string path = (folder.path() / "bad.sqlite").string();
+    std::ofstream(path) << "SQLite format 3";
+    MainWindow window(lightTheme(), false);
+    window.openTrace(QString::fromStdString(path));
+    QElapsedTimer clock;
+    clock.start();
+    while (!window.document().settled() && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
+    EXPECT_EQ(window.document().phase(), Document::Phase::kFailed);
+    EXPECT_FALSE(window.document().problem().isEmpty());
+}
+
+}  // namespace
+}  // namespace ridge::gui

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "gui/load/worker.h"
+
+#include <gtest/gtest.h>
+
+#include <future>
+
+#include "gui/load/gui_thread_guard.h"
+#include "schemas/sqlite/database.h"
+
+namespace ridge::gui {
+namespace {
+
+TEST(Worker, ANewRequestReplacesTheOldOneOfItsSlot) {
+    Worker worker;
+    std::promise<void> started, stopped, last;
+    worker.request("a", [&](const Worker::Stop& stop) {
+        started.set_value();
+        while (!stop) std::this_thread::yield();
+        stopped.set_value();
+    });
+    started.get_future().wait();
+    std::atomic<int> between{0};
+    worker.request("a", [&](const Worker::Stop&) { ++between; });
+    worker.request("a", [&](const Worker::Stop&) { last.set_value(); });
+    stopped.get_future().wait();
+    last.get_future().wait();
+    EXPECT_EQ(between, 0);
+}
+
+TEST(Worker, SlotsDoNotStopEachOther) {
+    Worker worker;
+    std::promise<bool> first;
+    worker.request("a", [&](const Worker::Stop& stop) { first.set_value(stop); });
+    worker.request("b", [](const Worker::Stop&) {});
+    EXPECT_FALSE(first.get_future().get());
+}
+
+TEST(Worker, EndsWhileAJobRuns) {
+    std::promise<void> started;
+    {
+        Worker worker;
+        worker.request("a", [&](const Worker::Stop& stop) {
+            started.set_value();
+            while (!stop) std::this_thread::yield();
+        });
+        started.get_future().wait();
+    }
+    SUCCEED();
+}
+
+TEST(GuiThreadGuard, CountsSqlOnTheForbiddenThreadOnly) {
+    abortOnForbiddenSql(false);
+    forbidSqlOnThisThread();
+    const auto before = forbiddenStatements();
+    std::thread([] {
+        auto db = Database::openForWriting(":memory:");
+        ASSERT_TRUE(db.ok());
+        (void)db->execute("CREATE TABLE t(x)");
+    }).join();
+    EXPECT_EQ(forbiddenStatements(), before);
+    {
+        auto db = Database::openForWriting(":memory:");
+        ASSERT_TRUE(db.ok());
+        (void)db->execute("CREATE TABLE t(x)");
+    }
+    EXPECT_GT(forbiddenStatements(), before);
+    allowSqlOnThisThread();
+    abortOnForbiddenSql(true);
+}
+
+}  // namespace
+}  // namespace ridge::gui
