@@ -49,6 +49,7 @@ int dispatch(int argc, char** argv) {
     addRun(app, globals);
     addRecord(app, globals);
     addAnalyze(app, globals);
+    addStats(app, globals);
     addImport(app, globals);
     addCeilings(app, globals);
     addDoctor(app, globals);

@@ -627,6 +627,24 @@ CREATE TABLE RIDGE_LOSS (
     detail     TEXT
 );
 
+-- The steps that the analyzer found, when its answer was stored in the file.
+CREATE TABLE RIDGE_STEP (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    workload  TEXT    NOT NULL,           -- '': the trace names none
+    rank      INTEGER NOT NULL,
+    device    INTEGER NOT NULL,           -- 0 for the CPU of a rank
+    step      INTEGER NOT NULL,
+    start     INTEGER NOT NULL,           -- ns since session start
+    end       INTEGER NOT NULL            -- ns since session start
+);
+
+-- Wall time of a step by class; only classes that have time. Adds up to the step, exactly.
+CREATE TABLE RIDGE_ATTRIBUTION (
+    stepId  INTEGER NOT NULL,             -- -> RIDGE_STEP(id)
+    class   TEXT    NOT NULL,             -- closed list: schemas/enums/enums.h
+    ns      INTEGER NOT NULL
+);
+
 -- Sources of data: which were on, and why the others were not.
 CREATE TABLE RIDGE_SOURCE (
     name    TEXT NOT NULL PRIMARY KEY,    -- 'nvtx', 'cuda', 'io', 'nvml', 'preemption', ...

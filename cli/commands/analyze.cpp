@@ -9,6 +9,7 @@
 
 #include "analyzer/analyze.h"
 #include "analyzer/ceilings.h"
+#include "analyzer/store/store.h"
 #include "cli/app/app.h"
 #include "cli/app/process.h"
 #include "reports/html/html.h"
@@ -22,7 +23,7 @@ namespace {
 struct AnalyzeArguments {
     std::vector<std::string> traces;
     std::string ceilings, step, json, html, markdown;
-    bool jsonGiven = false;
+    bool jsonGiven = false, store = false;
     std::size_t findings = 5;
 };
 
@@ -65,6 +66,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     // "--json trace.sqlite" takes the trace for the output file: with no trace left, it was the trace.
     if (a.jsonGiven && a.traces.empty() && !a.json.empty()) a.traces.push_back(std::exchange(a.json, ""));
     if (a.jsonGiven && a.json.empty()) a.json = "-";
+    if (a.store && a.traces.size() != 1) return fail(2, "--store writes into the trace that it analyzes: name one");
     if (a.traces.empty()) return fail(2, "no trace was given; see ridge analyze --help");
     if (const Status status = checkInputs(a); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
@@ -81,6 +83,8 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     }();
     if (!analysis.ok()) return fail(analysis.error());
     if (const Status status = writeReports(a, *analysis, globals.force); !status.ok()) return fail(status.error());
+    if (a.store)
+        if (const Status status = analyzer::storeAttribution(a.traces.front(), *analysis); !status.ok()) return fail(status.error());
     if (a.json == "-")
         fmt::print("{}", reports::renderJson(*analysis));
     else if (a.html == "-")
@@ -107,6 +111,7 @@ void addAnalyze(CLI::App& app, Globals& globals) {
     command->add_option("--html", arguments->html, "The report as one HTML file (-: to stdout)")->type_name("FILE");
     command->add_option("--markdown", arguments->markdown, "The report as Markdown (-: to stdout)")->type_name("FILE");
     command->add_option("--findings", arguments->findings, "How many findings to print")->check(CLI::Range(0, 10000))->default_str("5");
+    command->add_flag("--store", arguments->store, "Store steps and classes in the trace itself (a timeline of ours), for SQL: view v_attribution");
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge analyze trace.sqlite\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
                     "  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "analyzer/store/store.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/app/app.h"
@@ -190,6 +191,9 @@ analyzer::Analysis analyzeAll(Run& run) {
         for (const Attempt& attempt : outcome.attempts) {
             if (attempt.trace.empty() || attempt.interrupted) continue;
             auto analysis = analyzer::analyze({attempt.trace}, options);
+            if (analysis.ok())
+                if (const Status stored = analyzer::storeAttribution(attempt.trace, *analysis); !stored.ok())
+                    run.warnings.push_back({"not_stored", stored.error().message, outcome.variant.name});
             // A process that ended before its first step has a timeline, but nothing to judge.
             if (analysis.ok() && attempt.result.status != "ok" && analysis->stepSource != "ridge")
                 run.warnings.push_back({"no_steps", "it ended before its first step", outcome.variant.name});

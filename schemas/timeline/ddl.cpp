@@ -3,9 +3,11 @@
 #include "schemas/timeline/ddl.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "schemas_timeline_sql.h"  // generated from timeline.sql
+#include "schemas_views_sql.h"     // generated from views.sql
 
 namespace ridge::timeline {
 namespace {
@@ -69,7 +71,36 @@ std::vector<TableDdl> parse() {
     return result;
 }
 
+std::vector<ViewDdl> parseViews() {
+    constexpr std::string_view kNeeds = "-- needs:";
+    std::vector<ViewDdl> result;
+    ViewDdl view;
+    for (const std::string_view line : split(kViewsSql, '\n')) {
+        if (line.starts_with(kNeeds))
+            for (const std::string_view table : split(trim(line.substr(kNeeds.size())), ' ')) view.needs.emplace_back(table);
+        if (line.starts_with("--") || (view.createView.empty() && trim(line).empty())) continue;
+        view.createView.append(line).append("\n");
+        if (!trim(line).ends_with(";")) continue;
+        view.name = wordAfter(view.createView, "CREATE VIEW");
+        result.push_back(std::exchange(view, {}));
+    }
+    return result;
+}
+
 }  // namespace
+
+const std::vector<ViewDdl>& views() {
+    static const std::vector<ViewDdl> parsed = parseViews();
+    return parsed;
+}
+
+std::string viewsFor(const std::set<std::string>& tables, const std::set<std::string>& existing) {
+    std::string sql;
+    for (const ViewDdl& view : views())
+        if (!existing.contains(view.name) && std::all_of(view.needs.begin(), view.needs.end(), [&](const auto& table) { return tables.contains(table); }))
+            sql += view.createView;
+    return sql;
+}
 
 std::string_view timelineSql() { return kTimelineSql; }
 

@@ -4,6 +4,7 @@
 // schemas/timeline.sql, compiled in and taken apart: a writer creates a table when it has a row for it.
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,7 +12,7 @@
 namespace ridge::timeline {
 
 inline constexpr std::uint32_t kApplicationId = 0x52494447;  // "RIDG"
-inline constexpr int kSchemaVersion = 1;                     // PRAGMA user_version
+inline constexpr int kSchemaVersion = 2;                     // PRAGMA user_version
 inline constexpr std::string_view kNsysSchemaVersion = "3.24.14";  // whose vocabulary the file speaks
 
 struct TableDdl {
@@ -28,5 +29,16 @@ std::string_view timelineSql();
 const std::vector<TableDdl>& tables();
 // nullptr: there is no such table.
 const TableDdl* findTable(std::string_view name);
+
+struct ViewDdl {
+    std::string name;
+    std::vector<std::string> needs;  // tables
+    std::string createView;          // CREATE VIEW ...;
+};
+
+// schemas/views.sql, taken apart.
+const std::vector<ViewDdl>& views();
+// The views whose tables are all among `tables`, as SQL to execute; those in `existing` are left out.
+std::string viewsFor(const std::set<std::string>& tables, const std::set<std::string>& existing = {});
 
 }  // namespace ridge::timeline

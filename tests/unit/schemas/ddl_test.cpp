@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "schemas/sqlite/database.h"
+#include "schemas/timeline/views.h"
 
 namespace ridge {
 namespace {
@@ -33,6 +34,46 @@ TEST(TimelineDdl, ATableIsFoundByName) {
     ASSERT_NE(timeline::findTable("NVTX_EVENTS"), nullptr);
     EXPECT_EQ(timeline::findTable("NVTX_EVENTS")->indexes.size(), 1u);
     EXPECT_EQ(timeline::findTable("nothing"), nullptr);
+}
+
+// Every view answers on a file that has all tables, and none is made without its tables.
+TEST(Views, EachAnswersWhereItsTablesAre) {
+    auto db = Database::openForWriting(":memory:");
+    ASSERT_TRUE(db.ok()) << db.error().message;
+    ASSERT_TRUE(timeline::createViews(*db).ok());
+    EXPECT_FALSE(db->hasTable("v_ranges"));
+    for (const auto& table : timeline::tables()) ASSERT_TRUE(db->execute(table.createTable).ok()) << table.name;
+    ASSERT_TRUE(timeline::createViews(*db).ok());
+    ASSERT_TRUE(timeline::createViews(*db).ok()) << "a second time changes nothing";
+    ASSERT_GE(timeline::views().size(), 9u);
+    for (const auto& view : timeline::views()) {
+        for (const std::string& table : view.needs) EXPECT_NE(timeline::findTable(table), nullptr) << view.name << " needs " << table;
+        auto rows = db->prepare("SELECT * FROM " + view.name);
+        ASSERT_TRUE(rows.ok()) << view.name << ": " << rows.error().message;
+        const auto step = rows->step();
+        ASSERT_TRUE(step.ok()) << view.name;
+        EXPECT_FALSE(*step);
+    }
+}
+
+TEST(Views, StepsBelongToTheirWorkloadAndWarmUpIsNone) {
+    auto db = Database::openForWriting(":memory:");
+    ASSERT_TRUE(db.ok()) << db.error().message;
+    for (const char* table : {"NVTX_EVENTS", "StringIds"}) ASSERT_TRUE(db->execute(timeline::findTable(table)->createTable).ok());
+    ASSERT_TRUE(timeline::createViews(*db).ok());
+    ASSERT_TRUE(db->execute(
+        "INSERT INTO NVTX_EVENTS(start, end, eventType, category, text, globalTid, domainId, uint64Value) VALUES"
+        "(0, NULL, 75, NULL, 'ridge', 16777217, 1, NULL), (10, 90, 59, 1, 'train/fp32', 16777217, 1, NULL), (12, 30, 59, 2, 'warmup', 16777217, 1, NULL),"
+        "(13, 20, 59, 3, 'step', 16777217, 1, 0), (40, 50, 59, 3, 'step', 16777217, 1, 0), (50, 65, 59, 3, 'step', 16777217, 1, 1)").ok());
+    auto rows = db->prepare("SELECT workload, step, duration FROM v_steps ORDER BY start");
+    ASSERT_TRUE(rows.ok()) << rows.error().message;
+    ASSERT_TRUE(*rows->step());
+    EXPECT_EQ(rows->text(0), "train/fp32");
+    EXPECT_EQ(rows->integer(1), 0);
+    EXPECT_EQ(rows->integer(2), 10);
+    ASSERT_TRUE(*rows->step());
+    EXPECT_EQ(rows->integer(1), 1);
+    EXPECT_FALSE(*rows->step());
 }
 
 // Golden: names and order of all tables and columns. Later versions add lines, they change none.
