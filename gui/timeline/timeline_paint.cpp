@@ -215,7 +215,7 @@ void TimelineWidget::paintFinding(QPainter& painter) {
     if (!finding) return;
     const View time = timeView();
     QColor fill = wallColour(*m_theme, finding->wallClass);
-    fill.setAlpha(56);
+    fill.setAlpha(34);
     int drawnTo = -1, left = kMostFlows;
     for (const auto& range : finding->where) {
         const double a = time.x(range.startNs), b = time.x(range.endNs);

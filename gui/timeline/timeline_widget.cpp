@@ -162,14 +162,13 @@ void TimelineWidget::drawRow(const Row& row, LaneRasterizer& raster, const View&
         raster.drawCounter(m_layer, px(place.top()), px(kCounterHeight), columns, low, std::max(counter.maximum(), low + 1e-6F), background);
         return;
     }
-    const auto drawLane = [&](const Lane& lane, std::span<const ColourId> colours, QRect at, std::uint32_t number, bool search) {
+    const auto drawLane = [&](const Lane& lane, std::span<const ColourId> colours, QRect at, std::uint32_t number, const std::vector<bool>& matched) {
         LaneRuns out;
         out.place = at;
         out.lane = number;
         queryLane(lane, colours, device, out.runs);
-        static const std::vector<bool> kNone;
         raster.drawLane(m_layer, px(at.top()), px(at.top() + at.height()) - px(at.top()), out.runs, background, lane,
-                        search ? m_view.matchedNames() : kNone);
+                        matched);
         m_runCount += out.runs.size();
         m_runs.push_back(std::move(out));
     };
@@ -180,8 +179,14 @@ void TimelineWidget::drawRow(const Row& row, LaneRasterizer& raster, const View&
             for (std::size_t c = 0; c < kWallClassCount; ++c) colours.push_back(colourOf(static_cast<WallClass>(c)));
             return colours;
         }();
+        // A chosen finding lights up its class.
+        std::vector<bool> lit;
+        if (const analyzer::Finding* finding = m_view.finding()) {
+            lit.assign(kWallClassCount, false);
+            lit[static_cast<std::size_t>(finding->wallClass)] = true;
+        }
         drawLane(*m_view.insight()->strips[static_cast<std::size_t>(row.strip)].lane, kClasses,
-                 QRect(lanes.left(), place.top(), lanes.width(), kStripHeight), kNoSlice, false);
+                 QRect(lanes.left(), place.top(), lanes.width(), kStripHeight), kNoSlice, lit);
         return;
     }
     const Track& track = snapshot.tracks[row.track];
@@ -189,7 +194,7 @@ void TimelineWidget::drawRow(const Row& row, LaneRasterizer& raster, const View&
         const int y = place.top() + static_cast<int>(depth) * kLaneHeight;
         if (y + kLaneHeight < 0 || y > height()) continue;
         drawLane(*track.lanes[depth], snapshot.names->colours, QRect(lanes.left(), y, lanes.width(), kLaneHeight - 2),
-                 track.firstLane + static_cast<std::uint32_t>(depth), true);
+                 track.firstLane + static_cast<std::uint32_t>(depth), m_view.matchedNames());
     }
 }
 
