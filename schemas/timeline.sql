@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The timeline file, schema version 1 (PRAGMA user_version), application_id 0x52494447 ("RIDG").
+-- The timeline file, schema version 2 (PRAGMA user_version), application_id 0x52494447 ("RIDG").
 --
 -- Tables without the prefix RIDGE_ have the names and columns of an Nsight Systems export (3.24.14), so
 -- that its users' SQL and its own scripts read our files. A table is created only when it gets a row,

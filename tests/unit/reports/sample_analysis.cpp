@@ -175,12 +175,27 @@ Analysis richAnalysis() {
     addRoofline(a);
     a.communication = {{"allreduce.grads", "a1b2c3", "train.ddp/sync/link1", 8'400'000, 24, 504 * kMs, 0, 60 * kMs, 444 * kMs, 0.97e9, 0.97e9}, {"barrier", "", "", std::nullopt, 24, 3 * kMs, 0, std::nullopt, std::nullopt, std::nullopt, std::nullopt}};
     a.stragglers = {{1, "train.ddp/sync/link1", "allreduce.grads", 110 * kMs, "compute_bound"}};
-    a.criticalPath = CriticalPath{{{0, 60 * kMs, "compute", "gemm.all"}, {60 * kMs, 100 * kMs, "communication", "allreduce.grads"}, {100 * kMs, 105 * kMs, "host", ""}}, 105 * kMs};
-    a.whatIf = {{"train.ddp/sync/link1", "communication hidden", 48 * kMs, 71 * kMs, 55 * kMs}, {"gpu.launch/tiny_kernels", "no launch cost", 2 * kMs, 3 * kMs, std::nullopt}};
+    CriticalPath path;
+    path.segments = {{0, 60 * kMs, "compute", "gemm.all"}, {60 * kMs, 100 * kMs, "communication", "allreduce.grads"}, {100 * kMs, 105 * kMs, "host", ""}};
+    path.totalNs = path.coveredNs = 105 * kMs;
+    path.workload = "train.ddp/sync/link1";
+    path.steps = 1;
+    path.byKind = {{"compute", "", 60 * kMs, 1}, {"communication", "", 40 * kMs, 1}, {"host", "", 5 * kMs, 1}};
+    path.byName = {{"compute", "gemm.all", 60 * kMs, 1}, {"communication", "allreduce.grads", 40 * kMs, 1}};
+    path.slack = {{"compute", "gemm.side", 3, 12 * kMs, 4 * kMs, 6 * kMs}};
+    path.second = "host";
+    path.secondNs = 101 * kMs;
+    path.lanes = {{0, 0, "train.ddp/sync/link1", 1, 105 * kMs, path.byKind}};
+    a.criticalPath = path;
+    a.whatIf = {{"train.ddp/sync/link1", "communication hidden", 48 * kMs, 71 * kMs, 55 * kMs, 105 * kMs, 71 * kMs, 48 * kMs, "train.ddp/overlap/link1", 0.29},
+                {"gpu.launch/tiny_kernels", "no launch cost", 2 * kMs, 3 * kMs, std::nullopt, 5 * kMs, 3 * kMs, 2 * kMs, "", std::nullopt}};
     addFindings(a);
-    a.memory = {734003200, 4294967296, {}};
+    a.memory.peakRssBytes = 734003200;
+    a.memory.deviceBytesPeak = 4294967296;
     for (int i = 0; i < 60; ++i) a.memory.rss.emplace_back(i * 50 * kMs, 2e8 + 5e8 * (1 - std::exp(-i / 12.0)) + (i % 5) * 4e6);
-    a.energy = {412.5, 1.1, "rapl"};
+    a.energy.joules = 412.5;
+    a.energy.joulesPerStep = 1.1;
+    a.energy.source = "rapl";
     a.losses = {{"cupti_dropped", 128}};
     return a;
 }
