@@ -340,19 +340,29 @@ uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) 
 
 }  // namespace
 
+void countWithoutRing() {
+    __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED);
+}
+
+// The first thread opens the session, the others wait for it: what they have to record is not to be lost
+// for having come second. Not for ever: a child that was forked meanwhile has nobody who would finish it.
 bool sessionOpen() {
+    constexpr int kMostYields = 200000;
     uint32_t state = __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE);
     if (__builtin_expect(state == kOpen || state == kNone, true)) return state == kOpen;
     uint32_t expected = kUnknown;
     if (__atomic_compare_exchange_n(&g_sessionState, &expected, kOpening, false, __ATOMIC_ACQ_REL,
                                     __ATOMIC_ACQUIRE)) {
+        const raw::SignalShield shield;  // a handler on this thread would wait for itself
         __atomic_store_n(&g_sessionState, openSessionOnce() ? kOpen : kNone, __ATOMIC_RELEASE);
     }
-    return __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE) == kOpen;
-}
-
-void countWithoutRing() {
-    __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED);
+    state = __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE);
+    for (int i = 0; state == kOpening && i < kMostYields; ++i) {
+        raw::call(SYS_sched_yield);
+        state = __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE);
+    }
+    if (state == kOpening) countWithoutRing();
+    return state == kOpen;
 }
 
 Ring* enterSlow() {

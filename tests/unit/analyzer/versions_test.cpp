@@ -34,13 +34,14 @@ TEST(SchemaVersions, Version1) {
     const auto timeline = load({path});
     ASSERT_TRUE(timeline.ok()) << timeline.error().message;
     EXPECT_EQ(timeline->works.size(), 63U);
-    EXPECT_EQ(timeline->io.size(), 327U);
+    EXPECT_EQ(timeline->io.size(), 266U);
     EXPECT_EQ(timeline->sources[0].kind, "ridge");
     for (const auto& table : timeline->tables) EXPECT_EQ(table.error, "") << table.table;
     const Analysis answer = analyzeOk(path);
     ASSERT_EQ(answer.workloads.size(), 1U);
     EXPECT_EQ(answer.workloads[0].name, "elementwise/fused");
-    EXPECT_EQ(answer.workloads[0].verdict.wallClass, WallClass::kMemoryWall);
+    EXPECT_GT(answer.workloads[0].steps, 0);
+    EXPECT_GT(at(answer.attribution, WallClass::kComputeUnknown), 0) << "the file brings no roofs";
     EXPECT_EQ(answer.stepSource, "ridge");
     checkPartition(answer);
 }

@@ -167,7 +167,7 @@ TEST_F(Command, helpHasExamplesForEveryCommand) {
 TEST_F(Command, recordKeepsTheProgramsExitCode) {
     EXPECT_EQ(ridge({"record", "-q", "-o", path("a.sqlite"), "--", "/bin/sh", "-c", "exit 7"}).status, 7);
     EXPECT_EQ(ridge({"record", "-q", "-o", path("b.sqlite"), "--", "/bin/sh", "-c", "kill -TERM $$"}).status, 143);
-    EXPECT_EQ(ridge({"analyze", path("a.sqlite"), "-q"}).status, 0);
+    EXPECT_EQ(ridge({"analyze", path("a.sqlite"), "-q"}).status, 3) << "a shell has nothing to analyse";
     write("kept.sqlite", "precious");
     expectError({"record", "-o", path("kept.sqlite"), "--", "/bin/true"}, 2, "exists; --force");
     EXPECT_EQ(*readFile(path("kept.sqlite")), "precious");

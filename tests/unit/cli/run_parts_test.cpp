@@ -43,9 +43,10 @@ TEST(Plan, selectsByNameFamilyPresetAndFilter) {
     using Names = std::vector<std::string>;
     EXPECT_EQ(namesOf({{}, "smoke", "", 0}), (Names{"train.single/fp32", "comm/all_reduce/1M"}));
     EXPECT_EQ(namesOf({{"train.single"}, "", "", 0}), (Names{"train.single/fp32", "train.single/bf16"}));
+    EXPECT_EQ(namesOf({{"train"}, "", "", 0}), (Names{"train.single/fp32", "train.single/bf16"}));
     EXPECT_EQ(namesOf({{"comm/all_reduce"}, "", "", 0}), (Names{"comm/all_reduce/1M"}));
     EXPECT_EQ(namesOf({{}, "", "bf16$", 0}), (Names{"train.single/bf16"}));
-    EXPECT_TRUE(namesOf({{"train"}, "", "", 0})[0].starts_with("error: there is no workload \"train\""));
+    EXPECT_TRUE(namesOf({{"trai"}, "", "", 0})[0].starts_with("error: there is no workload \"trai\""));
     EXPECT_TRUE(namesOf({{}, "smoke", "bf16", 0})[0].starts_with("error: no workload is left"));
 }
 
