@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+
+#include "analyzer/ranges/ranges.h"
 
 namespace ridge::cli {
 namespace {
@@ -119,13 +120,63 @@ void mergeCriticalPath(Analysis& all, const Analysis& part) {
     }
     to.second.clear();  // of one timeline, not of several
     to.secondNs = 0;
-    append(to.slack, from.slack);
+    append(to.slack, from.slack);  // rows of one name are not put together: medians do not add up
+    std::stable_sort(to.slack.begin(), to.slack.end(), [](const PathSlack& a, const PathSlack& b) { return a.busyNs > b.busyNs; });
     append(to.lanes, from.lanes);
+}
+
+// Each timeline has clocks of its own; the report keeps, of each rank, those that agree worst.
+void mergeClocks(Analysis& all, const Analysis& part) {
+    for (const ClockAlignment& clock : part.clocks) {
+        const auto same = std::find_if(all.clocks.begin(), all.clocks.end(), [&](const ClockAlignment& c) { return c.rank == clock.rank; });
+        if (same == all.clocks.end())
+            all.clocks.push_back(clock);
+        else if (clock.residualNs > same->residualNs)
+            *same = clock;
+    }
+}
+
+// As devices: added up. The ends of the intervals too, which makes them wider than 95 %, never narrower.
+void mergeContention(Analysis& all, const Analysis& part) {
+    for (const Contention& c : part.contention) {
+        const auto same = std::find_if(all.contention.begin(), all.contention.end(), [&](const Contention& o) { return o.rank == c.rank && o.device == c.device; });
+        if (same == all.contention.end()) {
+            all.contention.push_back(c);
+            continue;
+        }
+        for (const auto member : {&Contention::overlapNs, &Contention::costNs, &Contention::costLowNs, &Contention::costHighNs, &Contention::netHiddenNs})
+            (*same).*member += c.*member;
+        append(same->kernels, c.kernels);
+        std::stable_sort(same->kernels.begin(), same->kernels.end(), [](const ContendedKernel& a, const ContendedKernel& b) { return a.costNs > b.costNs; });
+    }
 }
 
 template <typename T>
 void keepLarger(std::optional<T>& to, const std::optional<T>& from) {
     if (from && (!to || *from > *to)) to = from;
+}
+
+void mergeMemory(MemorySummary& all, const MemorySummary& part, bool alone) {
+    append(all.bandwidth, part.bandwidth);
+    keepLarger(all.peakRssBytes, part.peakRssBytes);
+    keepLarger(all.deviceBytesPeak, part.deviceBytesPeak);
+    if (part.fragmentation && (!all.fragmentation || *part.fragmentation > *all.fragmentation)) {
+        all.fragmentation = part.fragmentation;  // of the timeline where it is worst, with its bytes
+        all.reservedUnusedBytes = part.reservedUnusedBytes;
+    }
+    if (!alone) return;  // curves of different timelines have no common axis; each timeline's own report has them
+    all.rss = part.rss;
+    all.curves = part.curves;
+}
+
+void mergeEnergy(EnergySummary& all, const EnergySummary& part) {
+    append(all.workloads, part.workloads);
+    if (!part.joules) return;
+    all.joules = all.joules.value_or(0) + *part.joules;
+    if (all.source.empty())
+        all.source = part.source;
+    else if (!part.source.empty() && all.source != part.source)
+        all.source = "several";
 }
 
 }  // namespace
@@ -144,31 +195,28 @@ Analysis mergeAnalyses(const std::vector<Analysis>& parts) {
         if (all.ceilings.empty()) all.ceilings = part.ceilings;
         append(all.roofline, part.roofline);
         append(all.ridgeline, part.ridgeline);
-        append(all.memory.bandwidth, part.memory.bandwidth);
-        append(all.energy.workloads, part.energy.workloads);
+        mergeMemory(all.memory, part.memory, parts.size() == 1);
+        mergeEnergy(all.energy, part.energy);
         all.findingsBelowFloor += part.findingsBelowFloor;
         append(all.communication, part.communication);
         append(all.stragglers, part.stragglers);
         mergeCriticalPath(all, part);
         append(all.whatIf, part.whatIf);
-        append(all.clocks, part.clocks);
-        append(all.contention, part.contention);
+        mergeClocks(all, part);
+        mergeContention(all, part);
         all.unclaimedSkewNs += part.unclaimedSkewNs;
         append(all.findings, part.findings);
         append(all.workloads, part.workloads);
-        keepLarger(all.memory.peakRssBytes, part.memory.peakRssBytes);
-        keepLarger(all.memory.deviceBytesPeak, part.memory.deviceBytesPeak);
-        if (parts.size() == 1) all.memory.rss = part.memory.rss;  // curves of different timelines have no common axis
-        if (part.energy.joules) {
-            all.energy.joules = all.energy.joules.value_or(0) + *part.energy.joules;
-            all.energy.source = part.energy.source;
-        }
         mergeLosses(all, part);
         mergeRanges(all, part);
     }
     std::stable_sort(all.ranges.begin(), all.ranges.end(), [](const RangeSummary& a, const RangeSummary& b) {
         return std::max(a.totalNs, a.deviceNs) > std::max(b.totalNs, b.deviceNs);
     });
+    if (all.ranges.size() > kMostRangeNames) {
+        all.rangesOmitted += static_cast<std::int64_t>(all.ranges.size() - kMostRangeNames);
+        all.ranges.resize(kMostRangeNames);
+    }
     if (parts.size() == 1) all.energy.joulesPerStep = parts.front().energy.joulesPerStep;
     // A finding of low confidence never stands above a better one; then the larger share of its step first.
     std::stable_sort(all.findings.begin(), all.findings.end(), [](const Finding& a, const Finding& b) {

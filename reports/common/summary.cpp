@@ -122,6 +122,73 @@ std::vector<ClassShare> rankedClasses(const ClassTimes& classes) {
     return ranked;
 }
 
+std::string changeText(std::string_view change) {
+    static const std::map<std::string_view, std::string_view> kTexts{
+        {"comm_hidden", "communication hidden"}, {"no_launch_cost", "no launch cost"}, {"input_hidden", "input hidden"},
+        {"checkpoint_hidden", "checkpoint hidden"}, {"sync_removed", "no synchronisation"}, {"copies_hidden", "copies hidden"},
+        {"straggler_removed", "no straggler"}, {"fused", "elementwise ops fused"}};
+    constexpr std::string_view kAtRoof = "at_roof:";
+    if (change.starts_with(kAtRoof)) return std::string(change.substr(kAtRoof.size())) + " at its roof";
+    const auto at = kTexts.find(change);
+    return std::string(at == kTexts.end() ? change : at->second);
+}
+
+std::vector<const analyzer::WhatIf*> rankedWhatIf(const Analysis& analysis) {
+    std::vector<const analyzer::WhatIf*> ranked;
+    for (const auto& w : analysis.whatIf) ranked.push_back(&w);
+    const auto gain = [](const analyzer::WhatIf* w) {
+        return w->stepNs > 0 ? 1 - static_cast<double>(w->stepNsHigh) / static_cast<double>(w->stepNs) : 0.0;
+    };
+    std::stable_sort(ranked.begin(), ranked.end(), [&](const auto* a, const auto* b) { return gain(a) > gain(b); });
+    return ranked;
+}
+
+WallClass classOfPathKind(std::string_view kind) {
+    if (kind == "compute") return WallClass::kComputeBound;
+    if (kind == "communication") return WallClass::kCommTransfer;
+    if (kind == "hand_off") return WallClass::kLatencyBound;  // has no class: the colour of one that is no kind of path
+    return parseWallClass(kind).value_or(WallClass::kUnlinked);
+}
+
+std::string pathKindText(std::string_view kind) {
+    std::string text(kind);
+    std::replace(text.begin(), text.end(), '_', ' ');
+    return text;
+}
+
+bool hasAnswerKey(const Analysis& analysis) {
+    return std::any_of(analysis.workloads.begin(), analysis.workloads.end(), [](const auto& w) { return w.expected.has_value(); });
+}
+
+std::string belowFloorText(const Analysis& analysis) {
+    const auto n = analysis.findingsBelowFloor;
+    if (n <= 0) return {};
+    return fmt::format("{} finding{} that cost{} less than half a percent of {} step {} not shown", n, n == 1 ? "" : "s",
+                       n == 1 ? "s" : "", n == 1 ? "its" : "their", n == 1 ? "is" : "are");
+}
+
+std::string secondChainText(const analyzer::CriticalPath& path) {
+    if (path.second.empty()) return {};
+    return fmt::format("a second chain, on the {}, is nearly as long ({}): shortening the path alone gains at most {}", path.second,
+                       formatDuration(path.secondNs), formatDuration(std::max<Ns>(0, path.coveredNs - path.secondNs)));
+}
+
+std::string energyClassesText(const analyzer::WorkloadEnergy& energy) {
+    if (!energy.classesKnown) return {};
+    double total = 0;
+    std::vector<std::pair<double, WallClass>> parts;
+    for (std::size_t c = 0; c < kWallClassCount; ++c) {
+        if (!std::isfinite(energy.classes[c]) || energy.classes[c] <= 0) continue;
+        parts.emplace_back(energy.classes[c], static_cast<WallClass>(c));
+        total += energy.classes[c];
+    }
+    std::stable_sort(parts.begin(), parts.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
+    std::string out;
+    for (std::size_t i = 0; i < std::min<std::size_t>(3, parts.size()); ++i)
+        out += fmt::format("{}{} {}", i ? ", " : "", label(parts[i].second), formatShare(parts[i].first / total));
+    return out;
+}
+
 std::size_t countAtLeast(const Analysis& analysis, Severity severity) {
     return static_cast<std::size_t>(std::count_if(analysis.gate.begin(), analysis.gate.end(),
                                                   [&](const auto& g) { return g.severity >= severity; }));

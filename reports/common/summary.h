@@ -7,6 +7,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/model/analysis.h"
@@ -60,6 +61,28 @@ struct ClassShare {
     double share;
 };
 std::vector<ClassShare> rankedClasses(const ClassTimes& classes);
+
+// "comm_hidden" -> "communication hidden"; a change without a text of ours stays as it is.
+std::string changeText(std::string_view change);
+// The what-ifs, the largest part of the step saved first, by the cautious end of the prediction.
+std::vector<const analyzer::WhatIf*> rankedWhatIf(const Analysis& analysis);
+
+// The class whose colour and name a kind of the critical path has; kUnlinked for one that is not known.
+WallClass classOfPathKind(std::string_view kind);
+// "comm_wait" -> "comm wait"
+std::string pathKindText(std::string_view kind);
+
+// Is there anything to judge a verdict by? If not, reports have no column for the answer key.
+bool hasAnswerKey(const Analysis& analysis);
+
+// "4 findings below half a percent of their step are not shown"; empty when there are none.
+std::string belowFloorText(const Analysis& analysis);
+
+// The path in one sentence where a second chain is nearly as long; else empty.
+std::string secondChainText(const analyzer::CriticalPath& path);
+
+// The classes with joules, the largest first: "memory wall 61 %, host 20 %"; at most three.
+std::string energyClassesText(const analyzer::WorkloadEnergy& energy);
 
 // Number of checks of a severity or worse.
 std::size_t countAtLeast(const Analysis& analysis, Severity severity);

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <map>
 
 #include "base/text.h"
 #include "reports/common/classes.h"
@@ -16,56 +14,7 @@ namespace {
 
 using namespace analyzer;  // NOLINT: this file is about nothing else
 
-std::string durationOr(const std::optional<Ns>& ns) { return ns ? formatDuration(*ns) : "<span class=\"soft\">-</span>"; }
-std::string rateOr(const std::optional<double>& v) { return v ? formatRate(*v, "B/s") : "<span class=\"soft\">-</span>"; }
-std::string bytesOr(const std::optional<std::int64_t>& v) {
-    return v && *v >= 0 ? formatBytes(static_cast<std::uint64_t>(*v)) : "<span class=\"soft\">not known</span>";
-}
-
-std::string stragglers(const Analysis& a) {
-    if (a.stragglers.empty()) return {};
-    HtmlTable table({{"Late rank"}, {"Workload"}, {"Collective"}, {"Delay it caused", true}, {"Its excess time"}});
-    for (const Straggler& s : a.stragglers)
-        table.add({fmt::format("rank {}", s.rank), html(s.workload), html(s.collective), formatDuration(s.blameNs),
-                   html(s.excessClass)});
-    return "<h3>Who the others waited for</h3>\n" + table.render(50);
-}
-
-// Time of the critical path by kind: the path itself may have thousands of segments.
-std::string criticalPath(const Analysis& a) {
-    if (!a.criticalPath) return absent("The critical path was not computed for this trace.");
-    std::map<std::string, Ns> byKind;
-    for (const PathSegment& s : a.criticalPath->segments) byKind[s.kind] += s.endNs - s.startNs;
-    std::vector<std::pair<std::string, Ns>> sorted(byKind.begin(), byKind.end());
-    std::stable_sort(sorted.begin(), sorted.end(), [](const auto& x, const auto& y) { return x.second > y.second; });
-    HtmlTable table({{"On the critical path"}, {"Time", true}, {"Share", true}});
-    for (const auto& [kind, ns] : sorted)
-        table.add({html(kind), formatDuration(ns),
-                   a.criticalPath->totalNs > 0
-                       ? formatShare(static_cast<double>(ns) / static_cast<double>(a.criticalPath->totalNs))
-                       : "-"});
-    return fmt::format("<p class=\"soft\">{} segments, {} in all.</p>\n", a.criticalPath->segments.size(),
-                       formatDuration(a.criticalPath->totalNs)) + table.render(30);
-}
-
-std::string rssCurve(const MemorySummary& m) {
-    if (m.rss.size() < 2) return {};
-    double highest = 0;
-    for (const auto& [t, bytes] : m.rss)
-        if (std::isfinite(bytes)) highest = std::max(highest, bytes);
-    const double start = static_cast<double>(m.rss.front().first);
-    const double span = static_cast<double>(m.rss.back().first) - start;
-    if (highest <= 0 || span <= 0) return {};
-    std::string points;
-    for (const auto& [t, bytes] : m.rss) {
-        if (!std::isfinite(bytes)) continue;
-        points += fmt::format("{:.2f},{:.2f} ", (static_cast<double>(t) - start) / span * 1000, 96 - bytes / highest * 90);
-    }
-    return fmt::format("<svg class=\"spark\" viewBox=\"0 0 1000 100\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"resident memory over time\">"
-                       "<polyline points=\"{}\" fill=\"none\" stroke=\"var(--c0)\" stroke-width=\"2\" vector-effect=\"non-scaling-stroke\"/></svg>\n"
-                       "<p class=\"soft small\">Resident memory over {}; the top of the curve is {}.</p>\n",
-                       points, formatDuration(static_cast<Ns>(span)), formatBytes(static_cast<std::uint64_t>(highest)));
-}
+constexpr std::size_t kMostRanges = 25;
 
 const char* chipKind(Severity s) { return s == Severity::kError ? "bad" : s == Severity::kWarning ? "warn" : "good"; }
 
@@ -80,57 +29,18 @@ std::string environmentGroup(const Analysis& a, std::string_view fieldClass, std
 
 }  // namespace
 
-std::string communicationSection(const Analysis& a) {
-    if (a.communication.empty())
-        return section("communication", "Communication", absent("No collective and no transfer between ranks is in the trace."));
-    HtmlTable table({{"Collective"}, {"Message", true}, {"Count", true}, {"Busy", true}, {"Hidden", true}, {"Wait", true},
-                     {"Transfer", true}, {"Alg. bandwidth", true}, {"Bus bandwidth", true}});
-    for (const CommunicationOp& c : a.communication) {
-        const std::string hidden = c.busyNs > 0 ? formatShare(static_cast<double>(c.overlapNs) / static_cast<double>(c.busyNs)) : "-";
-        std::string title = fmt::format("<span class=\"name\">{}</span>", html(c.name));
-        if (!c.workload.empty()) title += "<br><span class=\"soft small name\">" + html(c.workload) + "</span>";
-        if (!c.communicator.empty()) title += " <span class=\"soft small\">comm " + html(c.communicator) + "</span>";
-        table.add({title, bytesOr(c.bytes), std::to_string(c.count), formatDuration(c.busyNs), hidden, durationOr(c.waitNs),
-                   durationOr(c.transferNs), rateOr(c.algbw), rateOr(c.busbw)});
-    }
-    return section("communication", "Communication",
-                   "<p class=\"soft\">Hidden: part of the busy time that overlaps compute. Wait and transfer need the traces of all ranks.</p>\n" +
-                       table.render(100) + stragglers(a));
-}
-
-std::string whatIfSection(const Analysis& a) {
-    std::string body;
-    if (a.whatIf.empty()) {
-        body = absent("No change was predicted: nothing that the rules know would shorten a step.");
-    } else {
-        HtmlTable table({{"Change"}, {"Workload"}, {"Predicted step", true}, {"Measured", true}});
-        for (const WhatIf& w : a.whatIf)
-            table.add({html(w.change), "<span class=\"name\">" + html(w.workload) + "</span>",
-                       fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh)), durationOr(w.measuredNs)});
-        body = table.render(100);
-    }
-    return section("whatif", "What if", body + "<h3>Critical path</h3>\n" + criticalPath(a));
-}
-
-std::string resourcesSection(const Analysis& a) {
-    std::string body;
-    if (a.memory.peakRssBytes || a.memory.deviceBytesPeak) {
-        body += "<dl>";
-        if (a.memory.peakRssBytes) body += "<dt>peak resident memory</dt><dd>" + bytesOr(a.memory.peakRssBytes) + "</dd>";
-        if (a.memory.deviceBytesPeak) body += "<dt>peak device memory</dt><dd>" + bytesOr(a.memory.deviceBytesPeak) + "</dd>";
-        body += "</dl>\n";
-    } else {
-        body += absent("Memory was not sampled in this trace.");
-    }
-    body += rssCurve(a.memory);
-    if (a.energy.joules) {
-        body += fmt::format("<dl><dt>energy</dt><dd>{} ({})</dd>", formatValue(*a.energy.joules, "J"), html(a.energy.source));
-        if (a.energy.joulesPerStep) body += "<dt>per step</dt><dd>" + formatValue(*a.energy.joulesPerStep, "J") + "</dd>";
-        body += "</dl>\n";
-    } else {
-        body += absent("Energy was not sampled: it needs NVML on a GPU, or readable RAPL counters on the CPU.");
-    }
-    return section("resources", "Memory and energy", body);
+std::string rangesSection(const Analysis& a) {
+    if (a.ranges.empty()) return {};
+    const bool device = std::any_of(a.ranges.begin(), a.ranges.end(), [](const RangeSummary& r) { return r.deviceNs > 0; });
+    std::vector<HtmlTable::Column> columns{{"Range"}, {"Kind"}, {"Count", true}, {"Total", true}, {"Self", true}, {"Mean", true}};
+    if (device) columns.insert(columns.end(), {{"On the device", true}, {"of its own", true}});
+    HtmlTable table(std::move(columns));
+    for (const RangeSummary& r : a.ranges)
+        table.add({r.name.empty() ? "<span class=\"soft\">(no name)</span>" : nameCell(r.name), html(r.kind), std::to_string(r.count), formatDuration(r.totalNs),
+                   formatDuration(r.selfNs), r.count > 0 ? formatDuration(r.totalNs / r.count) : "-", formatDuration(r.deviceNs), formatDuration(r.deviceSelfNs)});
+    return section("ranges", "Time by range",
+                   std::string("<p class=\"soft\">Parts of ranges that lie in the steps, summed over threads: sums may exceed the wall time.") +
+                       (device ? " On the device: the work that was launched in the range." : "") + "</p>\n" + table.render(kMostRanges, a.rangesOmitted));
 }
 
 std::string captureSection(const Analysis& a) {

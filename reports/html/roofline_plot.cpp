@@ -326,7 +326,7 @@ std::string ceilingTable(const std::vector<Ceiling>& ceilings) {
 
 std::string rooflineSection(const Analysis& a) {
     if (a.roofline.empty())
-        return section("roofline", "Roofline", absent("No op says how many FLOP or bytes it needs (a work payload, a known shape or measured counters), so none can be held against a roof.") + ceilingTable(a.ceilings));
+        return section("roofline", "Roofline", absent("No op says how many FLOP or bytes it needs (a work payload, a known shape or measured counters), so none can be held against a roof.") + ridgelinePart(a) + ceilingTable(a.ceilings));
     std::vector<const RooflinePoint*> all, drawn;
     for (const RooflinePoint& p : a.roofline) all.push_back(&p);
     std::stable_sort(all.begin(), all.end(), [](const auto* x, const auto* y) { return x->timeNs > y->timeNs; });
@@ -345,7 +345,7 @@ std::string rooflineSection(const Analysis& a) {
         body += dotLegend(drawn) + plot(drawn, roofs, severalWorkloads);
     if (drawn.size() < all.size() && !drawn.empty())
         body += fmt::format("<p class=\"soft small\">{} ops without FLOP are in the table only.</p>\n", all.size() - drawn.size());
-    return section("roofline", "Roofline", body + opTable(all) + ceilingTable(a.ceilings));
+    return section("roofline", "Roofline", body + opTable(all) + ridgelinePart(a) + ceilingTable(a.ceilings));
 }
 
 }  // namespace ridge::reports::page

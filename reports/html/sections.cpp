@@ -113,7 +113,7 @@ std::string finding(const Finding& f, std::size_t number) {
 
 }  // namespace
 
-std::string headerSection(const Analysis& a) {
+std::string headerSection(const Analysis& a, std::string_view body) {
     std::string out = fmt::format("<header>\n<h1>{}</h1>\n", html(headline(a)));
     const bool fold = a.sources.size() > 2;
     if (fold) out += fmt::format("<details><summary>{} timelines</summary>\n", a.sources.size());
@@ -133,17 +133,20 @@ std::string headerSection(const Analysis& a) {
     if (!state.empty()) out += "<p>" + state + "</p>\n";
     out += "<nav>";
     for (const auto& [id, title] : {std::pair{"workloads", "Workloads"}, {"attribution", "Time"}, {"findings", "Findings"},
-                                    {"roofline", "Roofline"}, {"steps", "Steps"}, {"devices", "Devices"},
-                                    {"communication", "Communication"}, {"whatif", "What if"}, {"resources", "Memory and energy"},
-                                    {"capture", "Capture"}, {"environment", "Environment"}})
-        out += fmt::format("<a href=\"#{}\">{}</a>", id, title);
+                                    {"whatif", "What if"}, {"path", "Critical path"}, {"roofline", "Roofline"}, {"steps", "Steps"},
+                                    {"ranges", "Ranges"}, {"devices", "Devices"}, {"communication", "Communication"},
+                                    {"resources", "Memory and energy"}, {"capture", "Capture"}, {"environment", "Environment"}})
+        if (body.find(fmt::format("<section id=\"{}\">", id)) != std::string_view::npos)  // text of the trace has no such tag
+            out += fmt::format("<a href=\"#{}\">{}</a>", id, title);
     return out + "</nav>\n</header>\n";
 }
 
 std::string workloadsSection(const Analysis& a) {
     if (a.workloads.empty())
         return section("workloads", "Workloads", absent("The trace names no workload and has no steps to make a verdict of."));
-    HtmlTable table({{"Workload"}, {"Result", true}, {"% of roof", true}, {"Verdict"}, {"Cost of the wall", true}, {"Answer key"}});
+    std::vector<HtmlTable::Column> columns{{"Workload"}, {"Result", true}, {"% of roof", true}, {"Verdict"}, {"Cost of the wall", true}};
+    if (hasAnswerKey(a)) columns.push_back({"Answer key"});
+    HtmlTable table(std::move(columns));  // cells beyond its columns are dropped
     for (const WorkloadSummary& w : a.workloads) {
         const bool judged = w.steps > 0;
         const WorkloadMetric* metric = resultMetric(w);
@@ -175,15 +178,17 @@ std::string devicesSection(const Analysis& a) {
 }
 
 std::string findingsSection(const Analysis& a) {
+    const std::string below = belowFloorText(a);
+    const std::string floor = below.empty() ? "" : fmt::format("<p class=\"soft small\">{}.</p>\n", html(below));
     if (a.findings.empty())
         return section("findings", "Findings", absent(a.steps.empty() ? "Findings are costs per step, and the trace has no steps."
-                                                                      : "No rule found a cost that can be avoided."));
+                                                                      : "No rule found a cost that can be avoided.") + floor);
     std::string body;
     const std::size_t shown = std::min(kMostFindings, a.findings.size());
     for (std::size_t i = 0; i < shown; ++i) body += finding(a.findings[i], i + 1);
     if (shown < a.findings.size())
         body += fmt::format("<p class=\"soft\">{} more are in the JSON report.</p>\n", a.findings.size() - shown);
-    return section("findings", "Findings", body);
+    return section("findings", "Findings", body + floor);
 }
 
 }  // namespace ridge::reports::page

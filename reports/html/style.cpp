@@ -63,6 +63,20 @@ th.n:not(:last-child),td.n:not(:last-child){padding-right:18px}
 .plot .dot{stroke:var(--bg);stroke-width:1.2;fill-opacity:.85}
 .plot .dashed{stroke:var(--text);stroke-dasharray:3 2;fill-opacity:.15}
 .spark{display:block;width:100%;height:70px;background:var(--panel);border-radius:4px}
+.barrow.one{grid-template-columns:1fr}
+.barrow.top{align-items:start;margin:16px 0}
+.dbars{display:grid;grid-template-columns:5.2em 1fr auto;gap:2px 10px;align-items:center;font-size:.86rem}
+.dbars span{color:var(--soft)}
+.dbars b{font-weight:600;min-width:5.6em;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
+.dtrack{height:11px;border-radius:3px;background:var(--panel);overflow:hidden}
+.dtrack>i{display:block;height:100%;min-width:1px;background:var(--soft)}
+.dtrack>.d-low{background:var(--c0)}
+.dtrack>.d-high{background:var(--c2)}
+.dtrack>.d-measured{background:var(--good)}
+.dtrack>.d-compute{background:var(--c0)}
+.dtrack>.d-memory{background:var(--c1)}
+.dtrack>.d-network{background:var(--c4)}
+.curves{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,320px),1fr));gap:14px 24px;margin:10px 0}
 .finding{background:var(--panel);border-left:5px solid var(--line);border-radius:6px;padding:12px 16px;margin:12px 0}
 .finding h3{margin:0 0 6px}
 .facts{display:flex;flex-wrap:wrap;gap:4px 26px;margin:4px 0 8px;font-size:.92rem}

@@ -22,6 +22,9 @@ constexpr std::size_t kTopClasses = 3;
 constexpr std::size_t kMostGroups = 40;
 constexpr std::size_t kMostDevices = 16;
 constexpr std::size_t kMostRanges = 12;
+constexpr std::size_t kMostWhatIfs = 3;
+constexpr std::size_t kMostPathKinds = 5;
+constexpr std::size_t kMostStragglers = 5;
 
 std::string heading(const std::string& title, const TerminalOptions& o) {
     return "\n" + painted(title, Paint::kBold, o.colour) + "\n";
@@ -145,12 +148,57 @@ std::string finding(const Finding& f, std::size_t number, const TerminalOptions&
 
 std::string findings(const Analysis& a, const TerminalOptions& o) {
     std::string out = heading("Findings", o);
-    if (a.findings.empty()) return out + "  none: no rule found a cost that can be avoided\n";
+    const std::string below = belowFloorText(a);
+    const std::string floor = below.empty() ? "" : wrapped(below, o.width, 2);
+    if (a.findings.empty()) return out + "  none: no rule found a cost that can be avoided\n" + floor;
     const std::size_t shown = std::min(o.findings, a.findings.size());
     for (std::size_t i = 0; i < shown; ++i) out += finding(a.findings[i], i + 1, o);
     if (shown < a.findings.size())
         out += fmt::format("  and {} more; --json, --html and --markdown have them all\n", a.findings.size() - shown);
-    return out;
+    return out + floor;
+}
+
+std::string whatIfs(const Analysis& a, const TerminalOptions& o) {
+    if (a.whatIf.empty()) return {};
+    const bool named = std::any_of(a.whatIf.begin(), a.whatIf.end(), [](const WhatIf& w) { return !w.workload.empty(); });
+    const bool measured = std::any_of(a.whatIf.begin(), a.whatIf.end(), [](const WhatIf& w) { return w.measuredNs.has_value(); });
+    std::vector<Table::Column> columns{{"change", Align::kLeft, 20}, {"step now", Align::kRight}, {"replay", Align::kRight}, {"bound", Align::kRight}};
+    if (measured) columns.push_back({"measured", Align::kRight});
+    if (named) columns.push_back({"in", Align::kLeft, 14});
+    Table table(columns);
+    const auto ranked = rankedWhatIf(a);
+    for (std::size_t i = 0; i < std::min(kMostWhatIfs, ranked.size()); ++i) {
+        const WhatIf& w = *ranked[i];
+        std::vector<Cell> row{Cell(changeText(w.change)), Cell(formatDuration(w.stepNs)), Cell(formatDuration(w.replayNs)), Cell(formatDuration(w.boundNs))};
+        if (measured) row.emplace_back(w.measuredNs ? formatDuration(*w.measuredNs) : "-");
+        if (named) row.emplace_back(w.workload);
+        table.add(std::move(row));
+    }
+    return heading("What a step would take", o) + table.render(o.width, o.colour, 2) + more(ranked.size(), kMostWhatIfs);
+}
+
+// The kinds with the most time, in one line.
+std::string criticalPath(const Analysis& a, const TerminalOptions& o) {
+    if (!a.criticalPath || a.criticalPath->byKind.empty() || a.criticalPath->coveredNs <= 0) return {};
+    const CriticalPath& path = *a.criticalPath;
+    std::string line;
+    for (std::size_t i = 0; i < std::min(kMostPathKinds, path.byKind.size()); ++i)
+        line += fmt::format("{}{} {}", i ? ", " : "", pathKindText(path.byKind[i].kind),
+                            formatShare(static_cast<double>(path.byKind[i].ns) / static_cast<double>(path.coveredNs)));
+    std::string out = heading("Critical path", o) + fitted(line, Paint::kNone, 2, o);
+    const std::string second = secondChainText(path);
+    return second.empty() ? out : out + wrapped(printable(second), o.width, 2);
+}
+
+std::string stragglers(const Analysis& a, const TerminalOptions& o) {
+    if (a.stragglers.empty()) return {};
+    Table table({{"late rank", Align::kRight}, {"delay it caused", Align::kRight}, {"its excess time", Align::kLeft},
+                 {"collective", Align::kLeft, 16}, {"workload", Align::kLeft, 12}});
+    for (std::size_t i = 0; i < std::min(kMostStragglers, a.stragglers.size()); ++i) {
+        const Straggler& s = a.stragglers[i];
+        table.add({std::to_string(s.rank), formatDuration(s.blameNs), pathKindText(s.excessClass), s.collective, s.workload});
+    }
+    return heading("Who the others waited for", o) + table.render(o.width, o.colour, 2) + more(a.stragglers.size(), kMostStragglers);
 }
 
 std::string capture(const Analysis& a, const TerminalOptions& o) {
@@ -184,7 +232,7 @@ Cell expectedCell(const WorkloadSummary& w) {
 std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
     if (a.workloads.empty()) return {};
     // A trace that nobody has an answer key for gets no column for it.
-    const bool answerKey = std::any_of(a.workloads.begin(), a.workloads.end(), [](const WorkloadSummary& w) { return w.expected.has_value(); });
+    const bool answerKey = hasAnswerKey(a);
     std::vector<Table::Column> columns{{"workload", Align::kLeft, 24}, {"result", Align::kRight}, {"% of roof", Align::kRight},
                                        {"verdict", Align::kLeft}, {"cost of the wall", Align::kRight}};
     if (answerKey) columns.push_back({"answer key", Align::kLeft, 12, true});
@@ -225,7 +273,7 @@ std::string renderTerminal(const Analysis& a, const TerminalOptions& o) {
         TerminalOptions indented = o;
         out += heading("Workloads", o) + renderWorkloadTable(a, indented);
     }
-    return out + steps(a, o) + attribution(a, o) + ranges(a, o) + findings(a, o) + capture(a, o);
+    return out + steps(a, o) + attribution(a, o) + ranges(a, o) + findings(a, o) + whatIfs(a, o) + criticalPath(a, o) + stragglers(a, o) + capture(a, o);
 }
 
 }  // namespace ridge::reports

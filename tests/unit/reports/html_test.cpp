@@ -70,6 +70,20 @@ TEST(Html, hostileStringsStayText) {
     for (const char c : page) EXPECT_TRUE(c == '\n' || static_cast<unsigned char>(c) >= 0x20);
 }
 
+// The schema closes these lists; a page must not rely on it.
+TEST(Html, hostileKindsStayText) {
+    auto analysis = hostileAnalysis();
+    const std::string evil = "</span><script>";
+    analysis.criticalPath->second = evil;
+    for (auto& k : analysis.criticalPath->byKind) k.kind = evil;
+    for (auto& k : analysis.criticalPath->slack) k.kind = evil;
+    for (auto& r : analysis.ranges) r.kind = evil;
+    for (auto& p : analysis.ridgeline) p.bound = evil;
+    const std::string page = renderHtml(analysis);
+    EXPECT_EQ(structureErrors(page), "");
+    EXPECT_EQ(page.find("<script"), std::string::npos);
+}
+
 TEST(Html, saysWhatTheAnalysisSays) {
     const std::string page = renderHtml(richAnalysis());
     for (const char* text : {"train.single/fp32", "memory wall (memory bandwidth)", "as expected", "differs", "expected kernel gap (launch)", "check failed", "91.0 %", "gemm.qkv", "allreduce.grads", "ceiling_drift",
@@ -97,6 +111,33 @@ TEST(Html, neverPrintsNotANumber) {
     analysis.workloads[0].verdictShare = std::nan("");
     const std::string page = renderHtml(analysis);
     EXPECT_FALSE(std::regex_search(page, std::regex("\"-?(nan|inf)|[ ,](nan|inf)[ ,\"]")));
+}
+
+TEST(Html, theDeeperAnswersAreShown) {
+    const std::string page = renderHtml(richAnalysis());
+    for (const char* text : {"href=\"#ranges\"", "saves 32.4 % to 54.3 % of the step; the replay is +29.0 % off what was measured in train.ddp/overlap/link1", "<b>57.1 %</b>",
+                             "a second chain, on the host, is nearly as long (101 ms): shortening the path alone gains at most 4 ms", "gemm.side", "Who the others waited for",
+                             "blamed on nobody", "gemm_kernel&lt;float, 128, 64&gt;", "8 ms to 15 ms", "Clocks of the ranks", "meets the network wall first", "aten::mm",
+                             "17 names with less time", "torch.gpu.reserved", "<dd>25.0 % (", "What memory bandwidth costs", "memory wall 90.9 %, host 9.1 %",
+                             "4 findings that cost less than half a percent of their step are not shown"})
+        EXPECT_NE(page.find(text), std::string::npos) << text;
+    for (const char* text : {"href=\"#ranges\"", "id=\"ranges\"", "Three walls", "What the overlap costs", "not shown"}) EXPECT_EQ(renderHtml(analyzer::Analysis{}).find(text), std::string::npos) << text;
+}
+
+TEST(Html, theAnswerKeyIsAColumnOnlyWhereThereIsOne) {
+    auto analysis = richAnalysis();
+    EXPECT_NE(renderHtml(analysis).find("Answer key"), std::string::npos);
+    for (auto& w : analysis.workloads) w.expected.reset();
+    EXPECT_EQ(renderHtml(analysis).find("Answer key"), std::string::npos);
+}
+
+TEST(Html, longListsAreCutAndTheRestIsCounted) {
+    auto analysis = richAnalysis();
+    analysis.whatIf.assign(50, analysis.whatIf.front());
+    analysis.ranges.assign(125, analysis.ranges.front());
+    analysis.memory.curves.assign(30, analysis.memory.curves.front());
+    const std::string page = renderHtml(analysis);
+    for (const char* text : {"and 34 more in the JSON report", "and 100 more in the JSON report", "and 22 more in the JSON report"}) EXPECT_NE(page.find(text), std::string::npos) << text;
 }
 
 // The labels of the plot: no two boxes of text may meet.

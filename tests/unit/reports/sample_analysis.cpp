@@ -156,6 +156,30 @@ void addFindings(Analysis& a) {
     a.findings.push_back(h);
 }
 
+// What only several ranks, several timelines or further sources can tell.
+void addDeeper(Analysis& a) {
+    a.findingsBelowFloor = 4;
+    a.ranges = {{"forward", "annotation", 24, 480 * kMs, 30 * kMs, 300 * kMs, 0}, {"aten::mm", "op", 960, 290 * kMs, 290 * kMs, 280 * kMs, 280 * kMs}, {"", "function", 3, 2 * kMs, 2 * kMs, 0, 0}};
+    a.rangesOmitted = 17;
+    a.clocks = {{0, 0, 0, 1500, 24}, {1, -42000, -42000, 2500, 24}};
+    a.unclaimedSkewNs = 9000;
+    a.contention = {{0, 3, 90 * kMs, 12 * kMs, 8 * kMs, 15 * kMs, 78 * kMs, {{"gemm_kernel<float, 128, 64>", 40, 22, 2 * kMs, 3 * kMs, 12 * kMs}}}};
+    a.ridgeline = {{"train.ddp/sync/link1", 1.75e9, 3.75e7, 8.4e6, 4.464, 46.67, "network", 15 * kMs, 2 * kMs, 42 * kMs, 90 * kMs},
+                   {"decode/b1/ctx512", 1.375e7, 2.75e7, 0, std::nullopt, 0.5, "memory", 120000, 1460000, 0, 2 * kMs}};
+    for (const char* name : {"torch.gpu.allocated", "torch.gpu.reserved"}) {
+        MemoryCurve curve{name, 1, 4000000000, 1000000000, 900 * kMs, {}};
+        for (int i = 0; i < 40; ++i) curve.samples.emplace_back(i * 30 * kMs, (i < 30 ? 1e8 * i : 1e9) + (name[10] == 'r' ? 1e9 : 0));
+        a.memory.curves.push_back(std::move(curve));
+    }
+    a.memory.fragmentation = 0.25;
+    a.memory.reservedUnusedBytes = 1000000000;
+    a.memory.bandwidth = {{"decode/b1/ctx512", 1760000, 70000, 2.75e7, 880000, std::nullopt}, {"train.single/fp32", 6 * kMs, 1 * kMs, 9.6e7, 3 * kMs, 2 * kMs}};
+    WorkloadEnergy energy{"decode/b1/ctx512", 88, 0.22, 0.97, 400, 0.22, true, {}};
+    energy.classes[static_cast<std::size_t>(WallClass::kMemoryWall)] = 80;
+    energy.classes[static_cast<std::size_t>(WallClass::kHost)] = 8;
+    a.energy.workloads = {energy, {"train.single/fp32", 240, 10, 0.5, 24, std::nullopt, false, {}}};
+}
+
 }  // namespace
 
 Analysis richAnalysis() {
@@ -190,6 +214,7 @@ Analysis richAnalysis() {
     a.whatIf = {{"train.ddp/sync/link1", "communication hidden", 48 * kMs, 71 * kMs, 55 * kMs, 105 * kMs, 71 * kMs, 48 * kMs, "train.ddp/overlap/link1", 0.29},
                 {"gpu.launch/tiny_kernels", "no launch cost", 2 * kMs, 3 * kMs, std::nullopt, 5 * kMs, 3 * kMs, 2 * kMs, "", std::nullopt}};
     addFindings(a);
+    addDeeper(a);
     a.memory.peakRssBytes = 734003200;
     a.memory.deviceBytesPeak = 4294967296;
     for (int i = 0; i < 60; ++i) a.memory.rss.emplace_back(i * 50 * kMs, 2e8 + 5e8 * (1 - std::exp(-i / 12.0)) + (i % 5) * 4e6);
@@ -214,7 +239,20 @@ Analysis hostileAnalysis() {
     for (auto& c : a.communication) c.name = c.communicator = c.workload = evil;
     for (auto& s : a.stragglers) s.workload = s.collective = s.excessClass = evil;
     for (auto& s : a.criticalPath->segments) s.kind = s.name = evil;
-    for (auto& w : a.whatIf) w.workload = w.change = evil;
+    for (auto* shares : {&a.criticalPath->byKind, &a.criticalPath->byName})
+        for (auto& s : *shares) s.name = evil;
+    for (auto& s : a.criticalPath->slack) s.name = evil;
+    a.criticalPath->lanes.push_back(a.criticalPath->lanes.front());
+    for (auto& l : a.criticalPath->lanes) l.workload = evil;
+    a.criticalPath->workload = evil;
+    for (auto& w : a.whatIf) w.workload = w.change = w.comparedWith = evil;
+    for (auto& r : a.ranges) r.name = evil;
+    for (auto& c : a.contention)
+        for (auto& k : c.kernels) k.name = evil;
+    for (auto& p : a.ridgeline) p.workload = evil;
+    for (auto& c : a.memory.curves) c.name = evil;
+    for (auto& b : a.memory.bandwidth) b.workload = evil;
+    for (auto& w : a.energy.workloads) w.workload = evil;
     for (auto& f : a.findings) {
         f.id = f.rule = f.workload = f.title = f.tryThis = f.verify = evil;
         f.sql = evil + "\n````\n" + evil;

@@ -50,6 +50,18 @@ TEST(Terminal, wholeReport) {
     EXPECT_NE(renderTerminal(richAnalysis(), {.colour = true}).find("\x1b[1m"), std::string::npos);
 }
 
+TEST(Terminal, theDeeperAnswersAreShown) {
+    auto analysis = richAnalysis();
+    const std::string text = renderTerminal(analysis, {});
+    EXPECT_TRUE(matches(text, R"(communication hidden +105 ms +71 ms +48 ms +55 ms +train)")) << text;
+    EXPECT_TRUE(matches(text, R"(compute 57\.1 %, communication 38\.1 %, host 4\.8 %)")) << text;
+    EXPECT_TRUE(matches(text, R"( 1 +110 ms +compute bound +allreduce\.grads)")) << text;
+    EXPECT_TRUE(matches(text, "4 findings that cost less than half a percent of their step are not shown")) << text;
+    analysis.whatIf.assign(10, analysis.whatIf.front());
+    EXPECT_TRUE(matches(renderTerminal(analysis, {}), "and 7 more"));
+    EXPECT_FALSE(matches(renderTerminal(analyzer::Analysis{}, {}), "Critical path|would take|waited for|not shown"));
+}
+
 TEST(Terminal, noLineIsWiderThanTheTerminal) {
     for (const std::size_t width : {80U, 120U}) {
         const std::string text = renderTerminal(richAnalysis(), {.width = width});
