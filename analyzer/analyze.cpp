@@ -221,7 +221,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     answer.ceilings.insert(answer.ceilings.end(), timeline.ceilings.begin(),
                            timeline.ceilings.end());
 
-    Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}, {}};
+    Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}, {}, {}};
     const std::vector<bool> hasGpu = processesWithGpu(timeline);
     const Roofs roofs(answer.ceilings);
     context.dispatchNs = roofs.dispatchNs();
@@ -235,7 +235,8 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     context.collectives = matchCollectives(timeline, context.ops);
     matchGpuCollectives(timeline, findCommunicationRows(timeline), context.collectives);
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
-    context.gpus = partitionGpu(timeline, context.ops, context.io, options, context.collectives.gpuLatestStart);
+    context.measured = measureKernels(timeline, context.steps, context.ops, findCommunicationRows(timeline), answer.ceilings);
+    context.gpus = partitionGpu(timeline, context.ops, context.io, options, context.collectives.gpuLatestStart, context.measured.classOfRow);
     context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
                                 context.io, cpuProcesses(timeline, context.steps, hasGpu));
     handOutPartitions(context);
@@ -248,6 +249,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     addRanks(context, answer);
     addGate(context, answer);
     addRoofline(context, answer);
+    addMeasured(timeline, context.steps, context.measured, answer);
     addCommunication(context, answer);
     addContention(context, answer);
     addRanges(timeline, context.steps, answer);

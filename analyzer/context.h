@@ -10,6 +10,7 @@
 #include "analyzer/attribution/io_class.h"
 #include "analyzer/attribution/ops.h"
 #include "analyzer/communication/collectives.h"
+#include "analyzer/roofline/measured.h"
 #include "analyzer/roofline/roofs.h"
 #include "analyzer/steps/steps.h"
 #include "analyzer/timeline/timeline.h"
@@ -38,6 +39,7 @@ struct Context {
     double dispatchNs = 0;
     std::vector<double> cpuShare;     // per workload: cpuShares()
     std::vector<StepOrigin> origins;  // one per Analysis::steps
+    MeasuredRoofline measured = {};
 };
 
 }  // namespace ridge::analyzer

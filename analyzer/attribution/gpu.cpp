@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "analyzer/kernels/classify.h"
+#include "analyzer/roofline/measured.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -113,7 +114,7 @@ Segments idleSegments(const Timeline& timeline, const GpuPartition& p, const std
 }
 
 void addRow(GpuPartition& p, const GpuRow& row, bool communication, std::optional<Ns> latestStart, std::int32_t group,
-            const Ops& ops, std::vector<PaintRow>& paintRows, std::array<std::vector<Interval>, 3>& sets) {
+            std::uint8_t measured, const Ops& ops, std::vector<PaintRow>& paintRows, std::array<std::vector<Interval>, 3>& sets) {
     const bool moves = row.kind == GpuKind::kCopy || row.kind == GpuKind::kSet;
     p.kernels += moves ? 0 : 1;
     p.copies += moves ? 1 : 0;
@@ -126,6 +127,8 @@ void addRow(GpuPartition& p, const GpuRow& row, bool communication, std::optiona
     } else if (communication) {
         layer = kComm;
         set = 1;
+    } else if (measured < kUnknown) {
+        layer = measured;
     } else if (group != kNoIndex) {
         layer = static_cast<std::uint8_t>(ops.groups[static_cast<std::size_t>(group)].answer.wallClass);
         if (layer > kUnknown) layer = kUnknown;
@@ -191,7 +194,8 @@ std::vector<bool> findCommunicationRows(const Timeline& timeline) {
 }
 
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
-                                       const AnalyzeOptions& options, const std::vector<std::optional<Ns>>& latestStart) {
+                                       const AnalyzeOptions& options, const std::vector<std::optional<Ns>>& latestStart,
+                                       const std::vector<std::uint8_t>& measured) {
     const std::vector<bool> communication = findCommunicationRows(timeline);
     const std::vector<std::int32_t> groups = groupsOfRows(timeline, ops);
     const std::vector<Segments> threads = threadSegments(timeline, io);
@@ -214,7 +218,8 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
             const auto i = static_cast<std::size_t>(r);
             const bool comm = communication[i] ||
                               (groups[i] != kNoIndex && ops.groups[static_cast<std::size_t>(groups[i])].work.opKind == 8);
-            addRow(p, timeline.gpu[i], comm, i < latestStart.size() ? latestStart[i] : std::nullopt, groups[i], ops, paintRows, sets);
+            addRow(p, timeline.gpu[i], comm, i < latestStart.size() ? latestStart[i] : std::nullopt, groups[i],
+                   i < measured.size() ? measured[i] : kNotMeasured, ops, paintRows, sets);
             p.lastEnd = std::max(p.lastEnd, timeline.gpu[i].end);
         }
         p.rank = rankOf(timeline, p);

@@ -40,10 +40,12 @@ std::vector<bool> findCommunicationRows(const Timeline& timeline);
 std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops);
 
 // latestStart: per GPU row, when the last rank of its collective began (Collectives::gpuLatestStart): before
-// it communication is waiting, after it transfer; nothing: unsplit.
+// it communication is waiting, after it transfer; nothing: unsplit. measured: WallClass per GPU row that counters
+// tell (MeasuredRoofline::classOfRow), before what the payload tells.
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
                                        const AnalyzeOptions& options,
-                                       const std::vector<std::optional<Ns>>& latestStart = {});
+                                       const std::vector<std::optional<Ns>>& latestStart = {},
+                                       const std::vector<std::uint8_t>& measured = {});
 
 // Device windows of the host's steps: W_i = [E_{i-1}, E_i), E_i = max(E_{i-1}, end of every row whose
 // launch starts inside host step i), E_0 = the first such start. They tile. Empty when no row of the

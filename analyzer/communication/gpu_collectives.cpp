@@ -46,7 +46,7 @@ Found findMembers(const Timeline& timeline, const std::vector<bool>& communicati
         key.counted = !c || c->sequence < 0;
         key.number = key.counted ? found.counts[key.signature][process.rank]++ : c->sequence;
         if (!key.counted) std::get<1>(key.signature) = 0;  // the number is unique in its group
-        found.members[key].push_back({process.rank, process.file, static_cast<std::int32_t>(i), row.start, row.end});
+        found.members[key].push_back({process.rank, clockOf(process), static_cast<std::int32_t>(i), row.start, row.end});
     }
     return found;
 }
@@ -79,12 +79,12 @@ Ns upperQuartileOf(std::vector<Ns> values) {
 
 std::vector<ClockOffset> alignClocks(const std::vector<std::vector<GpuMember>>& groups) {
     std::map<std::int64_t, std::vector<Ns>> differences;
-    std::map<std::int64_t, std::set<std::int32_t>> files;
+    std::map<std::int64_t, std::set<std::pair<std::int32_t, std::int64_t>>> clocks;
     for (const auto& group : groups) {
         const auto reference = std::min_element(group.begin(), group.end(), [](const GpuMember& a, const GpuMember& b) { return a.rank < b.rank; });
         for (const GpuMember& m : group) {
             differences[m.rank].push_back(m.end - reference->end);
-            files[m.rank].insert(m.file);
+            clocks[m.rank].insert(m.clock);
         }
     }
     std::map<std::int64_t, ClockOffset> offsets;
@@ -92,7 +92,7 @@ std::vector<ClockOffset> alignClocks(const std::vector<std::vector<GpuMember>>& 
         ClockOffset& o = offsets[rank];
         o.rank = rank;
         o.collectives = static_cast<std::int64_t>(list.size());
-        o.applied = !offsets.empty() && files[rank] != files[offsets.begin()->first];
+        o.applied = !offsets.empty() && clocks[rank] != clocks[offsets.begin()->first];
         o.offsetNs = medianOf(list);
         if (!o.applied) o.measuredNs = std::exchange(o.offsetNs, 0);
         else o.measuredNs = o.offsetNs;

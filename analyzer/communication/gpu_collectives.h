@@ -8,13 +8,14 @@
 //
 // Clocks: offset of a rank = median over its collectives of (its end - the end on the lowest rank of the
 // collective); then moved by as little as is needed for no rank to end before the last one has begun.
-// Offsets are applied only between files, which may be of different hosts. residual = upper quartile over the
+// Offsets are applied only between clocks: files, and machines within a file (an import of several ranks' traces has one per trace). residual = upper quartile over the
 // collectives of what is left between the ends (on one clock that is no error of it, and not used). A rank that is last by less than 3 residuals is not said
 // to be last. A group of kernels of which one ended before another began (by more than 3 residuals and
 // 10 us) was no collective and is left unsplit.
 
 #include "analyzer/communication/collectives.h"
 
+#include <utility>
 #include <vector>
 
 namespace ridge::analyzer {
@@ -23,7 +24,7 @@ inline constexpr Ns kNoCollectiveNs = 10'000;
 
 struct GpuMember {
     std::int64_t rank = 0;
-    std::int32_t file = 0;
+    std::pair<std::int32_t, std::int64_t> clock{};  // file, machine
     std::int32_t row = kNoIndex;
     Ns start = 0, end = 0;
 };

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "base/text.h"
 #include "analyzer/verdict/verdict.h"
@@ -12,7 +13,11 @@
 namespace ridge::analyzer {
 namespace {
 
-bool oneFile(const RuleInput& input) { return input.context.timeline.sources.size() == 1; }
+// SQL is for one file: the trace, or what `ridge import kineto` makes of the given ones.
+bool oneFile(const RuleInput& input) {
+    const auto& sources = input.context.timeline.sources;
+    return sources.size() == 1 || (!sources.empty() && std::all_of(sources.begin(), sources.end(), [](const Source& s) { return s.kind == "kineto"; }));
+}
 
 bool inWindow(const RuleInput& input, Ns start) { return start >= input.window.start && start < input.window.end; }
 
@@ -36,6 +41,10 @@ double sumOfRanges(const RuleInput& input, std::uint16_t opKind, std::optional<N
 }
 
 }  // namespace
+
+Proof makeProof(const RuleInput& input, std::string name, double value, std::string unit, std::string sql) {
+    return proof(input, std::move(name), value, std::move(unit), std::move(sql));
+}
 
 std::optional<std::string> sqlText(std::string_view text) {
     if (text.find('\0') != std::string_view::npos || toValidUtf8(text) != text) return std::nullopt;
@@ -195,13 +204,21 @@ Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
     for (std::size_t i = 0; i + 1 < p.busy.size(); ++i)
         if (const Ns gap = p.busy[i + 1].start - p.busy[i].end; gap >= minimumNs) sum = saturatingAdd(sum, gap);
     const Timeline& timeline = input.context.timeline;
-    const std::int64_t id = timeline.devices[static_cast<std::size_t>(p.device)].id;
+    const GpuDevice& device = timeline.devices[static_cast<std::size_t>(p.device)];
+    // Devices of several machines in one file have equal numbers.
+    const bool shared = std::any_of(timeline.devices.begin(), timeline.devices.end(), [&](const GpuDevice& d) {
+        return d.id == device.id && d.machine != device.machine;
+    });
+    const std::string machine = shared ? fmt::format(" AND ((globalPid >> 48) & 0xFFFF) = {}", device.machine) : "";
+    std::array<bool, 4> kinds{};  // a table is there where it has rows, whoever wrote the trace
+    for (const std::int32_t r : p.rows) kinds[static_cast<std::size_t>(timeline.gpu[static_cast<std::size_t>(r)].kind)] = true;
+    constexpr std::array<const char*, 4> kTables{"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
+                                                 "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"};
     std::string rows;
-    for (const char* table : {"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
-                              "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"})
-        if (std::any_of(timeline.tables.begin(), timeline.tables.end(), [&](const TableReport& t) { return t.table == table; }))
-            rows += fmt::format("{}SELECT start, end FROM {} WHERE deviceId = {} AND end > start", rows.empty() ? "" : " UNION ALL ",
-                                table, id);
+    for (std::size_t k = 0; k < kinds.size(); ++k)
+        if (kinds[k])
+            rows += fmt::format("{}SELECT start, end FROM {} WHERE deviceId = {} AND end > start{}", rows.empty() ? "" : " UNION ALL ",
+                                kTables[k], device.id, machine);
     return proof(input, "gap_ns", static_cast<double>(sum), "ns",
                  fmt::format("WITH busy AS ({}), seen AS (SELECT start, MAX(end) OVER (ORDER BY start, end ROWS BETWEEN UNBOUNDED "
                              "PRECEDING AND 1 PRECEDING) AS before FROM busy) SELECT SUM(start - before) FROM seen WHERE "

@@ -20,6 +20,8 @@ struct Proof {
 // 'it''s'; nothing for text with NUL bytes or bytes that are no UTF-8.
 std::optional<std::string> sqlText(std::string_view text);
 
+// A number and its SQL, which is left out where it would be for several files.
+Proof makeProof(const RuleInput& input, std::string name, double value, std::string unit, std::string sql);
 // Summed duration of the payload ranges of one name (of a kind) that start in the window.
 Proof opTime(const RuleInput& input, NameId name, std::uint16_t opKind);
 // Summed duration of all payload ranges of one kind that start in the window.

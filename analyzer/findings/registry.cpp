@@ -96,6 +96,9 @@ const std::vector<RuleEntry>& findingRules() {
         {"synchronous_copies", rules::synchronousCopies},
         {"small_grids", rules::smallGrids},
         {"low_utilisation", rules::lowUtilisation},
+        {"idle_tensor_cores", rules::idleTensorCores},
+        {"clock_throttle", rules::clockThrottle},
+        {"decode_bandwidth", rules::decodeBandwidth},
     };
     return rules;
 }

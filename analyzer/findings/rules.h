@@ -24,5 +24,8 @@ std::vector<Finding> gpuGaps(const RuleInput& input);
 std::vector<Finding> synchronousCopies(const RuleInput& input);
 std::vector<Finding> smallGrids(const RuleInput& input);
 std::vector<Finding> lowUtilisation(const RuleInput& input);
+std::vector<Finding> idleTensorCores(const RuleInput& input);
+std::vector<Finding> clockThrottle(const RuleInput& input);
+std::vector<Finding> decodeBandwidth(const RuleInput& input);
 
 }  // namespace ridge::analyzer::rules

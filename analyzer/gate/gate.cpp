@@ -187,6 +187,20 @@ void checkSteps(const Context& context, Gate& gate) {
              Severity::kInfo, "fewer than 5 steps: medians are weak");
 }
 
+// Files, and machines within a file, may each have a clock of their own.
+void checkClocks(const Context& context, Gate& gate) {
+    std::set<std::pair<std::int32_t, std::int64_t>> clocks;
+    for (const Process& process : context.timeline.processes) clocks.insert(clockOf(process));
+    if (clocks.size() < 2) return;
+    std::int64_t aligned = 0;
+    for (const ClockOffset& c : context.collectives.clocks) aligned += c.applied ? 1 : 0;
+    gate.add("clock_alignment", static_cast<std::int64_t>(clocks.size()), Severity::kInfo,
+             aligned > 0 ? fmt::format("several clocks are laid on one by their UTC anchors; {} ranks are aligned by the ends of their collectives, "
+                                       "residual {} ns",
+                                       aligned, context.collectives.clockResidualNs)
+                         : std::string("several clocks are laid on one by their UTC anchors; skew between machines is not corrected"));
+}
+
 }  // namespace
 
 void addGate(const Context& context, Analysis& answer) {
@@ -210,11 +224,7 @@ void addGate(const Context& context, Analysis& answer) {
     checkCpu(context, gate);
     checkSteps(context, gate);
     checkCapture(context, answer);
-    if (context.timeline.sources.size() > 1)
-        gate.add("clock_alignment", static_cast<std::int64_t>(context.timeline.sources.size()),
-                 Severity::kInfo,
-                 "several files are laid on one clock by their UTC anchors; skew between machines "
-                 "is not corrected");
+    checkClocks(context, gate);
     if (answer.steps.empty())
         gate.add("nothing_to_analyse", 1, Severity::kError,
                  "the trace holds no step, no range and no GPU row");

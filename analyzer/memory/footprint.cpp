@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/memory/footprint.h"
 
+#include "analyzer/memory/allocations.h"
+
 #include <algorithm>
 #include <map>
 
@@ -116,6 +118,7 @@ void addMemory(const Context& context, Analysis& answer) {
     addCurves(context.timeline, answer);
     addFragmentation(context.timeline, answer);
     addBandwidth(context, answer);
+    addAllocations(context, answer);
 }
 
 }  // namespace ridge::analyzer

@@ -95,6 +95,8 @@ struct RooflinePoint {
     std::string bound;    // "compute", "memory", "latency", "balanced", "unreliable", "unknown"
     std::string ceiling;  // name of the roof that binds
     std::string source;   // "measured", "model"
+    std::string level = {};  // of measured bytes: "DRAM", "L2", "L1"; empty: of the model
+    std::int64_t blocks = 0;  // measured kernels: thread blocks of the grid; 0: not known
 };
 
 // A workload's step against three walls at once; definitions: analyzer/roofline/ridgeline.h.
@@ -277,6 +279,27 @@ struct BandwidthWall {
     std::optional<Ns> fusionSavesNs;  // elementwise runs as one op
 };
 
+// Who held how much of a device's memory; definitions: analyzer/memory/allocations.h.
+struct MemoryOwner {
+    std::string name, kind;  // name of the allocations, kind of memory ("device", "managed", ...)
+    std::int64_t atPeakBytes = 0, peakBytes = 0, allocations = 0;  // at the peak of the device; its own peak
+    std::optional<Ns> offloadNs;    // atPeakBytes once to the host and back over the measured link
+    std::optional<Ns> recomputeNs;  // of activations: the forward pass once more
+};
+struct DeviceFootprint {
+    std::int64_t rank = 0, device = 0, peakBytes = 0, lastBytes = 0, allocations = 0, releases = 0;
+    std::int64_t unmatchedReleases = 0;  // of memory that was allocated before the recording
+    Ns peakTimeNs = 0;
+    std::optional<double> linkBandwidth;             // B/s; slower of host to device and back
+    std::vector<std::pair<Ns, double>> samples;      // thinned for drawing
+    std::vector<MemoryOwner> owners;                 // the largest at the peak first
+};
+struct CacheOccupancy {
+    std::string name, unit;  // of the counter
+    std::int64_t rank = 0;
+    double peak = 0, mean = 0;  // mean over time
+};
+
 struct MemorySummary {
     std::optional<std::int64_t> peakRssBytes;
     std::optional<std::int64_t> deviceBytesPeak;
@@ -285,6 +308,8 @@ struct MemorySummary {
     std::optional<double> fragmentation;     // 1 - allocated / reserved at the peak of the reserved
     std::optional<std::int64_t> reservedUnusedBytes;
     std::vector<BandwidthWall> bandwidth;
+    std::vector<DeviceFootprint> devices;
+    std::vector<CacheOccupancy> kvCache;
 };
 
 struct WorkloadEnergy {

@@ -188,6 +188,8 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
     reader.readCounters();
     reader.readPreemptions();
     reader.readDiagnostics();
+    reader.readKernelMetrics();
+    reader.readMemoryEvents();
     timeline::TableScan run(db, "RIDGE_RUN", {"outcome"});
     if (file == 0 && run.next()) result.outcome = toValidUtf8(run.text(0));
     return {};

@@ -75,6 +75,9 @@ void sortRows(Timeline& timeline) {
     sortByTime(timeline.syncs);
     sortByTime(timeline.io);
     sortByTime(timeline.preemptions);
+    std::sort(timeline.kernelMetrics.begin(), timeline.kernelMetrics.end(),
+              [](const KernelMetrics& a, const KernelMetrics& b) { return std::tie(a.process, a.correlation) < std::tie(b.process, b.correlation); });
+    std::stable_sort(timeline.memoryEvents.begin(), timeline.memoryEvents.end(), [](const MemoryEvent& a, const MemoryEvent& b) { return a.time < b.time; });
     std::sort(timeline.flushes.begin(), timeline.flushes.end());
     std::sort(timeline.flows.begin(), timeline.flows.end(), [](const Flow& a, const Flow& b) {
         return std::tie(a.fromTime, a.toTime, a.fromThread, a.toThread) < std::tie(b.fromTime, b.toTime, b.fromThread, b.toThread);
@@ -88,6 +91,7 @@ void sortOwners(Timeline& t) {
     if (!devices.empty()) {
         for (GpuRow& row : t.gpu) remap(row.device, devices);
         for (SyncRow& row : t.syncs) remap(row.device, devices);
+        for (MemoryEvent& row : t.memoryEvents) remap(row.device, devices);
     }
     const auto processes = sortWithMap(t.processes, [](const Process& a, const Process& b) {
         return std::tie(a.file, a.globalPid) < std::tie(b.file, b.globalPid);
@@ -97,6 +101,8 @@ void sortOwners(Timeline& t) {
         for (SyncRow& row : t.syncs) remap(row.process, processes);
         for (Thread& thread : t.threads) remap(thread.process, processes);
         for (CounterSeries& series : t.counters) remap(series.process, processes);
+        for (KernelMetrics& row : t.kernelMetrics) remap(row.process, processes);
+        for (MemoryEvent& row : t.memoryEvents) remap(row.process, processes);
     }
     const auto threads = sortWithMap(t.threads, [](const Thread& a, const Thread& b) {
         return std::tie(a.process, a.globalTid) < std::tie(b.process, b.globalTid);
@@ -165,6 +171,13 @@ void append(Timeline& into, Timeline&& part, Ns shift) {
         move(row.thread, threads);
     }
     for (Thread& thread : part.threads) move(thread.process, processes);
+    for (KernelMetrics& row : part.kernelMetrics) move(row.process, processes);
+    for (MemoryEvent& row : part.memoryEvents) {
+        row.time += shift;
+        name(row.owner);
+        move(row.device, devices);
+        move(row.process, processes);
+    }
     for (CounterSeries& series : part.counters) {
         move(series.process, processes);
         for (auto& sample : series.samples) sample.first += shift;
@@ -194,6 +207,9 @@ void append(Timeline& into, Timeline&& part, Ns shift) {
     add(into.flushes, part.flushes);
     add(into.ceilings, part.ceilings);
     add(into.counters, part.counters);
+    add(into.kernelMetrics, part.kernelMetrics);
+    add(into.memoryEvents, part.memoryEvents);
+    into.graphMetrics += part.graphMetrics;
     if (into.environment.empty()) add(into.environment, part.environment);
     add(into.losses, part.losses);
     add(into.benchmarks, part.benchmarks);

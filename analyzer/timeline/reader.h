@@ -35,6 +35,8 @@ public:
     void readPreemptions();
     void readDeviceNames();
     void readDiagnostics();
+    void readKernelMetrics();
+    void readMemoryEvents();
 
 private:
     // Start and end in ns of the timeline, or nothing (counted in the report). A missing end: open.

@@ -10,8 +10,10 @@
 // Invariants after load(): 1. every row has start <= end. 2. every index (thread, process, name, device,
 // launch) is valid or kNoIndex. 3. rows are sorted by (start, end).
 
+#include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -53,6 +55,11 @@ struct Process {
     bool rankKnown = false;
     std::string host, name;
 };
+
+// Whose clock a process has: that of its machine in its file. Traces of several clocks may be in one file.
+inline std::pair<std::int32_t, std::int64_t> clockOf(const Process& process) {
+    return {process.file, static_cast<std::int64_t>(static_cast<std::uint64_t>(process.globalPid) >> 48)};
+}
 
 struct Thread {
     std::int64_t globalTid = 0;
@@ -175,6 +182,28 @@ struct CounterSeries {
     std::string name, unit;
     std::int32_t process = kNoIndex;
     std::vector<std::pair<Ns, double>> samples;
+    std::int64_t device = -1;  // number of the GPU; -1: none
+};
+
+// Hardware counters of one launch (RIDGE_KERNEL_METRIC), summed to what a roofline needs; nothing: not measured.
+struct KernelMetrics {
+    std::int64_t correlation = 0;
+    std::int32_t process = kNoIndex;
+    std::optional<double> dram, l2, l1;         // bytes
+    std::array<std::optional<double>, 3> flops;  // of the scalar pipes: f64, f32, f16
+    std::optional<double> tensorFlops;           // of the tensor pipe, where the FLOP per instruction are known
+    std::optional<double> tensorInstructions;
+    std::uint16_t tensorDtype = 0;               // 0: not known
+};
+
+// Device memory that was allocated or given back (CUDA_GPU_MEMORY_USAGE_EVENTS).
+struct MemoryEvent {
+    Ns time = 0;
+    std::int64_t address = 0, bytes = 0;
+    NameId owner;  // what the allocation is called; empty: nothing
+    std::int32_t device = kNoIndex, process = kNoIndex;
+    std::uint8_t kind = 255;  // ENUM_CUDA_MEM_KIND
+    bool frees = false;
 };
 
 struct BenchmarkRow {
@@ -200,6 +229,9 @@ struct Timeline {
     std::vector<std::pair<Ns, Ns>> flushes;  // times in which the collector itself was in the way
     std::vector<Ceiling> ceilings;
     std::vector<CounterSeries> counters;
+    std::vector<KernelMetrics> kernelMetrics;  // by (process, correlation)
+    std::int64_t graphMetrics = 0;             // counters of graph nodes, which no launch is known of
+    std::vector<MemoryEvent> memoryEvents;     // by time
     std::vector<EnvironmentField> environment;
     std::vector<Loss> losses;
     std::vector<BenchmarkRow> benchmarks;

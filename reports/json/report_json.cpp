@@ -114,7 +114,9 @@ Json point(const RooflinePoint& p) {
             {"attainment", number(p.attainment)},
             {"bound", text(p.bound)},
             {"ceiling", text(p.ceiling)},
-            {"source", text(p.source)}};
+            {"source", text(p.source)},
+            {"level", text(p.level)},
+            {"blocks", p.blocks}};
 }
 
 Json communication(const CommunicationOp& c) {
@@ -283,6 +285,28 @@ Json range(const RangeSummary& r) {
             {"device_self_ns", r.deviceSelfNs}};
 }
 
+Json footprint(const DeviceFootprint& d) {
+    return {{"rank", d.rank},
+            {"device", d.device},
+            {"peak_bytes", d.peakBytes},
+            {"peak_time_ns", d.peakTimeNs},
+            {"last_bytes", d.lastBytes},
+            {"allocations", d.allocations},
+            {"releases", d.releases},
+            {"unmatched_releases", d.unmatchedReleases},
+            {"link_bandwidth", number(d.linkBandwidth)},
+            {"samples", array(d.samples, [](const auto& s) { return Json::array({Json(s.first), number(s.second)}); })},
+            {"owners", array(d.owners, [](const MemoryOwner& o) {
+                 return Json{{"name", text(o.name)},
+                             {"kind", text(o.kind)},
+                             {"at_peak_bytes", o.atPeakBytes},
+                             {"peak_bytes", o.peakBytes},
+                             {"allocations", o.allocations},
+                             {"offload_ns", integer(o.offloadNs)},
+                             {"recompute_ns", integer(o.recomputeNs)}};
+             })}};
+}
+
 Json memory(const MemorySummary& m) {
     return {{"peak_rss_bytes", integer(m.peakRssBytes)},
             {"device_bytes_peak", integer(m.deviceBytesPeak)},
@@ -307,6 +331,10 @@ Json memory(const MemorySummary& m) {
                              {"bytes", number(b.bytes)},
                              {"half_type_saves_ns", b.halfTypeSavesNs},
                              {"fusion_saves_ns", integer(b.fusionSavesNs)}};
+             })},
+            {"devices", array(m.devices, footprint)},
+            {"kv_cache", array(m.kvCache, [](const CacheOccupancy& c) {
+                 return Json{{"name", text(c.name)}, {"unit", text(c.unit)}, {"rank", c.rank}, {"peak", number(c.peak)}, {"mean", number(c.mean)}};
              })}};
 }
 
