@@ -250,9 +250,56 @@ std::vector<const OpGroup*> groupsOf(const RuleInput& input, WallClass wallClass
     return groups;
 }
 
+namespace {
+
+// Summed duration of the kernels of one name that start in the window.
+Proof kernelTime(const RuleInput& input, NameId name) {
+    Ns sum = 0;
+    for (const GpuRow& row : input.context.timeline.gpu)
+        if (row.kind == GpuKind::kKernel && row.name == name && inWindow(input, row.start)) sum = saturatingAdd(sum, row.end - row.start);
+    const auto quoted = sqlText(input.context.timeline.names.text(name));
+    return proof(input, "kernel_time_ns", static_cast<double>(sum), "ns",
+                 !quoted ? std::string()
+                         : fmt::format("SELECT SUM(k.end - k.start) FROM CUPTI_ACTIVITY_KIND_KERNEL k LEFT JOIN StringIds d ON d.id = "
+                                       "k.demangledName LEFT JOIN StringIds s ON s.id = k.shortName WHERE COALESCE(NULLIF(d.value, ''), "
+                                       "s.value) = {} AND k.end >= k.start AND {}",
+                                       *quoted, startsInWindow(input, "k")));
+}
+
+// The same of kernels with counters, where no payload tells of ops.
+std::optional<Finding> measuredFinding(const RuleInput& input, WallClass wallClass) {
+    const MeasuredRoofline& measured = input.context.measured;
+    Finding finding;
+    finding.wallClass = wallClass;
+    finding.cause = causeOf(wallClass);
+    finding.costNs = input.perStep(input.total(wallClass));
+    double time = 0, roof = 0;
+    const MeasuredKernel* top = nullptr;
+    for (const MeasuredKernel& k : measured.kernels) {
+        if (k.workload != input.workload || k.answer.wallClass != wallClass) continue;
+        if (!top) top = &k;  // the largest comes first
+        time += static_cast<double>(k.timeNs);
+        roof += std::min(k.answer.roofNs * static_cast<double>(k.count), static_cast<double>(k.timeNs));
+        const std::string name = toValidUtf8(input.context.timeline.names.text(k.name));
+        if (finding.ops.size() < 5 && std::find(finding.ops.begin(), finding.ops.end(), name) == finding.ops.end()) finding.ops.push_back(name);
+    }
+    if (!top || time <= 0) return std::nullopt;
+    const bool checked = measured.copyRatio || measured.gemmRatio;
+    finding.confidence = checked ? Confidence::kHigh : Confidence::kMedium;
+    finding.savingHighNs = static_cast<Ns>((1 - roof / time) * static_cast<double>(finding.costNs));
+    prove(finding, kernelTime(input, top->name));
+    finding.evidence.push_back({"attainment", roof / time, "1"});
+    finding.evidence.push_back({"class_ns", static_cast<double>(input.total(wallClass)), "ns"});
+    finding.assumptions.push_back(checked ? "bytes and FLOP are those of the device's counters" : "bytes and FLOP are those of the device's counters, which nothing of known size verified");
+    return finding;
+}
+
+}  // namespace
+
 std::optional<Finding> roofFinding(const RuleInput& input, WallClass wallClass) {
+    if (input.total(wallClass) <= 0) return std::nullopt;
     const std::vector<const OpGroup*> groups = groupsOf(input, wallClass);
-    if (groups.empty() || input.total(wallClass) <= 0) return std::nullopt;
+    if (groups.empty()) return measuredFinding(input, wallClass);
     Finding finding;
     finding.wallClass = wallClass;
     finding.cause = causeOf(wallClass);

@@ -19,7 +19,9 @@ std::vector<Finding> latencyBound(const RuleInput& input) {
                                  formatShare(static_cast<double>(finding->costNs) / static_cast<double>(input.summary.medianStepNs)),
                                  formatShare(finding->evidence[1].value));
     finding->evidence.push_back({"dispatch_ns", input.context.dispatchNs, "ns"});
-    if (!latencyIsDispatch(input.context, input.workload)) {
+    if (groupsOf(input, WallClass::kLatencyBound).empty()) {
+        finding->cause = Cause::kNone;  // told by counters of kernels: what the host did is not in them
+    } else if (!latencyIsDispatch(input.context, input.workload)) {
         finding->cause = Cause::kNone;
         finding->assumptions.push_back("other load on the same CPUs makes ops look like this: compare with an idle machine");
     }

@@ -99,6 +99,14 @@ TEST(MeasuredRoofline, ThePublishedVectorWithThreeLevels) {
     }
     EXPECT_EQ(at(answer.attribution, WallClass::kMemoryWall), 40 * kMs);
     EXPECT_EQ(at(answer.attribution, WallClass::kComputeUnknown), 0);
+    // The finding rests on the counters: 3 of 8 ms are above the roof.
+    const auto* wall = findingOf(answer, "memory_wall");
+    ASSERT_TRUE(wall);
+    EXPECT_EQ(wall->ops, std::vector<std::string>{"saxpy"});
+    EXPECT_DOUBLE_EQ(wall->evidence[0].value, 40.0 * kMs);
+    EXPECT_DOUBLE_EQ(wall->evidence[1].value, 0.625);
+    EXPECT_NEAR(static_cast<double>(wall->savingHighNs), 0.375 * static_cast<double>(wall->costNs), 2);
+    EXPECT_FALSE(wall->sql.empty());
     const auto* check = gateOf(answer, "counter_self_check");
     ASSERT_TRUE(check);
     EXPECT_NE(check->detail.find("not verified"), std::string::npos);
@@ -236,6 +244,20 @@ TEST(MemoryCapacity, FootprintPeakAndOwners) {
     ASSERT_EQ(answer.memory.kvCache.size(), 1U);
     EXPECT_DOUBLE_EQ(answer.memory.kvCache[0].peak, 0.8);
     EXPECT_NEAR(answer.memory.kvCache[0].mean, 0.6, 1e-12);
+}
+
+TEST(MemoryCapacity, RecomputingActivationsCostsOneForwardPass) {
+    CounterTrace t("recompute");
+    t.steps("saxpy", {});
+    for (std::int64_t s = 0; s < 5; ++s) t.b.range(t.thread, s * 10 * kMs + kMs - 1'000, s * 10 * kMs + kMs + 50'000, "forward");
+    memoryEvent(t.b, 10, false, 1, 600, "activations");
+    memoryEvent(t.b, 20, false, 2, 300, "optimizer");
+    const Analysis answer = t.answer();
+    ASSERT_EQ(answer.memory.devices.size(), 1U);
+    ASSERT_EQ(answer.memory.devices[0].owners.size(), 2U);
+    EXPECT_EQ(answer.memory.devices[0].owners[0].recomputeNs, 8 * kMs);  // the kernel of each
+    EXPECT_FALSE(answer.memory.devices[0].owners[1].recomputeNs);
+    EXPECT_FALSE(answer.memory.devices[0].owners[0].offloadNs);  // no copy tells of the link
 }
 
 TEST(CounterFindings, GemmBesideTheTensorCores) {

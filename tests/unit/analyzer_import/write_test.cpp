@@ -178,6 +178,41 @@ TEST(Imported, RealTracesAnswerLikeTheTraceTheyCameFrom) {
     expectSameAnswer(ranks, folder->path());
 }
 
+// A JSON trace has no tables: its SQL is for the file that is made of it, also where two ranks' devices are both number 0.
+TEST(Imported, SqlOfFindingsOfATraceRunsOnTheFile) {
+    auto folder = TempDir::create("ridge-import-test");
+    const std::string file = (folder->path() / "t.sqlite").string();
+    std::vector<std::string> traces;
+    for (int rank = 0; rank < 2; ++rank) {
+        JsonTrace t;
+        t.rank(rank, 2);
+        for (int i = 0; i < 6; ++i) {
+            const std::int64_t at = i * 20'000'000;
+            t.annotation("ProfilerStep#" + std::to_string(i), 500, 1, at, 20'000'000);
+            t.call("cudaLaunchKernel", 500, 1, at + 100'000, 5'000, i + 1);
+            t.kernel("saxpy", 0, 7, at + 110'000, 2'000'000 * (rank + 1), i + 1);
+        }
+        traces.push_back((folder->path() / fmt::format("t{}.json", rank)).string());
+        std::ofstream(traces.back()) << t.text();
+    }
+    for (const auto& paths : {std::vector<std::string>{traces[0]}, traces}) {
+        const auto timeline = analyzer::load(paths);
+        ASSERT_TRUE(timeline.ok());
+        ASSERT_TRUE(analyzer::writeTimeline(*timeline, file).ok());
+        const auto answer = analyzer::analyze(paths, {});
+        ASSERT_TRUE(answer.ok());
+        std::size_t gaps = 0;
+        for (const auto& f : answer->findings)
+            if (f.rule == "gpu_gaps") {
+                ++gaps;
+                EXPECT_FALSE(f.sql.empty());
+            }
+        EXPECT_EQ(gaps, paths.size());
+        checkFindings(*answer, file);
+        fs::remove(file);
+    }
+}
+
 // Eight ranks of one step: communication, waiting and stragglers do not depend on how the ranks are filed.
 TEST(Imported, RanksInOneFileCommunicateAsInEight) {
     const fs::path root = RIDGE_TRACES_DIR;
