@@ -164,6 +164,14 @@ void mergeMemory(MemorySummary& all, const MemorySummary& part, bool alone) {
         all.fragmentation = part.fragmentation;  // of the timeline where it is worst, with its bytes
         all.reservedUnusedBytes = part.reservedUnusedBytes;
     }
+    append(all.kvCache, part.kvCache);
+    for (const DeviceFootprint& d : part.devices) {  // of a device, the timeline in which it held most
+        const auto same = std::find_if(all.devices.begin(), all.devices.end(), [&](const DeviceFootprint& o) { return o.rank == d.rank && o.device == d.device; });
+        if (same == all.devices.end())
+            all.devices.push_back(d);
+        else if (d.peakBytes > same->peakBytes)
+            *same = d;
+    }
     if (!alone) return;  // curves of different timelines have no common axis; each timeline's own report has them
     all.rss = part.rss;
     all.curves = part.curves;

@@ -15,7 +15,7 @@ namespace {
 
 using namespace analyzer;  // NOLINT: this file is about nothing else
 
-constexpr std::size_t kMostCurves = 8, kMostRows = 40;
+constexpr std::size_t kMostCurves = 8, kMostRows = 40, kMostOwners = 12;
 
 std::string bytesOr(const std::optional<std::int64_t>& v) {
     return v && *v >= 0 ? formatBytes(static_cast<std::uint64_t>(*v)) : "<span class=\"soft\">not known</span>";
@@ -56,6 +56,46 @@ std::string memoryFacts(const MemorySummary& m) {
     return rows.empty() ? "" : "<dl>" + rows + "</dl>\n";
 }
 
+std::string ownerTable(const DeviceFootprint& d) {
+    if (d.owners.empty()) return {};
+    const bool ways = std::any_of(d.owners.begin(), d.owners.end(), [](const MemoryOwner& o) { return o.offloadNs || o.recomputeNs; });
+    std::vector<HtmlTable::Column> columns{{"Held by"}, {"Kind"}, {"At the peak", true}, {"Share", true}, {"Its own peak", true}, {"Allocations", true}};
+    if (ways) columns.insert(columns.end(), {{"Offloading costs", true}, {"Recomputing costs", true}});
+    HtmlTable table(std::move(columns));
+    const auto cost = [](const std::optional<Ns>& ns) { return ns ? formatDuration(*ns) : std::string("<span class=\"soft\">-</span>"); };
+    for (const MemoryOwner& o : d.owners)
+        table.add({o.name.empty() ? "<span class=\"soft\">(no name)</span>" : nameCell(o.name), html(o.kind), bytesOf(o.atPeakBytes),
+                   d.peakBytes > 0 ? formatShare(static_cast<double>(o.atPeakBytes) / static_cast<double>(d.peakBytes)) : "-", bytesOf(o.peakBytes),
+                   std::to_string(o.allocations), cost(o.offloadNs), cost(o.recomputeNs)});
+    return table.render(kMostOwners);
+}
+
+// What was allocated on each device, and by whom.
+std::string footprints(const MemorySummary& m) {
+    std::vector<const DeviceFootprint*> sorted;
+    for (const DeviceFootprint& d : m.devices) sorted.push_back(&d);
+    std::stable_sort(sorted.begin(), sorted.end(), [](const auto* a, const auto* b) { return a->peakBytes > b->peakBytes; });
+    std::string out = sorted.empty() ? "" : "<h3>Who holds device memory</h3>\n";
+    for (std::size_t i = 0; i < std::min(kMostCurves, sorted.size()); ++i) {
+        const DeviceFootprint& d = *sorted[i];
+        std::string facts = fmt::format("rank {}, device {}: peak {} at {}, {} at the end; {} allocations, {} releases", d.rank, d.device, bytesOf(d.peakBytes),
+                                        formatDuration(d.peakTimeNs), bytesOf(d.lastBytes), d.allocations, d.releases);
+        if (d.unmatchedReleases > 0) facts += fmt::format(", {} of them of memory from before the recording", d.unmatchedReleases);
+        if (d.linkBandwidth) facts += "; the link to the host moves " + html(formatValue(*d.linkBandwidth, "B/s"));
+        out += "<p>" + facts + "</p>\n" + sparkline(d.samples, "allocated device memory over time") + ownerTable(d);
+    }
+    if (sorted.size() > kMostCurves) out += fmt::format("<p class=\"soft small\">and {} more in the JSON report.</p>\n", sorted.size() - kMostCurves);
+    return out;
+}
+
+std::string cacheTable(const MemorySummary& m) {
+    if (m.kvCache.empty()) return {};
+    HtmlTable table({{"Cache"}, {"Rank", true}, {"Peak", true}, {"Mean over time", true}});
+    for (const CacheOccupancy& c : m.kvCache)
+        table.add({nameCell(c.name), std::to_string(c.rank), html(formatValue(c.peak, c.unit)), html(formatValue(c.mean, c.unit))});
+    return table.render(kMostOwners);
+}
+
 std::string bandwidthWall(const MemorySummary& m) {
     if (m.bandwidth.empty()) return {};
     std::vector<const BandwidthWall*> sorted;
@@ -86,7 +126,7 @@ std::string energyTable(const EnergySummary& e) {
 }  // namespace
 
 std::string resourcesSection(const Analysis& a) {
-    const std::string facts = memoryFacts(a.memory), drawn = curves(a.memory), wall = bandwidthWall(a.memory);
+    const std::string facts = memoryFacts(a.memory), drawn = curves(a.memory) + footprints(a.memory) + cacheTable(a.memory), wall = bandwidthWall(a.memory);
     std::string body = facts.empty() && drawn.empty() ? absent("Memory was not sampled in this trace.") : facts + drawn;
     body += wall;
     if (!a.energy.joules && a.energy.workloads.empty())

@@ -43,13 +43,13 @@ std::string ridgelinePart(const Analysis& a) {
         body += "<div class=\"barrow top\"><div>" + (p.workload.empty() ? "the trace" : nameCell(p.workload)) + "<br><span class=\"small soft\">meets the " +
                 html(p.bound) + " wall first</span></div>" + durationBars(bars) + "</div>\n";
     }
-    HtmlTable table({{"Step of"}, {"FLOP per memory byte", true}, {"Memory per network byte", true}, {"Wall"}, {"At compute roof", true},
-                     {"At memory roof", true}, {"At network roof", true}, {"Step", true}});
+    HtmlTable table({{"Step of"}, {"Wall"}, {"FLOP per byte", true}, {"Reuse", true}, {"Compute", true}, {"Memory", true}, {"Network", true}, {"Step", true}});
     for (const RidgelinePoint* p : points)
-        table.add({p->workload.empty() ? "the trace" : nameCell(p->workload), number(p->y), number(p->x),
-                   fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(classOf(p->bound)), html(p->bound)), wall(p->computeNs), wall(p->memoryNs),
+        table.add({p->workload.empty() ? "the trace" : nameCell(p->workload),
+                   fmt::format("<span class=\"kind\"><span class=\"mark c{}\"></span>{}</span>", static_cast<int>(classOf(p->bound)), html(p->bound)), number(p->y), number(p->x), wall(p->computeNs), wall(p->memoryNs),
                    wall(p->networkNs), formatDuration(p->stepNs)});
-    return body + table.render(60);
+    return body + table.render(60) +
+           "<p class=\"soft small\">FLOP per byte: of memory. Reuse: bytes of memory per byte of the network. Compute, memory, network: the time at that roof.</p>\n";
 }
 
 }  // namespace ridge::reports::page

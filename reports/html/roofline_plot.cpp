@@ -344,7 +344,7 @@ std::string rooflineSection(const Analysis& a) {
     else
         body += dotLegend(drawn) + plot(drawn, roofs, severalWorkloads);
     if (drawn.size() < all.size() && !drawn.empty())
-        body += fmt::format("<p class=\"soft small\">{} ops without FLOP are in the table only.</p>\n", all.size() - drawn.size());
+        body += fmt::format("<p class=\"soft small\">Ops without FLOP, in the table only: {}.</p>\n", all.size() - drawn.size());
     return section("roofline", "Roofline", body + opTable(all) + ridgelinePart(a) + ceilingTable(a.ceilings));
 }
 

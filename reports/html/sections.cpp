@@ -48,7 +48,7 @@ std::string answerKey(const WorkloadSummary& w) {
 }
 
 std::string workloadName(const WorkloadSummary& w) {
-    std::string out = fmt::format("<span class=\"name\">{}</span>", html(w.name));
+    std::string out = fmt::format("<span class=\"name\">{}</span>", w.name.empty() ? "(the trace)" : html(w.name));
     if (w.check == "failed") out += " " + chip("check failed", "bad");
     if (!w.checkDetail.empty())
         out += fmt::format("<details class=\"check\"{}><summary>{}</summary>{}</details>", w.check == "failed" ? " open" : "",

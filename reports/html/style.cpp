@@ -32,6 +32,7 @@ pre{background:var(--panel);border:1px solid var(--line);border-radius:6px;paddi
 nav{display:flex;flex-wrap:wrap;gap:4px 16px;margin:12px 0 0}
 a{color:var(--link)}
 .name{overflow-wrap:anywhere}
+.kind{white-space:nowrap}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;width:100%;font-size:.92rem}
 th,td{text-align:left;padding:6px 10px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}
@@ -64,7 +65,9 @@ th.n:not(:last-child),td.n:not(:last-child){padding-right:18px}
 .plot .dashed{stroke:var(--text);stroke-dasharray:3 2;fill-opacity:.15}
 .spark{display:block;width:100%;height:70px;background:var(--panel);border-radius:4px}
 .barrow.one{grid-template-columns:1fr}
+.barrow>*{min-width:0}
 .barrow.top{align-items:start;margin:16px 0}
+.barrow.top .small{white-space:normal}
 .dbars{display:grid;grid-template-columns:5.2em 1fr auto;gap:2px 10px;align-items:center;font-size:.86rem}
 .dbars span{color:var(--soft)}
 .dbars b{font-weight:600;min-width:5.6em;text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
@@ -88,14 +91,16 @@ details.check{margin:1px 0;font-size:.85rem;color:var(--soft);max-width:44ch}
 summary{cursor:pointer;color:var(--link)}
 dl{margin:6px 0;display:grid;grid-template-columns:auto 1fr;gap:2px 14px}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
+@media (min-width:681px){table.cards td:first-child{min-width:170px}}
 @media (max-width:680px){
 main{padding:14px 14px 48px}
-.barrow .small{white-space:nowrap}
 .barrow{grid-template-columns:1fr}
 table.cards thead{display:none}
 table.cards,table.cards tbody,table.cards tr,table.cards td{display:block;width:100%}
 table.cards tr{border-bottom:1px solid var(--line);padding:8px 0}
 table.cards td{border:0;padding:1px 0;display:flex;gap:12px;justify-content:space-between;white-space:normal;text-align:right}
+table.cards td.n,table.cards td.n:not(:last-child){padding:1px 0;white-space:normal}
+dl{grid-template-columns:fit-content(55%) 1fr}
 table.cards td::before{content:attr(data-l);color:var(--soft);text-align:left;flex:none}
 table.cards td:first-child{font-weight:600;text-align:left}
 table.cards td:first-child::before{content:none}

@@ -25,17 +25,20 @@ std::string share(Ns part, Ns whole) {
 std::string prediction(const WhatIf& w) {
     std::string title = "<b class=\"name\">" + html(elideMiddle(printable(changeText(w.change)), 60)) + "</b>";
     if (!w.workload.empty()) title += "<br><span class=\"soft small\">" + nameCell(w.workload) + "</span>";
-    std::string note = w.stepNs > 0 ? fmt::format("saves {} to {} of the step", share(w.stepNs - w.stepNsHigh, w.stepNs), share(w.stepNs - w.stepNsLow, w.stepNs))
-                                    : fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh));
+    std::string note = w.stepNs <= 0        ? fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh))
+                       : w.stepNsLow <= 0 ? fmt::format("saves {} of the step or more; no roof bounds it", share(w.stepNs - w.stepNsHigh, w.stepNs))
+                                          : fmt::format("saves {} to {} of the step", share(w.stepNs - w.stepNsHigh, w.stepNs), share(w.stepNs - w.stepNsLow, w.stepNs));
     if (w.error) note += fmt::format("; the replay is {:+.1f} % off what was measured", *w.error * 100);
     if (!w.comparedWith.empty()) note += " in " + html(elideMiddle(printable(w.comparedWith), 60));
-    std::vector<DurationBar> bars{{"now", "now", w.stepNs}, {"low", "replay", w.replayNs}, {"high", "bound", w.boundNs}};
+    std::vector<DurationBar> bars;
+    for (const DurationBar& bar : {DurationBar{"now", "now", w.stepNs}, {"low", "replay", w.replayNs}, {"high", "bound", w.boundNs}})
+        if (bar.ns > 0) bars.push_back(bar);  // no step takes no time: 0 is an end that is not known
     if (w.measuredNs) bars.push_back({"measured", "measured", *w.measuredNs});
     return "<div class=\"barrow top\"><div>" + title + "</div><div>" + durationBars(bars) + "<div class=\"soft small name\">" + note + "</div></div></div>\n";
 }
 
 std::string kindMark(const std::string& kind) {
-    return fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(classOfPathKind(kind)), html(pathKindText(kind)));
+    return fmt::format("<span class=\"kind\"><span class=\"mark c{}\"></span>{}</span>", static_cast<int>(classOfPathKind(kind)), html(pathKindText(kind)));
 }
 
 std::string kindBar(const std::vector<PathShare>& kinds) {

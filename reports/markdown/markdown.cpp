@@ -99,7 +99,7 @@ std::string whatIfs(const Analysis& a) {
            table("| Change | Workload | Step now | Replay | Bound | Measured | Replay error |", "|---|---|---:|---:|---:|---:|---:|", rankedWhatIf(a),
                  [](const WhatIf* w) {
                      return fmt::format("| {} | {} | {} | {} | {} | {} | {} |", cell(changeText(w->change)), cell(w->workload), formatDuration(w->stepNs),
-                                        formatDuration(w->replayNs), formatDuration(w->boundNs), durationOr(w->measuredNs),
+                                        w->replayNs > 0 ? formatDuration(w->replayNs) : "-", w->boundNs > 0 ? formatDuration(w->boundNs) : "-", durationOr(w->measuredNs),
                                         w->error ? fmt::format("{:+.1f} %", *w->error * 100) : "-");
                  }, 20);
 }
@@ -178,8 +178,27 @@ std::string memoryFacts(const MemorySummary& m) {
     return out.empty() ? out : out + "\n";
 }
 
+std::string owners(const MemorySummary& m) {
+    const auto bytes = [](std::int64_t n) { return formatBytes(static_cast<std::uint64_t>(std::max<std::int64_t>(0, n))); };
+    std::string out;
+    for (std::size_t i = 0; i < std::min<std::size_t>(8, m.devices.size()); ++i) {
+        const DeviceFootprint& d = m.devices[i];
+        out += fmt::format("\nRank {}, device {}: peak {}, {} at the end; {} allocations, {} releases.\n", d.rank, d.device, bytes(d.peakBytes), bytes(d.lastBytes), d.allocations, d.releases);
+        if (!d.owners.empty())
+            out += table("| Held by | Kind | At the peak | Its own peak | Offloading costs | Recomputing costs |", "|---|---|---:|---:|---:|---:|", d.owners, [&](const MemoryOwner& o) {
+                return fmt::format("| {} | {} | {} | {} | {} | {} |", cell(o.name), cell(o.kind), bytes(o.atPeakBytes), bytes(o.peakBytes), durationOr(o.offloadNs), durationOr(o.recomputeNs));
+            }, 10);
+    }
+    if (m.devices.size() > 8) out += fmt::format("\n{} more devices are in the JSON report.\n", m.devices.size() - 8);
+    if (!m.kvCache.empty())
+        out += table("| Cache | Rank | Peak | Mean over time |", "|---|---:|---:|---:|", m.kvCache, [](const CacheOccupancy& c) {
+            return fmt::format("| {} | {} | {} | {} |", cell(c.name), c.rank, cell(formatValue(c.peak, c.unit)), cell(formatValue(c.mean, c.unit)));
+        }, 10);
+    return out;
+}
+
 std::string resources(const Analysis& a) {
-    std::string out = memoryFacts(a.memory);
+    std::string out = memoryFacts(a.memory) + owners(a.memory);
     if (!a.memory.bandwidth.empty())
         out += table("| Memory bandwidth, per step of | At the wall | Above the roof | Half the bytes saves | Fusing saves |", "|---|---:|---:|---:|---:|", a.memory.bandwidth,
                      [](const BandwidthWall& b) {

@@ -169,7 +169,8 @@ std::string whatIfs(const Analysis& a, const TerminalOptions& o) {
     const auto ranked = rankedWhatIf(a);
     for (std::size_t i = 0; i < std::min(kMostWhatIfs, ranked.size()); ++i) {
         const WhatIf& w = *ranked[i];
-        std::vector<Cell> row{Cell(changeText(w.change)), Cell(formatDuration(w.stepNs)), Cell(formatDuration(w.replayNs)), Cell(formatDuration(w.boundNs))};
+        std::vector<Cell> row{Cell(changeText(w.change)), Cell(formatDuration(w.stepNs)), Cell(w.replayNs > 0 ? formatDuration(w.replayNs) : "-"),
+                              Cell(w.boundNs > 0 ? formatDuration(w.boundNs) : "-")};
         if (measured) row.emplace_back(w.measuredNs ? formatDuration(*w.measuredNs) : "-");
         if (named) row.emplace_back(w.workload);
         table.add(std::move(row));

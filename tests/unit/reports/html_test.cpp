@@ -118,7 +118,7 @@ TEST(Html, theDeeperAnswersAreShown) {
     for (const char* text : {"href=\"#ranges\"", "saves 32.4 % to 54.3 % of the step; the replay is +29.0 % off what was measured in train.ddp/overlap/link1", "<b>57.1 %</b>",
                              "a second chain, on the host, is nearly as long (101 ms): shortening the path alone gains at most 4 ms", "gemm.side", "Who the others waited for",
                              "blamed on nobody", "gemm_kernel&lt;float, 128, 64&gt;", "8 ms to 15 ms", "Clocks of the ranks", "meets the network wall first", "aten::mm",
-                             "17 names with less time", "torch.gpu.reserved", "<dd>25.0 % (", "What memory bandwidth costs", "memory wall 90.9 %, host 9.1 %",
+                             "17 names with less time", "torch.gpu.reserved", "<dd>25.0 % (", "activations.block", "Recomputing costs", "2 of them of memory from before the recording", "vllm.kv_cache.usage", "What memory bandwidth costs", "memory wall 90.9 %, host 9.1 %",
                              "4 findings that cost less than half a percent of their step are not shown"})
         EXPECT_NE(page.find(text), std::string::npos) << text;
     for (const char* text : {"href=\"#ranges\"", "id=\"ranges\"", "Three walls", "What the overlap costs", "not shown"}) EXPECT_EQ(renderHtml(analyzer::Analysis{}).find(text), std::string::npos) << text;

@@ -173,6 +173,11 @@ void addDeeper(Analysis& a) {
     }
     a.memory.fragmentation = 0.25;
     a.memory.reservedUnusedBytes = 1000000000;
+    DeviceFootprint held{0, 3, 3000000000, 500000000, 120, 90, 2, 800 * kMs, 2.4e10, {}, {}};
+    for (int i = 0; i < 30; ++i) held.samples.emplace_back(i * 40 * kMs, i < 20 ? 1.5e8 * (i + 1) : 5e8);
+    held.owners = {{"activations.block", "device", 2000000000, 2000000000, 96, 166 * kMs, 30 * kMs}, {"", "managed", 1000000000, 1200000000, 24, std::nullopt, std::nullopt}};
+    a.memory.devices = {held};
+    a.memory.kvCache = {{"vllm.kv_cache.usage", "share", 0, 0.93, 0.61}};
     a.memory.bandwidth = {{"decode/b1/ctx512", 1760000, 70000, 2.75e7, 880000, std::nullopt}, {"train.single/fp32", 6 * kMs, 1 * kMs, 9.6e7, 3 * kMs, 2 * kMs}};
     WorkloadEnergy energy{"decode/b1/ctx512", 88, 0.22, 0.97, 400, 0.22, true, {}};
     energy.classes[static_cast<std::size_t>(WallClass::kMemoryWall)] = 80;
@@ -251,6 +256,9 @@ Analysis hostileAnalysis() {
         for (auto& k : c.kernels) k.name = evil;
     for (auto& p : a.ridgeline) p.workload = evil;
     for (auto& c : a.memory.curves) c.name = evil;
+    for (auto& d : a.memory.devices)
+        for (auto& o : d.owners) o.name = o.kind = evil;
+    for (auto& c : a.memory.kvCache) c.name = c.unit = evil;
     for (auto& b : a.memory.bandwidth) b.workload = evil;
     for (auto& w : a.energy.workloads) w.workload = evil;
     for (auto& f : a.findings) {

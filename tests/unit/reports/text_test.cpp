@@ -71,7 +71,7 @@ TEST(Markdown, tablesKeepTheirColumnsWhateverTheNamesAre) {
 TEST(Markdown, theDeeperAnswersAreShown) {
     const std::string page = renderMarkdown(richAnalysis());
     for (const char* text : {"| communication hidden | train.ddp/sync/link1 | 105 ms | 71 ms | 48 ms | 55 ms | +29.0 % |", "| compute | 57.1 % | 60 ms | 1 |", "| network | 15 ms | 2 ms | 42 ms | 90 ms |",
-                             "| aten::mm | op | 960 |", "| 1 | 110 ms | compute bound |", "| 0 | 3 | 90 ms | 12 ms | 8 ms to 15 ms | 78 ms |", "agree to 2.5 us", "torch.gpu.reserved of rank 1",
+                             "| aten::mm | op | 960 |", "| 1 | 110 ms | compute bound |", "| 0 | 3 | 90 ms | 12 ms | 8 ms to 15 ms | 78 ms |", "agree to 2.5 us", "torch.gpu.reserved of rank 1", "| activations.block | device |", "| 166 ms | 30 ms |",
                              "memory wall 90.9 %, host 9.1 %", "4 findings that cost less"})
         EXPECT_NE(page.find(text), std::string::npos) << text;
     const std::string empty = renderMarkdown(analyzer::Analysis{});
