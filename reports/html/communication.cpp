@@ -61,7 +61,7 @@ std::string contention(const Analysis& a) {
                    fmt::format("{} to {}", formatDuration(c.costLowNs), formatDuration(c.costHighNs)), formatDuration(c.netHiddenNs)});
         if (i < 8) kernels += contendedKernels(c);
     }
-    return "<h3>What the overlap costs</h3>\n<p class=\"soft\">The same kernels take longer while communication runs beside them.</p>\n" + table.render(kMostStragglers) + kernels;
+    return "<h3>What the overlap costs</h3>\n<p class=\"soft\">The same kernels with communication beside them, against alone; a cost below 0 is chance.</p>\n" + table.render(kMostStragglers) + kernels;
 }
 
 std::string clocks(const Analysis& a) {

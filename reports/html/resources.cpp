@@ -93,7 +93,7 @@ std::string cacheTable(const MemorySummary& m) {
     HtmlTable table({{"Cache"}, {"Rank", true}, {"Peak", true}, {"Mean over time", true}});
     for (const CacheOccupancy& c : m.kvCache)
         table.add({nameCell(c.name), std::to_string(c.rank), html(formatValue(c.peak, c.unit)), html(formatValue(c.mean, c.unit))});
-    return table.render(kMostOwners);
+    return "<h3>Caches</h3>\n" + table.render(kMostOwners);
 }
 
 std::string bandwidthWall(const MemorySummary& m) {

@@ -309,7 +309,7 @@ std::string opTable(std::vector<const RooflinePoint*> points) {
         if (!p->workload.empty()) title += "<br><span class=\"soft small name\">" + html(p->workload) + "</span>";
         table.add({title, formatDuration(p->timeNs), std::to_string(p->count), p->intensity ? fmt::format("{:.3g}", *p->intensity) : "-",
                    p->achieved ? formatRate(*p->achieved, p->flops > 0 ? "FLOP/s" : "B/s") : "-", p->attainment ? formatShare(*p->attainment) : "-",
-                   fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(lookOf(p->bound).colour), html(p->bound)), html(p->ceiling), html(p->source)});
+                   fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(lookOf(p->bound).colour), html(p->bound)), html(p->ceiling), html(p->level.empty() ? p->source : p->source + ", " + p->level)});
     }
     return table.render(60);
 }
