@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <limits>
 #include <map>
 #include <tuple>
 #include <utility>
@@ -21,8 +22,12 @@ constexpr std::uint8_t kToDevice = 1, kToHost = 2;
 
 using OwnerKey = std::pair<std::uint32_t, std::uint8_t>;  // name, kind
 
+// Sums wrap around instead of overflowing: a hostile file may claim any number of bytes.
+std::int64_t shown(std::uint64_t bytes) { return static_cast<std::int64_t>(std::min<std::uint64_t>(bytes, std::numeric_limits<std::int64_t>::max())); }
+
 struct Held {
-    std::int64_t now = 0, peak = 0, allocations = 0;
+    std::uint64_t now = 0;
+    std::int64_t peak = 0, allocations = 0;
 };
 
 // One device's memory while the events are played.
@@ -42,21 +47,22 @@ public:
         ++(event.frees ? releases : allocations);
         if (event.frees) return;
         const OwnerKey key{event.owner.value, event.kind};
-        m_live[address] = {event.bytes, key};
-        m_total = saturatingAdd(m_total, event.bytes);
+        const auto bytes = static_cast<std::uint64_t>(event.bytes);
+        m_live[address] = {bytes, key};
+        m_total += bytes;
         Held& owner = m_owners[key];
-        owner.now = saturatingAdd(owner.now, event.bytes);
-        owner.peak = std::max(owner.peak, owner.now);
+        owner.now += bytes;
+        owner.peak = std::max(owner.peak, shown(owner.now));
         ++owner.allocations;
     }
-    [[nodiscard]] std::int64_t total() const { return m_total; }
+    [[nodiscard]] std::int64_t total() const { return shown(m_total); }
     [[nodiscard]] const std::map<OwnerKey, Held>& owners() const { return m_owners; }
     std::int64_t allocations = 0, releases = 0, unmatched = 0;
 
 private:
-    std::map<std::pair<std::int32_t, std::int64_t>, std::pair<std::int64_t, OwnerKey>> m_live;
+    std::map<std::pair<std::int32_t, std::int64_t>, std::pair<std::uint64_t, OwnerKey>> m_live;
     std::map<OwnerKey, Held> m_owners;
-    std::int64_t m_total = 0;
+    std::uint64_t m_total = 0;
 };
 
 // The slower direction; nothing without a copy that is large enough.
@@ -94,7 +100,7 @@ void addOwners(const Context& context, const Analysis& answer, const std::map<Ow
         owner.kind = kKinds[key.second];
         owner.peakBytes = held.peak;
         owner.allocations = held.allocations;
-        if (const auto it = atPeak.find(key); it != atPeak.end()) owner.atPeakBytes = it->second.now;
+        if (const auto it = atPeak.find(key); it != atPeak.end()) owner.atPeakBytes = shown(it->second.now);
         const bool activations = has(owner.name, "activation");
         if ((activations || has(owner.name, "optim")) && footprint.linkBandwidth)
             owner.offloadNs = static_cast<Ns>(std::min(2 * static_cast<double>(owner.atPeakBytes) / *footprint.linkBandwidth * 1e9, 9e18));

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <limits>
 #include <string>
 
 namespace ridge::test {
@@ -244,6 +245,25 @@ TEST(MemoryCapacity, FootprintPeakAndOwners) {
     ASSERT_EQ(answer.memory.kvCache.size(), 1U);
     EXPECT_DOUBLE_EQ(answer.memory.kvCache[0].peak, 0.8);
     EXPECT_NEAR(answer.memory.kvCache[0].mean, 0.6, 1e-12);
+}
+
+// More bytes than there are numbers for: nothing overflows (the sanitizers watch), the peak is the largest number.
+TEST(MemoryCapacity, AbsurdSizesDoNotOverflow) {
+    CounterTrace t("absurd");
+    t.steps("saxpy", {});
+    constexpr std::int64_t kCount = 3 << 13, kBytes = std::int64_t{1} << 50;
+    memoryEvent(t.b, 1, false, 1, kBytes, "x");
+    t.b.run(fmt::format("WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {}) INSERT INTO CUDA_GPU_MEMORY_USAGE_EVENTS(start, globalPid, "
+                        "deviceId, contextId, address, pc, bytes, memKind, memoryOperationType, name) SELECT i, {}, 0, 1, i, 0, {}, 2, 0, 'x' FROM n",
+                        kCount, TraceBuilder::gpid(kPid), kBytes));
+    t.b.run(fmt::format("INSERT INTO CUDA_GPU_MEMORY_USAGE_EVENTS(start, globalPid, deviceId, contextId, address, pc, bytes, memKind, memoryOperationType, name) "
+                        "SELECT start + 100000, globalPid, deviceId, contextId, address, pc, bytes, memKind, 1, name FROM CUDA_GPU_MEMORY_USAGE_EVENTS"));
+    const Analysis answer = t.answer();
+    ASSERT_EQ(answer.memory.devices.size(), 1U);
+    EXPECT_EQ(answer.memory.devices[0].allocations, kCount);
+    EXPECT_EQ(answer.memory.devices[0].peakBytes, std::numeric_limits<std::int64_t>::max());
+    EXPECT_EQ(answer.memory.devices[0].lastBytes, 0);
+    EXPECT_EQ(answer.memory.devices[0].unmatchedReleases, 0);
 }
 
 TEST(MemoryCapacity, RecomputingActivationsCostsOneForwardPass) {
