@@ -107,7 +107,7 @@ std::string whatIfs(const Analysis& a) {
 std::string criticalPath(const Analysis& a) {
     if (!a.criticalPath || a.criticalPath->byKind.empty()) return {};
     const CriticalPath& path = *a.criticalPath;
-    std::string out = fmt::format("\n## Critical path\n\n{} of {} steps.", formatDuration(path.coveredNs), path.steps);
+    std::string out = fmt::format("\n## Critical path\n\n{} of {} step{}.", formatDuration(path.coveredNs), path.steps, path.steps == 1 ? "" : "s");
     if (path.stepsLeftOut > 0) out += fmt::format(" {} steps were left out: too many for the graph.", path.stepsLeftOut);
     const std::string second = secondChainText(path);
     if (!second.empty()) out += " Note: " + markdown(second) + ".";
