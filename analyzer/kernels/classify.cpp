@@ -18,16 +18,20 @@ struct Atom {
     bool optional = false;
     bool wordEdge = false;
 };
+struct Piece {
+    std::vector<Atom> atoms;
+    std::string prefix;  // what every match begins with, so that a plain search finds the candidates
+};
 struct Pattern {
     bool anchored = false;
-    std::vector<std::vector<Atom>> pieces;
+    std::vector<Piece> pieces;
 };
 
 Pattern compile(std::string_view text) {
     Pattern pattern;
     pattern.pieces.emplace_back();
     for (std::size_t i = 0; i < text.size(); ++i) {
-        auto& piece = pattern.pieces.back();
+        auto& piece = pattern.pieces.back().atoms;
         if (text[i] == '^') {
             pattern.anchored = true;
         } else if (text.substr(i, 2) == ".*") {
@@ -78,10 +82,13 @@ std::size_t matchHere(const std::vector<Atom>& piece, std::string_view name, std
 bool search(const Pattern& pattern, std::string_view name) {
     std::size_t from = 0;
     for (std::size_t p = 0; p < pattern.pieces.size(); ++p) {
+        const Piece& piece = pattern.pieces[p];
         std::size_t end = std::string_view::npos;
-        for (std::size_t at = from; at <= name.size(); ++at) {
-            end = matchHere(pattern.pieces[p], name, at);
-            if (end != std::string_view::npos || (p == 0 && pattern.anchored)) break;
+        if (p == 0 && pattern.anchored) {
+            end = matchHere(piece.atoms, name, from);
+        } else {
+            for (std::size_t at = name.find(piece.prefix, from); at <= name.size() && end == std::string_view::npos; at = name.find(piece.prefix, at + 1))
+                end = matchHere(piece.atoms, name, at);
         }
         if (end == std::string_view::npos) return false;
         from = end;
@@ -98,10 +105,15 @@ std::vector<Pattern> compileAll(std::initializer_list<std::string_view> texts, b
     std::vector<Pattern> patterns;
     for (const std::string_view text : texts) {
         patterns.push_back(compile(text));
-        if (!lower) continue;
-        for (auto& piece : patterns.back().pieces)
-            for (Atom& atom : piece)
-                for (char& c : atom.chars) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+        for (Piece& piece : patterns.back().pieces) {
+            if (lower)
+                for (Atom& atom : piece.atoms)
+                    for (char& c : atom.chars) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+            for (const Atom& atom : piece.atoms) {
+                if (atom.wordEdge || atom.optional || atom.chars.size() != 1) break;
+                piece.prefix += atom.chars;
+            }
+        }
     }
     return patterns;
 }

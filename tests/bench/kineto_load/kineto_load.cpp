@@ -4,10 +4,11 @@
 // prints JSON. load: file to timeline; analysis: timeline to answer; memory: growth of the peak over the
 // first load and analysis, which come first so that nothing has warmed the allocator.
 #include <fmt/format.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <string>
 #include <cstdint>
 #include <cstdlib>
 #include <vector>
@@ -23,9 +24,11 @@ using namespace ridge;
 double secondsSince(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
 
 std::int64_t peakBytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return std::int64_t{usage.ru_maxrss} * 1024;
+    // Not ru_maxrss: that begins with the peak of the process that started us.
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:")) return std::atoll(line.c_str() + 6) * 1024;
+    return 0;
 }
 
 double medianOf(std::vector<double> values) {
