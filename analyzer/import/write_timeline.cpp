@@ -17,6 +17,7 @@
 
 #include "schemas/sqlite/bulk_table.h"
 #include "schemas/timeline/ddl.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -165,7 +166,7 @@ void Writer::ranges() {
     for (const Range& range : m_timeline.ranges) {
         const std::int64_t domain = range.kind == RangeKind::kOp ? kOpDomainId : range.kind == RangeKind::kFunction ? kFunctionDomainId : 0;
         const std::int64_t tid = globalTid(range.thread);
-        if (domain != 0) domains.emplace(tid & ~std::int64_t{0xFFFFFF}, domain);
+        if (domain != 0) domains.emplace(timeline::globalPidOf(tid), domain);
         m_row.clear();
         m_row.integer(range.start).integerOrNull(!range.open, range.end).integer(range.nests ? kPushPop : kStartEnd);
         nulls(m_row, 4).integer(tid).null().integer(idOf(range.name)).integer(domain);

@@ -4,14 +4,14 @@
 
 #include "analyzer/stats/aggregate.h"
 #include "analyzer/stats/reports.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::analyzer::stats {
 namespace {
 
-constexpr std::int64_t kTidMask = 0xFFFFFF;
+using timeline::pidOf;
+using timeline::tidOf;
 
-std::int64_t pidOf(std::int64_t globalTid) { return globalTid >> 24 & kTidMask; }
-std::int64_t tidOf(std::int64_t globalTid) { return globalTid & kTidMask; }
 
 std::string triple(const std::array<std::int64_t, 3>& v) { return fmt::format("{:4} {:4} {:4}", v[0], v[1], v[2]); }
 

@@ -4,14 +4,14 @@
 
 #include "analyzer/stats/aggregate.h"
 #include "analyzer/stats/reports.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::analyzer::stats {
 namespace {
 
-constexpr std::int64_t kTidMask = 0xFFFFFF;
+using timeline::pidOf;
+using timeline::tidOf;
 
-std::int64_t pidOf(std::int64_t globalTid) { return globalTid >> 24 & kTidMask; }
-std::int64_t tidOf(std::int64_t globalTid) { return globalTid & kTidMask; }
 const char* styleOf(const RangeRow& range) { return range.nests ? "PushPop" : "StartEnd"; }
 
 StatsTable summary(Rows& rows, bool pushPop, bool startEnd) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::analyzer::stats {
 namespace {
@@ -19,7 +20,6 @@ constexpr std::int64_t kPushPop = 59, kStartEnd = 60, kDomain = 75;
 constexpr std::int64_t kOldPushPop = 70, kOldStartEnd = 71;
 // A range inside more than this many open ones is not nested or projected: such files are made, not recorded.
 constexpr std::size_t kMostOpen = 512;
-constexpr std::int64_t kTidMask = 0xFFFFFF;
 
 template <typename T>
 void sortByStart(std::vector<T>& rows) {
@@ -175,7 +175,7 @@ const std::vector<DeviceRow>& Rows::device() {
     const auto& rows = api();
     const bool withPid = m_db.columns("CUPTI_ACTIVITY_KIND_KERNEL").contains("globalPid");
     for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i].correlation != 0) calls.try_emplace(joined(withPid ? rows[i].tid & ~kTidMask : 0, rows[i].correlation), i);
+        if (rows[i].correlation != 0) calls.try_emplace(joined(withPid ? timeline::globalPidOf(rows[i].tid) : 0, rows[i].correlation), i);
     for (DeviceRow& row : *m_device) {
         const auto it = calls.find(joined(withPid ? row.pid : 0, row.correlation));
         if (row.correlation != 0 && it != calls.end()) row.api = it->second;
@@ -190,7 +190,7 @@ void Rows::readRanges() {
         while (scan.next())
             if (scan.integerOr(0, 0) == kDomain) {
                 const auto id = scan.integer(4);
-                domains[{scan.integerOr(1, 0) & ~kTidMask, scan.integerOr(2, 0)}] = scan.text(3).empty() && id ? string(*id) : toValidUtf8(scan.text(3));
+                domains[{timeline::globalPidOf(scan.integerOr(1, 0)), scan.integerOr(2, 0)}] = scan.text(3).empty() && id ? string(*id) : toValidUtf8(scan.text(3));
             }
     }
     std::unordered_map<std::string, std::size_t> names;
@@ -210,7 +210,7 @@ void Rows::readRanges() {
         if (!plausible(row.start, row.end)) continue;
         const auto textId = scan.integer(6);
         const std::string text = scan.text(5).empty() && textId ? string(*textId) : toValidUtf8(scan.text(5));
-        const auto domain = domains.find({row.tid & ~kTidMask, scan.integerOr(4, 0)});
+        const auto domain = domains.find({timeline::globalPidOf(row.tid), scan.integerOr(4, 0)});
         const std::string full = (domain == domains.end() ? std::string() : domain->second) + ":" + text;
         const auto [it, isNew] = names.try_emplace(full, m_rangeNames.size());
         if (isNew) m_rangeNames.push_back(full);

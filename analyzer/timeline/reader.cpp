@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/timeline/reader.h"
 
+#include "schemas/timeline/ids.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -79,7 +81,7 @@ std::int32_t FileReader::processOf(std::int64_t globalPid) {
         Process process;
         process.file = m_file;
         process.globalPid = globalPid;
-        process.pid = static_cast<std::int64_t>((static_cast<std::uint64_t>(globalPid) >> 24) & 0xFFFFFF);
+        process.pid = timeline::pidOf(globalPid);
         m_timeline.processes.push_back(std::move(process));
     }
     return it->second;
@@ -89,8 +91,7 @@ std::int32_t FileReader::threadOf(std::int64_t globalTid) {
     if (globalTid == m_lastTid && m_lastThread != kNoIndex) return m_lastThread;
     const auto [it, isNew] = m_threads.try_emplace(globalTid, static_cast<std::int32_t>(m_timeline.threads.size()));
     if (isNew) {
-        const std::int64_t globalPid = globalTid & ~std::int64_t{0xFFFFFF};
-        m_timeline.threads.push_back({globalTid, processOf(globalPid)});
+        m_timeline.threads.push_back({globalTid, processOf(timeline::globalPidOf(globalTid))});
     }
     m_lastTid = globalTid;
     m_lastThread = it->second;
@@ -101,7 +102,7 @@ std::int32_t FileReader::threadOfTid(std::int64_t tid) {
     for (std::size_t i = 0; i < m_timeline.threads.size(); ++i) {
         const Thread& thread = m_timeline.threads[i];
         if (m_timeline.processes[static_cast<std::size_t>(thread.process)].file == m_file &&
-            (thread.globalTid & 0xFFFFFF) == (tid & 0xFFFFFF))
+            timeline::tidOf(thread.globalTid) == timeline::tidOf(tid))
             return static_cast<std::int32_t>(i);
     }
     return kNoIndex;

@@ -8,11 +8,12 @@
 
 #include "base/text.h"
 #include "gui/model/colours.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::gui {
 namespace {
 
-std::int64_t tidOf(std::int64_t thread) { return thread & 0xFFFFFF; }
+using timeline::tidOf;
 
 const char* kindKey(TrackKind kind) {
     switch (kind) {
@@ -63,7 +64,7 @@ Assembly::ProcessInfo& Assembly::process(std::int64_t id) {
     const auto [it, isNew] = m_processes.try_emplace(id);
     if (isNew) {
         it->second.id = id;
-        it->second.pid = (id >> 24) & 0xFFFFFF;
+        it->second.pid = timeline::pidOf(id);
     }
     return it->second;
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "gui/load/assembly.h"
 #include "gui/model/colours.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::gui {
 namespace {
@@ -38,8 +39,6 @@ public:
     }
 
 private:
-    static constexpr std::int64_t kTidMask = 0xFFFFFF;
-
     void addProcesses() {
         for (std::size_t i = 0; i < m_timeline.processes.size(); ++i) {
             const analyzer::Process& p = m_timeline.processes[i];
@@ -58,7 +57,7 @@ private:
     LaneBuilder* threadTrack(std::int32_t thread, TrackKind kind) {
         const analyzer::Thread& t = m_timeline.threads[static_cast<std::size_t>(thread)];
         const std::int64_t process = processId(t.process);
-        return m_assembly.track({process, -1, process | (t.globalTid & kTidMask), kind}, "");
+        return m_assembly.track({process, -1, process | timeline::tidOf(t.globalTid), kind}, "");
     }
     void addGpu() {
         for (const analyzer::GpuRow& row : m_timeline.gpu) {

@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "gui/model/colours.h"
+#include "schemas/timeline/ids.h"
 
 namespace ridge::gui {
 
@@ -18,7 +19,6 @@ namespace {
 
 constexpr Ns kMaxTime = Ns{1} << 55;
 constexpr std::int64_t kLookEvery = 4096;
-constexpr std::int64_t kPidMask = ~std::int64_t{0xFFFFFF};
 
 constexpr std::array<const char*, 14> kTables{
     "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
@@ -92,10 +92,9 @@ std::optional<SqliteReader::Times> SqliteReader::takeTimes(TableScan& scan, bool
     return Times{*start, end.value_or(kOpenEnd)};
 }
 
-void SqliteReader::finish(const TableScan& scan, std::string_view table) {
+void SqliteReader::finish(const TableScan& scan) {
     m_wrongTypes += scan.wrongTypes();
     if (scan.error() && !m_stop) m_assembly.warn(scan.error()->message);
-    (void)table;
 }
 
 std::uint32_t SqliteReader::nameOf(std::optional<std::int64_t> id) {
@@ -118,7 +117,7 @@ void SqliteReader::readStrings() {
     TableScan scan(m_db, "StringIds", {"id", "value"});
     while (step(scan))
         if (const auto id = scan.integer(0)) m_strings[*id] = m_assembly.intern(scan.text(1));
-    finish(scan, "StringIds");
+    finish(scan);
 }
 
 void SqliteReader::readNames() {
@@ -167,10 +166,10 @@ void SqliteReader::readGpuTable(std::string_view table, TrackKind kind) {
             m_assembly.colour(name, colourOf(kind == TrackKind::kGraphs ? WallClass::kComputeUnknown : WallClass::kCopy));
         }
         const std::int64_t device = std::clamp<std::int64_t>(scan.integerOr(2, 0), 0, 1 << 20);
-        if (auto* lanes = m_assembly.track({scan.integerOr(5, 0) & kPidMask, device, scan.integerOr(3, 0), kind}, table))
+        if (auto* lanes = m_assembly.track({timeline::globalPidOf(scan.integerOr(5, 0)), device, scan.integerOr(3, 0), kind}, table))
             lanes->add(times->start, times->end, name, small(scan.rowid()), small(scan.integerOr(4, 0)));
     }
-    finish(scan, table);
+    finish(scan);
 }
 
 void SqliteReader::readRanges() {
@@ -190,10 +189,10 @@ void SqliteReader::readRanges() {
             m_assembly.colour(name, colourOfOpKind(work.integerOr(1, 0), m_assembly.text(name)));
         const std::int64_t thread = scan.integerOr(4, 0);
         const TrackKind kind = nests ? TrackKind::kRanges : TrackKind::kFreeRanges;
-        if (auto* lanes = m_assembly.track({thread & kPidMask, -1, thread, kind}, "NVTX_EVENTS"))
+        if (auto* lanes = m_assembly.track({timeline::globalPidOf(thread), -1, thread, kind}, "NVTX_EVENTS"))
             lanes->add(times->start, times->end, name, small(scan.rowid()));
     }
-    finish(scan, "NVTX_EVENTS");
+    finish(scan);
 }
 
 void SqliteReader::readCalls() {
@@ -204,10 +203,10 @@ void SqliteReader::readCalls() {
         const std::uint32_t name = nameOf(scan.integer(4));
         if (!m_assembly.hasColour(name)) m_assembly.colour(name, colourOfCall(m_assembly.text(name)));
         const std::int64_t thread = scan.integerOr(2, 0);
-        if (auto* lanes = m_assembly.track({thread & kPidMask, -1, thread, TrackKind::kApi}, "CUPTI_ACTIVITY_KIND_RUNTIME"))
+        if (auto* lanes = m_assembly.track({timeline::globalPidOf(thread), -1, thread, TrackKind::kApi}, "CUPTI_ACTIVITY_KIND_RUNTIME"))
             lanes->add(times->start, times->end, name, small(scan.rowid()), small(scan.integerOr(3, 0)));
     }
-    finish(scan, "CUPTI_ACTIVITY_KIND_RUNTIME");
+    finish(scan);
 }
 
 // A wait names the record of the event by eventSyncId; both name their API call by correlationId.
@@ -216,17 +215,17 @@ void SqliteReader::readWaits() {
     TableScan events(m_db, "CUPTI_ACTIVITY_KIND_CUDA_EVENT", {"eventSyncId", "globalPid", "correlationId"});
     while (step(events))
         if (const auto id = events.integer(0); id && *id != 0)
-            records[*id] = {events.integerOr(1, 0) & kPidMask, small(events.integerOr(2, 0))};
-    finish(events, "CUPTI_ACTIVITY_KIND_CUDA_EVENT");
+            records[*id] = {timeline::globalPidOf(events.integerOr(1, 0)), small(events.integerOr(2, 0))};
+    finish(events);
     TableScan waits(m_db, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", {"eventSyncId", "globalPid", "correlationId"});
     while (step(waits)) {
         const auto id = waits.integer(0);
         if (!id) continue;
         const auto it = records.find(*id);
         if (it != records.end())
-            m_assembly.addWait(waits.integerOr(1, 0) & kPidMask, it->second.second, small(waits.integerOr(2, 0)));
+            m_assembly.addWait(timeline::globalPidOf(waits.integerOr(1, 0)), it->second.second, small(waits.integerOr(2, 0)));
     }
-    finish(waits, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION");
+    finish(waits);
 }
 
 void SqliteReader::readIo() {
@@ -237,10 +236,10 @@ void SqliteReader::readIo() {
         const std::uint32_t name = nameOf(scan.integer(3));
         if (!m_assembly.hasColour(name)) m_assembly.colour(name, colourOfIo(m_assembly.text(name)));
         const std::int64_t thread = scan.integerOr(2, 0);
-        if (auto* lanes = m_assembly.track({thread & kPidMask, -1, thread, TrackKind::kIo}, "OSRT_API"))
+        if (auto* lanes = m_assembly.track({timeline::globalPidOf(thread), -1, thread, TrackKind::kIo}, "OSRT_API"))
             lanes->add(times->start, times->end, name, small(scan.rowid()));
     }
-    finish(scan, "OSRT_API");
+    finish(scan);
 }
 
 void SqliteReader::readCounters() {
@@ -272,7 +271,7 @@ void SqliteReader::readCounters() {
             ->append(*time, static_cast<float>(*value));
         m_assembly.seen(*time, *time);
     }
-    finish(samples, "RIDGE_COUNTER_SAMPLE");
+    finish(samples);
     m_assembly.warn("samples of counters are left out: no such counter, or no number", strange);
 }
 
@@ -298,7 +297,7 @@ void SqliteReader::readGpuMetrics() {
             ->append(*time, static_cast<float>(*value));
         m_assembly.seen(*time, *time);
     }
-    finish(scan, "GPU_METRICS");
+    finish(scan);
 }
 
 void SqliteReader::readPreemptions() {
@@ -309,7 +308,7 @@ void SqliteReader::readPreemptions() {
         if (const auto times = takeTimes(scan, false))
             if (auto* lanes = m_assembly.track({0, -1, scan.integerOr(2, 0), TrackKind::kPreemption}, "RIDGE_PREEMPTION"))
                 lanes->add(times->start, times->end, name, small(scan.rowid()));
-    finish(scan, "RIDGE_PREEMPTION");
+    finish(scan);
 }
 
 Status SqliteReader::read() {

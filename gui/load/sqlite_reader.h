@@ -29,7 +29,7 @@ private:
     };
     std::optional<Times> takeTimes(timeline::TableScan& scan, bool mayBeOpen);
     bool step(timeline::TableScan& scan);  // next row; false at the end, on errors and when stopped
-    void finish(const timeline::TableScan& scan, std::string_view table);
+    void finish(const timeline::TableScan& scan);
     std::uint32_t nameOf(std::optional<std::int64_t> id);
     void countRows();
     void readStrings();
