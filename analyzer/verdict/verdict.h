@@ -4,23 +4,18 @@
 // The verdict of a workload: the wall it hits, {class, cause}, told by its class times alone.
 //
 // Walls are classes taken together: communication (transfer, wait, unsplit), launch (launch, api,
-// kernel_gap), host (host, idle, sync), every other class for itself. What could be avoided of a
-// wall:
-//   compute_bound, memory_wall, latency_bound: the time above the roof, (1 - attainment), op by op;
-//   of an
-//     op that is shorter than 5 dispatches all of it: with a larger neighbour it would not be
-//     dispatched
-//   compute_unknown, unlinked, unknown_capture, device_pending, dependency: nothing that we could
-//   name every other wall: all of its time
-// 1. The wall with the largest avoidable time, if that is at least a quarter of the step: below
-// that a
+// kernel_gap), host (host, idle, sync), every other class for itself. What could be avoided of a wall:
+//   compute_bound, memory_wall, latency_bound: the time above the roof, (1 - attainment), op by op; of an
+//     op that is shorter than 5 dispatches all of it: with a larger neighbour it would not be dispatched
+//   compute_unknown, unlinked, unknown_capture, device_pending, dependency: nothing that we could name
+//   every other wall: all of its time
+// 1. The wall with the largest avoidable time, if that is at least a quarter of the step: below that a
 //    step is better described by what fills it.
-// 2. Else the wall with the largest time: a step that computes at its roof is compute_bound, and
-// nothing
+// 2. Else the wall with the largest time: a step that computes at its roof is compute_bound, and nothing
 //    stands in its way but the machine.
-// The class is the largest class of the wall. comm_wait is "straggler" when one rank arrives last
-// in at least 60 % of the collectives and causes at least half of the delay, or in 40 % of them and
-// causes at least four fifths of it; else "communication".
+// The class is the largest class of the wall. comm_wait is "straggler" when one rank arrives last in at
+// least 60 % of the collectives and causes at least half of the delay, or in 40 % of them and causes at
+// least four fifths of it; else "communication".
 
 #include "analyzer/context.h"
 
@@ -40,8 +35,7 @@ bool latencyIsDispatch(const Context& context, std::int32_t workload);
 // Exposed for tests: class times and, per class, the share of them above the roof (0 when at it).
 struct VerdictInput {
     ClassTimes classes{};
-    double computeSlack = 0, memorySlack = 0,
-           latencySlack = 1;  // avoidable share of the three classes
+    double computeSlack = 0, memorySlack = 0, latencySlack = 1;  // avoidable share of the three classes
     bool straggler = false;
     bool dispatchLimited = false;  // most latency_bound time is in ops that the dispatch limits
 };

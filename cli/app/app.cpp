@@ -78,6 +78,13 @@ Status mayWrite(const std::string& path, bool force) {
     return {};
 }
 
+Status mayRead(const std::string& path) {
+    std::error_code ec;
+    const auto state = std::filesystem::status(path, ec);
+    if (!std::filesystem::exists(state) || std::filesystem::is_regular_file(state)) return {};
+    return Error{ErrorCode::kBadInput, fmt::format("{} is {}; a trace is a file", path, std::filesystem::is_directory(state) ? "a directory" : "no regular file")};
+}
+
 Status writeOutput(const std::string& path, const std::string& content, bool force) {
     RIDGE_TRY_STATUS(mayWrite(path, force));
     return writeFileAtomically(path, content);

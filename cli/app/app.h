@@ -43,6 +43,9 @@ std::size_t terminalWidth();
 
 // Fails when the path exists and --force was not given, or is a directory.
 Status mayWrite(const std::string& path, bool force);
+// May this be opened as a trace? A named pipe or a device would be waited for, for ever; what is not there
+// is left to the one who opens it.
+Status mayRead(const std::string& path);
 // mayWrite() and an atomic write.
 Status writeOutput(const std::string& path, const std::string& content, bool force);
 

@@ -27,17 +27,6 @@ struct AnalyzeArguments {
     std::size_t findings = 5;
 };
 
-// A named pipe or a device would be waited for, for ever.
-Status checkInputs(const AnalyzeArguments& a) {
-    std::error_code ec;
-    for (const std::string& trace : a.traces) {
-        const auto status = std::filesystem::status(trace, ec);
-        if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
-            return Error{ErrorCode::kBadInput, fmt::format("{} is {}; a trace is a file", trace, std::filesystem::is_directory(status) ? "a directory" : "no regular file")};
-    }
-    return {};
-}
-
 Status checkOutputs(const AnalyzeArguments& a, bool force) {
     std::error_code ec;
     const std::vector<std::string> outputs{a.json, a.html, a.markdown};
@@ -68,7 +57,8 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     if (a.jsonGiven && a.json.empty()) a.json = "-";
     if (a.store && a.traces.size() != 1) return fail(2, "--store writes into the trace that it analyzes: name one");
     if (a.traces.empty()) return fail(2, "no trace was given; see ridge analyze --help");
-    if (const Status status = checkInputs(a); !status.ok()) return fail(status.error());
+    for (const std::string& trace : a.traces)
+        if (const Status status = mayRead(trace); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
     analyzer::AnalyzeOptions options;
     options.stepName = a.step;

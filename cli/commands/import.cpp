@@ -21,13 +21,11 @@ struct ImportArguments {
     std::string output;
 };
 
-// A named pipe or a device would be waited for, for ever.
 Status checkFiles(const ImportArguments& a, bool force) {
     std::error_code ec;
     for (const std::string& trace : a.traces) {
-        const auto status = std::filesystem::status(trace, ec);
-        if (!std::filesystem::exists(status)) return Error{ErrorCode::kBadInput, fmt::format("{}: no such file", trace)};
-        if (!std::filesystem::is_regular_file(status)) return Error{ErrorCode::kBadInput, fmt::format("{} is no regular file; a trace is a file", trace)};
+        if (!std::filesystem::exists(trace, ec)) return Error{ErrorCode::kBadInput, fmt::format("{}: no such file", trace)};
+        RIDGE_TRY_STATUS(mayRead(trace));
         if (std::filesystem::equivalent(a.output, trace, ec))
             return Error{ErrorCode::kBadInput, fmt::format("{} is both input and output; name another output", trace)};
     }

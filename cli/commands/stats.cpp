@@ -57,7 +57,7 @@ int statsCommand(const StatsArguments& a, const Globals& globals) {
     const auto& known = analyzer::statsReports();
     if (!std::filesystem::exists(status) && std::any_of(known.begin(), known.end(), [&](const auto& r) { return r.name == trace || r.alias == trace; }))
         return fail(2, fmt::format("no trace was given after the report {}; see ridge stats --help", trace));
-    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) return fail(2, fmt::format("{} is no regular file; a trace is a file", trace));
+    if (const Status readable = mayRead(trace); !readable.ok()) return fail(readable.error());
     if (!a.output.empty()) {
         if (std::filesystem::equivalent(a.output, trace, ec)) return fail(2, fmt::format("{} is both input and output; name another output", a.output));
         if (const Status allowed = mayWrite(a.output, globals.force); !allowed.ok()) return fail(allowed.error());
