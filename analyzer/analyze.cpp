@@ -263,6 +263,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     addEnergy(context, answer);
     addFindings(context, answer);
     applyGate(answer);
+    if (options.onContext) options.onContext(context, answer);
     return answer;
 }
 

@@ -21,6 +21,8 @@
 
 namespace ridge::analyzer {
 
+struct Context;
+
 struct AnalyzeOptions {
     std::vector<Ceiling> ceilings;  // measured roofs; those in the trace are used too
     std::string stepName;           // foreign traces: ranges of this name (or NAME#3, NAME 3) are the steps
@@ -31,6 +33,8 @@ struct AnalyzeOptions {
     std::vector<std::string> inputPatterns{"__next__", "dataloader", "data_loader", "load_batch"};
     // Called once per device of a rank with its exact partition (layer = WallClass), for those who draw it.
     std::function<void(std::int64_t rank, std::int64_t device, bool gpu, const Segments& segments)> onPartition;
+    // Called once at the end with everything that the stages found (context.h), for those who look deeper: compare/, summary/.
+    std::function<void(const Context& context, const Analysis& analysis)> onContext;
 };
 
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const AnalyzeOptions& options);

@@ -22,7 +22,7 @@ std::string oneLine(std::string text) {
 
 void printVersion(bool json) {
     if (json)
-        fmt::print("{}\n", nlohmann::ordered_json{{"name", "ridge"}, {"version", ridge::cli::version()}, {"report_schema", 1}, {"run_schema", 1}}.dump());
+        fmt::print("{}\n", nlohmann::ordered_json{{"name", "ridge"}, {"version", ridge::cli::version()}, {"report_schema", 1}, {"run_schema", 1}, {"comparison_schema", 1}}.dump());
     else
         fmt::print("ridge {}\n", ridge::cli::version());
 }
@@ -42,6 +42,7 @@ int dispatch(int argc, char** argv) {
         "  ridge run --preset smoke\n"
         "  ridge record -o trace.sqlite -- python3 train.py\n"
         "  ridge analyze trace.sqlite --html report.html\n"
+        "  ridge compare before.sqlite after.sqlite\n"
         "  ridge doctor\n"
         "\nExit codes: 0 done; 1 a regression or a failed threshold was found; 2 usage or unreadable input; 3 no verdict\n"
         "possible; 4 the measurement failed; 77 this machine cannot do it; 130/143 interrupted. record exits with the\n"
@@ -49,6 +50,7 @@ int dispatch(int argc, char** argv) {
     addRun(app, globals);
     addRecord(app, globals);
     addAnalyze(app, globals);
+    addCompare(app, globals);
     addStats(app, globals);
     addImport(app, globals);
     addCeilings(app, globals);

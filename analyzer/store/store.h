@@ -7,6 +7,7 @@
 // Only files of ours are written; an export of another tool is refused (kBadInput) and stays as it is.
 
 #include <string>
+#include <vector>
 
 #include "analyzer/model/analysis.h"
 #include "base/result.h"
@@ -14,5 +15,9 @@
 namespace ridge::analyzer {
 
 Status storeAttribution(const std::string& tracePath, const Analysis& analysis);
+
+// A workload's own results, as RIDGE_BENCHMARK: the analyzer reads them from there, and the SQL of a finding that rests
+// on them finds them. Those of the same workload are replaced. For files of ours alone.
+Status storeResults(const std::string& tracePath, const std::string& workload, const std::vector<WorkloadMetric>& metrics);
 
 }  // namespace ridge::analyzer

@@ -91,37 +91,39 @@ Cause causeOf(WallClass wallClass) {
     }
 }
 
-std::optional<std::int64_t> systematicallyLast(const Context& context, std::int32_t workload) {
+std::optional<std::int64_t> usuallyLast(const std::vector<LastRank>& collectives) {
     std::map<std::int64_t, std::pair<std::int64_t, Ns>> last;  // rank -> times last, delay
-    std::int64_t collectives = 0;
     Ns delay = 0;
-    for (const Collectives::Instance& instance : context.collectives.instances) {
-        if (instance.workload != workload || instance.rows.size() < 2) continue;
-        ++collectives;
-        delay = saturatingAdd(delay, instance.split.marginalNs);
-        auto& [count, ns] = last[instance.split.lastRank];
+    for (const LastRank& c : collectives) {
+        delay = saturatingAdd(delay, c.marginalNs);
+        auto& [count, ns] = last[c.rank];
         ++count;
-        ns = saturatingAdd(ns, instance.split.marginalNs);
-    }
-    for (const Collectives::Instance& instance : context.collectives.gpuInstances) {
-        const GpuRow& row = context.timeline.gpu[static_cast<std::size_t>(instance.rows.front())];
-        // Nobody was last beyond what the clocks can tell: says nothing about anybody.
-        if (workloadOf(context, row) != workload || instance.split.marginalNs <= 0) continue;
-        ++collectives;
-        delay = saturatingAdd(delay, instance.split.marginalNs);
-        auto& [count, ns] = last[instance.split.lastRank];
-        ++count;
-        ns = saturatingAdd(ns, instance.split.marginalNs);
+        ns = saturatingAdd(ns, c.marginalNs);
     }
     for (const auto& [rank, x] : last) {
         if (delay <= 0) break;
-        const double often = static_cast<double>(x.first) / static_cast<double>(collectives);
+        const double often = static_cast<double>(x.first) / static_cast<double>(collectives.size());
         const double share = static_cast<double>(x.second) / static_cast<double>(delay);
         if ((often >= kLastOften && share >= kLastDelay) ||
             (often >= kLastAtTimes && share >= kNearlyAllDelay))
             return rank;
     }
     return std::nullopt;
+}
+
+std::optional<std::int64_t> systematicallyLast(const Context& context, std::int32_t workload) {
+    std::vector<LastRank> collectives;
+    for (const Collectives::Instance& instance : context.collectives.instances) {
+        if (instance.workload != workload || instance.rows.size() < 2) continue;
+        collectives.push_back({instance.split.lastRank, instance.split.marginalNs});
+    }
+    for (const Collectives::Instance& instance : context.collectives.gpuInstances) {
+        const GpuRow& row = context.timeline.gpu[static_cast<std::size_t>(instance.rows.front())];
+        // Nobody was last beyond what the clocks can tell: says nothing about anybody.
+        if (workloadOf(context, row) != workload || instance.split.marginalNs <= 0) continue;
+        collectives.push_back({instance.split.lastRank, instance.split.marginalNs});
+    }
+    return usuallyLast(collectives);
 }
 
 bool latencyIsDispatch(const Context& context, std::int32_t workload) {
@@ -164,19 +166,23 @@ VerdictAnswer judgeWall(const VerdictInput& input) {
     return {{wallClass, cause}, timeOf(*wall) / total};
 }
 
+VerdictInput verdictInputOf(const Context& context, const WorkloadSummary& summary, std::int32_t workload) {
+    VerdictInput input;
+    input.classes = summary.classes;
+    input.computeSlack = slackOf(context, workload, WallClass::kComputeBound);
+    input.memorySlack = slackOf(context, workload, WallClass::kMemoryWall);
+    input.latencySlack = slackOf(context, workload, WallClass::kLatencyBound);
+    input.straggler = systematicallyLast(context, workload).has_value();
+    input.dispatchLimited = latencyIsDispatch(context, workload);
+    return input;
+}
+
 void addVerdicts(const Context& context, Analysis& answer) {
     for (WorkloadSummary& summary : answer.workloads) {
         const auto it =
             std::find(context.steps.workloads.begin(), context.steps.workloads.end(), summary.name);
         const auto workload = static_cast<std::int32_t>(it - context.steps.workloads.begin());
-        VerdictInput input;
-        input.classes = summary.classes;
-        input.computeSlack = slackOf(context, workload, WallClass::kComputeBound);
-        input.memorySlack = slackOf(context, workload, WallClass::kMemoryWall);
-        input.latencySlack = slackOf(context, workload, WallClass::kLatencyBound);
-        input.straggler = systematicallyLast(context, workload).has_value();
-        input.dispatchLimited = latencyIsDispatch(context, workload);
-        const VerdictAnswer verdict = judgeWall(input);
+        const VerdictAnswer verdict = judgeWall(verdictInputOf(context, summary, workload));
         summary.verdict = verdict.verdict;
         summary.verdictShare = verdict.share;
     }

@@ -44,5 +44,15 @@ struct VerdictAnswer {
     double share = 0;
 };
 VerdictAnswer judgeWall(const VerdictInput& input);
+// What judges a workload of this context; its summary has the class times.
+VerdictInput verdictInputOf(const Context& context, const WorkloadSummary& summary, std::int32_t workload);
+
+// Who was last in each collective that anybody was last in, and by how much.
+struct LastRank {
+    std::int64_t rank = 0;
+    Ns marginalNs = 0;
+};
+// The rank that the rule above calls systematically last; nothing: none.
+std::optional<std::int64_t> usuallyLast(const std::vector<LastRank>& collectives);
 
 }  // namespace ridge::analyzer

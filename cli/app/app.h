@@ -62,6 +62,7 @@ std::string utcNowForPath();
 void addRun(CLI::App& app, Globals& globals);
 void addRecord(CLI::App& app, Globals& globals);
 void addAnalyze(CLI::App& app, Globals& globals);
+void addCompare(CLI::App& app, Globals& globals);
 void addStats(CLI::App& app, Globals& globals);
 void addImport(CLI::App& app, Globals& globals);
 void addCeilings(CLI::App& app, Globals& globals);

@@ -10,6 +10,7 @@
 #include "analyzer/analyze.h"
 #include "analyzer/ceilings.h"
 #include "analyzer/store/store.h"
+#include "analyzer/summary/rank_summary.h"
 #include "cli/app/app.h"
 #include "cli/app/process.h"
 #include "reports/html/html.h"
@@ -22,14 +23,14 @@ namespace {
 
 struct AnalyzeArguments {
     std::vector<std::string> traces;
-    std::string ceilings, step, json, html, markdown;
-    bool jsonGiven = false, store = false;
+    std::string ceilings, step, json, html, markdown, summary;
+    bool jsonGiven = false, store = false, merge = false;
     std::size_t findings = 5;
 };
 
 Status checkOutputs(const AnalyzeArguments& a, bool force) {
     std::error_code ec;
-    const std::vector<std::string> outputs{a.json, a.html, a.markdown};
+    const std::vector<std::string> outputs{a.json, a.html, a.markdown, a.summary};
     for (std::size_t i = 0; i < outputs.size(); ++i)
         for (std::size_t j = 0; j < i; ++j)
             if (!outputs[i].empty() && (outputs[i] == outputs[j] || std::filesystem::weakly_canonical(outputs[i], ec) == std::filesystem::weakly_canonical(outputs[j], ec)))
@@ -51,12 +52,34 @@ Status writeReports(const AnalyzeArguments& a, const analyzer::Analysis& analysi
     return {};
 }
 
+// One summary at a time is in memory besides what they add up to.
+Result<analyzer::Summary> mergeSummaries(const std::vector<std::string>& paths) {
+    analyzer::Summary all;
+    for (const std::string& path : paths) {
+        RIDGE_TRY(analyzer::Summary one, analyzer::readSummary(path));
+        if (const Status status = analyzer::mergeInto(all, std::move(one)); !status.ok()) return withContext(status.error(), path);
+    }
+    return all;
+}
+
+Result<analyzer::Analysis> analyzed(const AnalyzeArguments& a, const Globals& globals, const analyzer::AnalyzeOptions& options) {
+    const ProgressLine progress(!globals.quiet, (a.merge ? "merging from " : "analyzing ") + a.traces.front());
+    if (!a.merge && a.summary.empty()) return analyzer::analyze(a.traces, options);
+    analyzer::Analysis analysis;
+    RIDGE_TRY(const analyzer::Summary summary, a.merge ? mergeSummaries(a.traces) : analyzer::summarize(a.traces, options, &analysis));
+    if (a.summary == "-") fmt::print("{}", analyzer::summaryToJson(summary));
+    else if (!a.summary.empty()) RIDGE_TRY_STATUS(writeOutput(a.summary, analyzer::summaryToJson(summary), globals.force));
+    if (a.merge) return analyzer::toAnalysis(summary);
+    return analysis;
+}
+
 int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     // "--json trace.sqlite" takes the trace for the output file: with no trace left, it was the trace.
     if (a.jsonGiven && a.traces.empty() && !a.json.empty()) a.traces.push_back(std::exchange(a.json, ""));
     if (a.jsonGiven && a.json.empty()) a.json = "-";
     if (a.store && a.traces.size() != 1) return fail(2, "--store writes into the trace that it analyzes: name one");
     if (a.traces.empty()) return fail(2, "no trace was given; see ridge analyze --help");
+    if (a.merge && (a.store || !a.step.empty() || !a.ceilings.empty())) return fail(2, "--merge puts summaries together; --store, --step and --ceilings belong where the traces are analyzed");
     for (const std::string& trace : a.traces)
         if (const Status status = mayRead(trace); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
@@ -67,10 +90,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
         if (!ceilings.ok()) return fail(ceilings.error());
         options.ceilings = std::move(*ceilings);
     }
-    auto analysis = [&] {
-        const ProgressLine progress(!globals.quiet, "analyzing " + a.traces.front());
-        return analyzer::analyze(a.traces, options);
-    }();
+    auto analysis = analyzed(a, globals, options);
     if (!analysis.ok()) return fail(analysis.error());
     if (const Status status = writeReports(a, *analysis, globals.force); !status.ok()) return fail(status.error());
     if (a.store)
@@ -81,7 +101,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
         fmt::print("{}", reports::renderHtml(*analysis));
     else if (a.markdown == "-")
         fmt::print("{}", reports::renderMarkdown(*analysis));
-    else if (!globals.quiet)
+    else if (!globals.quiet && a.summary != "-")
         fmt::print("{}", reports::renderTerminal(*analysis, {wantsColour(globals), terminalWidth(), a.findings}));
     if (analysis->steps.empty())
         return fail(3, fmt::format("{} holds nothing to analyse: no step, no range and no GPU row; record with --trace nvtx,cuda, or mark "
@@ -102,8 +122,10 @@ void addAnalyze(CLI::App& app, Globals& globals) {
     command->add_option("--markdown", arguments->markdown, "The report as Markdown (-: to stdout)")->type_name("FILE");
     command->add_option("--findings", arguments->findings, "How many findings to print")->check(CLI::Range(0, 10000))->default_str("5");
     command->add_flag("--store", arguments->store, "Store steps and classes in the trace itself (a timeline of ours), for SQL: view v_attribution");
+    command->add_option("--summary", arguments->summary, "Write what a merge needs of these ranks (-: to stdout)")->type_name("FILE");
+    command->add_flag("--merge", arguments->merge, "The inputs are summaries: one report of all their ranks (with --summary: one summary too)");
     addCommonOptions(*command, globals, false);
-    command->footer("Examples:\n  ridge analyze trace.sqlite\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
+    command->footer("Examples:\n  ridge analyze trace.sqlite\n  srun sh -c 'ridge analyze -q rank$SLURM_PROCID.sqlite --summary sum$SLURM_PROCID.json' && ridge analyze --merge sum*.json\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
                     "  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");
     command->callback([arguments, json, &globals] {
         arguments->jsonGiven = json->count() > 0;

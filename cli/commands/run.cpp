@@ -190,6 +190,9 @@ analyzer::Analysis analyzeAll(Run& run) {
         std::vector<analyzer::Analysis> ofAttempts;
         for (const Attempt& attempt : outcome.attempts) {
             if (attempt.trace.empty() || attempt.interrupted) continue;
+            // Before the analysis: findings such as decode_bandwidth rest on what the workload counted.
+            if (const Status stored = analyzer::storeResults(attempt.trace, outcome.variant.name, attempt.result.metrics); !stored.ok())
+                run.warnings.push_back({"results_not_stored", stored.error().message, outcome.variant.name});
             auto analysis = analyzer::analyze({attempt.trace}, options);
             if (analysis.ok())
                 if (const Status stored = analyzer::storeAttribution(attempt.trace, *analysis); !stored.ok())
