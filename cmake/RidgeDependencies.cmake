@@ -21,6 +21,9 @@ add_library(ridge::isal ALIAS ridge_isal)
 target_include_directories(ridge_isal SYSTEM INTERFACE ${RIDGE_ISAL_INCLUDE_DIR})
 target_link_libraries(ridge_isal INTERFACE ${RIDGE_ISAL_LIBRARY})
 find_package(MPI COMPONENTS C)
+# io_uring for the deep queues of the storage workloads.
+find_path(RIDGE_URING_INCLUDE_DIR liburing.h)
+find_library(RIDGE_URING_LIBRARY uring)
 if(RIDGE_BUILD_TESTS)
     find_package(GTest REQUIRED)
 endif()
@@ -43,6 +46,7 @@ if(NOT RIDGE_WITH_CUDA STREQUAL "OFF")
 endif()
 add_feature_info(CUDA RIDGE_HAVE_CUDA "CUPTI activity in the agent, CUDA test programs")
 add_feature_info(MPI MPI_C_FOUND "collectives between processes in ridge-workloads")
+add_feature_info(io_uring RIDGE_URING_LIBRARY "deep storage queues in ridge-workloads")
 
 # NVTX v3 is header-only: from the toolkit, or from the wheel that scripts/setup puts into .deps.
 find_path(RIDGE_NVTX_INCLUDE_DIR nvtx3/nvToolsExtPayload.h

@@ -69,6 +69,24 @@ def rows_of(nvtx, sqlite, recording):
                f"{100 * row['bound_share']:.4f} %", "events <= 1 %", row["bound_share"] <= 0.01)
 
 
+def workload_rows(peers):
+    """Collectives and storage of the reference set (workload_peers.py)."""
+    if peers["allreduce"] is None:
+        yield ("all-reduce", "no mpirun here", "<= 1.05 x bare", None)
+    for row in (peers["allreduce"] or {"sizes": []})["sizes"]:
+        size = f"{row['bytes'] // 1024} KiB" if row["bytes"] < 1 << 20 else f"{row['bytes'] >> 20} MiB"
+        judged = row["bytes"] >= 1 << 20
+        for way, what in (("caller", "blocking"), ("thread", "by the communication thread")):
+            added = 1e6 * (row[way] - row["bare"])
+            yield (f"all-reduce {size}, {what}", f"{1e6 * row[way]:.1f} us = {row[way + '_ratio']:.3f} x MPI_Allreduce ({added:+.1f} us)",
+                   "<= 1.05 x bare" if judged else "", row[way + "_ratio"] <= 1.05 if judged else None)
+    if not peers["storage"]:
+        yield ("storage", "no fio here (scripts/setup --test)", "within 5 % of fio", None)
+    for row in peers["storage"] or []:
+        yield (row["workload"], f"{row['ours_iops']:.0f} IOPS = {row['ratio']:.3f} x fio ({row['ratio_min']:.2f} to {row['ratio_max']:.2f})",
+               ">= 0.95 x fio", row["ratio"] >= 0.95)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, required=True)
@@ -84,14 +102,15 @@ def main():
                        "--ns-per-event", max(nvtx["agent_ns"], nvtx["agent_work_ns"]))
     trace = largest_trace()
     kineto = script("kineto_load.py", "--build", arguments.build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
-    table = list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto))
+    peers = script("workload_peers.py", "--build", arguments.build, "--rounds", 2 if quick else 6)
+    table = list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers))
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
     for what, measured, target, met in table:
         mark = "" if met is None else ("met" if met else "NOT MET")
         print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
     if arguments.o:
-        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto,
+        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers,
                                            "cpus": os.cpu_count()}, indent=1) + "\n")
 
 

@@ -53,9 +53,21 @@ double acceleratorUtilisation(double computeSeconds, double wallSeconds, double 
     return computeSeconds / (wallSeconds - excludedSeconds);
 }
 
+double loaderStall(double computeSeconds, double wallSeconds, double excludedSeconds) {
+    return 1.0 - acceleratorUtilisation(computeSeconds, wallSeconds, excludedSeconds);
+}
+
 std::uint64_t prefetchDepth(double fetchSeconds, double computeSeconds, std::uint64_t workers) {
     return static_cast<std::uint64_t>(
         std::ceil(fetchSeconds / (computeSeconds * static_cast<double>(workers))));
+}
+
+double synchronousStall(double stageSeconds, double writeSeconds, double syncSeconds) {
+    return stageSeconds + writeSeconds + syncSeconds;
+}
+
+double checkpointOverhead(double stallSeconds, double intervalSeconds) {
+    return stallSeconds / intervalSeconds;
 }
 
 double asynchronousStall(double stageSeconds, double persistSeconds, double intervalSeconds) {

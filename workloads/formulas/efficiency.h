@@ -38,9 +38,15 @@ namespace ridge::workloads::formulas {
 // Accelerator utilisation: compute / (wall - excluded).
 [[nodiscard]] double acceleratorUtilisation(double computeSeconds, double wallSeconds,
                                             double excludedSeconds);
+// 1 - AU: the share of the time in which the accelerator waited.
+[[nodiscard]] double loaderStall(double computeSeconds, double wallSeconds, double excludedSeconds);
 // ceil(t_fetch / (t_compute * workers)).
 [[nodiscard]] std::uint64_t prefetchDepth(double fetchSeconds, double computeSeconds,
                                           std::uint64_t workers);
+// stage + write + fsync: what a synchronous checkpoint costs the step.
+[[nodiscard]] double synchronousStall(double stageSeconds, double writeSeconds, double syncSeconds);
+// stall / interval: the share of the time that checkpoints cost.
+[[nodiscard]] double checkpointOverhead(double stallSeconds, double intervalSeconds);
 // stage + max(0, persist - interval): what an asynchronous checkpoint still costs the step.
 [[nodiscard]] double asynchronousStall(double stageSeconds, double persistSeconds,
                                        double intervalSeconds);

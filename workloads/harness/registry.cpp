@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The list of families, in the order of the tables. A new family adds its header and its line here.
+#include "workloads/faults/faults.h"
 #include "workloads/harness/workload.h"
 #include "workloads/models/elementwise.h"
 #include "workloads/models/infer.h"
@@ -22,8 +23,12 @@ std::vector<WorkloadSpec> collect() {
     add(trainSpecs());
     add(inferSpecs());
     add(commSpecs());
+    add(ioLayoutSpecs());
+    add(ioDepthSpecs());
     add(ioTrainSpecs());
+    add(ioDecodeSpecs());
     add(checkpointSpecs());
+    add(faultSpecs());
     return all;
 }
 

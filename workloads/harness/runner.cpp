@@ -172,7 +172,7 @@ Status Runner::writeResult(const std::string& path) const {
                                                                    : "failed";
         entry["detail"] = record.text;
         entry["params"] = m_specs[spec].params;
-        entry["ranks"] = m_specs[spec].ranks;
+        entry["ranks"] = m_communicator ? m_communicator->size() : m_specs[spec].ranks;
         auto runs = nlohmann::ordered_json::array();
         for (const Run& run : record.runs) runs.push_back(runToJson(run));
         entry["runs"] = std::move(runs);

@@ -33,7 +33,8 @@ Readiness Variant::agree(Readiness own) {
 
 Readiness Variant::prepareAndCheck() {
     const int size = m_communicator ? m_communicator->size() : 1;
-    if (m_spec.ranks != size) {
+    const bool enough = m_spec.anyRanks && m_spec.ranks > 1 ? size > 1 : size == m_spec.ranks;
+    if (!enough) {
         m_text = m_spec.ranks > 1
                      ? fmt::format("needs {0} ranks: start with mpirun -n {0}", m_spec.ranks)
                      : fmt::format("runs in one process: start without a launcher ({} ranks here)",
@@ -101,15 +102,6 @@ Run Variant::conclude(std::vector<double> stepSeconds) {
     }
     run.stepSeconds = std::move(stepSeconds);
     return run;
-}
-
-double quantile(std::vector<double> values, double q) {
-    if (values.empty()) return 0;
-    std::sort(values.begin(), values.end());
-    const double at = std::clamp(q, 0.0, 1.0) * static_cast<double>(values.size() - 1);
-    const auto low = static_cast<std::size_t>(at);
-    const auto high = std::min(low + 1, values.size() - 1);
-    return std::lerp(values[low], values[high], at - static_cast<double>(low));
 }
 
 }  // namespace ridge::workloads

@@ -6,6 +6,7 @@
 // runs on every rank; the ranks agree on each stage, so that none waits in a collective that
 // another never reaches. Owns the frame ranges workload, warmup, step and the plain range check.
 
+#include "workloads/harness/quantile.h"
 #include "workloads/harness/workload.h"
 #include "workloads/parallel/communicator.h"
 
@@ -53,8 +54,5 @@ private:
     bool m_warm = false;
     std::uint64_t m_index = 0;  // counts warm-up steps too
 };
-
-// Linear interpolation between order statistics; values need not be sorted. 0 for none.
-double quantile(std::vector<double> values, double q);
 
 }  // namespace ridge::workloads

@@ -73,6 +73,7 @@ struct WorkloadSpec {
     std::map<std::string, std::string> params;  // as printed in reports
     std::vector<std::string> presets;           // of smoke, standard, full
     int ranks = 1;                              // processes that mpirun starts
+    bool anyRanks = false;                      // with ranks > 1: any number above 1 will do
     Expected expected;
     // The variant that differs from this one by one change, and the change as the analyzer's what-if
     // calls it: its prediction from this one is held against that one's measured step.

@@ -7,31 +7,52 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <dlfcn.h>
-#include <ridge/work.h>
 #include <unistd.h>
 
 namespace ridge::workloads {
 namespace {
 
+using formulas::Collective;
+
 constexpr int kBlocking = 0;
 constexpr int kThreaded = 1;
 
-Work collectiveWork(double wireBytes, std::size_t bytes, std::uint64_t communicator,
+// S of nccl-tests: the whole array.
+std::size_t totalBytes(const CollectiveCall& call) {
+    switch (call.op) {
+        case Collective::kAllGather:
+            return call.out.size();
+        case Collective::kSendRecv:
+            return call.to < 0 ? 0 : call.in.size();
+        default:
+            return call.in.size();
+    }
+}
+
+// What this rank puts on the wire.
+std::uint64_t sentBytes(const CollectiveCall& call, int rank, int size) {
+    if (call.op == Collective::kBroadcast && rank != call.root) return 0;
+    return formulas::wireBytes(call.op, static_cast<std::uint64_t>(size), totalBytes(call));
+}
+
+Work collectiveWork(const CollectiveCall& call, int rank, int size, std::uint64_t communicator,
                     std::uint64_t sequence) {
-    Work work = opWork(RIDGE_OP_COLLECTIVE, RIDGE_DTYPE_F32, 0, bytes, bytes);
-    work.bytes_communicated = static_cast<std::uint64_t>(std::llround(wireBytes));
+    std::size_t read = call.in.size(), written = call.out.size();
+    if (call.op == Collective::kBroadcast) (rank == call.root ? written : read) = 0;
+    if (call.op == Collective::kSendRecv && call.to < 0) read = 0;
+    if (call.op == Collective::kSendRecv && call.from < 0) written = 0;
+    Work work = opWork(RIDGE_OP_COLLECTIVE, call.dtype, 0, read, written);
+    work.bytes_communicated = sentBytes(call, rank, size);
     work.communicator = communicator;
     work.sequence = sequence;
     return work;
 }
 
-void holdUntilLinkAllows(std::int64_t startNs, double wireBytes, double linkLimit) {
-    if (linkLimit <= 0) return;
-    const auto needed = static_cast<std::int64_t>(wireBytes / linkLimit * 1e9);
-    const std::int64_t left = startNs + needed - monotonicNs();
+void holdUntil(std::int64_t deadlineNs) {
+    const std::int64_t left = deadlineNs - monotonicNs();
     if (left > 0) std::this_thread::sleep_for(std::chrono::nanoseconds(left));
 }
 
@@ -41,18 +62,55 @@ double ringAllReduceWireBytes(double bytes, int ranks) {
     return ranks < 2 ? 0.0 : 2.0 * (ranks - 1) / ranks * bytes;
 }
 
-Communicator::Communicator(const ridge_transport_t& transport)
-    : m_transport(transport), m_rank(transport.rank()), m_size(transport.size()) {}
+const char* shortName(Collective op) {
+    switch (op) {
+        case Collective::kAllReduce:
+            return "allreduce";
+        case Collective::kAllGather:
+            return "allgather";
+        case Collective::kReduceScatter:
+            return "reducescatter";
+        case Collective::kAllToAll:
+            return "alltoall";
+        case Collective::kBroadcast:
+            return "broadcast";
+        case Collective::kReduce:
+            return "reduce";
+        case Collective::kSendRecv:
+            return "sendrecv";
+    }
+    return "collective";
+}
 
-Result<std::unique_ptr<Communicator>> Communicator::create(const ridge_transport_t& transport) {
-    std::unique_ptr<Communicator> self(new Communicator(transport));
-    // Rank 0's clock and process id: different for two runs on one machine, equal on the ranks of
-    // one.
+Communicator::Communicator(const ridge_transport_t& transport, int group)
+    : m_transport(transport),
+      m_group(group),
+      m_rank(transport.rank(group)),
+      m_size(transport.size(group)) {}
+
+Result<std::unique_ptr<Communicator>> Communicator::begin(const ridge_transport_t& transport,
+                                                          int group) {
+    std::unique_ptr<Communicator> self(new Communicator(transport, group));
+    // Its rank 0's clock and process id: different for two runs on one machine and for two parts of
+    // one run, equal on the ranks of one.
     self->m_id = (static_cast<std::uint64_t>(realtimeNs()) ^
                   (static_cast<std::uint64_t>(::getpid()) << 40)) |
                  1U;
     RIDGE_TRY_STATUS(self->controlBroadcast(&self->m_id, sizeof self->m_id, 0));
     return self;
+}
+
+Result<std::unique_ptr<Communicator>> Communicator::create(const ridge_transport_t& transport) {
+    return begin(transport, RIDGE_TRANSPORT_WORLD);
+}
+
+Result<std::unique_ptr<Communicator>> Communicator::split(int color, int key) {
+    int made = -1;
+    RIDGE_TRY_STATUS(toStatus(m_transport.split(m_group, color, key, &made), "split"));
+    if (made < 0) return std::unique_ptr<Communicator>();
+    RIDGE_TRY(std::unique_ptr<Communicator> part, begin(m_transport, made));
+    part->m_link = m_link;
+    return part;
 }
 
 Communicator::~Communicator() {
@@ -64,7 +122,26 @@ Communicator::~Communicator() {
         m_changed.notify_all();
         m_thread.join();
     }
-    m_transport.stop();
+    if (m_group == RIDGE_TRANSPORT_WORLD)
+        m_transport.stop();
+    else
+        m_transport.release(m_group);
+}
+
+CollectiveCall Communicator::reduceCall(std::span<const float> in, std::span<float> out,
+                                        const char* name) {
+    CollectiveCall call;
+    call.in = std::as_bytes(in);
+    call.out = std::as_writable_bytes(out);
+    call.name = name;
+    return call;
+}
+
+CollectiveCall Communicator::scatterCall(std::span<const float> in, std::span<float> out,
+                                         const char* name) {
+    CollectiveCall call = reduceCall(in, out, name);
+    call.op = Collective::kReduceScatter;
+    return call;
 }
 
 Status Communicator::toStatus(int error, const char* what) const {
@@ -73,36 +150,126 @@ Status Communicator::toStatus(int error, const char* what) const {
                  fmt::format("{} on rank {}: {}", what, m_rank, m_transport.errorText(error))};
 }
 
-Status Communicator::reduceOn(int channel, const Job& job) {
-    const double wireBytes =
-        ringAllReduceWireBytes(static_cast<double>(job.data.size_bytes()), m_size);
-    const WorkRange range(job.name.c_str(),
-                          collectiveWork(wireBytes, job.data.size_bytes(), m_id, job.sequence));
+Status Communicator::checkSizes(const CollectiveCall& call) const {
+    const auto n = static_cast<std::size_t>(m_size);
+    bool good = true;
+    switch (call.op) {
+        case Collective::kAllReduce:
+            good = call.in.size() == call.out.size() && call.in.size() % sizeof(float) == 0;
+            break;
+        case Collective::kReduceScatter:
+            good = call.in.size() == n * call.out.size() && call.out.size() % sizeof(float) == 0;
+            break;
+        case Collective::kAllGather:
+            good = call.out.size() == n * call.in.size();
+            break;
+        case Collective::kAllToAll:
+            good = call.in.size() == call.out.size() && call.in.size() % n == 0;
+            break;
+        case Collective::kBroadcast:
+            good = call.root >= 0 && call.root < m_size;
+            break;
+        case Collective::kSendRecv:
+            good = call.to < m_size && call.from < m_size;
+            break;
+        case Collective::kReduce:
+            good = false;  // no transport has it
+            break;
+    }
+    if (good) return {};
+    return Error{ErrorCode::kInternal,
+                 fmt::format("{} of {} ranks: {} bytes in and {} out do not fit together",
+                             shortName(call.op), m_size, call.in.size(), call.out.size())};
+}
+
+Communicator::Job Communicator::makeJob(const CollectiveCall& call) {
+    Job job{call, {}, m_sequence++, m_link};
+    if (!call.name) job.name = fmt::format("comm.{}", shortName(call.op));
+    return job;
+}
+
+int Communicator::transfer(int channel, const CollectiveCall& call) {
+    const auto* in = call.in.data();
+    auto* out = call.out.data();
+    const auto* floatsIn = reinterpret_cast<const float*>(in);
+    auto* floatsOut = reinterpret_cast<float*>(out);
+    switch (call.op) {
+        case Collective::kAllReduce:
+            return m_transport.allReduceSumF32(m_group, channel, floatsIn, floatsOut,
+                                               call.out.size() / sizeof(float));
+        case Collective::kReduceScatter:
+            return m_transport.reduceScatterSumF32(m_group, channel, floatsIn, floatsOut,
+                                                   call.out.size() / sizeof(float));
+        case Collective::kAllGather:
+            return m_transport.allGather(m_group, channel, in, out, call.in.size());
+        case Collective::kAllToAll:
+            return m_transport.allToAll(m_group, channel, in, out,
+                                        call.in.size() / static_cast<std::size_t>(m_size));
+        case Collective::kBroadcast:
+            return m_transport.broadcast(m_group, channel, out, call.out.size(), call.root);
+        case Collective::kSendRecv:
+            return m_transport.sendReceive(m_group, channel, in, call.in.size(), call.to, out,
+                                           call.out.size(), call.from);
+        case Collective::kReduce:
+            break;
+    }
+    return 0;
+}
+
+Status Communicator::perform(int channel, const Job& job) {
+    const CollectiveCall& call = job.call;
+    const WorkRange range(call.name ? call.name : job.name.c_str(),
+                          collectiveWork(call, m_rank, m_size, m_id, job.sequence));
     const std::int64_t start = monotonicNs();
-    const int error = m_transport.allReduceSumF32(channel, job.data.data(), job.data.size());
-    holdUntilLinkAllows(start, wireBytes, job.linkLimit);
-    return toStatus(error, "all-reduce");
+    const int error = transfer(channel, call);
+    if (job.link.bytesPerSecond > 0 || job.link.secondsPerHop > 0) {
+        // A receiver waits as long as a sender does.
+        const std::size_t total = std::max(totalBytes(call), call.out.size());
+        const double bandwidth =
+            job.link.bytesPerSecond > 0 ? job.link.bytesPerSecond : 1e300;
+        holdUntil(start + static_cast<std::int64_t>(
+                              1e9 * formulas::ringSeconds(call.op,
+                                                          static_cast<std::uint64_t>(m_size), total,
+                                                          bandwidth, job.link.secondsPerHop)));
+    }
+    return toStatus(error, shortName(call.op));
 }
 
-Status Communicator::allReduceSum(std::span<float> data, const char* name) {
-    return reduceOn(kBlocking, Job{data, name, m_sequence++, m_linkLimit});
+Status Communicator::run(const CollectiveCall& call) {
+    RIDGE_TRY_STATUS(checkSizes(call));
+    return perform(kBlocking, makeJob(call));
 }
 
-Status Communicator::allReduceSumAsync(std::span<float> data, const char* name) {
-    if (data.size_bytes() < kAsyncBytes) return allReduceSum(data, name);
+Status Communicator::start(const CollectiveCall& call) {
+    if (std::max(call.in.size(), call.out.size()) < kAsyncBytes) return run(call);
+    RIDGE_TRY_STATUS(checkSizes(call));
     if (!m_thread.joinable()) m_thread = std::thread([this] { communicationThread(); });
     {
+        Job job = makeJob(call);
+        if (call.name) {  // the caller's text need not live as long as the job
+            job.name = call.name;
+            job.call.name = nullptr;
+        }
         const std::lock_guard lock(m_mutex);
-        m_jobs.push_back(Job{data, name, m_sequence++, m_linkLimit});
+        m_jobs.push_back(std::move(job));
     }
     m_changed.notify_all();
     return {};
 }
 
-Status Communicator::wait() {
+Status Communicator::waitFor(std::uint64_t sequence) {
     std::unique_lock lock(m_mutex);
-    m_changed.wait(lock, [this] { return m_jobs.empty() && !m_busy; });
+    m_changed.wait(lock, [&] {
+        const std::uint64_t oldest = m_running != 0    ? m_running
+                                     : m_jobs.empty() ? sequence + 1
+                                                      : m_jobs.front().sequence;
+        return oldest > sequence;
+    });
     return std::exchange(m_asyncStatus, Status{});
+}
+
+Status Communicator::wait() {
+    return waitFor(lastSequence());
 }
 
 void Communicator::communicationThread() {
@@ -112,37 +279,37 @@ void Communicator::communicationThread() {
         if (m_jobs.empty()) return;
         const Job job = std::move(m_jobs.front());
         m_jobs.pop_front();
-        m_busy = true;
+        m_running = job.sequence;
         lock.unlock();
-        Status status = reduceOn(kThreaded, job);
+        Status status = perform(kThreaded, job);
         lock.lock();
-        m_busy = false;
+        m_running = 0;
         if (m_asyncStatus.ok()) m_asyncStatus = std::move(status);
         m_changed.notify_all();
     }
 }
 
-Status Communicator::broadcast(std::span<std::byte> data, int root, const char* name) {
-    const double wireBytes = m_rank == root ? static_cast<double>(data.size()) : 0.0;
-    const WorkRange range(name, collectiveWork(wireBytes, data.size(), m_id, m_sequence++));
-    const std::int64_t start = monotonicNs();
-    const int error = m_transport.broadcast(kBlocking, data.data(), data.size(), root);
-    holdUntilLinkAllows(start, static_cast<double>(data.size()), m_linkLimit);
-    return toStatus(error, "broadcast");
-}
-
 Status Communicator::controlBroadcast(void* data, std::size_t bytes, int root) {
-    return toStatus(m_transport.broadcast(kBlocking, data, bytes, root), "broadcast");
+    return toStatus(m_transport.broadcast(m_group, kBlocking, data, bytes, root), "broadcast");
 }
 
 Status Communicator::barrier() {
-    return toStatus(m_transport.barrier(kBlocking), "barrier");
+    return toStatus(m_transport.barrier(m_group, kBlocking), "barrier");
 }
 
 Result<bool> Communicator::allAgree(bool ok) {
-    float failures = ok ? 0.0F : 1.0F;
-    RIDGE_TRY_STATUS(toStatus(m_transport.allReduceSumF32(kBlocking, &failures, 1), "all-reduce"));
+    const float own = ok ? 0.0F : 1.0F;
+    float failures = 0;
+    RIDGE_TRY_STATUS(toStatus(
+        m_transport.allReduceSumF32(m_group, kBlocking, &own, &failures, 1), "allreduce"));
     return failures < 0.5F;
+}
+
+Result<std::vector<double>> Communicator::controlGather(double value) {
+    std::vector<double> all(static_cast<std::size_t>(m_size));
+    RIDGE_TRY_STATUS(toStatus(
+        m_transport.allGather(m_group, kBlocking, &value, all.data(), sizeof value), "allgather"));
+    return all;
 }
 
 Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher) {
@@ -166,8 +333,7 @@ Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher) {
     if (const int error = transport->start(); error != 0)
         return Error{ErrorCode::kUnsupported,
                      fmt::format("MPI cannot start: {}", transport->errorText(error))};
-    if (transport->size() != launcher.size) {
-        const int size = transport->size();
+    if (const int size = transport->size(RIDGE_TRANSPORT_WORLD); size != launcher.size) {
         transport->stop();
         return Error{ErrorCode::kBadInput,
                      fmt::format("the launcher ({}) says {} ranks, but MPI sees {}: start with "

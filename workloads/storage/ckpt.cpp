@@ -1,155 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include "base/file.h"
-#include "workloads/harness/context.h"
-#include "workloads/storage/checkpoint.h"
+// ckpt.save and ckpt.restore in one process; ckpt_ranks.cpp has those of several.
+#include "base/clock.h"
+#include "workloads/formulas/efficiency.h"
+#include "workloads/harness/busy_gemm.h"
+#include "workloads/harness/quantile.h"
+#include "workloads/storage/async_checkpoint.h"
+#include "workloads/storage/ckpt_state.h"
 #include "workloads/storage/storage.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <fstream>
+#include <iterator>
 #include <optional>
 
 namespace ridge::workloads {
 namespace {
 
-constexpr int kShards = 4;
+constexpr std::size_t kMiB = std::size_t{1} << 20;
+constexpr std::int64_t kGemmSize = 512;
 
-// Model state that changes with every step in every page, as an optimiser's does.
-void fillState(std::span<std::byte> state, std::uint64_t seed) {
-    std::uint64_t value = seed * 0x9E3779B97F4A7C15ULL + 1;
-    for (std::size_t at = 0; at + 8 <= state.size(); at += 8) {
-        value ^= value << 13;
-        value ^= value >> 7;
-        value ^= value << 17;
-        std::memcpy(state.data() + at, &value, 8);
-    }
+double toSeconds(std::int64_t ns) {
+    return static_cast<double>(ns) / 1e9;
 }
 
-void touchState(std::span<std::byte> state, std::uint64_t step) {
-    for (std::size_t at = 0; at + 8 <= state.size(); at += kDiskAlignment)
-        std::memcpy(state.data() + at, &step, 8);
+// Median of the timed ones.
+double medianOf(std::vector<double> values) {
+    if (std::ssize(values) > kCkptWarmup) values.erase(values.begin(), values.begin() + kCkptWarmup);
+    return quantile(std::move(values), 0.5);
 }
 
-// One bit of the second shard, in the middle.
-Status flipBit(const std::filesystem::path& folder) {
-    const auto path = folder / "ckpt-shard-0001.bin";
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const auto middle = static_cast<std::streamoff>(std::filesystem::file_size(path) / 2);
-    char value = 0;
-    file.seekg(middle);
-    file.get(value);
-    file.seekp(middle);
-    file.put(static_cast<char>(value ^ 4));
-    file.close();
-    if (!file) return Error{ErrorCode::kIo, fmt::format("cannot change {}", path.string())};
-    return {};
-}
-
-// Saves, restores, compares every byte; then flips a bit and demands that the restore refuses.
-Status proveRoundTrip(const std::filesystem::path& parent, AlignedBuffer& state,
-                      AlignedBuffer& copy) {
-    RIDGE_TRY([[maybe_unused]] const CheckpointTimes times,
-              saveCheckpoint(parent, 1, state.bytes(), kShards));
-    const auto folder = newestCheckpoint(parent);
-    if (!folder)
-        return Error{ErrorCode::kMeasurement, "the checkpoint that was just saved is not there"};
-    RIDGE_TRY_STATUS(restoreCheckpoint(*folder, copy.bytes()));
-    if (!std::ranges::equal(state.bytes(), copy.bytes()))
-        return Error{ErrorCode::kMeasurement, "the restored state is not the saved one"};
-    RIDGE_TRY_STATUS(flipBit(*folder));
-    if (restoreCheckpoint(*folder, copy.bytes()).ok())
-        return Error{ErrorCode::kMeasurement, "a flipped bit was not found"};
-    return {};
-}
-
-class CheckpointWorkload : public Workload {
-public:
-    explicit CheckpointWorkload(std::size_t bytes) : m_bytes(bytes) {}
-
-    Status prepare() override {
-        RIDGE_TRY_STATUS(requireDisk(runContext().dataDir));
-        RIDGE_TRY(m_folder, TempDir::create("ckpt-", runContext().dataDir));
-        m_state = AlignedBuffer(m_bytes);
-        m_copy = AlignedBuffer(m_bytes);
-        fillState(m_state.bytes(), 1);
-        return {};
-    }
-    CheckResult check() override {
-        const Status status = proveRoundTrip(m_folder->path(), m_state, m_copy);
-        if (!status.ok()) return {false, status.error().message};
-        return {true, fmt::format("{} B restored byte for byte, flipped bit found", m_bytes)};
-    }
-
-protected:
-    [[nodiscard]] double size() const { return static_cast<double>(m_bytes); }
-
-    std::size_t m_bytes;
-    std::optional<TempDir> m_folder;
-    AlignedBuffer m_state;
-    AlignedBuffer m_copy;
-    Status m_status;
+struct SaveShape {
+    std::size_t bytes = 64 * kMiB;
+    SaveOptions options;
+    int gemmRepeats = 0;  // computing between two saves
 };
 
-class SaveCheckpoint final : public CheckpointWorkload {
+// Some computing, then a save that the step waits for.
+class SaveCheckpoint final : public CheckpointBase {
 public:
-    using CheckpointWorkload::CheckpointWorkload;
+    explicit SaveCheckpoint(const SaveShape& shape)
+        : CheckpointBase(shape.bytes, shape.options), m_gemmRepeats(shape.gemmRepeats) {}
 
-    void step(std::uint64_t index) override {
-        touchState(m_state.bytes(), index);
-        auto times = saveCheckpoint(m_folder->path(), index + 2, m_state.bytes(), kShards);
-        if (times.ok()) {
-            m_total.checksumNs += times->checksumNs;
-            m_total.writeNs += times->writeNs;
-            m_total.syncNs += times->syncNs;
-            ++m_saves;
-        } else if (m_status.ok()) {
-            m_status = times.error();
+    Status prepare() override {
+        RIDGE_TRY_STATUS(CheckpointBase::prepare());
+        if (m_gemmRepeats > 0) {
+            RIDGE_TRY(m_gemm, BusyGemm::create(kGemmSize, m_gemmRepeats));
         }
+        return {};
     }
-    CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
-        const auto folder = newestCheckpoint(m_folder->path());
-        if (!folder) return {false, "no checkpoint after the last save"};
-        if (const Status status = restoreCheckpoint(*folder, m_copy.bytes()); !status.ok())
-            return {false, status.error().message};
-        return {std::ranges::equal(m_state.bytes(), m_copy.bytes()),
-                "the last save against memory"};
+    void step(std::uint64_t index) override {
+        if (m_gemm) m_gemm->run();
+        touchState(m_state.bytes(), index);
+        const std::int64_t start = monotonicNs();
+        auto times = saveCheckpoint(parent(), index + 3, m_state.bytes(), m_options);
+        if (!times.ok()) return keep(times.error());
+        m_stall.push_back(toSeconds(monotonicNs() - start));
+        m_checksum.push_back(toSeconds(times->checksumNs));
+        m_write.push_back(toSeconds(times->writeNs));
+        m_sync.push_back(toSeconds(times->syncNs));
     }
+    CheckResult finish() override { return compareNewest(); }
     std::vector<Metric> report(const Timing& timing) override {
-        const auto each = [this](std::int64_t ns) {
-            return static_cast<double>(ns) / 1e9 / static_cast<double>(m_saves);
-        };
-        return {{"stall", timing.medianStepSeconds, "s", Metric::Direction::kLower},
-                {"write_bandwidth", size() / timing.medianStepSeconds, "B/s",
-                 Metric::Direction::kHigher},
-                {"checksum_time", each(m_total.checksumNs), "s", Metric::Direction::kLower},
-                {"write_time", each(m_total.writeNs), "s", Metric::Direction::kLower},
-                {"fsync_time", each(m_total.syncNs), "s", Metric::Direction::kLower}};
+        using Direction = Metric::Direction;
+        const double stall = medianOf(m_stall), checksum = medianOf(m_checksum);
+        const double write = medianOf(m_write), sync = medianOf(m_sync);
+        return {{"stall", stall, "s", Direction::kLower},
+                {"stall_model", formulas::synchronousStall(checksum, write, sync), "s",
+                 Direction::kNone},
+                {"write_bandwidth", size() / stall, "B/s", Direction::kHigher},
+                {"overhead", formulas::checkpointOverhead(stall, timing.medianStepSeconds), "1",
+                 Direction::kLower},
+                {"checksum_time", checksum, "s", Direction::kLower},
+                {"write_time", write, "s", Direction::kLower},
+                {"fsync_time", sync, "s", Direction::kLower},
+                {m_options.durable ? "time_to_durable" : "time_to_visible", stall, "s",
+                 Direction::kLower}};
     }
 
 private:
-    CheckpointTimes m_total;
-    std::int64_t m_saves = 0;
+    int m_gemmRepeats;
+    std::optional<BusyGemm> m_gemm;
+    std::vector<double> m_stall, m_checksum, m_write, m_sync;
 };
 
-class RestoreCheckpoint final : public CheckpointWorkload {
+// The same computing, and a save in the background.
+class SaveInBackground final : public CheckpointBase {
 public:
-    using CheckpointWorkload::CheckpointWorkload;
+    explicit SaveInBackground(const SaveShape& shape)
+        : CheckpointBase(shape.bytes, shape.options), m_gemmRepeats(shape.gemmRepeats) {}
+
+    Status prepare() override {
+        RIDGE_TRY_STATUS(CheckpointBase::prepare());
+        RIDGE_TRY(m_gemm, BusyGemm::create(kGemmSize, m_gemmRepeats));
+        return {};
+    }
+    CheckResult check() override {
+        CheckResult result = CheckpointBase::check();
+        m_saver = std::make_unique<AsyncCheckpointer>(parent(), m_bytes, m_options);
+        return result;
+    }
+    void step(std::uint64_t index) override {
+        const std::int64_t start = monotonicNs();
+        m_gemm->run();
+        m_compute.push_back(toSeconds(monotonicNs() - start));
+        touchState(m_state.bytes(), index);
+        auto stall = m_saver->save(index + 3, m_state.bytes());
+        if (!stall.ok()) return keep(stall.error());
+        m_waited.push_back(toSeconds(stall->waitedNs));
+        m_copied.push_back(toSeconds(stall->copiedNs));
+        if (stall->persistNs > 0) m_persist.push_back(toSeconds(stall->persistNs));
+    }
+    CheckResult finish() override {
+        keep(m_saver->wait());
+        m_persist.push_back(toSeconds(m_saver->lastPersistNs()));
+        return compareNewest();
+    }
+    std::vector<Metric> report(const Timing& timing) override {
+        using Direction = Metric::Direction;
+        std::vector<double> stalls;
+        for (std::size_t i = 0; i < m_waited.size(); ++i)
+            stalls.push_back(m_waited[i] + m_copied[i]);
+        const double stall = medianOf(stalls), copied = medianOf(m_copied);
+        const double persist = medianOf(m_persist), compute = medianOf(m_compute);
+        return {{"stall", stall, "s", Direction::kLower},
+                {"stall_model", formulas::asynchronousStall(copied, persist, compute), "s",
+                 Direction::kNone},
+                {"snapshot_time", copied, "s", Direction::kLower},
+                {"backpressure_time", medianOf(m_waited), "s", Direction::kLower},
+                {"persist_time", persist, "s", Direction::kLower},
+                {"time_to_durable", copied + persist, "s", Direction::kLower},
+                {"overhead", formulas::checkpointOverhead(stall, timing.medianStepSeconds), "1",
+                 Direction::kLower}};
+    }
+
+private:
+    int m_gemmRepeats;
+    std::optional<BusyGemm> m_gemm;
+    std::unique_ptr<AsyncCheckpointer> m_saver;
+    std::vector<double> m_waited, m_copied, m_persist, m_compute;
+};
+
+// Restores the last complete checkpoint; with `crashed`, one beside the leavings of a save that was
+// killed.
+class RestoreCheckpoint final : public CheckpointBase {
+public:
+    RestoreCheckpoint(std::size_t bytes, bool crashed)
+        : CheckpointBase(bytes, {}), m_crashed(crashed) {}
 
     CheckResult check() override {
-        CheckResult result = CheckpointWorkload::check();
+        CheckResult result = CheckpointBase::check();
         if (!result.passed) return result;
-        if (auto saved = saveCheckpoint(m_folder->path(), 2, m_state.bytes(), kShards); !saved.ok())
+        if (auto saved = saveCheckpoint(parent(), 3, m_state.bytes(), m_options); !saved.ok())
             return {false, saved.error().message};
-        m_source = newestCheckpoint(m_folder->path());
-        return {m_source.has_value(), result.detail};
+        if (m_crashed)
+            if (Status status = proveCrash(parent(), 3, m_state, m_copy, m_options, 4); !status.ok())
+                return {false, status.error().message};
+        return result;
     }
     void step(std::uint64_t) override {
-        Status status = restoreCheckpoint(*m_source, m_copy.bytes());
-        if (!status.ok() && m_status.ok()) m_status = std::move(status);
+        const auto newest = newestCheckpoint(parent());
+        if (!newest) return keep(Error{ErrorCode::kMeasurement, "the checkpoint is gone"});
+        keep(restoreCheckpoint(*newest, m_copy.bytes()));
     }
     CheckResult finish() override {
         if (!m_status.ok()) return {false, m_status.error().message};
@@ -163,38 +176,85 @@ public:
     }
 
 private:
-    std::optional<std::filesystem::path> m_source;
+    bool m_crashed;
 };
 
+using Presets = std::vector<std::string>;
+
 template <typename Kind>
-WorkloadSpec checkpointSpec(std::string name, std::size_t bytes, std::vector<std::string> presets,
-                            std::int64_t steps) {
+WorkloadSpec saveSpec(std::string name, const SaveShape& shape, Presets presets,
+                      std::int64_t steps) {
+    WorkloadSpec spec;
+    spec.name = std::move(name);
+    spec.params = {{"bytes", std::to_string(shape.bytes)},
+                   {"shards", std::to_string(shape.options.shards)},
+                   {"write", shape.options.caching == Caching::kDirect ? "O_DIRECT" : "buffered"},
+                   {"durable", shape.options.durable ? "fsync" : "NOT DURABLE"},
+                   {"checksum", shape.options.checksum ? "crc32c" : "none"}};
+    if (shape.gemmRepeats > 0)
+        spec.params["gemm"] = fmt::format("{}x{}x{}x{}", shape.gemmRepeats, kGemmSize, kGemmSize,
+                                          kGemmSize);
+    spec.presets = std::move(presets);
+    spec.expected = {"io_checkpoint", "checkpoint_io"};
+    spec.warmupSteps = kCkptWarmup;
+    spec.steps = steps;
+    spec.create = [shape] { return std::make_unique<Kind>(shape); };
+    return spec;
+}
+
+WorkloadSpec restoreSpec(std::string name, std::size_t bytes, bool crashed, Presets presets,
+                         std::int64_t steps) {
     WorkloadSpec spec;
     spec.name = std::move(name);
     spec.params = {{"bytes", std::to_string(bytes)},
-                   {"shards", std::to_string(kShards)},
-                   {"durable", "fsync"}};
+                   {"shards", std::to_string(SaveOptions{}.shards)},
+                   {"cache", "O_DIRECT: past the page cache"},
+                   {"checksum", "crc32c"}};
+    if (crashed) spec.params["before"] = "a save killed in the middle of a shard";
     spec.presets = std::move(presets);
     spec.expected = {"io_checkpoint", "checkpoint_io"};
-    spec.warmupSteps = 1;
+    spec.warmupSteps = kCkptWarmup;
     spec.steps = steps;
-    spec.create = [bytes] { return std::make_unique<Kind>(bytes); };
+    spec.create = [bytes, crashed] { return std::make_unique<RestoreCheckpoint>(bytes, crashed); };
     return spec;
+}
+
+// One change each against the plain synchronous save.
+std::vector<WorkloadSpec> knobSpecs() {
+    SaveShape one, direct, cached, unchecked, large;
+    one.options.shards = 1;
+    direct.options.caching = Caching::kDirect;
+    cached.options.durable = false;
+    unchecked.options.checksum = false;
+    large.bytes = 256 * kMiB;
+    return {saveSpec<SaveCheckpoint>("ckpt.save/sync-1shard", one, {"full"}, 15),
+            saveSpec<SaveCheckpoint>("ckpt.save/sync-direct", direct, {"standard", "full"}, 15),
+            saveSpec<SaveCheckpoint>("ckpt.save/sync-nofsync", cached, {"full"}, 15),
+            saveSpec<SaveCheckpoint>("ckpt.save/sync-nocrc", unchecked, {"full"}, 15),
+            saveSpec<SaveCheckpoint>("ckpt.save/sync-256MiB", large, {"full"}, 10)};
 }
 
 }  // namespace
 
 std::vector<WorkloadSpec> checkpointSpecs() {
-    constexpr std::size_t kMiB = std::size_t{1} << 20;
-    std::vector<WorkloadSpec> specs;
-    specs.push_back(checkpointSpec<SaveCheckpoint>("ckpt.save/sync", 64 * kMiB,
-                                                   {"smoke", "standard", "full"}, 15));
+    SaveShape pair, pressed;
+    // Long enough to hide a save behind, on a disk that takes about 0.5 GB/s and more.
+    pair.gemmRepeats = 60;
+    pressed.gemmRepeats = 4;
+    std::vector<WorkloadSpec> specs{
+        saveSpec<SaveCheckpoint>("ckpt.save/sync", pair, {"smoke", "standard", "full"}, 12),
+        saveSpec<SaveInBackground>("ckpt.save/async", pair, {"smoke", "standard", "full"}, 12),
+        saveSpec<SaveInBackground>("ckpt.save/async.backpressure", pressed, {"standard", "full"},
+                                   15)};
+    specs[0].fasterVariant = "ckpt.save/async";
+    specs[0].change = "checkpoint_hidden";
+    specs[1].expected = {"compute_bound", "compute"};
+    for (WorkloadSpec& spec : knobSpecs()) specs.push_back(std::move(spec));
     specs.push_back(
-        checkpointSpec<SaveCheckpoint>("ckpt.save/sync-256MiB", 256 * kMiB, {"full"}, 10));
-    specs.push_back(checkpointSpec<RestoreCheckpoint>("ckpt.restore", 64 * kMiB,
-                                                      {"smoke", "standard", "full"}, 25));
-    specs.push_back(
-        checkpointSpec<RestoreCheckpoint>("ckpt.restore/256MiB", 256 * kMiB, {"full"}, 15));
+        restoreSpec("ckpt.restore", 64 * kMiB, false, {"smoke", "standard", "full"}, 25));
+    specs.push_back(restoreSpec("ckpt.restore/256MiB", 256 * kMiB, false, {"full"}, 15));
+    specs.push_back(restoreSpec("ckpt.restore/after-crash", 64 * kMiB, true, {"full"}, 25));
+    for (WorkloadSpec& spec : checkpointRankSpecs()) specs.push_back(std::move(spec));
     return specs;
 }
 

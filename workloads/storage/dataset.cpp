@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <numeric>
 
 namespace ridge::workloads {
 namespace {
@@ -24,6 +25,8 @@ std::filesystem::path shardPath(const std::filesystem::path& folder, std::size_t
     return folder / fmt::format("train-data-{:05}.bin", shard);
 }
 
+}  // namespace
+
 void fillSample(std::span<std::byte> sample, std::uint64_t index) {
     std::uint64_t state =
         index * 0x9E3779B97F4A7C15ULL + 1;  // splitmix64's increment: no two samples alike
@@ -37,9 +40,8 @@ void fillSample(std::span<std::byte> sample, std::uint64_t index) {
     std::memcpy(sample.data(), &header, sizeof header);
 }
 
-}  // namespace
-
-Status writeDataset(const std::filesystem::path& folder, const DatasetShape& shape) {
+Status writeDataset(const std::filesystem::path& folder, const DatasetShape& shape,
+                    const SampleMaker& fill) {
     std::error_code error;
     std::filesystem::create_directories(folder, error);
     if (error)
@@ -50,7 +52,12 @@ Status writeDataset(const std::filesystem::path& folder, const DatasetShape& sha
     for (std::size_t shard = 0; shard < shape.shards; ++shard) {
         RIDGE_TRY(DiskFile file, DiskFile::create(shardPath(folder, shard)));
         for (std::size_t i = 0; i < shape.samplesPerShard; ++i) {
-            fillSample(sample.bytes(), shard * shape.samplesPerShard + i);
+            const std::uint64_t index = shard * shape.samplesPerShard + i;
+            if (fill) {
+                RIDGE_TRY_STATUS(fill(sample.bytes(), index));
+            } else {
+                fillSample(sample.bytes(), index);
+            }
             RIDGE_TRY_STATUS(file.write(sample.bytes(), i * shape.sampleBytes));
         }
         files.push_back(std::move(file));
@@ -85,7 +92,7 @@ bool Dataset::direct() const {
                        [](const DiskFile& file) { return file.direct(); });
 }
 
-Status verifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex) {
+Status identifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex) {
     SampleHeader header;
     if (sample.size() < sizeof header)
         return Error{ErrorCode::kBadInput, "a sample is shorter than its header"};
@@ -93,10 +100,32 @@ Status verifySample(std::span<const std::byte> sample, std::uint64_t expectedInd
     if (header.magic != kMagic || header.index != expectedIndex)
         return Error{ErrorCode::kBadInput,
                      fmt::format("sample {} expected, {} found", expectedIndex, header.index)};
+    return {};
+}
+
+Status verifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex) {
+    RIDGE_TRY_STATUS(identifySample(sample, expectedIndex));
+    SampleHeader header;
+    std::memcpy(&header, sample.data(), sizeof header);
     if (crc32c(sample.subspan(sizeof header)) != header.crc)
         return Error{ErrorCode::kBadInput,
                      fmt::format("sample {} does not match its checksum", expectedIndex)};
     return {};
+}
+
+// Fisher-Yates with splitmix64.
+std::vector<std::uint64_t> shuffledOrder(std::size_t count, std::uint64_t seed) {
+    std::vector<std::uint64_t> values(count);
+    std::iota(values.begin(), values.end(), std::uint64_t{0});
+    for (std::size_t i = values.size(); i > 1; --i) {
+        seed += 0x9E3779B97F4A7C15ULL;
+        std::uint64_t z = seed;
+        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
+        z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
+        z ^= z >> 31;
+        std::swap(values[i - 1], values[z % i]);
+    }
+    return values;
 }
 
 }  // namespace ridge::workloads

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -22,8 +23,10 @@ struct DatasetShape {
     [[nodiscard]] std::size_t samples() const { return samplesPerShard * shards; }
 };
 
-// Writes the shards and makes them durable.
-Status writeDataset(const std::filesystem::path& folder, const DatasetShape& shape);
+// Writes the shards and makes them durable; fill makes a sample (fillSample, if none is given).
+using SampleMaker = std::function<Status(std::span<std::byte> sample, std::uint64_t index)>;
+Status writeDataset(const std::filesystem::path& folder, const DatasetShape& shape,
+                    const SampleMaker& fill = {});
 
 // Open shards; read() may be called by several threads at once.
 class Dataset {
@@ -39,7 +42,14 @@ private:
     std::vector<DiskFile> m_files;
 };
 
+// Makes sample number `index`: header and a payload that no other sample has.
+void fillSample(std::span<std::byte> sample, std::uint64_t index);
 // The decoding step: index and checksum must fit.
 Status verifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex);
+// The header alone: is this sample `expectedIndex`?
+Status identifySample(std::span<const std::byte> sample, std::uint64_t expectedIndex);
+
+// 0 .. count-1 in an order that depends on the seed alone (std::shuffle's differs by library).
+std::vector<std::uint64_t> shuffledOrder(std::size_t count, std::uint64_t seed);
 
 }  // namespace ridge::workloads

@@ -9,8 +9,11 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <vector>
 
 namespace ridge::workloads {
 namespace {
@@ -18,6 +21,11 @@ namespace {
 Error systemError(const char* what, const std::filesystem::path& path) {
     return {ErrorCode::kIo,
             fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errno))};
+}
+
+Error noDirect(const std::filesystem::path& path) {
+    return {ErrorCode::kUnsupported,
+            fmt::format("the file system of {} has no direct transfers (O_DIRECT)", path.string())};
 }
 
 }  // namespace
@@ -37,10 +45,21 @@ Result<DiskFile> DiskFile::openForColdReading(const std::filesystem::path& path)
     return DiskFile(path, fd, false);
 }
 
-Result<DiskFile> DiskFile::create(const std::filesystem::path& path) {
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+Result<DiskFile> DiskFile::openForReading(const std::filesystem::path& path, Caching caching) {
+    const bool direct = caching == Caching::kDirect;
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | (direct ? O_DIRECT : 0));
+    if (fd < 0 && direct && errno == EINVAL) return noDirect(path);
+    if (fd < 0) return systemError("open", path);
+    return DiskFile(path, fd, direct);
+}
+
+Result<DiskFile> DiskFile::create(const std::filesystem::path& path, Caching caching) {
+    const bool direct = caching == Caching::kDirect;
+    const int fd = ::open(path.c_str(),
+                          O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (direct ? O_DIRECT : 0), 0644);
+    if (fd < 0 && direct && errno == EINVAL) return noDirect(path);
     if (fd < 0) return systemError("create", path);
-    return DiskFile(path, fd, false);
+    return DiskFile(path, fd, direct);
 }
 
 DiskFile::DiskFile(DiskFile&& other) noexcept
@@ -104,6 +123,11 @@ Status DiskFile::sync() const {
     return {};
 }
 
+Status DiskFile::truncate(std::uint64_t bytes) const {
+    if (::ftruncate(m_fd, static_cast<off_t>(bytes)) != 0) return systemError("truncate", m_path);
+    return {};
+}
+
 Status DiskFile::close() {
     if (::close(std::exchange(m_fd, -1)) != 0) return systemError("close", m_path);
     return {};
@@ -117,6 +141,46 @@ Status syncFolder(const std::filesystem::path& folder) {
     ::close(fd);
     if (!done) return error;
     return {};
+}
+
+Status syncFileSystem(const std::filesystem::path& folder) {
+    const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) return systemError("open", folder);
+    const bool done = ::syncfs(fd) == 0;
+    const Error error = systemError("sync", folder);
+    ::close(fd);
+    if (!done) return error;
+    return {};
+}
+
+Status dropPages(const std::filesystem::path& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return systemError("open", path);
+    ::posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(fd);
+    return {};
+}
+
+Result<double> cachedShare(const std::filesystem::path& path) {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return systemError("open", path);
+    struct stat info {};
+    const bool known = ::fstat(fd, &info) == 0;
+    const auto bytes = static_cast<std::size_t>(info.st_size);
+    void* map = known && bytes > 0 ? ::mmap(nullptr, bytes, PROT_READ, MAP_SHARED, fd, 0) : MAP_FAILED;
+    const Error error = systemError("map", path);
+    ::close(fd);
+    if (known && bytes == 0) return 0.0;
+    if (map == MAP_FAILED) return error;
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    std::vector<unsigned char> resident((bytes + page - 1) / page);
+    const bool answered = ::mincore(map, bytes, resident.data()) == 0;
+    const Error refused = systemError("ask for the pages of", path);
+    ::munmap(map, bytes);
+    if (!answered) return refused;
+    const auto in = std::count_if(resident.begin(), resident.end(),
+                                  [](unsigned char entry) { return (entry & 1U) != 0; });
+    return static_cast<double>(in) / static_cast<double>(resident.size());
 }
 
 Status requireDisk(const std::filesystem::path& folder) {

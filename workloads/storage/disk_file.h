@@ -38,10 +38,16 @@ private:
     std::size_t m_size = 0;
 };
 
+enum class Caching { kBuffered, kDirect };
+
 class DiskFile {
 public:
     static Result<DiskFile> openForColdReading(const std::filesystem::path& path);
-    static Result<DiskFile> create(const std::filesystem::path& path);
+    // kDirect: kUnsupported where the file system has no O_DIRECT. kBuffered: the page cache is left
+    // as it is (dropPages() empties it).
+    static Result<DiskFile> openForReading(const std::filesystem::path& path, Caching caching);
+    static Result<DiskFile> create(const std::filesystem::path& path,
+                                   Caching caching = Caching::kBuffered);
     DiskFile(DiskFile&& other) noexcept;
     DiskFile& operator=(DiskFile&& other) noexcept;
     ~DiskFile();
@@ -53,10 +59,13 @@ public:
                     std::uint64_t offset) const;
     Status write(std::span<const std::byte> data, std::uint64_t offset) const;
     Status sync() const;
+    Status truncate(std::uint64_t bytes) const;
     // Reports what the last write-back left behind; the destructor only closes.
     Status close();
     // False when the page cache is only dropped at opening.
     [[nodiscard]] bool direct() const { return m_direct; }
+    // For io_uring; stays ours.
+    [[nodiscard]] int descriptor() const { return m_fd; }
 
 private:
     DiskFile(std::filesystem::path path, int fd, bool direct)
@@ -67,6 +76,12 @@ private:
 };
 
 Status syncFolder(const std::filesystem::path& folder);
+// Everything that the folder's file system has not yet written.
+Status syncFileSystem(const std::filesystem::path& folder);
+// Takes the clean pages of a file out of the page cache.
+Status dropPages(const std::filesystem::path& path);
+// Share of the file's pages that are in the page cache; 0 for an empty file.
+Result<double> cachedShare(const std::filesystem::path& path);
 // kUnsupported when the folder lies in memory (tmpfs): nothing there is storage.
 Status requireDisk(const std::filesystem::path& folder);
 

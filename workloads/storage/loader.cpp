@@ -7,26 +7,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
+#include <chrono>
 #include <ridge/work.h>
 
 namespace ridge::workloads {
-namespace {
-
-// Fisher-Yates with splitmix64: std::shuffle's result differs between standard libraries.
-void shuffle(std::vector<std::uint64_t>& values, std::uint64_t seed) {
-    for (std::size_t i = values.size(); i > 1; --i) {
-        seed += 0x9E3779B97F4A7C15ULL;
-        std::uint64_t z = seed;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ULL;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EBULL;
-        z ^= z >> 31;
-        std::swap(values[i - 1], values[z % i]);
-    }
-}
-
-}  // namespace
-
 Loader::Loader(const Dataset& dataset, LoaderOptions options)
     : m_dataset(dataset), m_options(options), m_counts(dataset.shape().samples(), 0) {
     const auto slots = static_cast<std::size_t>(std::max(options.depth, 0)) + 1;
@@ -51,9 +35,7 @@ std::vector<std::uint64_t> Loader::takeIndices() {
     std::vector<std::uint64_t> indices;
     while (indices.size() < m_options.batch) {
         if (m_orderAt == m_order.size()) {
-            m_order.resize(m_dataset.shape().samples());
-            std::iota(m_order.begin(), m_order.end(), 0U);
-            shuffle(m_order, m_options.seed + m_epoch++);
+            m_order = shuffledOrder(m_dataset.shape().samples(), m_options.seed + m_epoch++);
             m_orderAt = 0;
         }
         indices.push_back(m_order[m_orderAt++]);
@@ -69,11 +51,16 @@ Status Loader::fill(Slot& slot) const {
         for (std::size_t i = 0; i < slot.indices.size(); ++i)
             RIDGE_TRY_STATUS(
                 m_dataset.read(slot.indices[i], slot.memory.bytes().subspan(i * bytes, bytes)));
+        // Inside the range: to everyone outside it is a slow device.
+        if (m_options.fetchDelayNs > 0)
+            std::this_thread::sleep_for(std::chrono::nanoseconds(m_options.fetchDelayNs));
     }
     const WorkRange range("loader.decode");
-    for (std::size_t i = 0; i < slot.indices.size(); ++i)
-        RIDGE_TRY_STATUS(
-            verifySample(slot.memory.bytes().subspan(i * bytes, bytes), slot.indices[i]));
+    for (std::size_t i = 0; i < slot.indices.size(); ++i) {
+        const auto sample = slot.memory.bytes().subspan(i * bytes, bytes);
+        RIDGE_TRY_STATUS(m_options.decode ? m_options.decode(sample, slot.indices[i])
+                                          : verifySample(sample, slot.indices[i]));
+    }
     return {};
 }
 

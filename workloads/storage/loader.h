@@ -14,6 +14,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -27,6 +28,9 @@ struct LoaderOptions {
     int depth = 0;    // batches read ahead
     int workers = 2;  // threads, with depth > 0
     std::uint64_t seed = 1;
+    std::int64_t fetchDelayNs = 0;  // added to each batch's reading: a slow device
+    // Proves (and unpacks) a sample; several threads at once. None: verifySample.
+    std::function<Status(std::span<const std::byte> sample, std::uint64_t index)> decode = {};
 };
 
 class Loader {

@@ -4,11 +4,15 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "range_capture.h"
+#include "workloads/storage/async_checkpoint.h"
+#include "workloads/storage/ckpt_state.h"
 
 #include <gtest/gtest.h>
 
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -93,12 +97,25 @@ TEST_F(CheckpointTest, DamageIsAnErrorAndNeverACrash) {
         return restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes());
     };
     EXPECT_FALSE(damage("ckpt-shard-0002.bin", "short").ok());
-    for (const char* manifest :
-         {"", "[]", "{}", "{\"bytes\":1}", "{\"bytes\":3146962,\"shards\":[]}",
-          "{\"bytes\":3146962,\"shards\":[{}]}",
-          "{\"bytes\":3146962,\"shards\":[{\"name\":\"../x\",\"bytes\":1,\"crc32c\":0}]}",
-          "{\"bytes\":3146962,\"shards\":[{\"name\":\"ckpt-shard-0000.bin\",\"bytes\":"
-          "18446744073709551615,\"crc32c\":0}]}"})
+    save(1);
+    std::ifstream good(parent() / "ckpt-1" / "manifest.json");
+    const std::string text((std::istreambuf_iterator<char>(good)), {});
+    const auto with = [&](const std::string& from, const std::string& to) {
+        std::string changed = text;
+        const auto at = changed.find(from);
+        EXPECT_NE(at, std::string::npos) << from;
+        return changed.replace(at, from.size(), to);
+    };
+    const std::string bytes = std::to_string(kBytes);
+    for (const std::string& manifest :
+         {std::string(), std::string("[]"), std::string("{}"), text.substr(0, text.size() / 2),
+          with("ridge-checkpoint-2", "ridge-checkpoint-3"), with("\"bytes\": " + bytes, "\"bytes\": 1"),
+          with("\"bytes\": " + bytes, "\"bytes\": 18446744073709551615"),
+          with("\"bytes\": " + bytes, "\"bytes\": -1"), with("ckpt-shard-0000.bin", "../x"),
+          with("ckpt-shard-0000.bin", ""), with("ckpt-shard-0001.bin", "ckpt-shard-0009.bin"),
+          with("\"offset\": 0", "\"offset\": 4096"), with("\"chunk_bytes\": 4194304", "\"chunk_bytes\": 0"),
+          with("\"crc32c\": [", "\"crc32c\": [1,2,"), with("\"crc32c\": [", "\"crc32c\": [\"a\","),
+          with("\"shards\"", "\"others\"")})
         EXPECT_FALSE(damage("manifest.json", manifest).ok()) << manifest;
     fs::remove(parent() / "ckpt-1" / "manifest.json");
     EXPECT_FALSE(restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes()).ok());
@@ -108,6 +125,139 @@ TEST_F(CheckpointTest, ANumberIsSavedOnce) {
     save(1);
     EXPECT_FALSE(saveCheckpoint(parent(), 1, m_state.bytes(), 2).ok());
     EXPECT_TRUE(restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes()).ok());
+}
+
+TEST_F(CheckpointTest, EveryWayOfSavingRestoresTheSame) {
+    std::uint64_t number = 0;
+    for (const Caching caching : {Caching::kBuffered, Caching::kDirect})
+        for (const bool durable : {true, false})
+            for (const bool checksum : {true, false}) {
+                SaveOptions options;
+                options.shards = 3;
+                options.caching = caching;
+                options.durable = durable;
+                options.checksum = checksum;
+                fillWith(m_state, static_cast<std::uint8_t>(++number));
+                const auto times = saveCheckpoint(parent(), number, m_state.bytes(), options);
+                if (!times.ok() && times.error().code == ErrorCode::kUnsupported) continue;
+                ASSERT_TRUE(times.ok()) << times.error().message;
+                EXPECT_EQ(times->checksumNs > 0, checksum);
+                const Status restored = restoreCheckpoint(*newestCheckpoint(parent()), m_copy.bytes());
+                ASSERT_TRUE(restored.ok()) << restored.error().message;
+                EXPECT_TRUE(sameBytes(m_state, m_copy));
+            }
+}
+
+TEST_F(CheckpointTest, AnyPartIsRestoredFromAnyNumberOfShards) {
+    // Large enough for shards of several checksummed pieces.
+    constexpr std::size_t kLarge = 5 * kDiskPiece + 777;
+    AlignedBuffer state(kLarge), part(kLarge);
+    fillWith(state, 9);
+    std::uint64_t number = 0, random = 1;
+    for (const int shards : {1, 2, 3, 8}) {
+        ASSERT_TRUE(saveCheckpoint(parent(), ++number, state.bytes(), shards).ok());
+        const auto folder = *newestCheckpoint(parent());
+        for (int i = 0; i < 25; ++i) {
+            random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+            const std::size_t offset = i == 0 ? kLarge : (random >> 20) % kLarge;
+            const std::size_t length = i == 0 ? 0 : (random >> 40) % (kLarge - offset) + 1;
+            const auto target = part.bytes().subspan(i % 3, std::min(length, kLarge - 3));
+            const Status status = restorePart(folder, offset, target);
+            ASSERT_TRUE(status.ok()) << status.error().message;
+            EXPECT_EQ(std::memcmp(target.data(), state.bytes().data() + offset, target.size()), 0)
+                << shards << " shards, " << length << " from " << offset;
+        }
+        EXPECT_FALSE(restorePart(folder, kLarge, part.bytes().first(1)).ok());
+        EXPECT_FALSE(restorePart(folder, ~std::uint64_t{0}, part.bytes().first(2)).ok());
+    }
+}
+
+TEST_F(CheckpointTest, ADamagedPieceIsFoundByThePartThatNeedsItAndByNoOther) {
+    constexpr std::size_t kLarge = 3 * kDiskPiece;
+    AlignedBuffer state(kLarge), part(kDiskPiece);
+    fillWith(state, 9);
+    ASSERT_TRUE(saveCheckpoint(parent(), 1, state.bytes(), 1).ok());
+    {
+        std::fstream file(parent() / "ckpt-1" / "ckpt-shard-0000.bin", std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(static_cast<std::streamoff>(kDiskPiece + 5));
+        file.put('\x7f');
+        file.put('\x7f');
+    }
+    EXPECT_TRUE(restorePart(parent() / "ckpt-1", 0, part.bytes()).ok());
+    EXPECT_FALSE(restorePart(parent() / "ckpt-1", kDiskPiece + 100'000, part.bytes().first(10)).ok());
+    EXPECT_TRUE(restorePart(parent() / "ckpt-1", 2 * kDiskPiece, part.bytes()).ok());
+}
+
+TEST_F(CheckpointTest, InTheBackgroundItSavesWhatTheStateWasWhenAsked) {
+    AsyncCheckpointer saver(parent(), kBytes, {});
+    for (std::uint64_t number = 1; number <= 4; ++number) {
+        fillWith(m_state, static_cast<std::uint8_t>(number));
+        const auto stall = saver.save(number, m_state.bytes());
+        ASSERT_TRUE(stall.ok()) << stall.error().message;
+        EXPECT_EQ(stall->persistNs > 0, number > 1);
+        fillWith(m_state, 77);  // the step goes on at once
+    }
+    ASSERT_TRUE(saver.wait().ok());
+    EXPECT_EQ(newestCheckpoint(parent())->filename(), "ckpt-4");
+    ASSERT_TRUE(restoreCheckpoint(*newestCheckpoint(parent()), m_copy.bytes()).ok());
+    fillWith(m_state, 4);
+    EXPECT_TRUE(sameBytes(m_state, m_copy));
+}
+
+TEST_F(CheckpointTest, ASaveInTheBackgroundWaitsForTheOneBefore) {
+    SaveOptions slow;
+    slow.shards = 1;
+    slow.onWritten = [](std::size_t, std::size_t) { ::usleep(100'000); };
+    AsyncCheckpointer saver(parent(), kBytes, slow);
+    const auto first = saver.save(1, m_state.bytes());
+    ASSERT_TRUE(first.ok());
+    const auto second = saver.save(2, m_state.bytes());
+    ASSERT_TRUE(second.ok());
+    // The first holds its one piece back for 100 ms; some of it was over when the second came.
+    EXPECT_GT(second->waitedNs, first->waitedNs);
+    EXPECT_GE(second->persistNs, 100'000'000);
+    ASSERT_TRUE(saver.wait().ok());
+}
+
+TEST_F(CheckpointTest, AnErrorOfTheBackgroundComesOutOnce) {
+    AsyncCheckpointer saver(parent(), kBytes, {});
+    ASSERT_TRUE(saver.save(1, m_state.bytes()).ok());
+    ASSERT_TRUE(saver.wait().ok());
+    ASSERT_TRUE(saver.save(1, m_state.bytes()).ok());  // there is one of that number already
+    const Status status = saver.wait();
+    ASSERT_FALSE(status.ok());
+    EXPECT_NE(status.error().message.find("exists already"), std::string::npos);
+    EXPECT_TRUE(saver.wait().ok());
+    EXPECT_FALSE(saver.save(2, m_state.bytes().first(100)).ok()) << "another size";
+}
+
+TEST_F(CheckpointTest, KilledBetweenAnyTwoPiecesTheLastCompleteOneLoads) {
+    constexpr std::size_t kLarge = 3 * kDiskPiece;
+    AlignedBuffer state(kLarge), copy(kLarge);
+    fillWith(state, 5);
+    SaveOptions options;
+    options.shards = 2;
+    ASSERT_TRUE(saveCheckpoint(parent(), 1, state.bytes(), options).ok());
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        const Status status = proveCrash(parent(), 1, state, copy, options, seed);
+        EXPECT_TRUE(status.ok()) << status.error().message;
+        EXPECT_TRUE(fs::exists(parent() / "ckpt-2.partial")) << "killed before it wrote anything";
+    }
+    EXPECT_TRUE(proveRoundTrip(m_folder->path() / "other", state, copy, options).ok());
+}
+
+TEST_F(CheckpointTest, PayloadsSumUpToTheBytesOfTheState) {
+    test::startCapture();
+    save(1, 4);
+    const auto saved = test::stopCapture();
+    test::startCapture();
+    ASSERT_TRUE(restoreCheckpoint(parent() / "ckpt-1", m_copy.bytes()).ok());
+    const auto restored = test::stopCapture();
+    std::uint64_t written = 0, read = 0;
+    for (const auto& range : saved) written += range.hasWork ? range.work.bytes_written : 0;
+    for (const auto& range : restored) read += range.hasWork ? range.work.bytes_read : 0;
+    EXPECT_EQ(written, kBytes + fs::file_size(parent() / "ckpt-1" / "manifest.json"));
+    EXPECT_EQ(read, kBytes);
 }
 
 TEST_F(CheckpointTest, KilledInMidSaveLeavesTheOldOrTheNewNeverAMixture) {

@@ -37,7 +37,38 @@ with tempfile.TemporaryDirectory() as folder:
         expect(row["busbw"] > 0 and abs(row["busbw"] / row["algbw"] - 1) < 1e-6, "busbw = algbw for two ranks")
     expect(result.stdout.count("name,iterations") == 1, "both ranks reported")
 
-    result = run("--benchmark_filter=^(ckpt.restore|comm.allreduce/1MiB)$", ranks=3)
-    expect(result.returncode == 77, f"three ranks: exit {result.returncode}")
-    expect("needs 2 ranks" in result.stdout and "runs in one process" in result.stdout, result.stdout)
+    # Collectives take any number of ranks; a workload of one process is skipped.
+    result = run("--benchmark_filter=^(ckpt.restore|comm.allreduce/1MiB)$", f"--benchmark_out={out}", f"--result={out}.result", ranks=3)
+    expect(result.returncode == 0, f"three ranks: exit {result.returncode}: {result.stdout} {result.stderr}")
+    expect("runs in one process" in result.stdout, result.stdout)
+    row = next(row for row in json.load(open(out))["benchmarks"] if row["name"] == "comm.allreduce/1MiB")
+    expect(abs(row["busbw"] / row["algbw"] - 4 / 3) < 1e-6, "busbw = 4/3 algbw for three ranks")
+    by_name = {entry["name"]: entry for entry in json.load(open(out + ".result"))["workloads"]}
+    expect(by_name["comm.allreduce/1MiB"]["ranks"] == 3, by_name["comm.allreduce/1MiB"]["ranks"])
+
+    # Those that are built for two stay with two.
+    result = run("--benchmark_filter=^comm.overlap/on$", ranks=3)
+    expect(result.returncode == 77 and "needs 2 ranks" in result.stdout, f"exit {result.returncode}: {result.stdout}")
+
+    # Every operation once, in and out of place where it can.
+    result = run("--benchmark_filter=^comm.(allgather|reducescatter|alltoall|broadcast|sendrecv)/(8B|8KiB)$", "--benchmark_min_time=0.01",
+                 f"--benchmark_out={out}", ranks=2)
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    rows = json.load(open(out))["benchmarks"]
+    expect(len(rows) == 10, [row["name"] for row in rows])
+    for row in rows:
+        both = not row["name"].startswith(("comm.broadcast", "comm.sendrecv"))
+        factor = 0.5 if both else 1.0
+        expect(abs(row["busbw"] / row["algbw"] - factor) < 1e-6, row)
+        expect(("in_place_busbw" in row) == both and 0 < row["latency_share"] <= 1, row)
+
+    # Checkpoints of several ranks, and what the fit says.
+    result = run("--benchmark_filter=^(ckpt.save/ranks|ckpt.restore/reshard|comm.fit/allgather)$", f"--benchmark_out={out}", ranks=2)
+    expect(result.returncode in (0, 77), f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    for row in json.load(open(out))["benchmarks"]:
+        if row.get("error_occurred"):
+            expect(row["error_message"].startswith("skipped: "), row)
+        elif row["name"] == "comm.fit/allgather" and "alpha" in row:
+            expect(row["alpha_low"] <= row["alpha"] <= row["alpha_high"] and row["beta_low"] <= row["beta"], row)
+            expect(abs(row["knee_bytes"] / (row["alpha"] * row["beta"]) - 1) < 1e-6, "knee = alpha * beta")
 print("passed")

@@ -2,13 +2,15 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "range_capture.h"
 
+#include <atomic>
+
 namespace ridge::test {
 
 namespace {
 
 std::vector<CapturedRange> g_ranges;
-bool g_active = false;
-int g_depth = 0;
+std::atomic<bool> g_active{false};  // others than the capturing thread may push while it is off
+thread_local int g_depth = 0;
 
 nvtxDomainHandle_t NVTX_API onDomainCreate(const char*) {
     static int domain = 0;  // any address will do; ridge/work.h knows one domain

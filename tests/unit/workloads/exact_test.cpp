@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Does the value check of collectives find what it is there to find? A transport of one rank, which
+// does one thing wrong.
+#include "workloads/parallel/exact.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+namespace ridge::workloads {
+namespace {
+
+using formulas::Collective;
+
+enum class Wrong { kNothing, kOneElement, kBefore, kAfter, kLeavesOut, kError };
+Wrong g_wrong = Wrong::kNothing;
+
+int move(const void* in, void* out, size_t bytes) {
+    if (g_wrong == Wrong::kError) return 5;
+    if (g_wrong == Wrong::kLeavesOut) return 0;
+    if (in != out) std::memcpy(out, in, bytes);
+    auto* floats = static_cast<float*>(out);
+    const size_t count = bytes / sizeof(float);
+    if (count < 64) return 0;  // the harness' own calls
+    if (g_wrong == Wrong::kOneElement) floats[count / 2] += 1;
+    if (g_wrong == Wrong::kBefore) floats[-1] = 0;
+    if (g_wrong == Wrong::kAfter) floats[count] = 0;
+    return 0;
+}
+
+int nothing() {
+    return 0;
+}
+int reduce(int, int, const float* in, float* out, size_t count) {
+    return move(in, out, count * sizeof(float));
+}
+int bytes(int, int, const void* in, void* out, size_t count) {
+    return move(in, out, count);
+}
+
+const ridge_transport_t kOneRank{
+    RIDGE_TRANSPORT_VERSION,
+    nothing,
+    nothing,
+    [](int, int, int, int* made) { return *made = -1, 0; },
+    [](int) { return 0; },
+    [](int) { return 0; },
+    [](int) { return 1; },
+    reduce,
+    reduce,
+    bytes,
+    bytes,
+    [](int, int, void* data, size_t count, int) { return move(data, data, count); },
+    [](int, int, const void* in, size_t count, int, void* out, size_t, int) {
+        return move(in, out, count);
+    },
+    [](int, int) { return 0; },
+    [](int) {},
+    [](int) { return "the wire is cut"; }};
+
+constexpr Collective kAll[]{Collective::kAllReduce, Collective::kAllGather,
+                            Collective::kReduceScatter, Collective::kAllToAll,
+                            Collective::kBroadcast, Collective::kSendRecv};
+
+class Exact : public testing::Test {
+protected:
+    void SetUp() override {
+        g_wrong = Wrong::kNothing;
+        auto made = Communicator::create(kOneRank);
+        ASSERT_TRUE(made.ok());
+        m_comm = std::move(*made);
+    }
+    ExactOutcome prove(Collective op, Place place) { return proveExact(*m_comm, op, 4096, place); }
+    std::unique_ptr<Communicator> m_comm;
+};
+
+TEST_F(Exact, PassesWhatIsRight) {
+    for (const Collective op : kAll)
+        for (const Place place : {Place::kOut, Place::kIn}) {
+            if (!hasPlace(op, place)) continue;
+            const ExactOutcome outcome = prove(op, place);
+            EXPECT_TRUE(outcome.ok) << shortName(op) << ": " << outcome.text;
+        }
+}
+
+TEST_F(Exact, FindsEveryWrong) {
+    for (const Wrong wrong : {Wrong::kOneElement, Wrong::kBefore, Wrong::kAfter})
+        for (const Collective op : kAll)
+            for (const Place place : {Place::kOut, Place::kIn}) {
+                if (!hasPlace(op, place)) continue;
+                g_wrong = wrong;
+                const ExactOutcome outcome = prove(op, place);
+                EXPECT_FALSE(outcome.ok) << shortName(op) << " " << static_cast<int>(wrong);
+                const bool guards = wrong != Wrong::kOneElement;
+                EXPECT_EQ(outcome.text.find("overwritten") != std::string::npos, guards)
+                    << outcome.text;
+            }
+}
+
+TEST_F(Exact, FindsAResultThatNeverCame) {
+    g_wrong = Wrong::kLeavesOut;
+    for (const Collective op : kAll)
+        if (hasPlace(op, Place::kOut)) {
+            EXPECT_FALSE(prove(op, Place::kOut).ok) << shortName(op);
+        }
+}
+
+TEST_F(Exact, AnErrorOfTheLibraryComesOut) {
+    g_wrong = Wrong::kError;
+    const ExactOutcome outcome = prove(Collective::kAllGather, Place::kOut);
+    EXPECT_FALSE(outcome.ok);
+    EXPECT_EQ(outcome.text, "allgather on rank 0: the wire is cut");
+    // Also when it happens on the communication thread.
+    std::vector<float> data(Communicator::kAsyncBytes / sizeof(float));
+    ASSERT_TRUE(m_comm->allReduceSumAsync(data).ok());
+    const Status status = m_comm->wait();
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().message, "allreduce on rank 0: the wire is cut");
+    EXPECT_TRUE(m_comm->wait().ok());  // told once
+}
+
+TEST_F(Exact, WornBuffersAreFilledBeforeSumsLeaveTheExactRange) {
+    ExactCollective collective(*m_comm, Collective::kAllReduce, 1024, Place::kIn);
+    collective.fill(1);
+    int runs = 0;
+    while (!collective.worn() && runs < 100) {
+        ASSERT_TRUE(collective.run().ok());
+        ++runs;
+    }
+    EXPECT_EQ(runs, 16);  // 250 * 2^16 < 2^24
+    collective.fill(2);
+    EXPECT_FALSE(collective.worn());
+}
+
+TEST_F(Exact, SizesThatDoNotFitAreAnError) {
+    std::vector<float> in(100), out(99);
+    EXPECT_FALSE(m_comm->allReduceSum(in, out).ok());
+    EXPECT_FALSE(m_comm->reduceScatterSum(in, out).ok());
+    EXPECT_FALSE(m_comm->broadcast(std::as_writable_bytes(std::span(in)), 3).ok());
+    EXPECT_FALSE(
+        m_comm->sendReceive(std::as_bytes(std::span(in)), 1, std::as_writable_bytes(std::span(out)), 0)
+            .ok());
+    EXPECT_EQ(m_comm->lastSequence(), 0U) << "a call that was refused has no number";
+}
+
+}  // namespace
+}  // namespace ridge::workloads

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/faults/faults.h"
+
+#include "workloads/parallel/comm.h"
+#include "workloads/storage/io_train.h"
+
+namespace ridge::workloads {
+namespace {
+
+WorkloadSpec linkSpec() {
+    constexpr double kSlowLink = 0.1e9;
+    WorkloadSpec spec;
+    spec.name = "fault.link";
+    spec.params = {{"fault", "throttled link"},
+                   {"link_bytes_per_s", "100000000"},
+                   {"healthy_link_bytes_per_s", "500000000"},
+                   {"like", "comm.overlap/on"}};
+    spec.presets = {"standard", "full"};
+    spec.ranks = 2;
+    spec.expected = {"comm_transfer", "communication"};
+    spec.warmupSteps = 2;
+    spec.steps = 15;
+    spec.create = [] { return makeOverlap(true, kSlowLink); };
+    return spec;
+}
+
+WorkloadSpec loaderSpec() {
+    IoTrainShape shape;
+    shape.loader.batch = 24;
+    shape.loader.depth = 4;
+    shape.loader.workers = 2;
+    shape.loader.fetchDelayNs = 120'000'000;
+    WorkloadSpec spec;
+    spec.name = "fault.loader";
+    spec.params = ioTrainParams(shape);
+    spec.params["fault"] = "slow loader";
+    spec.params["like"] = "io.train/prefetch4";
+    spec.presets = {"standard", "full"};
+    spec.expected = {"io_input", "input_io"};
+    spec.warmupSteps = 5;
+    spec.steps = 25;
+    spec.create = [shape] { return makeIoTrain(shape); };
+    return spec;
+}
+
+}  // namespace
+
+std::vector<WorkloadSpec> faultSpecs() {
+    return {stragglerSpec(), linkSpec(), loaderSpec(), preemptedSpec()};
+}
+
+}  // namespace ridge::workloads

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// fault.straggler: data-parallel steps of which one rank's take longer.
+#include "workloads/faults/faults.h"
+#include "workloads/harness/busy_gemm.h"
+#include "workloads/harness/context.h"
+#include "workloads/parallel/exact.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace ridge::workloads {
+namespace {
+
+constexpr std::size_t kBytes = std::size_t{1} << 20;
+constexpr std::uint64_t kSeed = 7;
+constexpr int kProducts = 10, kSlowProducts = 30;
+constexpr int kRanks = 2;
+
+// Rank 1 of two.
+constexpr int victimOf(int ranks) {
+    return static_cast<int>(kSeed % static_cast<std::uint64_t>(ranks));
+}
+
+class Straggler final : public Workload {
+public:
+    Status prepare() override {
+        m_comm = runContext().communicator;
+        if (!m_comm) return Error{ErrorCode::kUnsupported, "no communicator"};
+        const bool slow = m_comm->rank() == victimOf(m_comm->size());
+        RIDGE_TRY(m_gemm, BusyGemm::create(512, slow ? kSlowProducts : kProducts));
+        m_gradients.emplace(*m_comm, formulas::Collective::kAllReduce, kBytes, Place::kOut);
+        m_gradients->fill(1);
+        return {};
+    }
+    CheckResult check() override {
+        const CheckResult product = m_gemm->check();
+        const ExactOutcome sum =
+            proveExact(*m_comm, formulas::Collective::kAllReduce, kBytes, Place::kOut);
+        return {product.passed && sum.ok, product.detail + "; " + sum.text};
+    }
+    void step(std::uint64_t) override {
+        m_gemm->run();
+        Status status = m_gradients->run();
+        if (!status.ok() && m_status.ok()) m_status = std::move(status);
+    }
+    CheckResult finish() override {
+        if (!m_status.ok()) return {false, m_status.error().message};
+        return {m_gradients->wrongElements() == 0 && m_gradients->guardsIntact(),
+                "values and guards after the timed steps"};
+    }
+    std::vector<Metric> report(const Timing& timing) override {
+        return {{"steps_per_s", 1 / timing.medianStepSeconds, "1/s", Metric::Direction::kHigher}};
+    }
+
+private:
+    Communicator* m_comm = nullptr;
+    std::optional<BusyGemm> m_gemm;
+    std::optional<ExactCollective> m_gradients;
+    Status m_status;
+};
+
+}  // namespace
+
+WorkloadSpec stragglerSpec() {
+    WorkloadSpec spec;
+    spec.name = "fault.straggler";
+    spec.params = {{"fault", "straggler"},
+                   {"rank", std::to_string(victimOf(kRanks))},
+                   {"seed", std::to_string(kSeed)},
+                   {"gemm", fmt::format("{} of 512x512x512, {} on the rank", kProducts, kSlowProducts)},
+                   {"allreduce_bytes", std::to_string(kBytes)}};
+    spec.presets = {"standard", "full"};
+    spec.ranks = kRanks;
+    spec.expected = {"comm_wait", "straggler"};
+    spec.warmupSteps = 3;
+    spec.steps = 40;
+    spec.create = [] { return std::make_unique<Straggler>(); };
+    return spec;
+}
+
+}  // namespace ridge::workloads

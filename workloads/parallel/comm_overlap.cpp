@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// comm.overlap: a product after, and beside, an all-reduce.
+#include "base/clock.h"
+#include "workloads/harness/busy_gemm.h"
+#include "workloads/harness/context.h"
+#include "workloads/harness/quantile.h"
+#include "workloads/parallel/comm.h"
+#include "workloads/parallel/exact.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace ridge::workloads {
+namespace {
+
+constexpr std::size_t kBytes = std::size_t{16} << 20;
+constexpr double kLink = 0.5e9;
+constexpr std::int64_t kWarmup = 2;
+
+double secondsOf(const std::function<void()>& body) {
+    const std::int64_t start = monotonicNs();
+    body();
+    return static_cast<double>(monotonicNs() - start) / 1e9;
+}
+
+class Overlap final : public Workload {
+public:
+    Overlap(bool overlapped, double link) : m_overlapped(overlapped), m_link(link) {}
+
+    Status prepare() override {
+        m_comm = runContext().communicator;
+        if (!m_comm) return Error{ErrorCode::kUnsupported, "no communicator"};
+        RIDGE_TRY(m_gemm, BusyGemm::create(512, 16));
+        m_collective.emplace(*m_comm, formulas::Collective::kAllReduce, kBytes, Place::kIn);
+        m_collective->fill(0);
+        return {};
+    }
+    CheckResult check() override {
+        const CheckResult product = m_gemm->check();
+        const ExactOutcome sum = proveExact(*m_comm, formulas::Collective::kAllReduce, kBytes,
+                                            Place::kIn, m_overlapped);
+        if (product.passed && sum.ok) measureAlone();
+        return {product.passed && sum.ok && m_status.ok(), product.detail + "; " + sum.text};
+    }
+    void step(std::uint64_t index) override {
+        if (m_collective->worn()) m_collective->fill(index);
+        // Set per step so that a later workload of the process has the bare fabric again.
+        m_comm->setLinkLimit(m_link);
+        keep(m_overlapped ? m_collective->start() : m_collective->run());
+        m_gemmSeconds.push_back(secondsOf([this] { m_gemm->run(); }));
+        if (m_overlapped) {
+            const WorkRange range("comm.wait");
+            keep(m_comm->wait());
+        }
+        m_comm->setLinkLimit(0);
+    }
+    CheckResult finish() override {
+        if (!m_status.ok()) return {false, m_status.error().message};
+        if (!m_collective->guardsIntact()) return {false, "guards overwritten"};
+        m_collective->fill(7);
+        if (const Status status = m_collective->run(); !status.ok())
+            return {false, status.error().message};
+        return {m_collective->wrongElements() == 0, "values and guards after the timed steps"};
+    }
+    std::vector<Metric> report(const Timing& timing) override {
+        if (std::ssize(m_gemmSeconds) > kWarmup)
+            m_gemmSeconds.erase(m_gemmSeconds.begin(), m_gemmSeconds.begin() + kWarmup);
+        const double beside = quantile(m_gemmSeconds, 0.5);
+        std::vector<Metric> metrics{
+            {"gemm_alone", m_alone, "s", Metric::Direction::kNone},
+            {"gemm_interference", beside / m_alone - 1, "1", Metric::Direction::kLower},
+            {"flop_per_s", m_gemm->flopsPerRun() / timing.medianStepSeconds, "FLOP/s",
+             Metric::Direction::kHigher}};
+        if (m_link > 0)
+            metrics.push_back({"link_floor",
+                               ringAllReduceWireBytes(static_cast<double>(kBytes), m_comm->size()) /
+                                   m_link,
+                               "s", Metric::Direction::kNone});
+        return metrics;
+    }
+
+private:
+    void keep(Status status) {
+        if (!status.ok() && m_status.ok()) m_status = std::move(status);
+    }
+    // The product on all ranks at once, with nothing on the wire.
+    void measureAlone() {
+        std::vector<double> times;
+        for (int i = 0; i < 9; ++i) {
+            keep(m_comm->barrier());
+            times.push_back(secondsOf([this] { m_gemm->run(); }));
+        }
+        m_alone = quantile(std::move(times), 0.5);
+    }
+
+    bool m_overlapped;
+    double m_link;
+    Communicator* m_comm = nullptr;
+    std::optional<BusyGemm> m_gemm;
+    std::optional<ExactCollective> m_collective;
+    std::vector<double> m_gemmSeconds;
+    double m_alone = 0;
+    Status m_status;
+};
+
+WorkloadSpec overlapSpec(const char* variant, bool overlapped, double link) {
+    WorkloadSpec spec;
+    spec.name = fmt::format("comm.overlap/{}", variant);
+    spec.params = {{"bytes", std::to_string(kBytes)},
+                   {"link_bytes_per_s", link > 0 ? fmt::format("{:.0f}", link) : "as it is"},
+                   {"gemm", "16x512x512x512"},
+                   {"dtype", "f32"},
+                   {"overlap", overlapped ? "on" : "off"}};
+    spec.presets = {"standard", "full"};
+    spec.ranks = 2;
+    // Hidden behind the product, the link no longer costs anything: what is left to win is in the
+    // product.
+    spec.expected = overlapped ? Expected{"compute_bound", "compute"}
+                               : Expected{"comm_transfer", "communication"};
+    spec.warmupSteps = kWarmup;
+    spec.steps = 30;
+    spec.create = [overlapped, link] { return makeOverlap(overlapped, link); };
+    return spec;
+}
+
+}  // namespace
+
+std::unique_ptr<Workload> makeOverlap(bool overlapped, double linkBytesPerSecond) {
+    return std::make_unique<Overlap>(overlapped, linkBytesPerSecond);
+}
+
+std::vector<WorkloadSpec> overlapSpecs() {
+    WorkloadSpec off = overlapSpec("off", false, kLink);
+    off.fasterVariant = "comm.overlap/on";
+    off.change = "comm_hidden";
+    WorkloadSpec bare = overlapSpec("bare", true, 0);
+    bare.presets = {"full"};
+    return {off, overlapSpec("on", true, kLink), bare};
+}
+
+}  // namespace ridge::workloads

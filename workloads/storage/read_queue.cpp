@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/storage/read_queue.h"
+
+#include "base/clock.h"
+
+#include <fmt/format.h>
+
+#ifdef RIDGE_HAVE_LIBURING
+#include <liburing.h>
+#endif
+
+#include <cstring>
+
+namespace ridge::workloads {
+namespace {
+
+class PsyncQueue final : public ReadQueue {
+public:
+    explicit PsyncQueue(std::size_t blockBytes) : m_buffer(blockBytes) {}
+
+    Status readAll(const DiskFile& file, std::span<const std::uint64_t> offsets,
+                   std::vector<std::int64_t>& latenciesNs, const Done& done) override {
+        for (std::size_t i = 0; i < offsets.size(); ++i) {
+            const std::int64_t start = monotonicNs();
+            RIDGE_TRY_STATUS(file.read(m_buffer.bytes(), offsets[i]));
+            latenciesNs.push_back(monotonicNs() - start);
+            RIDGE_TRY_STATUS(done(i, m_buffer.bytes()));
+        }
+        return {};
+    }
+
+private:
+    AlignedBuffer m_buffer;
+};
+
+#ifdef RIDGE_HAVE_LIBURING
+
+Error uringError(const char* what, int error) {
+    return {ErrorCode::kIo, fmt::format("io_uring cannot {}: {}", what, std::strerror(error))};
+}
+
+class UringQueue final : public ReadQueue {
+public:
+    UringQueue(std::size_t blockBytes, unsigned depth)
+        : m_block(blockBytes), m_depth(depth), m_buffer(blockBytes * depth), m_slots(depth) {}
+    ~UringQueue() override {
+        if (m_open) ::io_uring_queue_exit(&m_ring);
+    }
+    UringQueue(const UringQueue&) = delete;
+    UringQueue& operator=(const UringQueue&) = delete;
+
+    Status open() {
+        const int error = ::io_uring_queue_init(m_depth, &m_ring, 0);
+        if (error < 0)
+            return Error{ErrorCode::kUnsupported,
+                         fmt::format("the kernel refuses io_uring: {}", std::strerror(-error))};
+        m_open = true;
+        return {};
+    }
+
+    Status readAll(const DiskFile& file, std::span<const std::uint64_t> offsets,
+                   std::vector<std::int64_t>& latenciesNs, const Done& done) override {
+        std::size_t next = 0;
+        Status status = pump(file, offsets, latenciesNs, done, next);
+        // After an error the kernel still writes into the buffers: wait for it.
+        while (m_flying > 0) {
+            io_uring_cqe* entry = nullptr;
+            const int error = ::io_uring_wait_cqe(&m_ring, &entry);
+            if (error == -EINTR) continue;
+            if (error < 0) break;
+            ::io_uring_cqe_seen(&m_ring, entry);
+            --m_flying;
+        }
+        m_free.clear();
+        return status;
+    }
+
+private:
+    struct Slot {
+        std::size_t index = 0;
+        std::int64_t startNs = 0;
+    };
+
+    Status pump(const DiskFile& file, std::span<const std::uint64_t> offsets,
+                std::vector<std::int64_t>& latenciesNs, const Done& done, std::size_t& next) {
+        for (unsigned i = 0; i < m_depth; ++i) m_free.push_back(i);
+        std::size_t finished = 0;
+        while (finished < offsets.size()) {
+            while (!m_free.empty() && next < offsets.size()) submit(file, offsets, next++);
+            if (const int error = ::io_uring_submit_and_wait(&m_ring, 1);
+                error < 0 && error != -EINTR)
+                return uringError("submit", -error);
+            RIDGE_TRY_STATUS(reap(latenciesNs, done, finished));
+        }
+        return {};
+    }
+
+    void submit(const DiskFile& file, std::span<const std::uint64_t> offsets, std::size_t index) {
+        const unsigned slot = m_free.back();
+        m_free.pop_back();
+        m_slots[slot] = {index, monotonicNs()};
+        io_uring_sqe* entry = ::io_uring_get_sqe(&m_ring);  // there are as many as slots
+        ::io_uring_prep_read(entry, file.descriptor(), buffer(slot).data(),
+                             static_cast<unsigned>(m_block), offsets[index]);
+        ::io_uring_sqe_set_data64(entry, slot);
+        ++m_flying;
+    }
+
+    Status reap(std::vector<std::int64_t>& latenciesNs, const Done& done, std::size_t& finished) {
+        io_uring_cqe* entry = nullptr;
+        while (::io_uring_peek_cqe(&m_ring, &entry) == 0 && entry) {
+            const auto slot = static_cast<unsigned>(::io_uring_cqe_get_data64(entry));
+            const int result = entry->res;
+            ::io_uring_cqe_seen(&m_ring, entry);
+            --m_flying;
+            latenciesNs.push_back(monotonicNs() - m_slots[slot].startNs);
+            if (result < 0) return uringError("read", -result);
+            if (static_cast<std::size_t>(result) != m_block)
+                return Error{ErrorCode::kIo, fmt::format("io_uring read {} of {} bytes", result,
+                                                         m_block)};
+            RIDGE_TRY_STATUS(done(m_slots[slot].index, buffer(slot)));
+            m_free.push_back(slot);
+            ++finished;
+        }
+        return {};
+    }
+
+    std::span<std::byte> buffer(unsigned slot) {
+        return m_buffer.bytes().subspan(slot * m_block, m_block);
+    }
+
+    std::size_t m_block;
+    unsigned m_depth;
+    AlignedBuffer m_buffer;
+    std::vector<Slot> m_slots;
+    std::vector<unsigned> m_free;
+    unsigned m_flying = 0;
+    io_uring m_ring{};
+    bool m_open = false;
+};
+
+#endif
+
+}  // namespace
+
+Result<std::unique_ptr<ReadQueue>> makeReadQueue(ReadEngine engine, std::size_t blockBytes,
+                                                 [[maybe_unused]] unsigned depth) {
+    if (engine == ReadEngine::kPsync)
+        return std::unique_ptr<ReadQueue>(std::make_unique<PsyncQueue>(blockBytes));
+#ifdef RIDGE_HAVE_LIBURING
+    auto queue = std::make_unique<UringQueue>(blockBytes, depth);
+    RIDGE_TRY_STATUS(queue->open());
+    return std::unique_ptr<ReadQueue>(std::move(queue));
+#else
+    return Error{ErrorCode::kUnsupported,
+                 "built without liburing; scripts/setup installs it (liburing-dev)"};
+#endif
+}
+
+}  // namespace ridge::workloads
