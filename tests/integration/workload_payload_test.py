@@ -38,8 +38,8 @@ class Payloads(Case):
     def test_a_step_of_all_reduces_sums_up_to_the_ring_formula(self):
         for ranks in (2, 4):
             trace = self.folder / f"{ranks}.sqlite"
-            spec = described("comm.allreduce/8KiB")
-            done = record(trace, ["mpirun", "-n", str(ranks), "--oversubscribe", WORKLOADS, "--benchmark_filter=^comm.allreduce/8KiB$"],
+            spec = described("comm.allreduce/1MiB")
+            done = record(trace, ["mpirun", "-n", str(ranks), "--oversubscribe", WORKLOADS, "--benchmark_filter=^comm.allreduce/1MiB$"],
                           "--trace", "nvtx", env=MPI)
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertSound(trace)
