@@ -19,13 +19,14 @@ using Content = std::tuple<NodeKind, std::string_view, std::string_view>;
 struct Side {
     const std::vector<ProfileNode>& nodes;
     std::vector<std::vector<std::int32_t>> children;  // in the order in which they were first seen
-    std::vector<Ns> first;
+    std::vector<Ns> first, own;
     std::vector<bool> present, leaf;
 
     Side(const std::vector<ProfileNode>& all, std::span<const ProfileCount> counts)
-        : nodes(all), children(all.size()), first(all.size(), 0), present(all.size(), false), leaf(all.size(), false) {
+        : nodes(all), children(all.size()), first(all.size(), 0), own(all.size(), 0), present(all.size(), false), leaf(all.size(), false) {
         for (const ProfileCount& c : counts) {
             leaf[at(c.node)] = true;
+            own[at(c.node)] = c.ownNs;
             for (std::int32_t n = c.node; n >= 0; n = nodes[at(n)].parent) {
                 if (present[at(n)] && first[at(n)] <= c.firstNs) break;
                 if (!present[at(n)] && n > 0) children[at(nodes[at(n)].parent)].push_back(n);
@@ -54,8 +55,7 @@ struct Side {
 };
 
 bool mayBeRenamed(const ProfileNode& a, const ProfileNode& b) {
-    if (a.kind != b.kind) return false;
-    if (a.kind != NodeKind::kKernel) return true;
+    if (a.kind != NodeKind::kKernel) return a.kind == b.kind;
     const KernelClass x = classifyKernel(a.name), y = classifyKernel(b.name);
     return x == y || x == KernelClass::kOther || y == KernelClass::kOther;
 }
@@ -75,6 +75,7 @@ private:
     void alignChildren(std::int32_t a, std::int32_t b);
     template <typename KeyOf>
     void matchUnique(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs, NodeMatch how, KeyOf keyOf);
+    void joinShapes(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs);
     void joinBetween(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs);
     void joinGap(std::span<const std::int32_t> as, std::span<const std::int32_t> bs);
     [[nodiscard]] std::vector<std::pair<std::size_t, std::size_t>> anchors(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs) const;
@@ -99,6 +100,25 @@ void Aligner::matchUnique(const std::vector<std::int32_t>& as, const std::vector
         if (group.first.size() == 1 && group.second.size() == 1) match(group.first.front(), group.second.front(), how);
 }
 
+// What is left of one shape: one op, whatever its kernels are called.
+void Aligner::joinShapes(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs) {
+    std::map<std::pair<NodeKind, std::string_view>, std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>>> groups;
+    for (const std::int32_t a : as)
+        if (m_partner[at(a)] < 0 && !m_a.nodes[at(a)].shape.empty()) groups[{m_a.nodes[at(a)].kind, m_a.nodes[at(a)].shape}].first.push_back(a);
+    for (const std::int32_t b : bs)
+        if (!m_taken[at(b)] && !m_b.nodes[at(b)].shape.empty()) groups[{m_b.nodes[at(b)].kind, m_b.nodes[at(b)].shape}].second.push_back(b);
+    for (auto& [key, group] : groups) {
+        const auto longestFirst = [](const Side& side, std::vector<std::int32_t>& nodes) {
+            std::sort(nodes.begin(), nodes.end(), [&](std::int32_t x, std::int32_t y) {
+                return side.own[at(x)] != side.own[at(y)] ? side.own[at(x)] > side.own[at(y)] : side.content(x) < side.content(y);
+            });
+        };
+        longestFirst(m_a, group.first);
+        longestFirst(m_b, group.second);
+        for (std::size_t i = 0; i < std::min(group.first.size(), group.second.size()); ++i) match(group.first[i], group.second[i], NodeMatch::kRenamed);
+    }
+}
+
 // A longest run of matched children that keeps its order on both sides, as positions.
 std::vector<std::pair<std::size_t, std::size_t>> Aligner::anchors(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs) const {
     std::map<std::int32_t, std::size_t> placeOfB;
@@ -120,16 +140,19 @@ std::vector<std::pair<std::size_t, std::size_t>> Aligner::anchors(const std::vec
     return run;
 }
 
+// Kind by kind, where equally many are left.
 void Aligner::joinGap(std::span<const std::int32_t> as, std::span<const std::int32_t> bs) {
-    std::vector<std::int32_t> left, right;
+    std::map<NodeKind, std::pair<std::vector<std::int32_t>, std::vector<std::int32_t>>> kinds;
     for (const std::int32_t a : as)
-        if (m_partner[at(a)] < 0) left.push_back(a);
+        if (m_partner[at(a)] < 0) kinds[m_a.nodes[at(a)].kind].first.push_back(a);
     for (const std::int32_t b : bs)
-        if (!m_taken[at(b)]) right.push_back(b);
-    if (left.size() != right.size()) return;
-    for (std::size_t i = 0; i < left.size(); ++i)
-        if (!mayBeRenamed(m_a.nodes[at(left[i])], m_b.nodes[at(right[i])])) return;
-    for (std::size_t i = 0; i < left.size(); ++i) match(left[i], right[i], NodeMatch::kRenamed);
+        if (!m_taken[at(b)]) kinds[m_b.nodes[at(b)].kind].second.push_back(b);
+    for (const auto& [kind, sides] : kinds) {
+        const auto& [left, right] = sides;
+        bool may = left.size() == right.size();
+        for (std::size_t i = 0; may && i < left.size(); ++i) may = mayBeRenamed(m_a.nodes[at(left[i])], m_b.nodes[at(right[i])]);
+        for (std::size_t i = 0; may && i < left.size(); ++i) match(left[i], right[i], NodeMatch::kRenamed);
+    }
 }
 
 void Aligner::joinBetween(const std::vector<std::int32_t>& as, const std::vector<std::int32_t>& bs) {
@@ -148,6 +171,7 @@ void Aligner::alignChildren(std::int32_t a, std::int32_t b) {
     const auto& bs = m_b.children[at(b)];
     if (as.empty() || bs.empty()) return;
     matchUnique(as, bs, NodeMatch::kSame, [](const Side& s, std::int32_t n) { return s.content(n); });
+    joinShapes(as, bs);
     matchUnique(as, bs, NodeMatch::kReshaped, [](const Side& s, std::int32_t n) { return std::pair(s.nodes[at(n)].kind, std::string_view(s.nodes[at(n)].name)); });
     joinBetween(as, bs);
 }

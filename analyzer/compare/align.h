@@ -5,9 +5,11 @@
 //
 // From the root downwards, the children of two matched nodes are matched in this order:
 //   1. equal kind, name and shape (children of one parent are unique in these);
-//   2. equal kind and name where only one of each is left: reshaped;
-//   3. those left between the same two matched neighbours (a longest increasing run of 1 and 2), where both sides
-//      have equally many and their kinds agree, of kernels also their class: renamed.
+//   2. equal kind and shape, the longest with the longest as far as both sides have some: renamed (other kernels
+//      for the same op on the same shapes);
+//   3. equal kind and name where only one of each is left: reshaped;
+//   4. those left between the same two matched neighbours (a longest increasing run of 1 to 3), where both sides
+//      have equally many of a kind: renamed; kernels only if they are of one class (or of one that no name tells).
 // What is left over after that and is the only leaf of its kind, name and shape on both sides: moved.
 // Everything else was added or removed. Symmetric: aligning B with A gives the same pairs (the two sides are
 // put in an order of their content first). A tree aligned with itself matches every node with itself.

@@ -235,13 +235,15 @@ void Profiler::addGaps(const GpuPartition& p, LaneBuilder& lane) {
     }
 }
 
-// Calls, I/O and ranges of the process whose nodes own time: how many there were, hidden or not.
+// Calls and ranges of the process whose nodes own time, and its I/O: how many there were, hidden or not.
 void Profiler::countHost(std::int32_t process, LaneBuilder& lane) {
     const Timeline& timeline = m_context.timeline;
     const auto mine = [&](std::int32_t thread) { return thread != kNoIndex && timeline.threads[at(thread)].process == process; };
-    for (const auto* list : {&m_io, &m_calls})
-        for (const Leaf& leaf : *list)
-            if (mine(leaf.thread) && lane.owns(leaf.node)) lane.count(leaf.node, leaf.start, leaf.end);
+    for (const Leaf& leaf : m_calls)
+        if (mine(leaf.thread) && lane.owns(leaf.node)) lane.count(leaf.node, leaf.start, leaf.end);
+    // I/O also where other work hides all of it: the other run may not.
+    for (const Leaf& leaf : m_io)
+        if (mine(leaf.thread)) lane.count(leaf.node, leaf.start, leaf.end);
     std::map<std::int32_t, std::int32_t> hostLeaf;  // of the scopes
     for (std::size_t i = 0; i < m_tree.nodes().size(); ++i)
         if (m_tree.nodes()[i].kind == NodeKind::kHost && m_tree.nodes()[i].parent != 0) hostLeaf[m_tree.nodes()[i].parent] = static_cast<std::int32_t>(i);

@@ -51,7 +51,7 @@ struct ProfileStep {
     Ns startNs = 0, endNs = 0;
     ClassTimes classes{};
     std::vector<ProfileEntry> entries;  // by (class, node)
-    std::vector<ProfileCount> counts;   // by node; every node of the entries is here
+    std::vector<ProfileCount> counts;   // by node; every node of the entries is here, and kernels, ops and I/O without time
 };
 
 struct ProfileLane {

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "reports/common/escape.h"
 
 namespace ridge::reports::comparison {
 
@@ -59,9 +60,17 @@ std::string laneTitle(const Comparison& comparison, const LaneComparison& lane) 
 
 namespace {
 
+constexpr std::size_t kLongestShape = 40, kLongestName = 60;
+
+// The last two ranges around it and the name; JSON has all of the path and the shape.
 std::string sideName(const RowSide& side) {
-    std::string name = side.path.empty() ? side.name : side.path + " / " + side.name;
-    if (!side.shape.empty()) name += " [" + side.shape + "]";
+    std::string path = side.path;
+    const std::size_t last = path.rfind(" / ");
+    if (const std::size_t cut = last == std::string::npos || last == 0 ? last : path.rfind(" / ", last - 1); cut != std::string::npos && last != std::string::npos)
+        path = "... " + path.substr(cut + 1);
+    const std::string own = elideMiddle(printable(side.name), kLongestName);
+    std::string name = path.empty() ? own : elideMiddle(printable(path), kLongestName) + " / " + own;
+    if (!side.shape.empty()) name += " [" + elide(printable(side.shape), kLongestShape) + "]";
     return name.empty() ? "(no name)" : name;
 }
 
@@ -69,7 +78,11 @@ std::string sideName(const RowSide& side) {
 
 std::string rowName(const ComparisonRow& row) {
     const bool two = row.match == NodeMatch::kRenamed || row.match == NodeMatch::kReshaped || row.match == NodeMatch::kMoved;
-    return two ? sideName(row.a) + " -> " + sideName(row.b) : sideName(row.shown());
+    if (!two) return sideName(row.shown());
+    RowSide to = row.b;  // of the second name only what is new
+    if (to.path == row.a.path) to.path.clear();
+    if (to.shape == row.a.shape) to.shape.clear();
+    return sideName(row.a) + " -> " + sideName(to);
 }
 
 std::string partsText(const ComparisonRow& row) {

@@ -77,6 +77,11 @@ TEST(Align, AGemmIsNoSoftmax) {
     EXPECT_EQ(aligned(Tree({"l/sgemm_128"}), Tree({"l/softmax_warp"})), (Want{"removed: sgemm_128 -", "added: - softmax_warp"}));
 }
 
+TEST(Align, AnotherKernelOnTheSameShapesIsRenamedWhereverItStands) {
+    EXPECT_EQ(aligned(Tree({"conv/winograd_f32[8x8", "conv/x", "conv/y", "conv/implicit_f32[4x4"}), Tree({"conv/y", "conv/direct_f32[4x4", "conv/x", "conv/implicit_f32[8x8"})),
+              (Want{"same: x x", "same: y y", "renamed: winograd_f32[8x8 implicit_f32[8x8", "renamed: implicit_f32[4x4 direct_f32[4x4"}));
+}
+
 TEST(Align, AnotherShapeOfTheSameOp) {
     EXPECT_EQ(aligned(Tree({"l/gemm[8x8", "l/a"}), Tree({"l/gemm[16x8", "l/a"})), (Want{"reshaped: gemm[8x8 gemm[16x8", "same: a a"}));
 }
