@@ -70,6 +70,9 @@ public:
     // Table or view.
     [[nodiscard]] bool hasTable(std::string_view table);
     [[nodiscard]] std::set<std::string> columns(std::string_view table);
+    // May scans of whole tables read the pages of the file themselves (timeline::TableScan)? On at first.
+    void allowDirectReading(bool allow) { m_direct = allow; }
+    [[nodiscard]] bool directReading() const { return m_direct; }
     [[nodiscard]] const std::string& path() const { return m_path; }
     [[nodiscard]] sqlite3* handle() const { return m_db.get(); }
 
@@ -80,6 +83,7 @@ private:
     explicit Database(sqlite3* db, std::string path) : m_db(db), m_path(std::move(path)) {}
     std::unique_ptr<sqlite3, Close> m_db;
     std::string m_path;
+    bool m_direct = true;
 };
 
 }  // namespace ridge
