@@ -34,6 +34,20 @@ def kineto_rows(kineto):
         yield ("  HolisticTraceAnalysis", "not installed (HTA_PYTHON names a Python that has it)", ">= 50 x HTA", None)
 
 
+def analysis_rows(analysis):
+    for size in analysis["sizes"]:
+        millions = size["events"] / 1e6
+        large = size["events"] >= 9e6
+        yield (f"timeline of {millions:.1f} M events, load + analysis", f"{size['seconds']:.2f} s = {size['events_per_s'] / 1e6:.2f} M events/s (load {size['load_s']:.2f} s, CPU {size['cpu_s']:.2f} s)",
+               "<= 10 s" if large else "", size["seconds"] <= 10 if large else None)
+        yield ("  peak memory", f"{size['peak_bytes'] / 1e9:.2f} GB = {size['bytes_per_event']:.0f} B per event", "<= 2 GB" if large else "",
+               size["peak_bytes"] <= 2e9 if large else None)
+        yield ("  time per event against the smallest", f"{size['ratio_to_linear']:.2f}", "", None)
+    scan = analysis["scan"]
+    yield ("rows read from tables by pages", f"{scan['pages_rows_per_s'] / 1e6:.1f} M/s = {scan['pages_rows_per_s'] / scan['sqlite_rows_per_s']:.1f} x SQLite", ">= 10 M/s",
+           scan["pages_rows_per_s"] >= 10e6)
+
+
 def largest_trace():
     folder = os.environ.get("RIDGE_TRACES")
     folder = pathlib.Path(folder) if folder else pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "traces"
@@ -103,14 +117,15 @@ def main():
     trace = largest_trace()
     kineto = script("kineto_load.py", "--build", arguments.build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
     peers = script("workload_peers.py", "--build", arguments.build, "--rounds", 2 if quick else 6)
-    table = list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers))
+    analysis = script("analysis_scale.py", "--build", arguments.build, *(["--events", 1_000_000, "--rounds", 1] if quick else []))
+    table = list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers)) + list(analysis_rows(analysis))
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
     for what, measured, target, met in table:
         mark = "" if met is None else ("met" if met else "NOT MET")
         print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
     if arguments.o:
-        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers,
+        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers, "analysis": analysis,
                                            "cpus": os.cpu_count()}, indent=1) + "\n")
 
 
