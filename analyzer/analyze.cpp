@@ -16,6 +16,7 @@
 #include "analyzer/roofline/points.h"
 #include "analyzer/roofline/ridgeline.h"
 #include "analyzer/summary/summary.h"
+#include "analyzer/threads.h"
 #include "analyzer/timeline/load.h"
 #include "analyzer/verdict/verdict.h"
 #include "analyzer/what_if/what_if.h"
@@ -25,6 +26,7 @@
 #include <algorithm>
 #include <map>
 #include <numeric>
+#include <optional>
 
 namespace ridge::analyzer {
 namespace {
@@ -187,6 +189,40 @@ Status addCpuSteps(Context& context, Analysis& answer) {
     return {};
 }
 
+// The graph of a long trace is made, used and thrown away part by part.
+class Paths {
+public:
+    // Begins with the first part beside the caller. The steps of the answer must stay as they are.
+    Paths(const Context& context, const Analysis& answer) : m_context(context), m_steps(answer.steps), m_next([this] {
+        m_plan = planGraphs(m_context, m_steps);
+        return build(0);
+    }) {}
+    void addTo(Analysis& answer) {
+        std::optional<PathGraph> graph = m_next.get();
+        PathReport path(m_context, m_plan, answer);
+        WhatIfReport whatIf(m_context, answer);
+        for (std::size_t part = 0; graph; ++part) {
+            Beside<std::optional<PathGraph>> next([this, part] { return build(part + 1); });
+            Beside<void> replays([&] { whatIf.add(*graph); });
+            path.add(*graph);
+            replays.get();
+            graph = next.get();
+        }
+        path.finish();
+        whatIf.finish();
+    }
+
+private:
+    std::optional<PathGraph> build(std::size_t part) const {
+        if (part >= m_plan.parts.size()) return std::nullopt;
+        return buildPathGraph(m_context, m_steps, m_plan, m_plan.parts[part]);
+    }
+    const Context& m_context;
+    const std::vector<Step>& m_steps;
+    GraphPlan m_plan;
+    Beside<std::optional<PathGraph>> m_next;
+};
+
 void addRanks(const Context& context, Analysis& answer) {
     std::map<std::int64_t, Rank> ranks;
     std::vector<bool> wanted(context.timeline.processes.size(), false);
@@ -233,10 +269,11 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     context.cpuShare = cpuShares(timeline, context.steps, context.ops, hasGpu);
     judgeGroups(context.ops, context.steps, roofs, context.cpuShare);
     context.collectives = matchCollectives(timeline, context.ops);
-    matchGpuCollectives(timeline, findCommunicationRows(timeline), context.collectives);
+    context.rows = factsOfRows(timeline, context.ops);
+    matchGpuCollectives(timeline, context.rows.communication, context.collectives);
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
-    context.measured = measureKernels(timeline, context.steps, context.ops, findCommunicationRows(timeline), answer.ceilings);
-    context.gpus = partitionGpu(timeline, context.ops, context.io, options, context.collectives.gpuLatestStart, context.measured.classOfRow);
+    context.measured = measureKernels(timeline, context.steps, context.ops, context.rows, answer.ceilings);
+    context.gpus = partitionGpu(timeline, context.ops, context.io, options, context.collectives.gpuLatestStart, context.measured.classOfRow, &context.rows);
     context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
                                 context.io, cpuProcesses(timeline, context.steps, hasGpu));
     handOutPartitions(context);
@@ -246,6 +283,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
         RIDGE_TRY_STATUS(addGpuSteps(context, answer, g));
     RIDGE_TRY_STATUS(addCpuSteps(context, answer));
     if (answer.steps.empty()) answer.stepSource = "none";
+    Paths paths(context, answer);
     addRanks(context, answer);
     addGate(context, answer);
     addRoofline(context, answer);
@@ -255,9 +293,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     addRanges(timeline, context.steps, answer);
     addSummaries(context, answer);
     addVerdicts(context, answer);
-    const PathGraph graph = buildPathGraph(context, answer.steps);
-    addCriticalPath(context, graph, answer);
-    addWhatIf(context, graph, answer);
+    paths.addTo(answer);
     addRidgeline(context, answer);
     addMemory(context, answer);
     addEnergy(context, answer);

@@ -40,6 +40,7 @@ struct Context {
     std::vector<double> cpuShare;     // per workload: cpuShares()
     std::vector<StepOrigin> origins;  // one per Analysis::steps
     MeasuredRoofline measured = {};
+    RowFacts rows = {};  // factsOfRows(), before all that asks for them
 };
 
 }  // namespace ridge::analyzer

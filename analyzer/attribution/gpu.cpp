@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <optional>
-#include <unordered_map>
 
 #include "analyzer/kernels/classify.h"
 #include "analyzer/roofline/measured.h"
+#include "analyzer/threads.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -24,6 +25,19 @@ enum ThreadLayer : std::uint8_t { kCheckpoint, kInput, kSyncLayer, kApiLayer, kT
 constexpr std::array<WallClass, kThreadLayers> kClassOfThreadLayer{WallClass::kIoCheckpoint, WallClass::kIoInput,
                                                                    WallClass::kSync, WallClass::kApi};
 
+// Looks into the segments of one thread. Gaps come in time, so a search begins where the last one ended.
+struct ThreadCursor {
+    const Segments& list;
+    std::size_t last = 0;
+    // The first segment that ends after the instant.
+    Segments::const_iterator from(Ns instant) {
+        if (last > 0 && list[last - 1].end > instant)
+            last = static_cast<std::size_t>(std::upper_bound(list.begin(), list.end(), instant, [](Ns t, const Segment& s) { return t < s.end; }) - list.begin());
+        while (last < list.size() && list[last].end <= instant) ++last;
+        return list.begin() + static_cast<std::ptrdiff_t>(last);
+    }
+};
+
 // What each launching thread did, as segments; what none covers is HOST.
 std::vector<Segments> threadSegments(const Timeline& timeline, const std::vector<IoInterval>& io) {
     std::vector<std::vector<PaintRow>> rows(timeline.threads.size());
@@ -31,9 +45,11 @@ std::vector<Segments> threadSegments(const Timeline& timeline, const std::vector
         rows[static_cast<std::size_t>(call.thread)].push_back({call.start, call.end, call.blocking ? kSyncLayer : kApiLayer});
     for (const IoInterval& i : io)
         rows[static_cast<std::size_t>(i.thread)].push_back({i.start, i.end, i.checkpoint ? kCheckpoint : kInput});
-    std::vector<Segments> segments;
-    segments.reserve(rows.size());
-    for (const auto& list : rows) segments.push_back(toClasses(paint(list), kClassOfThreadLayer));
+    std::vector<Segments> segments(rows.size());
+    parallelFor(rows.size(), [&](std::size_t t) {
+        segments[t] = toClasses(paint(rows[t]), kClassOfThreadLayer);
+        rows[t] = {};
+    });
     return segments;
 }
 
@@ -42,10 +58,10 @@ void push(Segments& out, Ns start, Ns end, WallClass c) {
 }
 
 // [from, to) by what the thread did; HOST between its segments.
-void splitByThread(Segments& out, const Segments& thread, Ns from, Ns to) {
-    auto it = std::upper_bound(thread.begin(), thread.end(), from, [](Ns t, const Segment& s) { return t < s.end; });
+void splitByThread(Segments& out, ThreadCursor& thread, Ns from, Ns to) {
+    auto it = thread.from(from);
     Ns at = from;
-    for (; it != thread.end() && it->start < to; ++it) {
+    for (; it != thread.list.end() && it->start < to; ++it) {
         push(out, at, std::max(at, it->start), WallClass::kHost);
         const Ns end = std::min(it->end, to);
         push(out, std::max(at, it->start), end, static_cast<WallClass>(it->layer));
@@ -55,7 +71,7 @@ void splitByThread(Segments& out, const Segments& thread, Ns from, Ns to) {
 }
 
 void splitGap(Segments& out, Ns a, Ns b, const GpuRow& next, const Timeline& timeline,
-              const std::vector<Segments>& threads, const AnalyzeOptions& options) {
+              std::vector<ThreadCursor>& threads, const AnalyzeOptions& options) {
     if (next.launch == kNoIndex) return push(out, a, b, WallClass::kUnlinked);
     const Call& call = timeline.calls[static_cast<std::size_t>(next.launch)];
     if (call.start <= a) {
@@ -87,7 +103,7 @@ Segments markFlushes(const Segments& idle, const IntervalSet& flushes) {
     return out;
 }
 
-Segments idleSegments(const Timeline& timeline, const GpuPartition& p, const std::vector<Segments>& threads,
+Segments idleSegments(const Timeline& timeline, const GpuPartition& p, std::vector<ThreadCursor>& threads,
                       const AnalyzeOptions& options) {
     Segments idle;
     std::size_t row = 0;
@@ -161,43 +177,57 @@ std::int64_t rankOf(const Timeline& timeline, const GpuPartition& p) {
 
 std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops) {
     std::vector<std::int32_t> result(timeline.gpu.size(), kNoIndex);
-    std::unordered_map<std::int32_t, std::vector<std::int32_t>> ofThread;
-    for (std::size_t i = 0; i < ops.rows.size(); ++i) ofThread[ops.rows[i].thread].push_back(static_cast<std::int32_t>(i));
-    if (ofThread.empty()) return result;
+    if (ops.ofCall.empty()) return result;
     for (std::size_t i = 0; i < timeline.gpu.size(); ++i) {
-        const GpuRow& row = timeline.gpu[i];
-        if (row.launch == kNoIndex) continue;
-        const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
-        const auto list = ofThread.find(call.thread);
-        if (list == ofThread.end()) continue;
-        const auto it = std::upper_bound(list->second.begin(), list->second.end(), call.start, [&](Ns t, std::int32_t r) {
-            return t < ops.rows[static_cast<std::size_t>(r)].start;
-        });
-        if (it == list->second.begin()) continue;
-        const OpRow& op = ops.rows[static_cast<std::size_t>(*std::prev(it))];
-        if (call.start < op.end) result[i] = op.group;
+        const std::int32_t launch = timeline.gpu[i].launch;
+        const std::int32_t op = launch == kNoIndex ? kNoIndex : ops.ofCall[static_cast<std::size_t>(launch)];
+        if (op != kNoIndex) result[i] = ops.rows[static_cast<std::size_t>(op)].group;
     }
     return result;
 }
 
-std::vector<bool> findCommunicationRows(const Timeline& timeline) {
-    std::vector<std::int8_t> known(timeline.names.size(), -1);
-    std::vector<bool> result(timeline.gpu.size(), false);
-    for (std::size_t i = 0; i < timeline.gpu.size(); ++i) {
-        const GpuRow& row = timeline.gpu[i];
-        if (row.kind != GpuKind::kKernel) continue;
-        std::int8_t& is = known[row.name.value];
-        if (is < 0) is = classifyKernel(timeline.names.text(row.name)) == KernelClass::kComm ? 1 : 0;
-        result[i] = is == 1;
+namespace {
+
+std::vector<KernelClass> classesOfNames(const Timeline& timeline) {
+    std::vector<KernelClass> classes(timeline.names.size(), KernelClass::kOther);
+    std::vector<bool> known(timeline.names.size(), false);
+    for (const GpuRow& row : timeline.gpu) {
+        if (row.kind != GpuKind::kKernel || known[row.name.value]) continue;
+        known[row.name.value] = true;
+        classes[row.name.value] = classifyKernel(timeline.names.text(row.name));
     }
+    return classes;
+}
+
+std::vector<bool> communicationRows(const Timeline& timeline, const std::vector<KernelClass>& classes) {
+    std::vector<bool> result(timeline.gpu.size(), false);
+    for (std::size_t i = 0; i < timeline.gpu.size(); ++i)
+        result[i] = timeline.gpu[i].kind == GpuKind::kKernel && classes[timeline.gpu[i].name.value] == KernelClass::kComm;
     return result;
+}
+
+}  // namespace
+
+std::vector<bool> findCommunicationRows(const Timeline& timeline) { return communicationRows(timeline, classesOfNames(timeline)); }
+
+RowFacts factsOfRows(const Timeline& timeline, const Ops& ops) {
+    RowFacts facts;
+    facts.classOfName = classesOfNames(timeline);
+    facts.communication = communicationRows(timeline, facts.classOfName);
+    facts.group = groupsOfRows(timeline, ops);
+    return facts;
 }
 
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
                                        const AnalyzeOptions& options, const std::vector<std::optional<Ns>>& latestStart,
-                                       const std::vector<std::uint8_t>& measured) {
-    const std::vector<bool> communication = findCommunicationRows(timeline);
-    const std::vector<std::int32_t> groups = groupsOfRows(timeline, ops);
+                                       const std::vector<std::uint8_t>& measured, const RowFacts* facts) {
+    RowFacts own;
+    if (!facts) {
+        own = factsOfRows(timeline, ops);
+        facts = &own;
+    }
+    const std::vector<bool>& communication = facts->communication;
+    const std::vector<std::int32_t>& groups = facts->group;
     const std::vector<Segments> threads = threadSegments(timeline, io);
     IntervalSet flushes;
     for (const auto& [start, end] : timeline.flushes) flushes.push_back({start, end});
@@ -206,10 +236,12 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
     std::vector<GpuPartition> result(timeline.devices.size());
     for (std::size_t i = 0; i < timeline.gpu.size(); ++i)
         result[static_cast<std::size_t>(timeline.gpu[i].device)].rows.push_back(static_cast<std::int32_t>(i));
-    for (std::size_t d = 0; d < result.size(); ++d) {
+    parallelFor(result.size(), [&](std::size_t d) {
         GpuPartition& p = result[d];
         p.device = static_cast<std::int32_t>(d);
-        if (p.rows.empty()) continue;
+        if (p.rows.empty()) return;
+        std::vector<ThreadCursor> cursors;
+        for (const Segments& list : threads) cursors.push_back({list});
         std::vector<PaintRow> paintRows;
         std::array<std::vector<Interval>, 3> sets;
         p.firstStart = timeline.gpu[static_cast<std::size_t>(p.rows.front())].start;
@@ -228,10 +260,13 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
         p.communication = normalize(std::move(sets[1]));
         p.copy = normalize(std::move(sets[2]));
         p.busy = unite(unite(p.compute, p.communication), p.copy);
-        const Segments idle = markFlushes(idleSegments(timeline, p, threads, options), flushes);
-        p.segments.insert(p.segments.end(), idle.begin(), idle.end());
-        std::sort(p.segments.begin(), p.segments.end(), [](const Segment& a, const Segment& b) { return a.start < b.start; });
-    }
+        const Segments idle = markFlushes(idleSegments(timeline, p, cursors, options), flushes);
+        Segments all;
+        all.reserve(p.segments.size() + idle.size());
+        std::merge(p.segments.begin(), p.segments.end(), idle.begin(), idle.end(), std::back_inserter(all),
+                   [](const Segment& a, const Segment& b) { return a.start < b.start; });
+        p.segments = std::move(all);
+    });
     std::erase_if(result, [](const GpuPartition& p) { return p.rows.empty(); });
     return result;
 }

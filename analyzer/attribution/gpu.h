@@ -15,6 +15,7 @@
 #include "analyzer/attribution/io_class.h"
 #include "analyzer/attribution/ops.h"
 #include "analyzer/intervals/paint.h"
+#include "analyzer/kernels/classify.h"
 
 namespace ridge::analyzer {
 
@@ -39,13 +40,21 @@ std::vector<bool> findCommunicationRows(const Timeline& timeline);
 // The group of the op that launched each GPU row; kNoIndex: none.
 std::vector<std::int32_t> groupsOfRows(const Timeline& timeline, const Ops& ops);
 
+// What several passes ask of every GPU row, found once.
+struct RowFacts {
+    std::vector<KernelClass> classOfName;  // per name; of names that no kernel has: kOther
+    std::vector<bool> communication;       // findCommunicationRows()
+    std::vector<std::int32_t> group;       // groupsOfRows()
+};
+RowFacts factsOfRows(const Timeline& timeline, const Ops& ops);
+
 // latestStart: per GPU row, when the last rank of its collective began (Collectives::gpuLatestStart): before
 // it communication is waiting, after it transfer; nothing: unsplit. measured: WallClass per GPU row that counters
 // tell (MeasuredRoofline::classOfRow), before what the payload tells.
 std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops, const std::vector<IoInterval>& io,
                                        const AnalyzeOptions& options,
                                        const std::vector<std::optional<Ns>>& latestStart = {},
-                                       const std::vector<std::uint8_t>& measured = {});
+                                       const std::vector<std::uint8_t>& measured = {}, const RowFacts* facts = nullptr);
 
 // Device windows of the host's steps: W_i = [E_{i-1}, E_i), E_i = max(E_{i-1}, end of every row whose
 // launch starts inside host step i), E_0 = the first such start. They tile. Empty when no row of the

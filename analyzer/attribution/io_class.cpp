@@ -59,7 +59,7 @@ std::vector<IoInterval> findIo(const Timeline& timeline, const Ops& ops, const A
         const bool checkpoint = isCheckpoint(range.name);
         if (checkpoint) saving[static_cast<std::size_t>(range.thread)].push_back({range.start, range.end});
         if (matchNames && range.work == kNoIndex && (checkpoint || isInput(range.name)))
-            io.push_back({range.start, range.end, range.thread, process, checkpoint, true, 0});
+            io.push_back({range.start, range.end, range.thread, process, checkpoint, true, 0, range.name, {}});
     }
     std::vector<IntervalSet> saves;
     saves.reserve(saving.size());
@@ -71,13 +71,14 @@ std::vector<IoInterval> findIo(const Timeline& timeline, const Ops& ops, const A
         const bool checkpoint = contains(saves[static_cast<std::size_t>(op.thread)], op.start) ||
                                 (work.bytesWritten > 0 && work.bytesRead <= 0);
         io.push_back({op.start, op.end, op.thread, op.process, checkpoint, false,
-                      static_cast<std::int64_t>(std::min(work.bytesRead + work.bytesWritten, 9e18))});
+                      static_cast<std::int64_t>(std::min(work.bytesRead + work.bytesWritten, 9e18)),
+                      timeline.ranges[static_cast<std::size_t>(op.range)].name, {}});
     }
     for (const IoRow& row : timeline.io) {
         const bool checkpoint = row.writes || contains(saves[static_cast<std::size_t>(row.thread)], row.start) ||
                                 isCheckpointPath(row.path);
         io.push_back({row.start, row.end, row.thread, timeline.threads[static_cast<std::size_t>(row.thread)].process,
-                      checkpoint, false, row.bytes});
+                      checkpoint, false, row.bytes, row.name, row.path});
     }
     return io;
 }

@@ -24,6 +24,7 @@ struct IoInterval {
     bool checkpoint = false;
     bool named = false;       // known only by a range's name
     std::int64_t bytes = 0;
+    NameId name, path;        // the call, or the range that tells of it; the file where it is known
 };
 
 // Posix rows, ranges of kind io, and, when matchNames, ranges that a pattern names.

@@ -5,6 +5,7 @@
 #include "analyzer/intervals/intervals.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <unordered_map>
 
@@ -40,9 +41,10 @@ std::vector<bool> findLeaves(const Timeline& timeline) {
         return ranges[static_cast<std::size_t>(i)];
     };
     for (auto& list : ofThread) {
-        std::stable_sort(list.begin(), list.end(), [&](std::int32_t a, std::int32_t b) {
+        const auto less = [&](std::int32_t a, std::int32_t b) {
             return at(a).start != at(b).start ? at(a).start < at(b).start : at(a).end > at(b).end;
-        });
+        };
+        if (!std::is_sorted(list.begin(), list.end(), less)) std::stable_sort(list.begin(), list.end(), less);
         std::vector<std::int32_t> stack;
         for (const std::int32_t i : list) {
             while (!stack.empty() && at(stack.back()).end <= at(i).start) stack.pop_back();
@@ -53,28 +55,42 @@ std::vector<bool> findLeaves(const Timeline& timeline) {
     return leaf;
 }
 
-// For processes with a GPU: union of the kernels launched inside each op.
-void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHasGpu,
-                    std::vector<OpRow>& rows) {
-    std::unordered_map<std::int32_t, std::vector<std::size_t>>
-        ofThread;  // leaves are disjoint and sorted
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        if (processHasGpu[static_cast<std::size_t>(rows[i].process)])
-            ofThread[rows[i].thread].push_back(i);
-    if (ofThread.empty()) return;
-    std::unordered_map<std::size_t, std::vector<Interval>> kernels;
-    for (const GpuRow& row : timeline.gpu) {
-        if (row.launch == kNoIndex) continue;
-        const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
-        const auto list = ofThread.find(call.thread);
-        if (list == ofThread.end()) continue;
-        const auto it = std::upper_bound(list->second.begin(), list->second.end(), call.start,
-                                         [&](Ns t, std::size_t r) { return t < rows[r].start; });
-        if (it == list->second.begin() || call.start >= rows[*std::prev(it)].end) continue;
-        kernels[*std::prev(it)].push_back({row.start, row.end});
+// Per call the last op of its thread that began by then and runs still; kNoIndex: none. Calls come by start, and so do
+// the ops of each thread: one walk over both.
+std::vector<std::int32_t> opsOfCalls(const Timeline& timeline, const std::vector<OpRow>& rows) {
+    std::vector<std::int32_t> result;
+    if (rows.empty()) return result;
+    std::vector<std::vector<std::int32_t>> ofThread(timeline.threads.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) ofThread[static_cast<std::size_t>(rows[i].thread)].push_back(static_cast<std::int32_t>(i));
+    std::vector<std::size_t> next(timeline.threads.size(), 0);
+    result.assign(timeline.calls.size(), kNoIndex);
+    for (std::size_t i = 0; i < timeline.calls.size(); ++i) {
+        const Call& call = timeline.calls[i];
+        const auto& list = ofThread[static_cast<std::size_t>(call.thread)];
+        std::size_t& n = next[static_cast<std::size_t>(call.thread)];
+        while (n < list.size() && rows[static_cast<std::size_t>(list[n])].start <= call.start) ++n;
+        if (n > 0 && call.start < rows[static_cast<std::size_t>(list[n - 1])].end) result[i] = list[n - 1];
     }
-    for (auto& [index, intervals] : kernels)
-        rows[index].timeNs = length(normalize(std::move(intervals)));
+    return result;
+}
+
+// For processes with a GPU: union of the kernels launched inside each op.
+void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHasGpu, const std::vector<std::int32_t>& opOfCall,
+                    std::vector<OpRow>& rows) {
+    if (opOfCall.empty()) return;
+    // GPU rows come by start, so the union grows at its end only.
+    constexpr Ns kNothing = std::numeric_limits<Ns>::min();
+    std::vector<Ns> covered(rows.size(), kNothing);
+    for (const GpuRow& row : timeline.gpu) {
+        const std::int32_t op = row.launch == kNoIndex ? kNoIndex : opOfCall[static_cast<std::size_t>(row.launch)];
+        if (op == kNoIndex || !processHasGpu[static_cast<std::size_t>(rows[static_cast<std::size_t>(op)].process)]) continue;
+        OpRow& r = rows[static_cast<std::size_t>(op)];
+        Ns& until = covered[static_cast<std::size_t>(op)];
+        if (until == kNothing) r.timeNs = 0;
+        if (row.end <= until) continue;
+        r.timeNs = saturatingAdd(r.timeNs, row.end - std::max(row.start, until));
+        until = row.end;
+    }
 }
 
 struct GroupKey {
@@ -166,7 +182,8 @@ Ops findOps(const Timeline& timeline, const StepSet& steps,
         }
         ops.rows.push_back(row);
     }
-    addKernelTimes(timeline, processHasGpu, ops.rows);
+    ops.ofCall = opsOfCalls(timeline, ops.rows);
+    addKernelTimes(timeline, processHasGpu, ops.ofCall, ops.rows);
     group(timeline, ops);
     return ops;
 }

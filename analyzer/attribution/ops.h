@@ -43,6 +43,7 @@ struct OpGroup {
 struct Ops {
     std::vector<OpRow> rows;  // sorted by start
     std::vector<OpGroup> groups;
+    std::vector<std::int32_t> ofCall;  // per call of the timeline: into rows, the op that it lies in; empty: no rows
 };
 
 Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& processHasGpu);

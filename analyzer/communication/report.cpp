@@ -134,7 +134,7 @@ void finishKernels(const Context& context, const KernelKey& key, KernelTotals& t
 
 // Kernels that communicate, by name, group and size.
 void addKernels(const Context& context, Analysis& answer) {
-    const std::vector<bool> communication = findCommunicationRows(context.timeline);
+    const std::vector<bool>& communication = context.rows.communication;
     const auto& latest = context.collectives.gpuLatestStart;
     std::map<std::int32_t, std::pair<Ns, Ns>> splitOf;  // row -> wait, transfer of its collective
     std::map<std::int32_t, std::int64_t> ranksOf;

@@ -2,10 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/critical_path/graph.h"
 #include "analyzer/critical_path/pieces.h"
+#include "analyzer/intervals/sort_by_time.h"
 
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <unordered_map>
 
 namespace ridge::analyzer {
@@ -25,19 +27,39 @@ struct Done {  // work that ended: what others may have waited for
     std::int64_t stream = 0;
 };
 
+// What belongs to each of a stretch of rows; kNoIndex for all others.
+class Indices {
+public:
+    explicit Indices(std::pair<std::size_t, std::size_t> bounds) : m_first(bounds.first), m_values(bounds.second - bounds.first, kNoIndex) {}
+    [[nodiscard]] std::int32_t operator[](std::size_t i) const {
+        return i - m_first < m_values.size() ? m_values[i - m_first] : kNoIndex;
+    }
+    void set(std::size_t i, std::int32_t value) {
+        if (i - m_first < m_values.size()) m_values[i - m_first] = value;
+    }
+    [[nodiscard]] std::size_t first() const { return m_first; }
+    [[nodiscard]] std::size_t end() const { return m_first + m_values.size(); }
+    [[nodiscard]] std::size_t size() const { return m_values.size(); }
+
+private:
+    std::size_t m_first;
+    std::vector<std::int32_t> m_values;
+};
+
 class Builder {
 public:
-    Builder(const Context& context, Interval span)
-        : m_context(context), m_timeline(context.timeline), m_span(span), m_nodeOfCall(m_timeline.calls.size(), kNoIndex),
-          m_headOfRow(m_timeline.gpu.size(), kNoIndex), m_bodyOfRow(m_timeline.gpu.size(), kNoIndex),
-          m_headOfOp(context.ops.rows.size(), kNoIndex), m_bodyOfOp(context.ops.rows.size(), kNoIndex),
-          m_chain(m_timeline.threads.size()), m_workDone(m_timeline.processes.size()),
-          m_rowsDone(m_timeline.processes.size()), m_hasGpu(m_timeline.processes.size(), false) {}
+    Builder(const Context& context, const GraphPlan& plan, Interval span, bool partial)
+        : m_context(context), m_timeline(context.timeline), m_plan(plan), m_span(span), m_partial(partial), m_mainOf(plan.mainThread),
+          m_nodeOfCall(plan.calls.bounds(m_timeline.calls, span)), m_headOfRow(plan.gpu.bounds(m_timeline.gpu, span)),
+          m_bodyOfRow(plan.gpu.bounds(m_timeline.gpu, span)), m_headOfOp(plan.ops.bounds(context.ops.rows, span)),
+          m_bodyOfOp(plan.ops.bounds(context.ops.rows, span)), m_chain(m_timeline.threads.size()),
+          m_workDone(m_timeline.processes.size()), m_rowsDone(m_timeline.processes.size()), m_hasGpu(plan.hasGpu) {}
 
     PathGraph build() {
-        for (const GpuRow& row : m_timeline.gpu)
-            if (row.process != kNoIndex) m_hasGpu[at(row.process)] = true;
-        findMainThreads();
+        // Address space only: pages count when they are written.
+        const std::size_t rows = m_headOfRow.size() + 2 * m_nodeOfCall.size() + 2 * m_context.ops.rows.size();
+        m_nodes.reserve(std::min(rows * 2, kMostStepPathNodes));
+        m_edges.reserve(std::min(rows * 3, kMostStepPathNodes));
         addThreads();
         addRows();
         sortDone();
@@ -62,21 +84,6 @@ private:
     [[nodiscard]] std::int32_t processOf(std::int32_t thread) const { return m_timeline.threads[at(thread)].process; }
     [[nodiscard]] bool inSpan(Ns start, Ns end) const { return start < m_span.end && end > m_span.start; }
 
-    // The thread that steps; else the one that launches most; else the one with most ranges.
-    void findMainThreads() {
-        std::vector<std::int64_t> weight(m_timeline.threads.size(), 0);
-        for (const Range& range : m_timeline.ranges) ++weight[at(range.thread)];
-        for (const Call& call : m_timeline.calls) weight[at(call.thread)] += 1'000'000;
-        if (!m_context.steps.whole()) {
-            for (const HostStep& step : m_context.steps.steps) weight[at(step.thread)] += Ns{1} << 50;
-        }
-        m_mainOf.assign(m_timeline.processes.size(), kNoIndex);
-        for (std::size_t t = 0; t < weight.size(); ++t) {
-            std::int32_t& main = m_mainOf[at(processOf(static_cast<std::int32_t>(t)))];
-            if (weight[t] > 0 && (main == kNoIndex || weight[t] > weight[at(main)])) main = static_cast<std::int32_t>(t);
-        }
-    }
-
     void addThreads() {
         std::vector<std::vector<PieceItem>> items(m_timeline.threads.size());
         const auto add = [&](std::int32_t thread, Ns start, Ns end, What what, std::size_t index) {
@@ -84,22 +91,26 @@ private:
             items[at(thread)].push_back({std::max(start, m_span.start), std::min(end, m_span.end), what,
                                          what != kSoft && what != kHard, static_cast<std::int32_t>(index)});
         };
-        for (std::size_t i = 0; i < m_timeline.ranges.size(); ++i) {
+        m_plan.ranges.visit(m_timeline.ranges, m_span, [&](std::size_t i) {
             const Range& range = m_timeline.ranges[i];
-            if (!range.nests || range.frame == Frame::kWorkload || range.frame == Frame::kWarmup) continue;
+            if (!range.nests || range.frame == Frame::kWorkload || range.frame == Frame::kWarmup) return;
             add(range.thread, range.start, range.end, range.kind == RangeKind::kOp ? kHard : kSoft, i);
-        }
-        for (std::size_t i = 0; i < m_timeline.calls.size(); ++i)
+        });
+        m_plan.calls.visit(m_timeline.calls, m_span, [&](std::size_t i) {
             add(m_timeline.calls[i].thread, m_timeline.calls[i].start, m_timeline.calls[i].end, kCall, i);
+        });
         for (std::size_t i = 0; i < m_context.io.size(); ++i) {
             const IoInterval& io = m_context.io[i];
             add(io.thread, io.start, io.end, io.checkpoint ? kCheckpoint : kInput, i);
         }
-        for (std::size_t i = 0; i < m_context.ops.rows.size(); ++i) {
+        m_plan.ops.visit(m_context.ops.rows, m_span, [&](std::size_t i) {
             const OpRow& op = m_context.ops.rows[i];
             if (op.family != OpFamily::kIo && !m_hasGpu[at(op.process)]) add(op.thread, op.start, op.end, kOpRow, i);
+        });
+        for (std::size_t t = 0; t < items.size(); ++t) {
+            addChain(static_cast<std::int32_t>(t), items[t]);
+            items[t] = {};
         }
-        for (std::size_t t = 0; t < items.size(); ++t) addChain(static_cast<std::int32_t>(t), items[t]);
     }
 
     void addChain(std::int32_t thread, std::vector<PieceItem>& items) {
@@ -148,6 +159,7 @@ private:
             case kOpRow: return addOp(thread, before, node, item.index, whole);
             default: break;
         }
+        node.call = item.index;
         node.kind = item.what == kCheckpoint ? PathKind::kIoCheckpoint : PathKind::kIoInput;
         const std::int32_t n = append(thread, before, node);
         done(n);
@@ -164,10 +176,10 @@ private:
             PathNode head = node;
             head.end = head.start;
             before = append(thread, before, head);
-            if (m_nodeOfCall[at(index)] == kNoIndex) m_nodeOfCall[at(index)] = before;
+            if (m_nodeOfCall[at(index)] == kNoIndex) m_nodeOfCall.set(at(index), before);
         }
         const std::int32_t n = append(thread, before, node);
-        if (m_nodeOfCall[at(index)] == kNoIndex) m_nodeOfCall[at(index)] = n;
+        if (m_nodeOfCall[at(index)] == kNoIndex) m_nodeOfCall.set(at(index), n);
         if (call.blocking) m_blocking.push_back(n);
         done(n);
         return n;
@@ -184,9 +196,9 @@ private:
         const bool complete = whole && node.end == op.end && node.start == op.start;
         if (complete && at(index) < latest.size() && latest[at(index)] && *latest[at(index)] < node.end) {
             before = append(thread, before, headOf(node));
-            m_headOfOp[at(index)] = before;
+            m_headOfOp.set(at(index), before);
             node.start = std::max(node.start, *latest[at(index)]);
-            m_bodyOfOp[at(index)] = static_cast<std::int32_t>(m_nodes.size());
+            m_bodyOfOp.set(at(index), static_cast<std::int32_t>(m_nodes.size()));
         }
         const std::int32_t n = append(thread, before, node);
         done(n);
@@ -205,8 +217,8 @@ private:
     }
 
     void addRows() {
-        const std::vector<bool> communication = findCommunicationRows(m_timeline);
-        for (std::size_t i = 0; i < m_timeline.gpu.size(); ++i) {
+        const std::vector<bool>& communication = m_context.rows.communication;
+        for (std::size_t i = m_headOfRow.first(); i < m_headOfRow.end(); ++i) {
             const GpuRow& row = m_timeline.gpu[i];
             if (row.start < m_span.start || row.end > m_span.end) continue;
             PathNode node{row.start, row.end, 0, row.name, static_cast<std::int32_t>(i), row.device, row.launch};
@@ -214,21 +226,21 @@ private:
             node.kind = moves ? PathKind::kCopy : communication[i] ? PathKind::kCommunication : PathKind::kCompute;
             const auto& latest = m_context.collectives.gpuLatestStart;
             if (i < latest.size() && latest[i] && *latest[i] < row.end) {
-                m_headOfRow[i] = addNode(headOf(node));
+                m_headOfRow.set(i, addNode(headOf(node)));
                 node.start = std::max(node.start, *latest[i]);
-                m_bodyOfRow[i] = addNode(node);
+                m_bodyOfRow.set(i, addNode(node));
                 addEdge(m_bodyOfRow[i], m_headOfRow[i], EdgeKind::kThread);
             } else {
-                m_headOfRow[i] = m_bodyOfRow[i] = addNode(node);
+                m_headOfRow.set(i, addNode(node));
+                m_bodyOfRow.set(i, m_headOfRow[i]);
             }
             if (row.process != kNoIndex) m_rowsDone[at(row.process)].push_back({row.end, m_bodyOfRow[i], row.device, row.stream});
         }
     }
 
     void sortDone() {
-        const auto byEnd = [](const Done& a, const Done& b) { return a.end < b.end; };
         for (auto* lists : {&m_workDone, &m_rowsDone})
-            for (auto& list : *lists) std::stable_sort(list.begin(), list.end(), byEnd);
+            for (auto& list : *lists) stableSortByTime(list, [](const Done& d) { return d.end; });
         for (const SyncRow& sync : m_timeline.syncs)
             if (sync.launch != kNoIndex && (sync.kind == SyncKind::kStream || sync.kind == SyncKind::kEvent) && sync.stream >= 0)
                 m_streamOfCall[sync.launch] = sync.stream;
@@ -307,7 +319,7 @@ private:
         };
         std::map<std::pair<std::int32_t, std::int64_t>, Stream> streams;
         std::vector<Stream> devices(m_timeline.devices.size());
-        for (std::size_t i = 0; i < m_timeline.gpu.size(); ++i) {
+        for (std::size_t i = m_headOfRow.first(); i < m_headOfRow.end(); ++i) {
             const std::int32_t head = m_headOfRow[i];
             if (head == kNoIndex) continue;
             const GpuRow& row = m_timeline.gpu[i];
@@ -362,14 +374,15 @@ private:
     void addEventEdges() {
         std::map<std::pair<std::int32_t, std::int64_t>, std::int32_t> record;  // (process, correlation) -> call
         std::map<std::pair<std::int32_t, std::int64_t>, std::vector<std::int32_t>> rowsOf;  // (process, stream)
+        const auto inPart = [&](const SyncRow& sync) { return !m_partial || inSpan(sync.start, sync.end + 1); };
         for (const SyncRow& sync : m_timeline.syncs)
-            if (sync.kind == SyncKind::kStreamWaitEvent && sync.eventRecord != 0) record[{sync.process, sync.eventRecord}] = kNoIndex;
+            if (sync.kind == SyncKind::kStreamWaitEvent && sync.eventRecord != 0 && inPart(sync)) record[{sync.process, sync.eventRecord}] = kNoIndex;
         if (record.empty()) return;
-        for (std::size_t i = 0; i < m_timeline.calls.size(); ++i) {
+        for (std::size_t i = m_partial ? m_nodeOfCall.first() : 0; i < (m_partial ? m_nodeOfCall.end() : m_timeline.calls.size()); ++i) {
             const auto it = record.find({processOf(m_timeline.calls[i].thread), m_timeline.calls[i].correlation});
             if (it != record.end()) it->second = static_cast<std::int32_t>(i);
         }
-        for (std::size_t i = 0; i < m_timeline.gpu.size(); ++i) {
+        for (std::size_t i = m_headOfRow.first(); i < m_headOfRow.end(); ++i) {
             const GpuRow& row = m_timeline.gpu[i];
             if (m_headOfRow[i] != kNoIndex && row.launch != kNoIndex) rowsOf[{row.process, row.stream}].push_back(static_cast<std::int32_t>(i));
         }
@@ -377,7 +390,7 @@ private:
         for (auto& [key, list] : rowsOf)
             std::stable_sort(list.begin(), list.end(), [&](std::int32_t a, std::int32_t b) { return launched(a) < launched(b); });
         for (const SyncRow& sync : m_timeline.syncs) {
-            if (sync.kind != SyncKind::kStreamWaitEvent) continue;
+            if (sync.kind != SyncKind::kStreamWaitEvent || !inPart(sync)) continue;
             const auto recorded = record.find({sync.process, sync.eventRecord});
             const auto waiting = rowsOf.find({sync.process, sync.stream});
             const auto waited = rowsOf.find({sync.process, sync.waitedStream});
@@ -394,8 +407,8 @@ private:
     }
 
     void addMeetings() {
-        const auto meet = [&](const std::vector<std::int32_t>& rows, const std::vector<std::int32_t>& heads,
-                              const std::vector<std::int32_t>& bodies, Ns latest) {
+        const auto meet = [&](const std::vector<std::int32_t>& rows, const Indices& heads, const Indices& bodies, Ns latest) {
+            if (m_partial && std::none_of(rows.begin(), rows.end(), [&](std::int32_t r) { return heads[at(r)] != kNoIndex; })) return;
             PathNode meeting;
             meeting.start = meeting.end = latest;
             meeting.kind = PathKind::kCommWait;
@@ -414,14 +427,17 @@ private:
 
     const Context& m_context;
     const Timeline& m_timeline;
+    const GraphPlan& m_plan;
     Interval m_span;
+    bool m_partial;  // other steps are in other graphs
+    const std::vector<std::int32_t>& m_mainOf;
+    Indices m_nodeOfCall, m_headOfRow, m_bodyOfRow, m_headOfOp, m_bodyOfOp;
     std::vector<PathNode> m_nodes;
     std::vector<std::pair<std::int32_t, PathEdge>> m_edges;
-    std::vector<std::int32_t> m_nodeOfCall, m_headOfRow, m_bodyOfRow, m_headOfOp, m_bodyOfOp, m_mainOf;
     std::vector<std::vector<std::int32_t>> m_chain;        // nodes of each thread, in time
     std::vector<std::int32_t> m_soft, m_blocking, m_handOffs;
     std::vector<std::vector<Done>> m_workDone, m_rowsDone;  // by process
-    std::vector<bool> m_hasGpu;
+    const std::vector<bool>& m_hasGpu;
     std::unordered_map<std::int32_t, std::int64_t> m_streamOfCall;
 };
 
@@ -440,37 +456,94 @@ std::size_t rowsBefore(const Timeline& timeline, Ns end) {
     return count(timeline.gpu) + count(timeline.calls) + 2 * count(timeline.ranges) + count(timeline.io);
 }
 
-}  // namespace
+// The thread that steps; else the one that launches most; else the one with most ranges.
+std::vector<std::int32_t> mainThreads(const Context& context) {
+    const Timeline& timeline = context.timeline;
+    std::vector<std::int64_t> weight(timeline.threads.size(), 0);
+    for (const Range& range : timeline.ranges) ++weight[at(range.thread)];
+    for (const Call& call : timeline.calls) weight[at(call.thread)] += 1'000'000;
+    if (!context.steps.whole()) {
+        for (const HostStep& step : context.steps.steps) weight[at(step.thread)] += Ns{1} << 50;
+    }
+    std::vector<std::int32_t> mainOf(timeline.processes.size(), kNoIndex);
+    for (std::size_t t = 0; t < weight.size(); ++t) {
+        std::int32_t& main = mainOf[at(timeline.threads[t].process)];
+        if (weight[t] > 0 && (main == kNoIndex || weight[t] > weight[at(main)])) main = static_cast<std::int32_t>(t);
+    }
+    return mainOf;
+}
 
-PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes) {
-    std::vector<Interval> extents;
-    for (std::size_t i = 0; i < steps.size(); ++i) extents.push_back(extentOf(context, steps[i], context.origins[i]));
-    std::vector<Ns> ends;
-    for (const Interval& e : extents) ends.push_back(e.end);
-    std::sort(ends.begin(), ends.end());
-    Interval span{0, 0};
-    for (const Interval& e : extents) span.start = &e == &extents.front() ? e.start : std::min(span.start, e.start);
-    const auto fits = [&](Ns end) {
-        return rowsBefore(context.timeline, end) - rowsBefore(context.timeline, span.start) <= mostNodes;
-    };
-    const auto beyond = std::partition_point(ends.begin(), ends.end(), fits);
-    PathGraph graph;
-    if (beyond != ends.begin()) {
-        span.end = *std::prev(beyond);
-        if (context.steps.whole()) {  // rows may reach beyond the window of their device
-            for (const GpuPartition& p : context.gpus) span.start = std::min(span.start, p.firstStart);
-            for (const Call& call : context.timeline.calls) {
-                span.start = std::min(span.start, call.start);
-                break;
+// The steps in the order of their ends, as many together as fit.
+void cutParts(const Timeline& timeline, const std::vector<Interval>& extents, std::size_t partNodes, std::size_t mostOfStep, GraphPlan& plan) {
+    std::vector<std::size_t> order(extents.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return extents[a].end < extents[b].end; });
+    const auto rowsIn = [&](Ns start, Ns end) { return rowsBefore(timeline, end) - rowsBefore(timeline, start); };
+    for (const std::size_t s : order) {
+        const Interval e = extents[s];
+        if (!plan.parts.empty()) {
+            GraphPart& part = plan.parts.back();
+            const Ns start = std::min(part.span.start, e.start);
+            if (rowsIn(start, e.end) <= partNodes) {
+                part.span = {start, e.end};
+                part.steps.push_back(s);
+                continue;
             }
         }
-        graph = Builder(context, span).build();
-    } else {
-        span.end = span.start;
-        graph.firstEdge.assign(1, 0);
-        graph.span = span;
+        if (rowsIn(e.start, e.end) > mostOfStep)
+            ++plan.stepsLeftOut;
+        else
+            plan.parts.push_back({e, {s}});
     }
-    for (const Interval& e : extents) graph.hasStep.push_back(e.end <= span.end && span.end > span.start);
+}
+
+}  // namespace
+
+GraphPlan planGraphs(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes, std::size_t partNodes,
+                     std::size_t mostOfStep) {
+    const Timeline& timeline = context.timeline;
+    GraphPlan plan;
+    plan.calls = Reach(timeline.calls);
+    plan.ranges = Reach(timeline.ranges);
+    plan.gpu = Reach(timeline.gpu);
+    plan.ops = Reach(context.ops.rows);
+    plan.mainThread = mainThreads(context);
+    plan.hasGpu.assign(timeline.processes.size(), false);
+    for (const GpuRow& row : timeline.gpu)
+        if (row.process != kNoIndex) plan.hasGpu[at(row.process)] = true;
+    if (steps.empty()) return plan;
+    std::vector<Interval> extents;
+    for (std::size_t i = 0; i < steps.size(); ++i) extents.push_back(extentOf(context, steps[i], context.origins[i]));
+    Interval all = extents.front();
+    for (const Interval& e : extents) all = {std::min(all.start, e.start), std::max(all.end, e.end)};
+    const std::size_t rows = rowsBefore(timeline, all.end) - rowsBefore(timeline, all.start);
+    if (rows <= mostNodes) {
+        plan.parts.push_back({all, std::vector<std::size_t>(steps.size())});
+        std::iota(plan.parts.front().steps.begin(), plan.parts.front().steps.end(), std::size_t{0});
+    } else {
+        cutParts(timeline, extents, partNodes, mostOfStep, plan);
+    }
+    return plan;
+}
+
+PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps, const GraphPlan& plan, const GraphPart& part) {
+    Interval span = part.span;
+    if (context.steps.whole()) {  // rows may reach beyond the window of their device
+        for (const GpuPartition& p : context.gpus) span.start = std::min(span.start, p.firstStart);
+        if (!context.timeline.calls.empty()) span.start = std::min(span.start, context.timeline.calls.front().start);
+    }
+    PathGraph graph = Builder(context, plan, span, plan.parts.size() > 1).build();
+    graph.hasStep.assign(steps.size(), false);
+    for (const std::size_t s : part.steps) graph.hasStep[s] = steps[s].endNs <= span.end && span.end > span.start;
+    return graph;
+}
+
+PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps) {
+    const GraphPlan plan = planGraphs(context, steps, std::numeric_limits<std::size_t>::max());
+    if (!plan.parts.empty()) return buildPathGraph(context, steps, plan, plan.parts.front());
+    PathGraph graph;
+    graph.firstEdge.assign(1, 0);
+    graph.mainThread = plan.mainThread;
     return graph;
 }
 

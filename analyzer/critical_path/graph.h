@@ -21,10 +21,12 @@
 
 #include "analyzer/context.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace ridge::analyzer {
@@ -76,7 +78,7 @@ struct PathNode {
     NameId name;
     std::int32_t row = kNoIndex;   // into Timeline::gpu; kNoIndex: on a thread
     std::int32_t lane = kNoIndex;  // thread, or device for GPU rows; kNoIndex: meeting of a collective
-    std::int32_t call = kNoIndex;  // into Timeline::calls
+    std::int32_t call = kNoIndex;  // into Timeline::calls; of I/O: into Context::io
     std::int32_t op = kNoIndex;    // into Ops::rows, of CPU ops
     PathKind kind = PathKind::kHost;
     bool waits = false;            // a blocking call, or what follows a wait in it
@@ -101,10 +103,68 @@ struct PathGraph {
     }
 };
 
-inline constexpr std::size_t kMostPathNodes = 1'500'000;
+inline constexpr std::size_t kMostPathNodes = 1'500'000;    // of one graph that holds all steps
+inline constexpr std::size_t kPartPathNodes = 500'000;      // of each, where there are several
+inline constexpr std::size_t kMostStepPathNodes = 6'000'000;  // of a graph of one step; a longer step is left out, and counted
 
-// Of a trace with more rows than mostNodes the graph takes the first steps that fit.
-PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes = kMostPathNodes);
+// Where the rows that reach into a stretch of time begin: the latest end of each block of rows sorted by start.
+class Reach {
+public:
+    static constexpr std::size_t kBlock = 1024;
+    Reach() = default;
+    template <typename Rows>
+    explicit Reach(const Rows& rows) : m_size(rows.size()) {
+        for (std::size_t i = 0; i < rows.size(); ++i) {
+            if (i % kBlock == 0) m_latest.push_back(rows[i].end);
+            m_latest.back() = std::max<Ns>(m_latest.back(), rows[i].end);
+        }
+    }
+    // Calls visit(i) for the rows that may touch the span, in order; some that do not are among them.
+    template <typename Rows, typename Visit>
+    void visit(const Rows& rows, Interval span, const Visit& visit) const {
+        for (std::size_t block = 0; block < m_latest.size(); ++block) {
+            const std::size_t from = block * kBlock, to = std::min(m_size, from + kBlock);
+            if (rows[from].start >= span.end) return;
+            if (m_latest[block] <= span.start) continue;
+            for (std::size_t i = from; i < to; ++i) visit(i);
+        }
+    }
+    // The first of them, and the end of the last.
+    template <typename Rows>
+    [[nodiscard]] std::pair<std::size_t, std::size_t> bounds(const Rows& rows, Interval span) const {
+        std::size_t first = 0;
+        while (first < m_latest.size() && m_latest[first] < span.start) ++first;
+        const auto end = std::partition_point(rows.begin(), rows.end(), [&](const auto& row) { return row.start <= span.end; });
+        const std::size_t from = std::min(first * kBlock, rows.size());
+        return {from, std::max<std::size_t>(from, static_cast<std::size_t>(end - rows.begin()))};
+    }
+
+private:
+    std::vector<Ns> m_latest;
+    std::size_t m_size = 0;
+};
+
+// Whole steps whose rows fit into one graph.
+struct GraphPart {
+    Interval span;
+    std::vector<std::size_t> steps;  // into Analysis::steps
+};
+
+// How a trace is cut into graphs: one where it fits, else parts of whole steps, in the order of their ends. A path never
+// leaves the window of its step, so parts give the same paths; slack ends, and replays begin, with the part.
+struct GraphPlan {
+    std::vector<GraphPart> parts;
+    std::int64_t stepsLeftOut = 0;  // alone too long for a graph
+    Reach calls, ranges, gpu, ops;
+    std::vector<std::int32_t> mainThread;  // per process
+    std::vector<bool> hasGpu;              // per process
+};
+GraphPlan planGraphs(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes = kMostPathNodes,
+                     std::size_t partNodes = kPartPathNodes, std::size_t mostOfStep = kMostStepPathNodes);
+
+PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps, const GraphPlan& plan, const GraphPart& part);
+// All steps in one graph.
+PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps);
 
 // Puts nodes and edges in order, drops the edges that invariant 2 forbids, and computes the residuals.
 // Edges: per node of `nodes`, in its order. Exposed for tests. newIndex: where each node went.

@@ -7,6 +7,7 @@
 #include "analyzer/critical_path/graph.h"
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace ridge::analyzer {
@@ -33,7 +34,19 @@ std::vector<Ns> slackOf(const PathGraph& graph, const std::vector<std::int32_t>&
 // The last node of each step that is in the graph, on the device or the thread of the step; else kNoIndex.
 std::vector<std::int32_t> lastNodes(const Context& context, const PathGraph& graph, const std::vector<Step>& steps);
 
-// Fills Analysis::criticalPath from the steps that are in the graph.
-void addCriticalPath(const Context& context, const PathGraph& graph, Analysis& answer);
+// Fills Analysis::criticalPath from graph after graph: every step that a part of the plan holds.
+class PathReport {
+public:
+    PathReport(const Context& context, const GraphPlan& plan, Analysis& answer);
+    ~PathReport();
+    PathReport(const PathReport&) = delete;
+    PathReport& operator=(const PathReport&) = delete;
+    void add(const PathGraph& graph);
+    void finish();
+
+private:
+    class State;
+    std::unique_ptr<State> m_state;
+};
 
 }  // namespace ridge::analyzer

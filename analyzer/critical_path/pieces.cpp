@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "analyzer/intervals/sort_by_time.h"
+
 namespace ridge::analyzer {
 namespace {
 
@@ -56,9 +58,9 @@ private:
 
 std::vector<Piece> cutPieces(std::vector<PieceItem>& items) {
     std::erase_if(items, [](const PieceItem& i) { return i.end <= i.start; });
-    std::stable_sort(items.begin(), items.end(), [](const PieceItem& a, const PieceItem& b) {
-        return a.start != b.start ? a.start < b.start : a.end > b.end;
-    });
+    const auto start = [](const PieceItem& item) { return item.start; };
+    stableSortByTime(items, start);
+    sortEqualTimes(items, start, [](const PieceItem& a, const PieceItem& b) { return a.end > b.end; });
     Cutter cutter(items);
     for (std::size_t i = 0; i < items.size(); ++i) cutter.add(static_cast<std::int32_t>(i));
     cutter.finish();

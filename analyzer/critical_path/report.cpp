@@ -3,9 +3,13 @@
 #include "analyzer/critical_path/path.h"
 #include "base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
+#include <string>
+#include <string_view>
 #include <tuple>
 
 namespace ridge::analyzer {
@@ -14,6 +18,7 @@ namespace {
 constexpr double kNearCritical = 0.95;
 constexpr std::size_t kMostNames = 50, kMostSlack = 30;
 constexpr std::uint32_t kUnnamed = 0xFFFFFF00;  // keys from here on: copies without a name, by direction
+constexpr std::uint32_t kFirstIo = 0xF0000000;  // and from here: calls on files; no trace has so many names
 
 struct Sum {
     Ns ns = 0;
@@ -46,6 +51,15 @@ bool onDevice(PathKind kind) {
     }
 }
 
+// "*.bin", or "file" where the name has no short ending.
+std::string fileKind(std::string_view path) {
+    constexpr std::size_t kLongest = 16;
+    const std::string_view name = path.substr(path.rfind('/') + 1);
+    const std::size_t dot = name.rfind('.');
+    if (dot == std::string_view::npos || dot == 0 || dot + 1 == name.size() || name.size() - dot > kLongest) return "file";
+    return "*" + std::string(name.substr(dot));
+}
+
 // What a thread did in a window, waits left out.
 Ns busyOf(const std::vector<Interval>& pieces, Interval window) {
     auto it = std::partition_point(pieces.begin(), pieces.end(), [&](const Interval& i) { return i.end <= window.start; });
@@ -55,25 +69,33 @@ Ns busyOf(const std::vector<Interval>& pieces, Interval window) {
     return sum;
 }
 
-class Report {
-public:
-    Report(const Context& context, const PathGraph& graph, Analysis& answer)
-        : m_context(context), m_graph(graph), m_answer(answer), m_onPath(graph.nodes.size(), false) {}
+}  // namespace
 
-    void fill() {
-        m_last = lastNodes(m_context, m_graph, m_answer.steps);
-        const std::size_t shown = medianStep();
-        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
-            if (!m_graph.hasStep[i]) {
-                ++m_path.stepsLeftOut;
-                continue;
-            }
-            addStep(i, i == shown);
-        }
-        if (m_path.steps == 0) return;
-        finishTables();
+class PathReport::State {
+public:
+    State(const Context& context, const GraphPlan& plan, Analysis& answer)
+        : m_context(context), m_answer(answer), m_planned(answer.steps.size(), false) {
+        for (const GraphPart& part : plan.parts)
+            for (const std::size_t s : part.steps) m_planned[s] = true;
+        m_shown = medianStep();
+    }
+
+    void add(const PathGraph& graph) {
+        m_graph = &graph;
+        m_onPath.assign(graph.nodes.size(), false);
+        m_last = lastNodes(m_context, graph, m_answer.steps);
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i)
+            if (graph.hasStep[i]) addStep(i, i == m_shown);
         addSecond();
         addSlack();
+    }
+
+    void finish() {
+        m_path.stepsLeftOut = static_cast<std::int64_t>(m_answer.steps.size()) - m_path.steps;
+        if (m_path.steps == 0) return;
+        finishTables();
+        finishSecond();
+        finishSlack();
         m_answer.criticalPath = std::move(m_path);
     }
 
@@ -83,7 +105,7 @@ private:
         std::vector<std::pair<Ns, std::size_t>> steps;
         for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
             const Step& s = m_answer.steps[i];
-            if (!m_graph.hasStep[i]) continue;
+            if (!m_planned[i]) continue;
             if (!steps.empty()) {
                 const Step& first = m_answer.steps[steps.front().second];
                 if (std::tie(s.rank, s.device, s.workload) != std::tie(first.rank, first.device, first.workload)) continue;
@@ -97,7 +119,7 @@ private:
 
     void addStep(std::size_t i, bool shown) {
         const Step& step = m_answer.steps[i];
-        const auto segments = walkBack(m_graph, m_context.options, m_last[i], {step.startNs, step.endNs});
+        const auto segments = walkBack(*m_graph, m_context.options, m_last[i], {step.startNs, step.endNs});
         KindSums& lane = m_lanes[{m_context.origins[i].workload, step.rank, step.device}];
         LaneTotal& total = m_laneTotals[{m_context.origins[i].workload, step.rank, step.device}];
         ++total.steps;
@@ -129,16 +151,27 @@ private:
             list.push_back(std::move(segment));
     }
 
-    // nsys names no copies: then their direction is the name.
-    [[nodiscard]] std::uint32_t nameKey(const WalkSegment& s) const {
+    // nsys names no copies: then their direction is the name. I/O is named by its call and the kind of its file.
+    [[nodiscard]] std::uint32_t nameKey(const WalkSegment& s) {
         if (s.name.value != 0 || s.node == kNoIndex) return s.name.value;
-        const std::int32_t row = m_graph.nodes[static_cast<std::size_t>(s.node)].row;
+        const PathNode& node = m_graph->nodes[static_cast<std::size_t>(s.node)];
+        if ((s.kind == PathKind::kIoInput || s.kind == PathKind::kIoCheckpoint) && node.kind == s.kind && node.call != kNoIndex)
+            return ioKey(m_context.io[static_cast<std::size_t>(node.call)]);
+        const std::int32_t row = m_graph->nodes[static_cast<std::size_t>(s.node)].row;
         if (row == kNoIndex) return s.name.value;
         const GpuRow& r = m_context.timeline.gpu[static_cast<std::size_t>(row)];
         if (r.kind == GpuKind::kSet) return kUnnamed + 255;
         return r.kind == GpuKind::kCopy ? kUnnamed + std::min<std::uint32_t>(r.copyKind, 254) : s.name.value;
     }
+    [[nodiscard]] std::uint32_t ioKey(const IoInterval& io) {
+        if (io.path == NameId{0}) return io.name.value;
+        std::string text = fmt::format("{} ({})", m_context.timeline.names.text(io.name), fileKind(m_context.timeline.names.text(io.path)));
+        const auto [it, isNew] = m_ioKeys.try_emplace(std::move(text), kFirstIo + static_cast<std::uint32_t>(m_ioTexts.size()));
+        if (isNew) m_ioTexts.push_back(it->first);
+        return it->second;
+    }
     [[nodiscard]] std::string textOf(std::uint32_t key) const {
+        if (key >= kFirstIo && key - kFirstIo < m_ioTexts.size()) return toValidUtf8(m_ioTexts[key - kFirstIo]);
         if (key < kUnnamed) return toValidUtf8(m_context.timeline.names.text(NameId{key}));
         switch (key - kUnnamed) {
             case 1: return "memcpy HtoD";
@@ -166,36 +199,38 @@ private:
         }
     }
 
+    // Both chains beside the path: only in the end it is known which of them the path is on.
     void addSecond() {
+        std::map<std::int32_t, std::vector<Interval>> threads;
+        for (const PathNode& n : m_graph->nodes)
+            if (n.row == kNoIndex && n.lane != kNoIndex && n.end > n.start) threads[n.lane].push_back({n.start, n.end});
+        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
+            const StepOrigin& origin = m_context.origins[i];
+            if (!m_graph->hasStep[i] || origin.gpu == kNoIndex) continue;
+            const Step& step = m_answer.steps[i];
+            const GpuPartition& p = m_context.gpus[static_cast<std::size_t>(origin.gpu)];
+            Interval host{step.startNs, step.endNs};
+            std::int32_t thread = mainThreadOf(p);
+            if (origin.hostStep != kNoIndex) {
+                const HostStep& h = m_context.steps.steps[static_cast<std::size_t>(origin.hostStep)];
+                host = {h.start, h.end};
+                thread = h.thread;
+            }
+            const auto it = threads.find(thread);
+            const Ns onHost = it == threads.end() ? 0 : std::min(busyOf(it->second, host), step.endNs - step.startNs);
+            m_windows = saturatingAdd(m_windows, step.endNs - step.startNs);
+            m_onDevice = saturatingAdd(m_onDevice, busyOf(p.busy, {step.startNs, step.endNs}));
+            m_onHost = saturatingAdd(m_onHost, onHost);
+        }
+    }
+
+    void finishSecond() {
         Ns device = 0;
         for (std::size_t k = 0; k < kPathKindCount; ++k)
             if (onDevice(static_cast<PathKind>(k))) device = saturatingAdd(device, m_kinds[k].ns);
         const bool pathOnDevice = static_cast<double>(device) > 0.5 * static_cast<double>(m_path.coveredNs);
-        std::map<std::int32_t, std::vector<Interval>> threads;
-        for (const PathNode& n : m_graph.nodes)
-            if (n.row == kNoIndex && n.lane != kNoIndex && n.end > n.start) threads[n.lane].push_back({n.start, n.end});
-        Ns windows = 0, other = 0;
-        for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
-            const StepOrigin& origin = m_context.origins[i];
-            if (!m_graph.hasStep[i] || origin.gpu == kNoIndex) continue;
-            const Step& step = m_answer.steps[i];
-            const GpuPartition& p = m_context.gpus[static_cast<std::size_t>(origin.gpu)];
-            Ns chain = busyOf(p.busy, {step.startNs, step.endNs});
-            if (pathOnDevice) {
-                Interval host{step.startNs, step.endNs};
-                std::int32_t thread = mainThreadOf(p);
-                if (origin.hostStep != kNoIndex) {
-                    const HostStep& h = m_context.steps.steps[static_cast<std::size_t>(origin.hostStep)];
-                    host = {h.start, h.end};
-                    thread = h.thread;
-                }
-                const auto it = threads.find(thread);
-                chain = it == threads.end() ? 0 : std::min(busyOf(it->second, host), step.endNs - step.startNs);
-            }
-            windows = saturatingAdd(windows, step.endNs - step.startNs);
-            other = saturatingAdd(other, chain);
-        }
-        if (windows <= 0 || static_cast<double>(other) < kNearCritical * static_cast<double>(windows)) return;
+        const Ns other = pathOnDevice ? m_onHost : m_onDevice;
+        if (m_windows <= 0 || static_cast<double>(other) < kNearCritical * static_cast<double>(m_windows)) return;
         m_path.second = pathOnDevice ? "host" : "device";
         m_path.secondNs = other;
     }
@@ -203,7 +238,7 @@ private:
     [[nodiscard]] std::int32_t mainThreadOf(const GpuPartition& p) const {
         for (const std::int32_t row : p.rows)
             if (const std::int32_t process = m_context.timeline.gpu[static_cast<std::size_t>(row)].process; process != kNoIndex)
-                return m_graph.mainThread[static_cast<std::size_t>(process)];
+                return m_graph->mainThread[static_cast<std::size_t>(process)];
         return kNoIndex;
     }
 
@@ -211,23 +246,28 @@ private:
         std::vector<std::int32_t> terminals;
         for (const std::int32_t n : m_last)
             if (n != kNoIndex) terminals.push_back(n);
-        const std::vector<Ns> slack = slackOf(m_graph, terminals);
-        std::map<std::pair<PathKind, std::uint32_t>, std::pair<Ns, std::vector<Ns>>> rows;
-        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
-            const PathNode& n = m_graph.nodes[i];
+        const std::vector<Ns> slack = slackOf(*m_graph, terminals);
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
+            const PathNode& n = m_graph->nodes[i];
             if (m_onPath[i] || n.end <= n.start || (n.row == kNoIndex && n.op == kNoIndex)) continue;
-            auto& [busy, list] = rows[{n.kind, n.name.value}];
+            auto& [busy, list] = m_slack[{n.kind, n.name.value}];
             busy = saturatingAdd(busy, n.end - n.start);
             list.push_back(slack[i]);
         }
-        for (auto& [key, row] : rows) {
+    }
+
+    void finishSlack() {
+        for (auto& [key, row] : m_slack) {
             PathSlack s{std::string(name(key.first)), toValidUtf8(m_context.timeline.names.text(NameId{key.second})),
                         static_cast<std::int64_t>(row.second.size()), row.first, *std::min_element(row.second.begin(), row.second.end()), 0};
             s.medianSlackNs = median(std::move(row.second));
             m_path.slack.push_back(std::move(s));
         }
         std::stable_sort(m_path.slack.begin(), m_path.slack.end(), [](const PathSlack& a, const PathSlack& b) { return a.busyNs > b.busyNs; });
-        if (m_path.slack.size() > kMostSlack) m_path.slack.resize(kMostSlack);
+        if (m_path.slack.size() > kMostSlack) {
+            m_path.slackOmitted = static_cast<std::int64_t>(m_path.slack.size() - kMostSlack);
+            m_path.slack.resize(kMostSlack);
+        }
     }
 
     struct LaneTotal {
@@ -235,18 +275,27 @@ private:
         Ns ns = 0;
     };
     const Context& m_context;
-    const PathGraph& m_graph;
+    const PathGraph* m_graph = nullptr;  // the part that is looked at
     Analysis& m_answer;
+    std::vector<bool> m_planned;  // per step: is it in any part?
+    std::size_t m_shown = 0;
     CriticalPath m_path;
     std::vector<std::int32_t> m_last;
     std::vector<bool> m_onPath;
+    Ns m_windows = 0, m_onDevice = 0, m_onHost = 0;
+    std::map<std::pair<PathKind, std::uint32_t>, std::pair<Ns, std::vector<Ns>>> m_slack;  // busy, slack of each
     KindSums m_kinds{};
     std::map<LaneKey, KindSums> m_lanes;
     std::map<LaneKey, LaneTotal> m_laneTotals;
     std::map<std::pair<PathKind, std::uint32_t>, Sum> m_names;
+    std::map<std::string, std::uint32_t> m_ioKeys;
+    std::vector<std::string> m_ioTexts;
 };
 
-}  // namespace
+PathReport::PathReport(const Context& context, const GraphPlan& plan, Analysis& answer) : m_state(std::make_unique<State>(context, plan, answer)) {}
+PathReport::~PathReport() = default;
+void PathReport::add(const PathGraph& graph) { m_state->add(graph); }
+void PathReport::finish() { m_state->finish(); }
 
 std::vector<std::int32_t> lastNodes(const Context& context, const PathGraph& graph, const std::vector<Step>& steps) {
     std::vector<std::int32_t> last(steps.size(), kNoIndex);
@@ -267,7 +316,5 @@ std::vector<std::int32_t> lastNodes(const Context& context, const PathGraph& gra
     }
     return last;
 }
-
-void addCriticalPath(const Context& context, const PathGraph& graph, Analysis& answer) { Report(context, graph, answer).fill(); }
 
 }  // namespace ridge::analyzer

@@ -86,7 +86,7 @@ private:
         if (edge->kind == EdgeKind::kLaunch) name = of(edge->from).name;
         const Ns length = std::min(of(node).start, m_at) - from;
         if (edge->kind == EdgeKind::kHandOff) {  // until then the giver did this
-            to(from, of(edge->from).kind, of(edge->from).name, node, false);
+            to(from, of(edge->from).kind, of(edge->from).name, edge->from, false);
             node = edge->from;
             return false;
         }

@@ -139,13 +139,21 @@ namespace {
 
 // Calls of which the name begins with one of the three and holds no "Async".
 Proof syncCallTime(const RuleInput& input, std::string_view what, std::string name) {
+    constexpr std::array<std::string_view, 3> kApis{"cuda", "cu", "hip"};
     const Timeline& timeline = input.context.timeline;
+    std::vector<std::int8_t> known(timeline.names.size(), -1);  // per name: is it such a call?
     Ns sum = 0;
     for (const Call& call : timeline.calls) {
-        const std::string& text = timeline.names.text(call.name);
-        bool is = false;
-        for (const char* api : {"cuda", "cu", "hip"}) is = is || text.starts_with(fmt::format("{}{}", api, what));
-        if (is && text.find("Async") == std::string::npos && inWindow(input, call.start)) sum = saturatingAdd(sum, call.end - call.start);
+        if (!inWindow(input, call.start)) continue;
+        std::int8_t& is = known[call.name.value];
+        if (is < 0) {
+            const std::string_view text = timeline.names.text(call.name);
+            const bool starts = std::any_of(kApis.begin(), kApis.end(), [&](std::string_view api) {
+                return text.starts_with(api) && text.substr(api.size()).starts_with(what);
+            });
+            is = starts && text.find("Async") == std::string_view::npos ? 1 : 0;
+        }
+        if (is == 1) sum = saturatingAdd(sum, call.end - call.start);
     }
     return proof(input, std::move(name), static_cast<double>(sum), "ns",
                  fmt::format("SELECT SUM(r.end - r.start) FROM CUPTI_ACTIVITY_KIND_RUNTIME r JOIN StringIds s ON s.id = r.nameId "
@@ -228,7 +236,7 @@ Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
 
 double communicationKernelTime(const RuleInput& input) {
     const Timeline& timeline = input.context.timeline;
-    const std::vector<bool> communication = findCommunicationRows(timeline);
+    const std::vector<bool>& communication = input.context.rows.communication;
     Ns sum = 0;
     for (std::size_t i = 0; i < timeline.gpu.size(); ++i)
         if (communication[i] && inWindow(input, timeline.gpu[i].start)) sum = saturatingAdd(sum, timeline.gpu[i].end - timeline.gpu[i].start);

@@ -45,7 +45,7 @@ struct Eligible {
         const auto [it, isNew] = known.try_emplace(row.name.value, false);
         if (isNew) {
             const std::string& name = timeline.names.text(row.name);
-            it->second = classifyKernel(name) == KernelClass::kGemm && saysScalar(name);
+            it->second = input.context.rows.classOfName[row.name.value] == KernelClass::kGemm && saysScalar(name);
         }
         return it->second && hasTensorCores(timeline.devices[static_cast<std::size_t>(row.device)].name);
     }

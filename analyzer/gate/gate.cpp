@@ -97,17 +97,13 @@ void checkStreams(const Context& context, Gate& gate) {
 
 void checkNames(const Context& context, Gate& gate) {
     const Timeline& timeline = context.timeline;
-    std::vector<std::int8_t> other(timeline.names.size(), -1);
     double unknown = 0, all = 0;
     std::int64_t rows = 0;
     for (const GpuRow& row : timeline.gpu) {
         if (row.kind != GpuKind::kKernel) continue;
-        std::int8_t& is = other[row.name.value];
-        if (is < 0)
-            is = classifyKernel(timeline.names.text(row.name)) == KernelClass::kOther ? 1 : 0;
         const double ns = static_cast<double>(row.end - row.start);
         all += ns;
-        if (is == 1) {
+        if (context.rows.classOfName[row.name.value] == KernelClass::kOther) {
             unknown += ns;
             ++rows;
         }

@@ -5,15 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <utility>
+
+#include "analyzer/intervals/sort_by_time.h"
 
 namespace ridge::analyzer {
 namespace {
-
-struct Edge {
-    Ns time;
-    std::uint8_t layer;
-    std::int8_t delta;
-};
 
 void append(Segments& segments, Ns start, Ns end, std::uint8_t layer) {
     if (start >= end) return;
@@ -25,29 +22,43 @@ void append(Segments& segments, Ns start, Ns end, std::uint8_t layer) {
 
 }  // namespace
 
-Segments paint(std::span<const PaintRow> rows) {
-    std::vector<Edge> edges;
-    edges.reserve(rows.size() * 2);
-    for (const PaintRow& row : rows) {
-        if (row.end <= row.start || row.layer >= kMaxLayers) continue;
-        edges.push_back({row.start, row.layer, 1});
-        edges.push_back({row.end, row.layer, -1});
+Segments paint(std::span<const PaintRow> given) {
+    std::vector<PaintRow> sorted;
+    std::span<const PaintRow> rows = given;
+    const auto byStart = [](const PaintRow& a, const PaintRow& b) { return a.start < b.start; };
+    if (!std::is_sorted(rows.begin(), rows.end(), byStart)) {
+        sorted.assign(rows.begin(), rows.end());
+        stableSortByTime(sorted, [](const PaintRow& row) { return row.start; });
+        rows = sorted;
     }
-    std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) { return a.time < b.time; });
     Segments segments;
     std::array<std::int64_t, kMaxLayers> open{};
     std::uint32_t active = 0;
+    // The rows that run, the first to end on top: few at any time, however many there are.
+    std::vector<std::pair<Ns, std::uint8_t>> running;
+    const auto later = [](const auto& a, const auto& b) { return a.first > b.first; };
     Ns from = 0;
-    for (std::size_t i = 0; i < edges.size();) {
-        const Ns now = edges[i].time;
-        if (active != 0) append(segments, from, now, static_cast<std::uint8_t>(std::countr_zero(active)));
-        for (; i < edges.size() && edges[i].time == now; ++i) {
-            const std::uint8_t layer = edges[i].layer;
-            open[layer] += edges[i].delta;
-            const std::uint32_t bit = std::uint32_t{1} << layer;
-            active = open[layer] > 0 ? active | bit : active & ~bit;
+    for (std::size_t i = 0; i < rows.size() || !running.empty();) {
+        if (i < rows.size() && (rows[i].end <= rows[i].start || rows[i].layer >= kMaxLayers)) {
+            ++i;
+            continue;
         }
+        const bool begins = i < rows.size() && (running.empty() || rows[i].start <= running.front().first);
+        const Ns now = begins ? rows[i].start : running.front().first;
+        if (active != 0) append(segments, from, now, static_cast<std::uint8_t>(std::countr_zero(active)));
         from = now;
+        const std::uint8_t layer = begins ? rows[i].layer : running.front().second;
+        open[layer] += begins ? 1 : -1;
+        const std::uint32_t bit = std::uint32_t{1} << layer;
+        active = open[layer] > 0 ? active | bit : active & ~bit;
+        if (begins) {
+            running.emplace_back(rows[i].end, layer);
+            std::push_heap(running.begin(), running.end(), later);
+            ++i;
+        } else {
+            std::pop_heap(running.begin(), running.end(), later);
+            running.pop_back();
+        }
     }
     return segments;
 }

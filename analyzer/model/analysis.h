@@ -185,6 +185,7 @@ struct CriticalPath {
     std::string second;
     Ns secondNs = 0;
     std::vector<PathSlack> slack;  // the largest first
+    std::int64_t slackOmitted = 0;  // names beyond those
     std::vector<PathLane> lanes;
 };
 

@@ -192,8 +192,8 @@ void judge(const DeviceRoofs& roofs, const Gathered& g, MeasuredKernel& k) {
 }
 
 // Measured over known, for the largest payload of the two kinds of which all kernels have counters.
-void selfCheck(const Timeline& timeline, const Ops& ops, const std::vector<const KernelMetrics*>& metrics, MeasuredRoofline& result) {
-    const std::vector<std::int32_t> groups = groupsOfRows(timeline, ops);
+void selfCheck(const Timeline& timeline, const Ops& ops, const std::vector<std::int32_t>& groups, const std::vector<const KernelMetrics*>& metrics,
+               MeasuredRoofline& result) {
     struct Seen {
         Sum dram, flops;
         std::int64_t kernels = 0;
@@ -249,7 +249,7 @@ std::map<GroupKey, Gathered> gather(const Timeline& timeline, const StepSet& ste
 
 }  // namespace
 
-MeasuredRoofline measureKernels(const Timeline& timeline, const StepSet& steps, const Ops& ops, const std::vector<bool>& communication,
+MeasuredRoofline measureKernels(const Timeline& timeline, const StepSet& steps, const Ops& ops, const RowFacts& facts,
                                 const std::vector<Ceiling>& ceilings) {
     MeasuredRoofline result;
     if (timeline.kernelMetrics.empty()) return result;
@@ -265,9 +265,9 @@ MeasuredRoofline measureKernels(const Timeline& timeline, const StepSet& steps, 
         const auto it = uses.find(&m);
         ++(it != uses.end() && it->second == 1 ? result.launches : result.unmatched);
     }
-    selfCheck(timeline, ops, metrics, result);
+    selfCheck(timeline, ops, facts.group, metrics, result);
     result.classOfRow.assign(timeline.gpu.size(), kNotMeasured);
-    for (auto& [key, g] : gather(timeline, steps, communication, metrics)) {
+    for (auto& [key, g] : gather(timeline, steps, facts.communication, metrics)) {
         MeasuredKernel k;
         k.workload = std::get<0>(key);
         k.name = NameId{std::get<1>(key)};

@@ -30,6 +30,8 @@ namespace ridge::analyzer {
 inline constexpr std::array<const char*, 3> kMeasuredLevels{"DRAM", "L2", "L1"};
 inline constexpr std::uint8_t kNotMeasured = 255;
 
+struct RowFacts;
+
 struct MeasuredKernel {
     std::int32_t workload = 0;
     NameId name;
@@ -53,7 +55,7 @@ struct MeasuredRoofline {
     bool reliable = true;
 };
 
-MeasuredRoofline measureKernels(const Timeline& timeline, const StepSet& steps, const Ops& ops, const std::vector<bool>& communication,
+MeasuredRoofline measureKernels(const Timeline& timeline, const StepSet& steps, const Ops& ops, const RowFacts& facts,
                                 const std::vector<Ceiling>& ceilings);
 
 // Points and what the gate has to say of the counters.

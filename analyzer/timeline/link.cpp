@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "analyzer/intervals/sort_by_time.h"
+
 namespace ridge::analyzer {
 namespace {
 
@@ -30,11 +32,12 @@ public:
             if (calls[i].correlation != 0)
                 m_keys.push_back({timeline.threads[static_cast<std::size_t>(calls[i].thread)].process,
                                   static_cast<std::int32_t>(i), calls[i].correlation});
-        const auto less = [&](const CallKey& a, const CallKey& b) {
-            return std::tie(a.correlation, a.process, calls[static_cast<std::size_t>(a.call)].start, a.call) <
-                   std::tie(b.correlation, b.process, calls[static_cast<std::size_t>(b.call)].start, b.call);
-        };
-        if (!std::is_sorted(m_keys.begin(), m_keys.end(), less)) std::sort(m_keys.begin(), m_keys.end(), less);
+        const auto correlation = [](const CallKey& key) { return key.correlation; };
+        stableSortByTime(m_keys, correlation);
+        sortEqualTimes(m_keys, correlation, [&](const CallKey& a, const CallKey& b) {
+            return std::tie(a.process, calls[static_cast<std::size_t>(a.call)].start, a.call) <
+                   std::tie(b.process, calls[static_cast<std::size_t>(b.call)].start, b.call);
+        });
         for (const CallKey& key : m_keys) {
             if (m_only == kNoIndex) m_only = key.process;
             if (m_only != key.process) m_several = true;
@@ -57,13 +60,25 @@ public:
     }
 
 private:
+    // Rows come about in the order of their ids, so the search begins where the last one ended.
     [[nodiscard]] std::vector<CallKey>::const_iterator lower(std::int64_t correlation, std::int32_t process) const {
-        return std::lower_bound(m_keys.begin(), m_keys.end(), std::pair{correlation, process},
-                                [](const CallKey& key, const std::pair<std::int64_t, std::int32_t>& wanted) {
-                                    return std::tie(key.correlation, key.process) < std::tie(wanted.first, wanted.second);
-                                });
+        const auto before = [&](const CallKey& key) { return std::tie(key.correlation, key.process) < std::tie(correlation, process); };
+        std::size_t from = std::min(m_last, m_keys.size()), to = from, step = 1;
+        while (from > 0 && !before(m_keys[from - 1])) {
+            to = from - 1;
+            from -= std::min(from, step);
+            step *= 2;
+        }
+        for (step = 1; to < m_keys.size() && before(m_keys[to]); step *= 2) {
+            from = to + 1;
+            to += std::min(m_keys.size() - to, step);
+        }
+        const auto found = std::partition_point(m_keys.begin() + static_cast<std::ptrdiff_t>(from), m_keys.begin() + static_cast<std::ptrdiff_t>(to), before);
+        m_last = static_cast<std::size_t>(found - m_keys.begin());
+        return found;
     }
     std::vector<CallKey> m_keys;
+    mutable std::size_t m_last = 0;
     std::int32_t m_only = kNoIndex;
     bool m_several = false;
 };

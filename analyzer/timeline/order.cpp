@@ -7,6 +7,9 @@
 #include <tuple>
 #include <utility>
 
+#include "analyzer/intervals/permute.h"
+#include "analyzer/intervals/sort_by_time.h"
+
 namespace ridge::analyzer {
 namespace {
 
@@ -15,13 +18,24 @@ bool byTime(const Row& a, const Row& b) {
     return a.start != b.start ? a.start < b.start : a.end < b.end;
 }
 
+// Rows by (start, end), stable; returns old index -> new index, empty when they were in order. Keys are sorted instead
+// of rows, and rows change places within their vector: 20 bytes a row beside it.
 template <typename Row>
-void sortByTime(std::vector<Row>& rows) {
-    if (!std::is_sorted(rows.begin(), rows.end(), byTime<Row>)) std::stable_sort(rows.begin(), rows.end(), byTime<Row>);
+std::vector<std::int32_t> sortByTimeWithMap(std::vector<Row>& rows) {
+    if (std::is_sorted(rows.begin(), rows.end(), byTime<Row>)) return {};
+    auto keys = orderByTime(rows.size(), [&](std::size_t i) { return rows[i].start; });
+    const auto end = [&](const bulk::IndexKey& key) { return rows[static_cast<std::size_t>(key.rowid)].end; };
+    sortEqualTimes(keys, [](const bulk::IndexKey& key) { return key.key; },
+                   [&](const bulk::IndexKey& a, const bulk::IndexKey& b) { return end(a) < end(b); });
+    return permute(rows, keys);
 }
 
-// Sorts rows; returns old index -> new index, empty when they were in order. Keys are sorted instead of
-// rows: 24 bytes move instead of 56 and more.
+template <typename Row>
+void sortByTime(std::vector<Row>& rows) {
+    sortByTimeWithMap(rows);
+}
+
+// Sorts few rows; returns old index -> new index, empty when they were in order.
 template <typename Row, typename Less>
 std::vector<std::int32_t> sortWithMap(std::vector<Row>& rows, const Less& less) {
     if (std::is_sorted(rows.begin(), rows.end(), less)) return {};
@@ -57,14 +71,14 @@ void remapThreads(Timeline& t, const std::vector<std::int32_t>& map) {
 }  // namespace
 
 void sortCalls(Timeline& timeline) {
-    const auto map = sortWithMap(timeline.calls, byTime<Call>);
+    const auto map = sortByTimeWithMap(timeline.calls);
     if (map.empty()) return;
     for (GpuRow& row : timeline.gpu) remap(row.launch, map);
     for (SyncRow& row : timeline.syncs) remap(row.launch, map);
 }
 
 std::vector<std::int32_t> sortRanges(Timeline& timeline) {
-    auto map = sortWithMap(timeline.ranges, byTime<Range>);
+    auto map = sortByTimeWithMap(timeline.ranges);
     if (!map.empty())
         for (GpuRow& row : timeline.gpu) remap(row.op, map);
     return map;

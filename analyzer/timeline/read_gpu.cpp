@@ -47,7 +47,8 @@ constexpr std::int64_t kNoStream = 0xFFFFFFFF;  // as CUPTI has it
 void FileReader::readCalls() {
     TableScan scan(m_db, "CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId"});
     TableReport report{"CUPTI_ACTIVITY_KIND_RUNTIME"};
-    std::vector<std::int8_t> blocking;  // per name, -1: not judged yet
+    expectRows("CUPTI_ACTIVITY_KIND_RUNTIME", m_timeline.calls);
+    std::vector<std::int8_t> judged;  // per name, -1: not judged yet; 1: blocks, 2: launches a graph
     while (scan.next()) {
         const auto times = takeTimes(scan, 0, 1, false, report);
         if (!times) continue;
@@ -58,11 +59,14 @@ void FileReader::readCalls() {
         call.correlation = scan.integerOr(3, 0);
         call.name = nameOf(scan.integer(4));
         call.rowid = scan.rowid();
-        if (blocking.size() <= call.name.value) blocking.resize(m_timeline.names.size(), -1);
-        std::int8_t& known = blocking[call.name.value];
-        if (known < 0) known = isBlockingCall(m_timeline.names.text(call.name)) ? 1 : 0;
-        call.blocking = known == 1;
-        if (m_timeline.names.text(call.name).find("GraphLaunch") != std::string::npos) ++m_timeline.graphLaunches;
+        if (judged.size() <= call.name.value) judged.resize(m_timeline.names.size(), -1);
+        std::int8_t& known = judged[call.name.value];
+        if (known < 0) {
+            const std::string& name = m_timeline.names.text(call.name);
+            known = static_cast<std::int8_t>((isBlockingCall(name) ? 1 : 0) | (name.find("GraphLaunch") != std::string::npos ? 2 : 0));
+        }
+        call.blocking = (known & 1) != 0;
+        m_timeline.graphLaunches += (known & 2) != 0 ? 1 : 0;
         m_timeline.calls.push_back(call);
     }
     finish(scan, report);
@@ -104,6 +108,8 @@ void FileReader::readGpu() {
     const std::size_t firstRow = m_timeline.gpu.size();
     const std::size_t firstCall = m_timeline.calls.size();
     readCalls();
+    m_timeline.gpu.reserve(firstRow + rowsOf("CUPTI_ACTIVITY_KIND_KERNEL") + rowsOf("CUPTI_ACTIVITY_KIND_MEMCPY") + rowsOf("CUPTI_ACTIVITY_KIND_MEMSET") +
+                           rowsOf("CUPTI_ACTIVITY_KIND_GRAPH_TRACE"));
     TableScan details(m_db, "ANALYSIS_DETAILS", {"duration"});
     if (details.next()) m_duration = std::clamp<Ns>(details.integerOr(0, 0), 0, kMaxTime);
     m_timeline.outsideChecked = m_timeline.outsideChecked || m_duration > 0;

@@ -36,9 +36,9 @@ std::uint64_t domainKey(std::int64_t globalTid, std::int64_t domain) {
 void FileReader::readRanges() {
     const std::size_t first = m_timeline.ranges.size();
     std::unordered_set<std::uint64_t> ridgeDomains, opDomains, functionDomains;
-    TableScan domains(m_db, "NVTX_EVENTS", {"eventType", "text", "textId", "globalTid", "domainId"},
-                      "WHERE eventType = 75");
+    TableScan domains(m_db, "NVTX_EVENTS", {"eventType", "text", "textId", "globalTid", "domainId"});
     while (domains.next()) {
+        if (domains.integerOr(0, 0) != kDomain) continue;
         const std::string_view text = domains.text(1);
         const std::string_view name = text.empty() ? std::string_view(m_timeline.names.text(nameOf(domains.integer(2)))) : text;
         const std::uint64_t key = domainKey(domains.integerOr(3, 0), domains.integerOr(4, 0));
@@ -51,6 +51,7 @@ void FileReader::readRanges() {
                    {"start", "end", "eventType", "category", "text", "globalTid", "textId", "domainId", "uint64Value",
                     "int64Value", "jsonTextId"});
     TableReport report{"NVTX_EVENTS"};
+    expectRows("NVTX_EVENTS", m_timeline.ranges);
     while (scan.next()) {
         const std::int64_t type = scan.integerOr(2, 0);
         if (type != kPushPop && type != kStartEnd && type != kPushPopText && type != kStartEndText) {
@@ -119,6 +120,7 @@ void FileReader::readWork(std::size_t firstRange) {
                    {"nvtxId", "opKind", "dtype", "flops", "bytesRead", "bytesWritten", "bytesCommunicated",
                     "communicator", "sequence"});
     TableReport report{"RIDGE_WORK"};
+    expectRows("RIDGE_WORK", m_timeline.works);
     auto& ranges = m_timeline.ranges;
     const auto begin = ranges.begin() + static_cast<std::ptrdiff_t>(firstRange);
     // Counts are unsigned in the payload; SQLite has signed integers only.

@@ -4,6 +4,8 @@
 
 #include "schemas/timeline/ids.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -64,15 +66,43 @@ void FileReader::readStrings() {
     TableReport report{"StringIds"};
     while (scan.next()) {
         ++report.rows;
-        if (const auto id = scan.integer(0)) m_strings[*id] = m_timeline.names.intern(scan.text(1));
+        const auto id = scan.integer(0);
+        if (!id) continue;
+        const NameId name = m_timeline.names.intern(scan.text(1));
+        const std::size_t far = 4096 + 4 * static_cast<std::size_t>(report.rows);
+        if (*id < 0 || static_cast<std::size_t>(*id) >= far) {
+            m_farStrings[*id] = name;
+            continue;
+        }
+        if (m_strings.size() <= static_cast<std::size_t>(*id)) m_strings.resize(static_cast<std::size_t>(*id) + 1);
+        m_strings[static_cast<std::size_t>(*id)] = name;
     }
     finish(scan, report);
 }
 
+std::size_t FileReader::rowsOf(std::string_view table) {
+    constexpr std::int64_t kFewestBytes = 20;  // of a row and its cell pointer
+    const auto number = [&](const std::string& sql) -> std::int64_t {
+        auto statement = m_db.prepare(sql);
+        if (!statement.ok()) return 0;
+        auto row = statement->step();
+        return row.ok() && *row ? statement->integer(0) : 0;
+    };
+    if (!TableScan(m_db, table, {}).exists()) return 0;
+    const std::int64_t bytes = number("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+    const std::int64_t last = number(fmt::format("SELECT max(rowid) FROM \"{}\"", table));
+    return static_cast<std::size_t>(std::clamp<std::int64_t>(last, 0, std::max<std::int64_t>(bytes, 0) / kFewestBytes));
+}
+
 NameId FileReader::nameOf(std::optional<std::int64_t> stringId) {
     if (!stringId) return NameId{0};
-    const auto it = m_strings.find(*stringId);
-    return it == m_strings.end() ? NameId{0} : it->second;
+    if (*stringId >= 0 && static_cast<std::size_t>(*stringId) < m_strings.size()) {
+        const NameId name = m_strings[static_cast<std::size_t>(*stringId)];
+        if (name != NameId{0} || m_farStrings.empty()) return name;
+    }
+    if (m_farStrings.empty()) return NameId{0};
+    const auto it = m_farStrings.find(*stringId);
+    return it == m_farStrings.end() ? NameId{0} : it->second;
 }
 
 std::int32_t FileReader::processOf(std::int64_t globalPid) {

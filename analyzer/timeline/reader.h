@@ -47,6 +47,12 @@ private:
     std::optional<Times> takeTimes(timeline::TableScan& scan, std::size_t startColumn, std::size_t endColumn,
                                    bool mayBeOpen, TableReport& report);
     void finish(timeline::TableScan& scan, TableReport& report);
+    // Makes room for the rows that a table may have: its row ids, but not more than fit into the file.
+    template <typename Row>
+    void expectRows(std::string_view table, std::vector<Row>& rows) {
+        rows.reserve(rows.size() + rowsOf(table));
+    }
+    std::size_t rowsOf(std::string_view table);
     NameId nameOf(std::optional<std::int64_t> stringId);
     std::int32_t processOf(std::int64_t globalPid);
     std::int32_t threadOf(std::int64_t globalTid);
@@ -68,7 +74,8 @@ private:
     std::int32_t m_file;
     Ns m_shift;
     bool m_ours;
-    std::unordered_map<std::int64_t, NameId> m_strings;
+    std::vector<NameId> m_strings;  // by id, as long as ids are about as many as strings
+    std::unordered_map<std::int64_t, NameId> m_farStrings;
     std::unordered_map<std::int64_t, std::int32_t> m_processes, m_threads;
     std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> m_devices;  // machine, id
     // When the images of a process began and ended: globalPid -> (start, end), by start.

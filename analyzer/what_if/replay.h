@@ -19,6 +19,7 @@ namespace ridge::analyzer {
 struct ReplayPlan {
     std::vector<Ns> duration, residual;  // per node
     std::vector<bool> withoutEdge;       // per edge
+    ReplayPlan() = default;
     explicit ReplayPlan(const PathGraph& graph);
 };
 

@@ -11,6 +11,7 @@
 #include <cmath>
 #include <functional>
 #include <map>
+#include <optional>
 
 namespace ridge::analyzer {
 namespace {
@@ -28,34 +29,74 @@ struct LaneStep {
     std::int32_t before = kNoIndex;   // thread: the node that ends where the step begins; device: the first row
 };
 
-class Workload {
-public:
-    Workload(const Context& context, const PathGraph& graph, Analysis& answer, const WorkloadSummary& summary, std::int32_t workload)
-        : m_context(context), m_graph(graph), m_answer(answer), m_summary(summary), m_workload(workload), m_measured(graph) {
-        findSteps();
-    }
+}  // namespace
 
-    void run() {
-        if (m_steps.empty() || m_summary.medianStepNs <= 0) return;
+// One workload: which changes are worth playing, and what its steps took in each, part by part.
+class WhatIfReport::Workload {
+public:
+    Workload(const Context& context, const Analysis& answer, std::size_t summary, std::int32_t workload)
+        : m_context(context), m_answer(answer), m_summary(answer.workloads[summary]), m_workload(workload) {
+        if (m_summary.medianStepNs <= 0) return;
+        findLane();
         using enum WallClass;
         const Ns step = m_summary.medianStepNs;
-        const Ns commBusy = perStepOf([](const PathNode& n) { return n.kind == PathKind::kCommunication; });
-        const Ns exposed = total({kCommTransfer, kCommWait, kCommUnsplit});
-        if (exposed > 0) {
-            const Ns bound = std::max(step - exposed, std::min(commBusy, step));
-            add("comm_hidden", std::max(replayed(free(PathKind::kCommunication)), std::min(commBusy, step)), bound);
-        }
-        hidden("input_hidden", PathKind::kIoInput, total({kIoInput}));
-        hidden("checkpoint_hidden", PathKind::kIoCheckpoint, total({kIoCheckpoint}));
-        hidden("copies_hidden", PathKind::kCopy, total({kCopy}));
-        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) add("no_launch_cost", replayed(noLaunch()), step - ns);
-        if (const Ns ns = total({kSync}); ns > 0) add("sync_removed", replayed(noSync()), step - ns);
+        if (const Ns ns = total({kCommTransfer, kCommWait, kCommUnsplit}); ns > 0) hidden("comm_hidden", PathKind::kCommunication, ns);
+        if (const Ns ns = total({kIoInput}); ns > 0) hidden("input_hidden", PathKind::kIoInput, ns);
+        if (const Ns ns = total({kIoCheckpoint}); ns > 0) hidden("checkpoint_hidden", PathKind::kIoCheckpoint, ns);
+        if (const Ns ns = total({kCopy}); ns > 0) hidden("copies_hidden", PathKind::kCopy, ns);
+        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) m_changes.push_back({"no_launch_cost", step - ns, [this] { return noLaunch(); }});
+        if (const Ns ns = total({kSync}); ns > 0) m_changes.push_back({"sync_removed", step - ns, [this] { return noSync(); }});
         straggler();
         roofs();
-        fusion();
+        m_changes.push_back({"fused", step, [this] { return fusion(); }});
+    }
+
+    void add(const PathGraph& graph) {
+        if (m_summary.medianStepNs <= 0) return;
+        m_graph = &graph;
+        m_measured = ReplayPlan(graph);
+        findSteps();
+        if (m_steps.empty()) return;
+        for (const LaneStep& lane : m_steps) m_now.push_back(m_answer.steps[lane.step].endNs - m_answer.steps[lane.step].startNs);
+        for (Change& change : m_changes) {
+            const std::vector<Ns> played = lengths(replay(graph, change.plan()));
+            change.played.insert(change.played.end(), played.begin(), played.end());
+            if (change.floor) takeBusiest(*change.floor, change.busiest);
+        }
+        m_graph = nullptr;
+        m_measured = {};
+    }
+
+    void finish(std::vector<WhatIf>& out) {
+        if (m_now.empty()) return;
+        const Ns before = median(std::move(m_now)), step = m_summary.medianStepNs;
+        for (Change& change : m_changes) {
+            Ns bound = change.bound;
+            if (change.name == "fused") {
+                if (m_fused == 0) continue;
+                const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
+                bound = step - static_cast<Ns>(std::min(m_fusedAtRoof / steps, real(step)));
+            }
+            // The gain in the graph taken from the median of all steps.
+            Ns replayNs = std::clamp<Ns>(step - (before - median(std::move(change.played))), 0, step);
+            if (change.floor) {
+                const Ns busy = std::min(median(std::move(change.busiest)), step);
+                replayNs = std::max(replayNs, busy);
+                if (*change.floor == PathKind::kCommunication) bound = std::max(bound, busy);
+            }
+            put(std::move(change.name), replayNs, bound, out);
+        }
     }
 
 private:
+    struct Change {
+        std::string name;
+        Ns bound = 0;
+        std::function<ReplayPlan()> plan;
+        std::optional<PathKind> floor = {};  // what must still take its time, hidden or not
+        std::vector<Ns> played = {}, busiest = {};
+    };
+
     [[nodiscard]] Ns total(std::initializer_list<WallClass> classes) const {
         double sum = 0, all = 0;
         for (const WallClass c : classes) sum += real(m_summary.classes[static_cast<std::size_t>(c)]);
@@ -63,35 +104,38 @@ private:
         return all > 0 ? static_cast<Ns>(sum / all * real(m_summary.medianStepNs)) : 0;
     }
 
-    // The steps of the lane that the summary took the median of.
-    void findSteps() {
-        std::int64_t rank = 0, device = 0;
+    // The lane that the summary took the median of.
+    void findLane() {
         bool first = true;
         for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
             const Step& s = m_answer.steps[i];
             if (m_context.origins[i].workload != m_workload) continue;
-            if (first || std::pair(s.rank, s.device) < std::pair(rank, device)) {
-                rank = s.rank;
-                device = s.device;
+            if (first || std::pair(s.rank, s.device) < std::pair(m_rank, m_device)) {
+                m_rank = s.rank;
+                m_device = s.device;
             }
             first = false;
         }
-        const std::vector<std::int32_t> last = lastNodes(m_context, m_graph, m_answer.steps);
+    }
+
+    void findSteps() {
+        m_steps.clear();
+        const std::vector<std::int32_t> last = lastNodes(m_context, *m_graph, m_answer.steps);
         for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
             const Step& s = m_answer.steps[i];
-            if (m_context.origins[i].workload != m_workload || s.rank != rank || s.device != device || last[i] == kNoIndex) continue;
+            if (m_context.origins[i].workload != m_workload || s.rank != m_rank || s.device != m_device || last[i] == kNoIndex) continue;
             LaneStep lane{i, {last[i]}, kNoIndex};
-            const PathNode& end = m_graph.nodes[at(last[i])];
+            const PathNode& end = m_graph->nodes[at(last[i])];
             const Interval window{s.startNs, s.endNs};
             if (end.row != kNoIndex)
                 addDeviceNodes(lane, end.lane, window);
             else
-                lane.before = lastNode(m_graph, false, end.lane, {window.start - 1, window.start});
+                lane.before = lastNode(*m_graph, false, end.lane, {window.start - 1, window.start});
             m_steps.push_back(std::move(lane));
         }
     }
     void addDeviceNodes(LaneStep& lane, std::int32_t device, Interval window) const {
-        const auto& nodes = m_graph.nodes;
+        const auto& nodes = m_graph->nodes;
         auto it = std::partition_point(nodes.begin(), nodes.end(), [&](const PathNode& n) { return n.start < window.start; });
         for (; it != nodes.end() && it->start < window.end; ++it) {
             if (it->row == kNoIndex || it->lane != device) continue;
@@ -108,17 +152,17 @@ private:
         for (std::size_t i = 0; i < m_steps.size(); ++i) {
             const LaneStep& lane = m_steps[i];
             const Step& step = m_answer.steps[lane.step];
-            const bool gpu = m_graph.nodes[at(lane.nodes.front())].row != kNoIndex;
+            const bool gpu = m_graph->nodes[at(lane.nodes.front())].row != kNoIndex;
             Ns start = step.startNs;
             if (gpu && i > 0)
                 start = end + (step.startNs - measuredEnd);
             else if (lane.before != kNoIndex)
-                start += gpu ? times.start[at(lane.before)] - m_graph.nodes[at(lane.before)].start
-                             : times.end[at(lane.before)] - m_graph.nodes[at(lane.before)].end;
-            Ns finish = times.end[at(lane.nodes.front())], measured = m_graph.nodes[at(lane.nodes.front())].end;
+                start += gpu ? times.start[at(lane.before)] - m_graph->nodes[at(lane.before)].start
+                             : times.end[at(lane.before)] - m_graph->nodes[at(lane.before)].end;
+            Ns finish = times.end[at(lane.nodes.front())], measured = m_graph->nodes[at(lane.nodes.front())].end;
             for (const std::int32_t n : lane.nodes) {
                 finish = std::max(finish, times.end[at(n)]);
-                measured = std::max(measured, m_graph.nodes[at(n)].end);
+                measured = std::max(measured, m_graph->nodes[at(n)].end);
             }
             end = finish + (step.endNs - measured);
             measuredEnd = step.endNs;
@@ -127,26 +171,16 @@ private:
         return result;
     }
 
-    // The median step when the plan is played, the gain in the graph taken from the median of all steps.
-    [[nodiscard]] Ns replayed(const ReplayPlan& plan) const {
-        std::vector<Ns> now;
-        for (const LaneStep& lane : m_steps) now.push_back(m_answer.steps[lane.step].endNs - m_answer.steps[lane.step].startNs);
-        const Ns before = median(std::move(now)), after = median(lengths(replay(m_graph, plan)));
-        return std::clamp<Ns>(m_summary.medianStepNs - (before - after), 0, m_summary.medianStepNs);
-    }
-
     // Time of such nodes per step of this lane: the busiest thread or stream of them.
-    template <typename Test>
-    [[nodiscard]] Ns perStepOf(Test&& test) const {
-        const auto& nodes = m_graph.nodes;
-        std::vector<Ns> busiest;
+    void takeBusiest(PathKind kind, std::vector<Ns>& busiest) const {
+        const auto& nodes = m_graph->nodes;
         const std::int32_t process = processOf(m_steps.front());
         for (const LaneStep& lane : m_steps) {
             const Step& step = m_answer.steps[lane.step];
             auto it = std::partition_point(nodes.begin(), nodes.end(), [&](const PathNode& n) { return n.start < step.startNs; });
             std::map<std::pair<std::int32_t, std::int64_t>, Ns> busy;
             for (; it != nodes.end() && it->start < step.endNs; ++it) {
-                if (!test(*it) || !ofProcess(*it, process)) continue;
+                if (it->kind != kind || !ofProcess(*it, process)) continue;
                 const std::int64_t stream = it->row == kNoIndex ? -1 : m_context.timeline.gpu[at(it->row)].stream;
                 Ns& sum = busy[{it->lane, stream}];
                 sum = saturatingAdd(sum, std::min(it->end, step.endNs) - it->start);
@@ -155,10 +189,9 @@ private:
             for (const auto& [key, ns] : busy) most = std::max(most, ns);
             busiest.push_back(most);
         }
-        return median(std::move(busiest));
     }
     [[nodiscard]] std::int32_t processOf(const LaneStep& lane) const {
-        const PathNode& node = m_graph.nodes[at(lane.nodes.front())];
+        const PathNode& node = m_graph->nodes[at(lane.nodes.front())];
         if (node.row != kNoIndex) return m_context.timeline.gpu[at(node.row)].process;
         return m_context.timeline.threads[at(node.lane)].process;
     }
@@ -169,20 +202,18 @@ private:
 
     [[nodiscard]] ReplayPlan free(PathKind kind) const {
         ReplayPlan plan = m_measured;
-        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i)
-            if (m_graph.nodes[i].kind == kind) plan.duration[i] = 0;
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
+            if (m_graph->nodes[i].kind == kind) plan.duration[i] = 0;
         return plan;
     }
     void hidden(const char* change, PathKind kind, Ns exposed) {
-        if (exposed <= 0) return;
-        const Ns busy = std::min(perStepOf([kind](const PathNode& n) { return n.kind == kind; }), m_summary.medianStepNs);
-        add(change, std::max(replayed(free(kind)), busy), m_summary.medianStepNs - exposed);
+        m_changes.push_back({change, m_summary.medianStepNs - exposed, [this, kind] { return free(kind); }, kind});
     }
 
     [[nodiscard]] ReplayPlan noLaunch() const {
         ReplayPlan plan = m_measured;
-        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
-            const PathNode& n = m_graph.nodes[i];
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
+            const PathNode& n = m_graph->nodes[i];
             if (n.kind == PathKind::kApi) plan.duration[i] = 0;
             if (n.row != kNoIndex && real(n.residual) < std::max(m_context.options.gapNs, m_context.options.pendingNs)) plan.residual[i] = 0;
         }
@@ -192,16 +223,16 @@ private:
     // The calls go on at once; what needs their result is not known, so this is the best case.
     [[nodiscard]] ReplayPlan noSync() const {
         ReplayPlan plan = m_measured;
-        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
-            if (!m_graph.nodes[i].waits) continue;
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
+            if (!m_graph->nodes[i].waits) continue;
             plan.duration[i] = 0;
             bool threadLeft = false;
-            for (std::uint32_t e = m_graph.firstEdge[i]; e < m_graph.firstEdge[i + 1]; ++e)
-                threadLeft = threadLeft || m_graph.edges[e].kind == EdgeKind::kThread;
+            for (std::uint32_t e = m_graph->firstEdge[i]; e < m_graph->firstEdge[i + 1]; ++e)
+                threadLeft = threadLeft || m_graph->edges[e].kind == EdgeKind::kThread;
             if (!threadLeft) continue;
             plan.residual[i] = 0;
-            for (std::uint32_t e = m_graph.firstEdge[i]; e < m_graph.firstEdge[i + 1]; ++e)
-                if (m_graph.edges[e].kind == EdgeKind::kWait) plan.withoutEdge[e] = true;
+            for (std::uint32_t e = m_graph->firstEdge[i]; e < m_graph->firstEdge[i + 1]; ++e)
+                if (m_graph->edges[e].kind == EdgeKind::kWait) plan.withoutEdge[e] = true;
         }
         return plan;
     }
@@ -229,15 +260,19 @@ private:
         if (peers.empty() || work[*last].first <= 0) return;
         std::sort(peers.begin(), peers.end());
         const double factor = std::min(1.0, peers[(peers.size() - 1) / 2] * work[*last].second / work[*last].first);
+        const double steps = work[*last].second;
+        m_changes.push_back({"straggler_removed", m_summary.medianStepNs - static_cast<Ns>(real(blame) / std::max(steps, 1.0)),
+                             [this, factor, rank = *last] { return faster(rank, factor); }});
+    }
+    [[nodiscard]] ReplayPlan faster(std::int64_t rank, double factor) const {
         ReplayPlan plan = m_measured;
-        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
-            const PathNode& n = m_graph.nodes[i];
-            if (n.kind == PathKind::kCommunication || n.kind == PathKind::kCommWait || rankOf(n) != *last) continue;
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
+            const PathNode& n = m_graph->nodes[i];
+            if (n.kind == PathKind::kCommunication || n.kind == PathKind::kCommWait || rankOf(n) != rank) continue;
             plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
             plan.residual[i] = static_cast<Ns>(real(plan.residual[i]) * factor);
         }
-        const double steps = work[*last].second;
-        add("straggler_removed", replayed(plan), m_summary.medianStepNs - static_cast<Ns>(real(blame) / std::max(steps, 1.0)));
+        return plan;
     }
     [[nodiscard]] std::int64_t rankOf(const PathNode& n) const {
         std::int32_t process = kNoIndex;
@@ -249,11 +284,10 @@ private:
     // The group of each node's op: of the CPU op itself, or of the op that launched the row.
     [[nodiscard]] std::int32_t groupOf(const PathNode& n) const {
         if (n.op != kNoIndex) return m_context.ops.rows[at(n.op)].group;
-        return n.row == kNoIndex || n.kind != PathKind::kCompute ? kNoIndex : m_groupOfRow[at(n.row)];
+        return n.row == kNoIndex || n.kind != PathKind::kCompute ? kNoIndex : m_context.rows.group[at(n.row)];
     }
 
     void roofs() {
-        m_groupOfRow = groupsOfRows(m_context.timeline, m_context.ops);
         std::vector<std::pair<double, std::int32_t>> above;
         for (std::size_t g = 0; g < m_context.ops.groups.size(); ++g) {
             const OpGroup& group = m_context.ops.groups[g];
@@ -264,24 +298,26 @@ private:
         std::sort(above.rbegin(), above.rend());
         for (std::size_t k = 0; k < std::min(above.size(), kMostOps); ++k) {
             const auto [gain, g] = above[k];
-            const OpGroup& group = m_context.ops.groups[at(g)];
-            ReplayPlan plan = m_measured;
-            for (std::size_t i = 0; i < m_graph.nodes.size(); ++i)
-                if (groupOf(m_graph.nodes[i]) == g)
-                    plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * std::min(1.0, group.answer.roofNs / std::max(real(group.medianNs), 1.0)));
             const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
-            add("at_roof:" + toValidUtf8(m_context.timeline.names.text(group.name)), replayed(plan),
-                m_summary.medianStepNs - static_cast<Ns>(std::min(gain / steps, real(m_summary.medianStepNs))));
+            m_changes.push_back({"at_roof:" + toValidUtf8(m_context.timeline.names.text(m_context.ops.groups[at(g)].name)),
+                                 m_summary.medianStepNs - static_cast<Ns>(std::min(gain / steps, real(m_summary.medianStepNs))),
+                                 [this, group = g] { return atRoof(group); }});
         }
+    }
+    [[nodiscard]] ReplayPlan atRoof(std::int32_t g) const {
+        const OpGroup& group = m_context.ops.groups[at(g)];
+        const double factor = std::min(1.0, group.answer.roofNs / std::max(real(group.medianNs), 1.0));
+        ReplayPlan plan = m_measured;
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
+            if (groupOf(m_graph->nodes[i]) == g) plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
+        return plan;
     }
 
     // Runs of elementwise ops of one thread and one step, each reading what the one before wrote: as one op
     // they would move the first input and the last output only, at the bandwidth that they have now.
-    void fusion() {
+    [[nodiscard]] ReplayPlan fusion() {
         ReplayPlan plan = m_measured;
         std::map<std::int32_t, std::vector<std::int32_t>> run;  // thread -> nodes of the open run
-        double atRoof = 0;
-        std::int64_t fused = 0;
         const auto close = [&](std::vector<std::int32_t>& nodes) {
             if (nodes.size() >= 2) {
                 const auto work = [&](std::int32_t n) -> const Work& { return workOf(n); };
@@ -289,19 +325,19 @@ private:
                 Ns time = 0;
                 for (const std::int32_t n : nodes) {
                     bytes += work(n).bytesRead + work(n).bytesWritten;
-                    time += m_graph.nodes[at(n)].end - m_graph.nodes[at(n)].start;
-                    const OpGroup& group = m_context.ops.groups[at(groupOf(m_graph.nodes[at(n)]))];
+                    time += m_graph->nodes[at(n)].end - m_graph->nodes[at(n)].start;
+                    const OpGroup& group = m_context.ops.groups[at(groupOf(m_graph->nodes[at(n)]))];
                     roof += group.answer.roofNs;
                 }
                 const double keep = bytes > 0 ? std::min(1.0, (work(nodes.front()).bytesRead + work(nodes.back()).bytesWritten) / bytes) : 1;
                 for (const std::int32_t n : nodes) plan.duration[at(n)] = static_cast<Ns>(real(plan.duration[at(n)]) * keep);
-                atRoof += std::max(0.0, real(time) - std::min(roof, real(time)) * keep);
-                fused += static_cast<std::int64_t>(nodes.size());
+                m_fusedAtRoof += std::max(0.0, real(time) - std::min(roof, real(time)) * keep);
+                m_fused += static_cast<std::int64_t>(nodes.size());
             }
             nodes.clear();
         };
-        for (std::size_t i = 0; i < m_graph.nodes.size(); ++i) {
-            const PathNode& n = m_graph.nodes[i];
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
+            const PathNode& n = m_graph->nodes[i];
             if (n.row != kNoIndex || n.lane == kNoIndex || n.end == n.start) continue;
             auto& nodes = run[n.lane];
             const bool elementwise = n.op != kNoIndex && groupOf(n) != kNoIndex && workOf(static_cast<std::int32_t>(i)).opKind == 4 &&
@@ -317,16 +353,14 @@ private:
             nodes.push_back(index);
         }
         for (auto& [lane, nodes] : run) close(nodes);
-        if (fused == 0) return;
-        const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
-        add("fused", replayed(plan), m_summary.medianStepNs - static_cast<Ns>(std::min(atRoof / steps, real(m_summary.medianStepNs))));
+        return plan;
     }
     [[nodiscard]] const Work& workOf(std::int32_t n) const {
-        return m_context.timeline.works[at(m_context.ops.rows[at(m_graph.nodes[at(n)].op)].work)];
+        return m_context.timeline.works[at(m_context.ops.rows[at(m_graph->nodes[at(n)].op)].work)];
     }
-    [[nodiscard]] std::int32_t stepOf(std::int32_t n) const { return m_context.ops.rows[at(m_graph.nodes[at(n)].op)].step; }
+    [[nodiscard]] std::int32_t stepOf(std::int32_t n) const { return m_context.ops.rows[at(m_graph->nodes[at(n)].op)].step; }
 
-    void add(std::string change, Ns replayNs, Ns boundNs) {
+    void put(std::string change, Ns replayNs, Ns boundNs, std::vector<WhatIf>& out) const {
         WhatIf w;
         w.workload = m_summary.name;
         w.change = std::move(change);
@@ -336,27 +370,38 @@ private:
         w.stepNsLow = std::min(w.replayNs, w.boundNs);
         w.stepNsHigh = std::max(w.replayNs, w.boundNs);
         if (real(w.stepNs - w.stepNsLow) < kWorthSaying * real(w.stepNs)) return;
-        m_answer.whatIf.push_back(std::move(w));
+        out.push_back(std::move(w));
     }
 
     const Context& m_context;
-    const PathGraph& m_graph;
-    Analysis& m_answer;
+    const Analysis& m_answer;
     const WorkloadSummary& m_summary;
     std::int32_t m_workload;
+    std::int64_t m_rank = 0, m_device = 0;  // the lane
+    std::vector<Change> m_changes;
+    std::vector<Ns> m_now;  // lengths of the lane's steps as they are
+    double m_fusedAtRoof = 0;
+    std::int64_t m_fused = 0;
+    const PathGraph* m_graph = nullptr;  // the part that is played
     ReplayPlan m_measured;
     std::vector<LaneStep> m_steps;
-    std::vector<std::int32_t> m_groupOfRow;
 };
 
-}  // namespace
-
-void addWhatIf(const Context& context, const PathGraph& graph, Analysis& answer) {
-    for (const WorkloadSummary& summary : answer.workloads) {
-        const auto it = std::find(context.steps.workloads.begin(), context.steps.workloads.end(), summary.name);
-        Workload(context, graph, answer, summary, static_cast<std::int32_t>(it - context.steps.workloads.begin())).run();
+WhatIfReport::WhatIfReport(const Context& context, Analysis& answer) : m_answer(answer) {
+    for (std::size_t i = 0; i < answer.workloads.size(); ++i) {
+        const auto it = std::find(context.steps.workloads.begin(), context.steps.workloads.end(), answer.workloads[i].name);
+        m_workloads.push_back(std::make_unique<Workload>(context, answer, i, static_cast<std::int32_t>(it - context.steps.workloads.begin())));
     }
-    std::stable_sort(answer.whatIf.begin(), answer.whatIf.end(), [](const WhatIf& a, const WhatIf& b) {
+}
+WhatIfReport::~WhatIfReport() = default;
+
+void WhatIfReport::add(const PathGraph& graph) {
+    for (auto& workload : m_workloads) workload->add(graph);
+}
+
+void WhatIfReport::finish() {
+    for (auto& workload : m_workloads) workload->finish(m_answer.whatIf);
+    std::stable_sort(m_answer.whatIf.begin(), m_answer.whatIf.end(), [](const WhatIf& a, const WhatIf& b) {
         return a.workload != b.workload ? a.workload < b.workload : a.stepNs - a.stepNsHigh > b.stepNs - b.stepNsHigh;
     });
 }

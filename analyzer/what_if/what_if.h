@@ -18,15 +18,32 @@
 //   at_roof:OP          the op takes the time of its roof               T - its time above the roof
 //   fused               a run of elementwise ops moves only its first   the same bytes at the roof
 //                       input and its last output
-// The replay sees the steps that are in the graph; what it gains there (median against median) is taken
-// from the median step.
+// The replay sees the steps that are in a graph, part by part of a long trace; what it gains there (median against
+// median) is taken from the median step.
 
 #include "analyzer/critical_path/graph.h"
 
+#include <memory>
+#include <string>
+#include <vector>
+
 namespace ridge::analyzer {
 
-// Fills Analysis::whatIf, for changes that gain at least half a percent of the step.
-void addWhatIf(const Context& context, const PathGraph& graph, Analysis& answer);
+// Fills Analysis::whatIf from graph after graph, for changes that gain at least half a percent of the step.
+class WhatIfReport {
+public:
+    WhatIfReport(const Context& context, Analysis& answer);
+    ~WhatIfReport();
+    WhatIfReport(const WhatIfReport&) = delete;
+    WhatIfReport& operator=(const WhatIfReport&) = delete;
+    void add(const PathGraph& graph);
+    void finish();
+
+private:
+    class Workload;
+    Analysis& m_answer;
+    std::vector<std::unique_ptr<Workload>> m_workloads;
+};
 
 // Pairs of workloads that differ by one change: puts the measured median step of `fast` beside what was
 // predicted for `slow`. Pairs without both workloads, or without the prediction, are left out.

@@ -105,6 +105,7 @@ void mergeCriticalPath(Analysis& all, const Analysis& part) {
     to.stepsLeftOut += from.stepsLeftOut;
     to.coveredNs += from.coveredNs;
     to.namesOmitted += from.namesOmitted;
+    to.slackOmitted += from.slackOmitted;
     for (const auto member : {&CriticalPath::byKind, &CriticalPath::byName}) {
         for (const PathShare& share : from.*member) {
             auto& list = to.*member;

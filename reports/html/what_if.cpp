@@ -95,7 +95,7 @@ std::string slackTable(const CriticalPath& path) {
     HtmlTable table({{"On no path"}, {"Kind"}, {"Rows", true}, {"Busy", true}, {"Least slack", true}, {"Median slack", true}});
     for (const PathSlack& s : path.slack)
         table.add({nameCell(s.name), kindMark(s.kind), std::to_string(s.count), formatDuration(s.busyNs), formatDuration(s.leastSlackNs), formatDuration(s.medianSlackNs)});
-    return "<details><summary>What could end later without any step ending later</summary>\n" + table.render(kMostSlack) + "</details>\n";
+    return "<details><summary>What could end later without any step ending later</summary>\n" + table.render(kMostSlack, path.slackOmitted) + "</details>\n";
 }
 
 std::string pathHead(const CriticalPath& path) {

@@ -171,6 +171,7 @@ Json criticalPath(const std::optional<CriticalPath>& path) {
                                             {"least_slack_ns", s.leastSlackNs},
                                             {"median_slack_ns", s.medianSlackNs}};
                             })},
+            {"slack_omitted", path->slackOmitted},
             {"lanes", array(path->lanes, [](const PathLane& l) {
                  return Json{{"rank", l.rank},   {"device", l.device},    {"workload", text(l.workload)},
                              {"steps", l.steps}, {"total_ns", l.totalNs}, {"by_kind", pathShares(l.byKind)}};

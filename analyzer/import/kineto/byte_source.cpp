@@ -11,10 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <cstring>
-#include <mutex>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -22,8 +19,7 @@ namespace ridge::analyzer::kineto {
 namespace {
 
 constexpr std::size_t kInBytes = std::size_t{1} << 17;
-constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
-constexpr std::size_t kBlocks = 4;
+constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;
 constexpr std::size_t kLikelyRatio = 40;  // JSON traces shrink 13 to 33 times
 
 class File {
@@ -82,143 +78,69 @@ private:
     std::size_t m_left, m_size;
 };
 
-// A ring of blocks between the inflating thread and the reader.
 class GzipSource final : public ByteSource {
 public:
-    GzipSource(File file, std::size_t packedSize) : m_file(std::move(file)), m_packedSize(packedSize) {
-        for (Block& block : m_blocks) block.bytes.resize(kBlockBytes);
-        m_thread = std::thread([this] { inflateAll(); });
-    }
-    ~GzipSource() override {
-        {
-            const std::lock_guard lock(m_mutex);
-            m_stop = true;
-        }
-        m_changed.notify_all();
-        m_thread.join();
+    GzipSource(File file, std::size_t packedSize) : m_file(std::move(file)), m_packedSize(packedSize), m_in(kInBytes) {
+        isal_inflate_init(&m_state);
+        m_state.crc_flag = ISAL_GZIP;
+        m_state.next_in = m_in.data();
+        m_state.avail_in = 0;
     }
     std::size_t read(char* out, std::size_t capacity) override {
-        std::unique_lock lock(m_mutex);
-        m_changed.wait(lock, [&] { return m_written > m_taken || m_done; });
-        if (m_written == m_taken) return 0;
-        const Block& block = m_blocks[m_taken % kBlocks];
-        lock.unlock();
-        const std::size_t n = std::min(capacity, block.used - m_offset);
-        std::memcpy(out, block.bytes.data() + m_offset, n);
-        m_offset += n;
-        if (m_offset < block.used) return n;
-        m_offset = 0;
-        lock.lock();
-        ++m_taken;
-        lock.unlock();
-        m_changed.notify_all();
-        return n;
+        std::size_t used = 0;
+        while (!m_ended && used < capacity) m_ended = !inflateSome(out, capacity, used);
+        return used;
     }
-    [[nodiscard]] std::string error() const override {
-        const std::lock_guard lock(m_mutex);
-        return m_error;
-    }
+    [[nodiscard]] std::string error() const override { return m_error; }
     [[nodiscard]] std::size_t expectedSize() const override { return m_packedSize * kLikelyRatio; }
 
 private:
-    struct Block {
-        std::vector<char> bytes;
-        std::size_t used = 0;
-    };
-
-    // nullptr: nobody reads any more.
-    Block* freeBlock() {
-        std::unique_lock lock(m_mutex);
-        m_changed.wait(lock, [&] { return m_written - m_taken < kBlocks || m_stop; });
-        return m_stop ? nullptr : &m_blocks[m_written % kBlocks];
-    }
-    void publish() {
-        {
-            const std::lock_guard lock(m_mutex);
-            ++m_written;
-        }
-        m_changed.notify_all();
-    }
-    void end(std::string error) {
-        {
-            const std::lock_guard lock(m_mutex);
-            m_error = std::move(error);
-            m_done = true;
-        }
-        m_changed.notify_all();
-    }
-
-    void inflateAll() {
-        std::vector<std::uint8_t> in(kInBytes);
-        inflate_state state;
-        isal_inflate_init(&state);
-        state.crc_flag = ISAL_GZIP;
-        state.next_in = in.data();
-        state.avail_in = 0;
-        bool inputEnded = false, members = false;
-        for (;;) {
-            Block* block = freeBlock();
-            if (!block) return end({});
-            std::string error;
-            const bool more = fill(*block, state, in, inputEnded, members, error);
-            if (block->used > 0) publish();
-            if (!more) return end(std::move(error));
-        }
-    }
-
-    // Fills one block. false: this was the last.
-    bool fill(Block& block, inflate_state& state, std::vector<std::uint8_t>& in, bool& inputEnded, bool& members,
-              std::string& error) {
-        block.used = 0;
-        while (block.used < kBlockBytes) {
-            if (state.avail_in == 0 && !inputEnded) {
-                const ssize_t n = m_file.read(in.data(), in.size());
-                if (n < 0) {
-                    error = fmt::format("reading failed: {}", std::strerror(errno));
-                    return false;
-                }
-                inputEnded = n == 0;
-                state.next_in = in.data();
-                state.avail_in = static_cast<std::uint32_t>(n);
-            }
-            state.next_out = reinterpret_cast<std::uint8_t*>(block.bytes.data()) + block.used;
-            state.avail_out = static_cast<std::uint32_t>(kBlockBytes - block.used);
-            const std::uint32_t inBefore = state.avail_in, outBefore = state.avail_out;
-            const int code = isal_inflate(&state);
-            block.used += outBefore - state.avail_out;
-            if (code < 0) {
-                // Bytes behind a complete member that are no gzip are padding, as gzip -d has it.
-                if (!(members && state.total_out == 0)) error = "the gzip data is damaged";
+    // false: there is no more.
+    bool inflateSome(char* out, std::size_t capacity, std::size_t& used) {
+        if (m_state.avail_in == 0 && !m_inputEnded) {
+            const ssize_t n = m_file.read(m_in.data(), m_in.size());
+            if (n < 0) {
+                m_error = fmt::format("reading failed: {}", std::strerror(errno));
                 return false;
             }
-            if (state.block_state == ISAL_BLOCK_FINISH) {
-                members = true;
-                if (state.avail_in == 0 && inputEnded) return false;
-                std::uint8_t* const nextIn = state.next_in;
-                const std::uint32_t left = state.avail_in;
-                isal_inflate_reset(&state);
-                state.crc_flag = ISAL_GZIP;
-                state.next_in = nextIn;
-                state.avail_in = left;
-                continue;
-            }
-            if (inputEnded && state.avail_in == 0 && state.avail_out == outBefore && inBefore == 0) {
-                if (!(members && state.total_out == 0)) error = "the gzip data ends too early";
-                return false;
-            }
+            m_inputEnded = n == 0;
+            m_state.next_in = m_in.data();
+            m_state.avail_in = static_cast<std::uint32_t>(n);
+        }
+        m_state.next_out = reinterpret_cast<std::uint8_t*>(out) + used;
+        m_state.avail_out = static_cast<std::uint32_t>(std::min(capacity - used, kMostAtOnce));
+        const std::uint32_t inBefore = m_state.avail_in, outBefore = m_state.avail_out;
+        const int code = isal_inflate(&m_state);
+        used += outBefore - m_state.avail_out;
+        if (code < 0) {
+            // Bytes behind a complete member that are no gzip are padding, as gzip -d has it.
+            if (!(m_members && m_state.total_out == 0)) m_error = "the gzip data is damaged";
+            return false;
+        }
+        if (m_state.block_state == ISAL_BLOCK_FINISH) {
+            m_members = true;
+            if (m_state.avail_in == 0 && m_inputEnded) return false;
+            std::uint8_t* const nextIn = m_state.next_in;
+            const std::uint32_t left = m_state.avail_in;
+            isal_inflate_reset(&m_state);
+            m_state.crc_flag = ISAL_GZIP;
+            m_state.next_in = nextIn;
+            m_state.avail_in = left;
+            return true;
+        }
+        if (m_inputEnded && m_state.avail_in == 0 && m_state.avail_out == outBefore && inBefore == 0) {
+            if (!(m_members && m_state.total_out == 0)) m_error = "the gzip data ends too early";
+            return false;
         }
         return true;
     }
 
     File m_file;
     std::size_t m_packedSize;
-    std::array<Block, kBlocks> m_blocks;
-    std::size_t m_written = 0, m_taken = 0, m_offset = 0;
-    bool m_done = false, m_stop = false;
+    std::vector<std::uint8_t> m_in;
+    inflate_state m_state{};
+    bool m_inputEnded = false, m_members = false, m_ended = false;
     std::string m_error;
-    mutable std::mutex m_mutex;
-    std::condition_variable m_changed;
-    std::thread m_thread;
 };
 
 }  // namespace

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The bytes of a trace, gzip undone, in order. Gzip is told by its first two bytes, and inflated on a
-// thread of its own (ISA-L) a few blocks ahead of the reader; memory is bounded whatever the file says.
+// The bytes of a trace, gzip undone (ISA-L), in order. Gzip is told by its first two bytes; memory is bounded
+// whatever the file says. One thread at a time (block_reader.h reads ahead).
 //
 // read() returns 0 at the end and after a failure; error() then says what broke: bytes that were read
-// before it are good. Closing early stops the thread.
+// before it are good.
 
 #include <cstddef>
 #include <memory>

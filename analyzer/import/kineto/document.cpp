@@ -12,7 +12,7 @@
 namespace ridge::analyzer::kineto {
 namespace {
 
-constexpr std::size_t kWindowBytes = std::size_t{1} << 19;
+constexpr std::size_t kWindowBytes = std::size_t{1} << 18;
 constexpr std::size_t kLongestItem = std::size_t{1} << 28;  // one event or member; beyond any that is real
 
 bool isSpace(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
@@ -173,28 +173,35 @@ std::string unescape(std::string_view raw) {
     return out;
 }
 
-Document::Document(ByteSource& source) : m_source(source), m_window(kWindowBytes + kPadding, '\0') {}
+Document::Document(ByteSource& source) : m_blocks(source), m_window(kWindowBytes + kPadding, '\0') {}
 
 // Moves what is not done with to the front and reads behind it. Offsets before the call are void.
 bool Document::refill() {
     if (m_ended) return false;
     const std::size_t kept = m_size - m_keepFrom;
     std::memmove(m_window.data(), m_window.data() + m_keepFrom, kept);
+    const auto end = m_tokens.begin() + static_cast<std::ptrdiff_t>(m_tokenCount);
+    std::size_t count = 0;
+    for (auto it = std::lower_bound(m_tokens.begin(), end, m_keepFrom); it != end; ++it) m_tokens[count++] = *it - static_cast<std::uint32_t>(m_keepFrom);
     m_windowOffset += m_keepFrom;
     m_keepFrom = 0;
     const std::size_t wanted = std::max(kWindowBytes, 2 * kept);
-    if (m_window.size() < wanted + kPadding) m_window.resize(wanted + kPadding);
     m_size = kept;
     while (m_size < wanted) {
-        const std::size_t n = m_source.read(m_window.data() + m_size, wanted - m_size);
-        if (n == 0) {
+        const BlockReader::Block* block = m_blocks.next();
+        if (!block) {
             m_ended = true;
             break;
         }
-        m_size += n;
+        if (m_window.size() < m_size + block->used + kPadding) m_window.resize(m_size + block->used + kPadding);
+        std::memcpy(m_window.data() + m_size, block->bytes.data(), block->used);
+        if (m_tokens.size() < count + block->placeCount) m_tokens.resize(std::max(2 * m_tokens.size(), count + block->placeCount));
+        for (std::size_t i = 0; i < block->placeCount; ++i) m_tokens[count + i] = block->places[i] + static_cast<std::uint32_t>(m_size);
+        count += block->placeCount;
+        m_size += block->used;
     }
     std::memset(m_window.data() + m_size, 0, kPadding);
-    m_tokenCount = findStructure(m_window.data(), m_size, m_tokens);
+    m_tokenCount = count;
     m_token = 0;
     return m_size > kept;
 }
@@ -206,7 +213,7 @@ bool Document::need(const char* what) {
         return false;
     }
     if (refill()) return true;
-    const std::string error = m_source.error();
+    const std::string error = m_blocks.error();
     m_broken = error.empty() ? fmt::format("the text ends in the middle of {} (at byte {})", what, m_windowOffset + m_size)
                              : fmt::format("{} (at byte {} of the text)", error, m_windowOffset + m_size);
     return false;
@@ -374,7 +381,7 @@ Status Document::start(bool& isObject) {
     while (isSpace(m_window[at])) ++at;
     const char c = m_window[at];
     if ((c != '{' && c != '[') || m_tokenCount == 0 || m_tokens[0] != at) {
-        const std::string error = m_source.error();
+        const std::string error = m_blocks.error();
         if (std::string_view(m_window.data(), m_size).starts_with("SQLite format 3"))
             return Error{ErrorCode::kBadInput, "is a gzipped SQLite file; unpack it with gunzip first"};
         if (m_size == 0) return Error{ErrorCode::kBadInput, error.empty() ? "is empty" : error};

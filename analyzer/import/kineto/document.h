@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analyzer/import/kineto/byte_source.h"
+#include "analyzer/import/kineto/block_reader.h"
 #include "base/result.h"
 
 namespace ridge::analyzer::kineto {
@@ -84,7 +84,7 @@ private:
     Outcome parseEvent(std::size_t& token, Event& event);
     Outcome parseArguments(std::size_t& token, Arguments& arguments);
 
-    ByteSource& m_source;
+    BlockReader m_blocks;
     std::vector<char> m_window;
     std::vector<std::uint32_t> m_tokens;  // the first m_tokenCount count
     std::size_t m_tokenCount = 0;

@@ -4,7 +4,7 @@
 // Finds what gives a JSON text its shape: every unescaped quote, and every bracket outside of strings,
 // as ascending offsets. Commas, colons and scalars are found from there by looking at the text.
 //
-// The text must begin outside of a string. 64 bytes at a time with SSE2 (Langdale and Lemire, "Parsing
+// Without a state the text begins outside of a string. 64 bytes at a time with SSE2 (Langdale and Lemire, "Parsing
 // gigabytes of JSON per second", VLDB Journal 2019, describes the method); plain C++ elsewhere. The
 // caller guarantees kPadding readable bytes behind the text.
 
@@ -16,7 +16,14 @@ namespace ridge::analyzer::kineto {
 
 inline constexpr std::size_t kPadding = 64;
 
-// Writes to the front of out, which only ever grows; returns how many. size < 2^32 - kPadding.
-std::size_t findStructure(const char* text, std::size_t size, std::vector<std::uint32_t>& out);
+// Where one piece of a text ended, for the next one.
+struct ScanState {
+    std::uint64_t inString = 0;  // all ones: inside a string
+    bool escape = false;         // behind a backslash that takes the next character
+};
+
+// Writes to the front of out, which only ever grows; returns how many. size < 2^32 - kPadding. state: where the piece
+// before ended, and then this one; pieces but the last are a multiple of 64 bytes.
+std::size_t findStructure(const char* text, std::size_t size, std::vector<std::uint32_t>& out, ScanState* state = nullptr);
 
 }  // namespace ridge::analyzer::kineto

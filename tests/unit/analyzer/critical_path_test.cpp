@@ -326,17 +326,48 @@ TEST(CriticalPath, SaysWhenTheHostIsNearlyAsLongAsTheDevice) {
     EXPECT_GE(answer.criticalPath->secondNs, answer.criticalPath->coveredNs / 100 * 95);
 }
 
+TEST(CriticalPath, PartsOfALongTraceGiveThePathsOfTheWhole) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        std::mt19937_64 random(seed);
+        MemoryTimeline m(1, 1, 1);
+        addProgram(m, random, 0, 20);
+        const Prepared p(m.finish());
+        const PathGraph whole = buildPathGraph(p.context, p.steps);
+        const auto lastOfWhole = lastNodes(p.context, whole, p.steps);
+        const GraphPlan plan = planGraphs(p.context, p.steps, 200, 200);
+        ASSERT_GT(plan.parts.size(), 1U);
+        EXPECT_EQ(plan.stepsLeftOut, 0);
+        std::vector<int> seen(p.steps.size(), 0);
+        for (const GraphPart& part : plan.parts) {
+            const PathGraph graph = buildPathGraph(p.context, p.steps, plan, part);
+            EXPECT_LT(graph.nodes.size(), whole.nodes.size());
+            const auto last = lastNodes(p.context, graph, p.steps);
+            for (const std::size_t s : part.steps) {
+                ++seen[s];
+                ASSERT_TRUE(graph.hasStep[s]);
+                const Interval window{p.steps[s].startNs, p.steps[s].endNs};
+                const auto inPart = walkBack(graph, p.options, last[s], window), inWhole = walkBack(whole, p.options, lastOfWhole[s], window);
+                ASSERT_EQ(inPart.size(), inWhole.size()) << "seed " << seed << " step " << s;
+                for (std::size_t k = 0; k < inPart.size(); ++k) {
+                    EXPECT_EQ(inPart[k].start, inWhole[k].start);
+                    EXPECT_EQ(inPart[k].end, inWhole[k].end);
+                    EXPECT_EQ(inPart[k].kind, inWhole[k].kind);
+                    EXPECT_EQ(inPart[k].name, inWhole[k].name);
+                }
+            }
+        }
+        EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; }));
+    }
+}
+
 TEST(CriticalPath, LeavesOutStepsThatDoNotFitAndSaysSo) {
     std::mt19937_64 random(3);
     MemoryTimeline m(1, 1, 1);
     addProgram(m, random, 0, 20);
     const Prepared p(m.finish());
-    const PathGraph graph = buildPathGraph(p.context, p.steps, 200);
-    const auto in = std::count(graph.hasStep.begin(), graph.hasStep.end(), true);
-    EXPECT_GT(in, 0);
-    EXPECT_LT(in, 20);
-    EXPECT_EQ(std::count(graph.hasStep.begin(), graph.hasStep.begin() + in, true), in);
-    EXPECT_TRUE(buildPathGraph(p.context, p.steps, 1).nodes.empty());
+    const GraphPlan plan = planGraphs(p.context, p.steps, 1, 1, 1);
+    EXPECT_TRUE(plan.parts.empty());
+    EXPECT_EQ(plan.stepsLeftOut, static_cast<std::int64_t>(p.steps.size()));
 }
 
 TEST(Pieces, InnermostWinsAndWhatKeepsIsNotCut) {

@@ -192,6 +192,7 @@ struct Prepared {
         for (const GpuRow& r : timeline.gpu) hasGpu[static_cast<std::size_t>(r.process)] = true;
         context.steps = findSteps(timeline, "");
         context.ops = findOps(timeline, context.steps, hasGpu);
+        context.rows = factsOfRows(timeline, context.ops);
         context.collectives = matchCollectives(timeline, context.ops);
         context.io = findIo(timeline, context.ops, options, false);
         context.gpus = partitionGpu(timeline, context.ops, context.io, options);

@@ -3,7 +3,11 @@
 // The Kineto importer on small files of our own: every convention, and everything that may be wrong.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "analyzer/import/kineto/byte_source.h"
 #include "analyzer/import/kineto/decimal.h"
@@ -102,6 +106,54 @@ TEST(Scanner, FindsWhatTheDefinitionFinds) {
         }
         found.resize(analyzer::kineto::findStructure(padded.data(), text.size(), found));
         EXPECT_EQ(found, expected) << text;
+    }
+}
+
+TEST(Scanner, PiecesOfATextGiveWhatTheWholeGives) {
+    std::mt19937_64 random(5);
+    const std::string letters = "\"\"\\{}[]a:,";
+    for (int round = 0; round < 500; ++round) {
+        std::string text(random() % 1000, ' ');
+        for (char& c : text) c = letters[random() % letters.size()];
+        const std::string padded = text + std::string(2 * analyzer::kineto::kPadding, '\0');
+        std::vector<std::uint32_t> whole, piece, joined;
+        whole.resize(analyzer::kineto::findStructure(padded.data(), text.size(), whole));
+        analyzer::kineto::ScanState state;
+        for (std::size_t at = 0; at < text.size();) {
+            const std::size_t bytes = std::min<std::size_t>(text.size() - at, 64 * (1 + random() % 4));
+            const std::size_t found = analyzer::kineto::findStructure(padded.data() + at, bytes, piece, &state);
+            for (std::size_t i = 0; i < found; ++i) joined.push_back(piece[i] + static_cast<std::uint32_t>(at));
+            at += bytes;
+        }
+        ASSERT_EQ(joined, whole) << text;
+    }
+}
+
+// The reader ahead on its own thread and the reader in place give the same document, whatever the block borders cut.
+TEST(Document, IsTheSameWithAndWithoutAThreadAhead) {
+    JsonTrace t;
+    for (int i = 0; i < 12'000; ++i) {
+        t.op(i % 3 == 0 ? "aten::mm \\\"quoted\\\\ \\u00e9" : "aten::add", 100, 100 + i % 5, i * 1'000, 900, R"({"Input Dims": [[32, 64], [64, 16]]})");
+        t.call("cudaLaunchKernel", 100, 100 + i % 5, i * 1'000 + 100, 200, i + 1);
+        t.kernel("sgemm{[", 0, 7, i * 1'000 + 400, 300, i + 1);
+    }
+    const std::string text = t.text();
+    ASSERT_GT(text.size(), std::size_t{4} << 20);
+    const auto read = [&](const char* threads) {
+        ::setenv("RIDGE_THREADS", threads, 1);
+        auto timeline = analyzer::loadKinetoText(text);
+        ::unsetenv("RIDGE_THREADS");
+        return timeline;
+    };
+    const auto alone = read("1"), ahead = read("2");
+    ASSERT_TRUE(alone.ok() && ahead.ok());
+    ASSERT_EQ(alone->gpu.size(), 12'000U);
+    ASSERT_EQ(ahead->gpu.size(), alone->gpu.size());
+    ASSERT_EQ(ahead->ranges.size(), alone->ranges.size());
+    ASSERT_EQ(ahead->names.size(), alone->names.size());
+    for (std::size_t i = 0; i < alone->ranges.size(); ++i) {
+        ASSERT_EQ(ahead->ranges[i].start, alone->ranges[i].start);
+        ASSERT_EQ(ahead->names.text(ahead->ranges[i].name), alone->names.text(alone->ranges[i].name));
     }
 }
 
