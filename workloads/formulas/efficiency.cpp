@@ -34,6 +34,11 @@ double pagedUtilisation(std::uint64_t liveTokens, std::uint64_t block) {
     return static_cast<double>(liveTokens) / static_cast<double>(allocated);
 }
 
+double cacheUtilisation(std::uint64_t liveTokens, std::uint64_t heldTokens) {
+    if (heldTokens == 0) return 1.0;
+    return static_cast<double>(liveTokens) / static_cast<double>(heldTokens);
+}
+
 double speculativeTokens(double acceptance, std::uint64_t drafted) {
     const auto terms = static_cast<double>(drafted + 1);
     if (acceptance >= 1.0) return terms;

@@ -27,6 +27,8 @@ namespace ridge::workloads::formulas {
 
 // Live tokens / allocated tokens with blocks of `block`; a sequence wastes at most block - 1.
 [[nodiscard]] double pagedUtilisation(std::uint64_t liveTokens, std::uint64_t block);
+// Live tokens / tokens that memory is held for; 1 when none is held.
+[[nodiscard]] double cacheUtilisation(std::uint64_t liveTokens, std::uint64_t heldTokens);
 // Expected tokens per verification: (1 - a^(g+1)) / (1 - a); g + 1 at a = 1.
 [[nodiscard]] double speculativeTokens(double acceptance, std::uint64_t drafted);
 // That / (1 + g c), c = cost of a draft step over a target step.

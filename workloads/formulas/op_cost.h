@@ -36,10 +36,43 @@ enum class AttentionConvention { kCausal, kFull };
     return convention == AttentionConvention::kCausal ? "causal" : "full";
 }
 
+// How values lie in memory. Quantised values carry one float scale for each group of neighbours: 64
+// along a row of weights, one head of one token in a KV cache.
+enum class Storage { kF32, kBf16, kInt8, kInt4 };
+inline constexpr std::uint64_t kWeightGroup = 64;
+[[nodiscard]] constexpr const char* name(Storage storage) {
+    switch (storage) {
+        case Storage::kBf16:
+            return "bf16";
+        case Storage::kInt8:
+            return "int8";
+        case Storage::kInt4:
+            return "int4";
+        case Storage::kF32:
+            break;
+    }
+    return "fp32";
+}
+[[nodiscard]] constexpr std::uint64_t storedBytes(Storage storage, std::uint64_t elements,
+                                                  std::uint64_t group = kWeightGroup) {
+    switch (storage) {
+        case Storage::kBf16:
+            return 2 * elements;
+        case Storage::kInt8:
+            return elements + 4 * (elements / group);
+        case Storage::kInt4:
+            return elements / 2 + 4 * (elements / group);
+        case Storage::kF32:
+            break;
+    }
+    return 4 * elements;
+}
+
 inline constexpr std::uint64_t kLayerNormForwardFlops = 8;    // per element
 inline constexpr std::uint64_t kLayerNormBackwardFlops = 14;  // per element
 inline constexpr std::uint64_t kGeluForwardFlops = 9;         // per element, tanh form
 inline constexpr std::uint64_t kGeluBackwardFlops = 16;       // per element, tanh form
+inline constexpr std::uint64_t kSoftmaxFlops = 4;             // per score
 inline constexpr std::uint64_t kCrossEntropyFlops = 5;        // per logit, forward and backward
 inline constexpr std::uint64_t kAdamWFlops = 12;              // per parameter
 
@@ -51,6 +84,12 @@ inline constexpr std::uint64_t kAdamWFlops = 12;              // per parameter
     return {2 * m * n * k,
             s * (m * k + k * n) + (bias ? sOut * n : 0) + (accumulate ? sOut * m * n : 0),
             sOut * m * n};
+}
+
+// y(m,n) = x(m,k) W(n,k)^T [+ bias] in float arithmetic, W stored as `storage`.
+[[nodiscard]] constexpr OpCost linear(std::uint64_t m, std::uint64_t n, std::uint64_t k,
+                                      Storage storage, bool bias = false) {
+    return {2 * m * n * k, 4 * m * k + storedBytes(storage, n * k) + (bias ? 4 * n : 0), 4 * m * n};
 }
 
 struct AttentionShape {
@@ -105,6 +144,56 @@ struct AttentionShape {
     return {attentionBackwardFlops(shape, AttentionConvention::kFull),
             (4 * shape.rowElements() + shape.scoreElements()) * s, 3 * shape.rowElements() * s};
 }
+// The unfused operator in three passes over memory: scores = q k^T, softmax in place, out = p v. Sum
+// of bytes: 4 B H T d s + 4 B H T^2 s.
+[[nodiscard]] constexpr OpCost attentionScores(const AttentionShape& shape, std::uint64_t s = 4) {
+    return {attentionForwardFlops(shape, AttentionConvention::kFull) / 2,
+            2 * shape.rowElements() * s, shape.scoreElements() * s};
+}
+[[nodiscard]] constexpr OpCost attentionSoftmax(const AttentionShape& shape, std::uint64_t s = 4) {
+    return {kSoftmaxFlops * shape.scoreElements(), shape.scoreElements() * s,
+            shape.scoreElements() * s};
+}
+[[nodiscard]] constexpr OpCost attentionValues(const AttentionShape& shape, std::uint64_t s = 4) {
+    return {attentionForwardFlops(shape, AttentionConvention::kFull) / 2,
+            (shape.rowElements() + shape.scoreElements()) * s, shape.rowElements() * s};
+}
+// Fused (tiled, online softmax): q, k, v read, out and one float per row and head (log of the sum
+// of exponentials) written. Backward recomputes the scores: five products, q, k, v, out and its
+// gradient read, three gradients written.
+[[nodiscard]] constexpr OpCost attentionForwardFused(const AttentionShape& shape,
+                                                     AttentionConvention convention,
+                                                     std::uint64_t s = 4) {
+    return {attentionForwardFlops(shape, convention), 3 * shape.rowElements() * s,
+            shape.rowElements() * s + 4 * shape.batch * shape.heads * shape.tokens};
+}
+[[nodiscard]] constexpr OpCost attentionBackwardFused(const AttentionShape& shape,
+                                                      AttentionConvention convention,
+                                                      std::uint64_t s = 4) {
+    return {attentionBackwardFlashFlops(shape, convention),
+            5 * shape.rowElements() * s + 4 * shape.batch * shape.heads * shape.tokens,
+            3 * shape.rowElements() * s};
+}
+// `rows` new rows of a sequence that has `position` cached ones, each against everything up to
+// itself: rows * position + rows (rows + 1) / 2 pairs, 4 H d FLOP each. Keys and values are read
+// once as they are stored; q and out are float.
+[[nodiscard]] constexpr std::uint64_t attendedPairs(std::uint64_t position, std::uint64_t rows) {
+    return rows * position + rows * (rows + 1) / 2;
+}
+[[nodiscard]] constexpr OpCost attentionCached(std::uint64_t heads, std::uint64_t headDim,
+                                               std::uint64_t position, std::uint64_t rows,
+                                               Storage cache) {
+    const std::uint64_t width = heads * headDim;
+    return {4 * attendedPairs(position, rows) * width,
+            2 * storedBytes(cache, (position + rows) * width, headDim) + 4 * rows * width,
+            4 * rows * width};
+}
+// `rows` keys and values are read as floats and written as they are stored.
+[[nodiscard]] constexpr OpCost cacheAppend(std::uint64_t heads, std::uint64_t headDim,
+                                           std::uint64_t rows, Storage cache) {
+    const std::uint64_t elements = rows * heads * headDim;
+    return {0, 8 * elements, 2 * storedBytes(cache, elements, headDim)};
+}
 // One query row against `context` cached keys and values of `kvHeads` heads: 4 T H d FLOP.
 [[nodiscard]] constexpr OpCost attentionDecode(std::uint64_t heads, std::uint64_t kvHeads,
                                                std::uint64_t headDim, std::uint64_t context,
@@ -138,6 +227,15 @@ struct AttentionShape {
                                                 std::uint64_t s = 4) {
     const std::uint64_t passes = fused ? 1 : k;
     return {flopsPerElement * k * m, passes * m * s, passes * m * s};
+}
+// residual + gelu(x + bias): three passes over memory one by one (7 m s), 3 m s fused.
+[[nodiscard]] constexpr OpCost biasAdd(std::uint64_t rows, std::uint64_t width,
+                                       std::uint64_t s = 4) {
+    return {rows * width, (rows + 1) * width * s, rows * width * s};
+}
+[[nodiscard]] constexpr OpCost biasGeluResidual(std::uint64_t rows, std::uint64_t width,
+                                                std::uint64_t s = 4) {
+    return {(kGeluForwardFlops + 2) * rows * width, (2 * rows + 1) * width * s, rows * width * s};
 }
 // Sum of each column (the gradient of a bias).
 [[nodiscard]] constexpr OpCost columnSum(std::uint64_t rows, std::uint64_t width,

@@ -69,6 +69,26 @@ std::uint64_t decodeStepBytes(const TransformerShape& shape, std::uint64_t batch
            batch * context * kvBytesPerToken(shape, kvBytes);
 }
 
+std::uint64_t weightBytes(const TransformerShape& shape, Storage storage) {
+    return storedBytes(storage, matmulParameters(shape));
+}
+
+std::uint64_t kvBytesPerToken(const TransformerShape& shape, Storage cache) {
+    return 2 * shape.layers *
+           storedBytes(cache, shape.keyValueHeads() * shape.headDim(), shape.headDim());
+}
+
+std::uint64_t decodeStepBytes(const TransformerShape& shape, Storage weights, Storage cache,
+                              std::uint64_t contextSum) {
+    return weightBytes(shape, weights) + contextSum * kvBytesPerToken(shape, cache);
+}
+
+std::uint64_t passFlops(const TransformerShape& shape, std::uint64_t position, std::uint64_t rows,
+                        std::uint64_t headRows) {
+    return 2 * blockParameters(shape) * rows + 2 * shape.vocabulary * shape.width * headRows +
+           4 * shape.layers * shape.width * attendedPairs(position, rows);
+}
+
 double decodeCrossoverBatch(double peakFlops, double readBandwidth, std::uint64_t weightBytes) {
     return peakFlops * static_cast<double>(weightBytes) / (2.0 * readBandwidth);
 }

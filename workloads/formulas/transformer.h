@@ -59,6 +59,18 @@ struct TransformerShape {
 [[nodiscard]] std::uint64_t decodeStepBytes(const TransformerShape& shape, std::uint64_t batch,
                                             std::uint64_t context, std::uint64_t weightBytes,
                                             std::uint64_t kvBytes);
+// The same as they are stored: weights in `storage` with their scales, a cache with one scale per
+// head, token and side when it is int8. `contextSum` = sum over the sequences of their contexts.
+[[nodiscard]] std::uint64_t weightBytes(const TransformerShape& shape, Storage storage);
+[[nodiscard]] std::uint64_t kvBytesPerToken(const TransformerShape& shape, Storage cache);
+[[nodiscard]] std::uint64_t decodeStepBytes(const TransformerShape& shape, Storage weights,
+                                            Storage cache, std::uint64_t contextSum);
+// A pass over `rows` new tokens of a sequence that has `position` cached ones (a chunk of a prompt,
+// a decoded token, a verification), logits for `headRows` of them: 2 N_blocks rows + 2VC headRows +
+// 4LC (rows position + rows (rows + 1) / 2). Chunks of a prompt add up to the whole; with all
+// logits it is the textbook's causal 2NP + 2LCP^2 plus the diagonal 2LCP that the textbook drops.
+[[nodiscard]] std::uint64_t passFlops(const TransformerShape& shape, std::uint64_t position,
+                                      std::uint64_t rows, std::uint64_t headRows);
 // b* = F s_w / (2 W): above it a decode step is limited by arithmetic. peak FLOP/s, readBandwidth
 // B/s.
 [[nodiscard]] double decodeCrossoverBatch(double peakFlops, double readBandwidth,

@@ -12,9 +12,14 @@ std::uint64_t u64(std::int64_t value) {
     return static_cast<std::uint64_t>(value);
 }
 
-Work payload(ridge_op_kind kind, const formulas::OpCost& cost) {
-    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : RIDGE_DTYPE_F32, cost.flops,
+Work payload(ridge_op_kind kind, const formulas::OpCost& cost,
+             ridge_dtype dtype = RIDGE_DTYPE_F32) {
+    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : dtype, cost.flops,
                   cost.bytesRead, cost.bytesWritten);
+}
+
+std::uint64_t bytesOf(const Tensor& tensor) {
+    return static_cast<std::uint64_t>(elementBits(tensor.type) / 8);
 }
 
 formulas::AttentionShape shapeOf(const AttentionArgs& args) {
@@ -39,9 +44,13 @@ void Operators::gemm(const char* name, const GemmArgs& args) {
     checkAtLeast(args.a, args.m * args.k);
     checkAtLeast(args.b, args.k * args.n);
     checkAtLeast(args.c, args.m * args.n);
+    RIDGE_CHECK(args.a.type == args.b.type, "a product of two types");
     const WorkRange range(
-        name, payload(RIDGE_OP_GEMM, formulas::gemm(u64(args.m), u64(args.n), u64(args.k), 4, 4,
-                                                    !args.bias.empty(), args.accumulate)));
+        name,
+        payload(RIDGE_OP_GEMM,
+                formulas::gemm(u64(args.m), u64(args.n), u64(args.k), bytesOf(args.a),
+                               bytesOf(args.c), !args.bias.empty(), args.accumulate),
+                args.a.type));
     doGemm(args);
 }
 

@@ -11,7 +11,9 @@
 
 #include "base/result.h"
 #include "workloads/ops/tensor.h"
+#include "workloads/ops/weights.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,7 +21,9 @@
 
 namespace ridge::workloads {
 
-// C(m,n) = op(A) op(B): NN a(m,k) b(k,n); NT a(m,k) b(n,k); TN a(k,m) b(k,n).
+// C(m,n) = op(A) op(B): NN a(m,k) b(k,n); NT a(m,k) b(n,k); TN a(k,m) b(k,n). The type is that of A
+// and B, which agree: f32 into f32; bf16 into f32 or bf16; int8 into int32 (no bias). Other than
+// f32 only where canMultiply() says so.
 enum class GemmLayout { kNN, kNT, kTN };
 
 struct GemmArgs {
@@ -31,7 +35,8 @@ struct GemmArgs {
     Tensor b;
     Tensor c;
     Tensor bias;              // n elements added to each row; empty: none
-    bool accumulate = false;  // add to C instead of replacing it
+    bool accumulate = false;    // add to C instead of replacing it
+    bool unsignedLeft = false;  // int8: A holds 0..255 instead of -128..127
 };
 
 struct AttentionArgs {
@@ -39,6 +44,29 @@ struct AttentionArgs {
     std::int64_t heads = 1;
     std::int64_t tokens = 1;
     std::int64_t headDim = 1;
+    bool causal = true;  // else every token sees every token
+};
+
+// One layer's keys and values: blocks of `block` tokens, each heads x block x headDim elements, f32,
+// bf16 or int8 (then with one scale per head and token in the same order). A contiguous cache is one
+// whose blocks hold a whole context.
+struct KvCache {
+    Tensor keys, values;
+    Tensor keyScales, valueScales;
+    std::int64_t heads = 1;
+    std::int64_t headDim = 1;
+    std::int64_t block = 1;
+
+    [[nodiscard]] Storage storage() const { return storageOf(keys.type); }
+};
+
+// Rows of a pass that belong to one sequence: its tokens [position, position + rows). blocks[i] is
+// where the cache keeps its tokens [i * block, (i + 1) * block); host memory, copied by the call.
+struct CacheRows {
+    std::int64_t firstRow = 0;
+    std::int64_t rows = 0;
+    std::int64_t position = 0;
+    std::span<const std::int32_t> blocks;
 };
 
 struct AdamWArgs {
@@ -65,6 +93,15 @@ public:
     virtual void upload(const Tensor& to, std::span<const float> from) = 0;
     virtual void upload(const Tensor& to, std::span<const std::int32_t> from) = 0;
     virtual void download(std::span<float> to, const Tensor& from) = 0;
+    // Any type, as it lies in memory.
+    virtual void uploadBytes(const Tensor& to, std::span<const std::byte> from) = 0;
+    virtual void downloadBytes(std::span<std::byte> to, const Tensor& from) = 0;
+    // Room for W(n, k); and its content from floats, rows [firstRow, firstRow + values / k).
+    [[nodiscard]] Weight allocateWeight(std::int64_t n, std::int64_t k, Storage storage);
+    void uploadWeight(const Weight& weight, std::int64_t firstRow, std::span<const float> values);
+    // Are products of this type done by instructions of its own here? Otherwise kUnsupported, with
+    // the reason ("emulated"): they would run, and their time would say nothing.
+    [[nodiscard]] virtual Status canMultiply(ridge_dtype type) const = 0;
     // Waits until everything issued so far is done.
     virtual void synchronize() = 0;
     // The first failure since construction.
@@ -80,6 +117,13 @@ public:
     void gemv(const char* name, const Tensor& weight, const Tensor& x, const Tensor& bias,
               const Tensor& y, std::int64_t n, std::int64_t k);
 
+    // y(rows,n) = x(rows,k) W^T [+ bias] in float arithmetic, W as it is stored: reads few bytes when
+    // rows are few.
+    void linear(const char* name, const Weight& weight, const Tensor& x, const Tensor& bias,
+                const Tensor& y, std::int64_t rows);
+    // f32 to bf16 or back, element by element.
+    void cast(const char* name, const Tensor& from, const Tensor& to);
+
     // Causal self-attention. qkv: rows of [q | k | v], each heads * headDim wide; probabilities:
     // batch * heads * tokens^2, kept for the backward pass; out: rows of heads * headDim.
     void attentionForward(const char* name, const AttentionArgs& args, const Tensor& qkv,
@@ -87,6 +131,28 @@ public:
     // Replaces dQkv.
     void attentionBackward(const char* name, const AttentionArgs& args, const Tensor& qkv,
                            const Tensor& probabilities, const Tensor& dOut, const Tensor& dQkv);
+    // The textbook's three passes over memory, scores (batch * heads * tokens^2) in between.
+    void attentionScores(const char* name, const AttentionArgs& args, const Tensor& qkv,
+                         const Tensor& scores);
+    void attentionSoftmax(const char* name, const AttentionArgs& args, const Tensor& scores);
+    void attentionValues(const char* name, const AttentionArgs& args, const Tensor& scores,
+                         const Tensor& qkv, const Tensor& out);
+    // Tiled with online softmax: scores never reach memory. logSums: batch * heads * tokens, kept
+    // for the backward pass, which recomputes the scores and replaces dQkv.
+    void attentionFused(const char* name, const AttentionArgs& args, const Tensor& qkv,
+                        const Tensor& out, const Tensor& logSums);
+    void attentionFusedBackward(const char* name, const AttentionArgs& args, const Tensor& qkv,
+                                const Tensor& out, const Tensor& logSums, const Tensor& dOut,
+                                const Tensor& dQkv);
+
+    // Writes k and v of the rows of qkv into the cache, at the places of their sequences.
+    void cacheStore(const char* name, const Tensor& qkv, const KvCache& cache,
+                    std::span<const CacheRows> rows);
+    // Each row's query against its own sequence's tokens up to and with itself: decoding (one row
+    // per sequence), a chunk of a prompt, a verification (a few), in one pass.
+    void attentionCached(const char* name, const Tensor& qkv, const KvCache& cache,
+                         std::span<const CacheRows> rows, const Tensor& out);
+
     // Copies k and v of `rows` rows of qkv (one sequence) into the caches from position `at` on.
     void cacheAppend(const char* name, const Tensor& qkv, const Tensor& keys, const Tensor& values,
                      std::int64_t at, std::int64_t rows, std::int64_t width);
@@ -118,6 +184,11 @@ public:
     void geluBackward(const char* name, const Tensor& x, const Tensor& dY, const Tensor& dX);
     // out = a + b; out may be a or b.
     void add(const char* name, const Tensor& a, const Tensor& b, const Tensor& out);
+    // out = x + bias for each row; and residual + gelu(x + bias) in one pass.
+    void biasAdd(const char* name, std::int64_t rows, std::int64_t width, const Tensor& x,
+                 const Tensor& bias, const Tensor& out);
+    void biasGeluResidual(const char* name, std::int64_t rows, std::int64_t width, const Tensor& x,
+                          const Tensor& bias, const Tensor& residual, const Tensor& out);
     // sum(n) = sum over rows, replaced or added to.
     void columnSum(const char* name, const Tensor& x, std::int64_t rows, std::int64_t width,
                    const Tensor& sum, bool accumulate);
@@ -126,6 +197,10 @@ public:
     void embeddingForward(const char* name, std::int64_t rows, std::int64_t context,
                           std::int64_t width, std::int64_t firstPosition, const Tensor& tokens,
                           const Tensor& tokenTable, const Tensor& positionTable, const Tensor& out);
+    // out(r) = token[tokens(r)] + position[positions(r)]: rows of several sequences.
+    void embeddingRows(const char* name, std::int64_t rows, std::int64_t width,
+                       const Tensor& tokens, const Tensor& positions, const Tensor& tokenTable,
+                       const Tensor& positionTable, const Tensor& out);
     // Adds to dTokenTable; replaces or adds to the first `context` rows of dPositionTable.
     void embeddingBackward(const char* name, std::int64_t rows, std::int64_t context,
                            std::int64_t width, const Tensor& tokens, const Tensor& dOut,
@@ -137,6 +212,13 @@ public:
                              float scale);
     // Index of the largest element, the first of equals. Synchronises.
     [[nodiscard]] std::int32_t argmax(const char* name, const Tensor& x);
+    // The same for each of best.size() rows of x. Synchronises.
+    void argmaxRows(const char* name, const Tensor& x, std::int64_t width,
+                    std::span<std::int32_t> best);
+
+    // Exclusive or of all bytes, as 64-bit words (a rest is padded with zeros): each byte read once and
+    // nothing else, so it also tells what bandwidth reading can reach. Synchronises.
+    [[nodiscard]] std::uint64_t checksum(const char* name, const Tensor& x);
 
     void adamW(const char* name, const AdamWArgs& args, const Tensor& weights,
                const Tensor& gradients, const Tensor& firstMoments, const Tensor& secondMoments);
@@ -154,6 +236,33 @@ protected:
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                         std::int64_t n, std::int64_t k) = 0;
+    virtual void doLinear(const Weight& weight, const Tensor& x, const Tensor& bias,
+                          const Tensor& y, std::int64_t rows) = 0;
+    virtual void doCast(const Tensor& from, const Tensor& to) = 0;
+    virtual void doAttentionScores(const AttentionArgs& args, const Tensor& qkv,
+                                   const Tensor& scores) = 0;
+    virtual void doAttentionSoftmax(const AttentionArgs& args, const Tensor& scores) = 0;
+    virtual void doAttentionValues(const AttentionArgs& args, const Tensor& scores,
+                                   const Tensor& qkv, const Tensor& out) = 0;
+    virtual void doAttentionFused(const AttentionArgs& args, const Tensor& qkv, const Tensor& out,
+                                  const Tensor& logSums) = 0;
+    virtual void doAttentionFusedBackward(const AttentionArgs& args, const Tensor& qkv,
+                                          const Tensor& out, const Tensor& logSums,
+                                          const Tensor& dOut, const Tensor& dQkv) = 0;
+    virtual void doCacheStore(const Tensor& qkv, const KvCache& cache,
+                              std::span<const CacheRows> rows) = 0;
+    virtual void doAttentionCached(const Tensor& qkv, const KvCache& cache,
+                                   std::span<const CacheRows> rows, const Tensor& out) = 0;
+    virtual void doBiasAdd(std::int64_t rows, std::int64_t width, const Tensor& x,
+                           const Tensor& bias, const Tensor& out) = 0;
+    virtual void doBiasGeluResidual(std::int64_t rows, std::int64_t width, const Tensor& x,
+                                    const Tensor& bias, const Tensor& residual,
+                                    const Tensor& out) = 0;
+    virtual void doEmbeddingRows(std::int64_t rows, std::int64_t width, const Tensor& tokens,
+                                 const Tensor& positions, const Tensor& tokenTable,
+                                 const Tensor& positionTable, const Tensor& out) = 0;
+    virtual void doArgmaxRows(const Tensor& x, std::int64_t width,
+                              std::span<std::int32_t> best) = 0;
     virtual void doAttentionForward(const AttentionArgs& args, const Tensor& qkv,
                                     const Tensor& probabilities, const Tensor& out) = 0;
     virtual void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
@@ -187,6 +296,7 @@ protected:
                                        const Tensor& logits, const Tensor& targets,
                                        const Tensor& losses, float scale) = 0;
     virtual std::int32_t doArgmax(const Tensor& x) = 0;
+    virtual std::uint64_t doChecksum(const Tensor& x) = 0;
     virtual void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                          const Tensor& firstMoments, const Tensor& secondMoments) = 0;
     virtual void doAffineChain(std::span<const Affine> steps, const Tensor& x, const Tensor& y) = 0;

@@ -74,6 +74,55 @@ TEST(OpCost, VectorOperatorsMoveWhatTheTableSays) {
     EXPECT_EQ(copy(64).bytes(), 128U);
 }
 
+TEST(OpCost, StoredBytesCountTheScales) {
+    EXPECT_EQ(storedBytes(Storage::kF32, 128), 512U);
+    EXPECT_EQ(storedBytes(Storage::kBf16, 128), 256U);
+    EXPECT_EQ(storedBytes(Storage::kInt8, 128), 128U + 2 * 4);     // two groups of 64
+    EXPECT_EQ(storedBytes(Storage::kInt4, 128), 64U + 2 * 4);      // two values a byte
+    EXPECT_EQ(storedBytes(Storage::kInt8, 96, 32), 96U + 3 * 4);   // a cache of heads of 32
+    EXPECT_EQ(linear(3, 5, 64, Storage::kInt8).bytesRead, 4U * 3 * 64 + 320 + 4 * 5);
+    EXPECT_EQ(linear(3, 5, 64, Storage::kInt8).flops, 2U * 3 * 5 * 64);
+    EXPECT_EQ(linear(3, 5, 64, Storage::kF32, true).bytes(), gemm(3, 5, 64, 4, 4, true).bytes());
+    EXPECT_STREQ(name(Storage::kInt4), "int4");
+}
+
+TEST(OpCost, TheThreePassesOfUnfusedAttentionAddUpToTheTable) {
+    const AttentionShape s{.batch = 2, .heads = 3, .tokens = 4, .headDim = 5};
+    EXPECT_EQ(attentionScores(s).bytes() + attentionSoftmax(s).bytes() + attentionValues(s).bytes(),
+              attentionUnfusedBytes(s, 4));
+    EXPECT_EQ(attentionScores(s).flops + attentionValues(s).flops, attentionForwardFlops(s, kFull));
+    // Fused: the table's four arrays, and one float per row and head.
+    EXPECT_EQ(attentionForwardFused(s, kFull).bytes(), attentionFusedBytes(s, 4) + 4U * 2 * 3 * 4);
+    EXPECT_EQ(attentionForwardFused(s, kCausal).flops * 2, attentionForwardFused(s, kFull).flops);
+    EXPECT_EQ(attentionBackwardFused(s, kFull).flops * 2, 5 * attentionForwardFlops(s, kFull));
+    EXPECT_EQ(attentionBackwardFused(s, kFull).bytes(), 8U * 120 * 4 + 4U * 24);
+}
+
+TEST(OpCost, CachedAttentionOfAChunkIsTheSumOfItsTokens) {
+    EXPECT_EQ(attendedPairs(0, 1), 1U);
+    EXPECT_EQ(attendedPairs(10, 3), 11U + 12 + 13);
+    std::uint64_t sum = 0;
+    for (std::uint64_t t = 0; t < 3; ++t)
+        sum += attentionCached(2, 32, 10 + t, 1, Storage::kF32).flops;
+    EXPECT_EQ(attentionCached(2, 32, 10, 3, Storage::kF32).flops, sum);
+    // 13 tokens of keys and values in int8 with a scale per head, three rows of q; out.
+    EXPECT_EQ(attentionCached(2, 32, 10, 3, Storage::kInt8).bytesRead,
+              2U * (13 * 64 + 13 * 2 * 4) + 4 * 3 * 64);
+    EXPECT_EQ(attentionCached(2, 32, 10, 3, Storage::kInt8).bytesWritten, 4U * 3 * 64);
+    EXPECT_EQ(attentionCached(3, 5, 9, 1, Storage::kF32).bytes(), attentionDecode(3, 3, 5, 10).bytes());
+    EXPECT_EQ(cacheAppend(2, 32, 3, Storage::kBf16).bytesRead, 2U * 3 * 64 * 4);
+    EXPECT_EQ(cacheAppend(2, 32, 3, Storage::kBf16).bytesWritten, 2U * 3 * 64 * 2);
+}
+
+TEST(OpCost, FusingBiasGeluResidualSavesFourOfSevenPasses) {
+    const std::uint64_t m = 1000 * 64;
+    const std::uint64_t apart = biasAdd(1000, 64).bytes() + elementwise(m, 1, 9).bytes() +
+                                elementwise(m, 2, 1).bytes();
+    EXPECT_EQ(apart, 7 * m * 4 + 64 * 4);
+    EXPECT_EQ(biasGeluResidual(1000, 64).bytes(), 3 * m * 4 + 64 * 4);
+    EXPECT_EQ(biasGeluResidual(1000, 64).flops, 11 * m);
+}
+
 TEST(Transformer, ParametersByHand) {
     EXPECT_EQ(matmulParameters(shape(4, 256, 4, 256, 4096)), 4U * 12 * 65536 + 4096U * 256);
     EXPECT_EQ(matmulParameters(shape(4, 256, 4, 256, 4096)), 4194304U);
@@ -125,6 +174,27 @@ TEST(Transformer, InferenceByHand) {
                      989e12 * 2 / (2 * 3.35e12));  // 295 on H100
     EXPECT_NEAR(decodeCrossoverBatch(989e12, 3.35e12, 2), 295.2, 0.1);
     EXPECT_DOUBLE_EQ(decodeTimeFloor(16100000000, 3.35e12), 16.1e9 / 3.35e12);  // 4.8 ms
+}
+
+TEST(Transformer, StoredModelsByHand) {
+    const TransformerShape s = shape(2, 64, 2, 16, 128);
+    const std::uint64_t n = 2U * 12 * 4096 + 128 * 64;
+    EXPECT_EQ(weightBytes(s, Storage::kF32), 4 * n);
+    EXPECT_EQ(weightBytes(s, Storage::kInt4), n / 2 + n / 64 * 4);
+    EXPECT_EQ(kvBytesPerToken(s, Storage::kF32), kvBytesPerToken(s, 4));
+    EXPECT_EQ(kvBytesPerToken(s, Storage::kInt8), 2U * 2 * (64 + 2 * 4));
+    EXPECT_EQ(decodeStepBytes(s, Storage::kF32, Storage::kF32, 3 * 7),
+              decodeStepBytes(s, 3, 7, 4, 4));
+    EXPECT_EQ(decodeStepBytes(s, Storage::kInt8, Storage::kBf16, 5),
+              n + n / 64 * 4 + 5U * 2 * 2 * 64 * 2);
+}
+
+TEST(Transformer, PassesAddUpAndDifferFromTheTextbookByTheDiagonal) {
+    const TransformerShape s = shape(2, 64, 2, 16, 128);
+    // A token at a context of 7 is a decode step; chunks are the whole.
+    EXPECT_EQ(passFlops(s, 6, 1, 1), decodeStepFlops(s, 1, 7));
+    EXPECT_EQ(passFlops(s, 0, 5, 0) + passFlops(s, 5, 7, 1), passFlops(s, 0, 12, 1));
+    EXPECT_EQ(passFlops(s, 0, 12, 12), prefillFlops(s, 12, 12, kCausal) + 2U * 2 * 64 * 12);
 }
 
 TEST(Transformer, StateAndActivations) {
@@ -185,6 +255,8 @@ TEST(Efficiency, RatiosAreNotClipped) {
 TEST(Efficiency, ServingAndStorageLaws) {
     EXPECT_DOUBLE_EQ(pagedUtilisation(17, 16), 17.0 / 32.0);
     EXPECT_DOUBLE_EQ(pagedUtilisation(0, 16), 1.0);
+    EXPECT_DOUBLE_EQ(cacheUtilisation(30, 48), 0.625);
+    EXPECT_DOUBLE_EQ(cacheUtilisation(0, 0), 1.0);
     EXPECT_DOUBLE_EQ(speculativeTokens(0.5, 2), 1.75);
     EXPECT_DOUBLE_EQ(speculativeTokens(1.0, 4), 5.0);
     EXPECT_DOUBLE_EQ(speculativeSpeedup(0.5, 2, 0.25), 1.75 / 1.5);

@@ -2,16 +2,15 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/ops/cpu/cpu_operators.h"
 
-#include "workloads/ops/cpu/dnnl_gemm.h"
+#include "workloads/ops/cpu/cpu_backend.h"
 #include "workloads/ops/cpu/kernels.h"
-#include "workloads/ops/cpu/threads.h"
 
+#include <atomic>
 #include <cmath>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <sys/mman.h>
-#include <vector>
 
 namespace ridge::workloads {
 
@@ -24,102 +23,16 @@ constexpr std::size_t kCacheLine = 64;
 constexpr std::int64_t kElementAlign = 4096;  // elements per part of an elementwise loop, at least
 constexpr std::int64_t kElementBytes = 4;
 
-class CpuOperators final : public Operators {
-public:
-    explicit CpuOperators(int threads) : m_threads(cpu::configureThreads(threads)) {}
-    ~CpuOperators() override {
-        for (const Block& block : m_blocks) ::operator delete(block.data, block.align);
-    }
+}  // namespace
 
-    using Operators::allocate;
-    Tensor allocate(std::int64_t count, ridge_dtype type) override;
-    void upload(const Tensor& to, std::span<const float> from) override {
-        copyBytes(to.f32(), from.data(), std::min(to.count, std::ssize(from)));
-    }
-    void upload(const Tensor& to, std::span<const std::int32_t> from) override {
-        copyBytes(to.i32(), from.data(), std::min(to.count, std::ssize(from)));
-    }
-    void download(std::span<float> to, const Tensor& from) override {
-        copyBytes(to.data(), from.f32(), std::min(from.count, std::ssize(to)));
-    }
-    void synchronize() override {}
-    const Status& status() const override { return m_status; }
-    std::string describe() const override {
-        return "cpu: oneDNN " + cpu::DnnlGemm::version() + ", " + std::to_string(m_threads) +
-               (m_threads == 1 ? " thread" : " threads");
-    }
-    std::int64_t primitiveCount() const override { return m_gemm.primitiveCount(); }
-
-protected:
-    void doGemm(const GemmArgs& args) override { keep(m_gemm.product(args)); }
-    void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
-                std::int64_t n, std::int64_t k) override;
-    void doAttentionForward(const AttentionArgs& args, const Tensor& qkv,
-                            const Tensor& probabilities, const Tensor& out) override;
-    void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
-                             const Tensor& probabilities, const Tensor& dOut,
-                             const Tensor& dQkv) override;
-    void doCacheAppend(const Tensor& qkv, const Tensor& keys, const Tensor& values, std::int64_t at,
-                       std::int64_t rows, std::int64_t width) override;
-    void doAttentionDecode(std::int64_t heads, std::int64_t headDim, std::int64_t context,
-                           const Tensor& qkv, const Tensor& keys, const Tensor& values,
-                           const Tensor& out) override;
-    void doLayerNormForward(std::int64_t rows, std::int64_t width, const Tensor& x,
-                            const Tensor& gamma, const Tensor& beta, const Tensor& y,
-                            const Tensor& mean, const Tensor& rstd) override;
-    void doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY,
-                             const Tensor& x, const Tensor& gamma, const Tensor& mean,
-                             const Tensor& rstd, const LayerNormGradients& gradients) override;
-    void doGeluForward(const Tensor& x, const Tensor& y) override;
-    void doGeluBackward(const Tensor& x, const Tensor& dY, const Tensor& dX) override;
-    void doAdd(const Tensor& a, const Tensor& b, const Tensor& out) override;
-    void doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width, const Tensor& sum,
-                     bool accumulate) override;
-    void doEmbeddingForward(std::int64_t rows, std::int64_t context, std::int64_t width,
-                            std::int64_t firstPosition, const Tensor& tokens,
-                            const Tensor& tokenTable, const Tensor& positionTable,
-                            const Tensor& out) override;
-    void doEmbeddingBackward(std::int64_t rows, std::int64_t context, std::int64_t width,
-                             const Tensor& tokens, const Tensor& dOut, const Tensor& dTokenTable,
-                             const Tensor& dPositionTable, bool accumulatePositions) override;
-    void doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabulary, const Tensor& logits,
-                               const Tensor& targets, const Tensor& losses, float scale) override;
-    std::int32_t doArgmax(const Tensor& x) override;
-    void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
-                 const Tensor& firstMoments, const Tensor& secondMoments) override;
-    void doAffineChain(std::span<const Affine> steps, const Tensor& x, const Tensor& y) override;
-
-private:
-    struct Block {
-        void* data;
-        std::align_val_t align;
-    };
-
-    void keep(const Status& status) {
-        if (m_status.ok() && !status.ok()) m_status = status;
-    }
-    static void copyBytes(void* to, const void* from, std::int64_t count) {
-        if (count > 0) std::memcpy(to, from, static_cast<std::size_t>(count * kElementBytes));
-    }
-    // At least `count` floats that live until the next call.
-    float* scratch(std::int64_t count) {
-        const auto wanted = static_cast<std::size_t>(count);
-        if (m_scratch.size() < wanted) m_scratch.resize(wanted);
-        return m_scratch.data();
-    }
-
-    int m_threads;
-    Status m_status;
-    cpu::DnnlGemm m_gemm;
-    std::vector<Block> m_blocks;
-    std::vector<float> m_scratch;
-};
+Status CpuOperators::canMultiply(ridge_dtype type) const {
+    return cpu::DnnlGemm::native(type);
+}
 
 Tensor CpuOperators::allocate(std::int64_t count, ridge_dtype type) {
-    RIDGE_CHECK(type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_INT32,
-                "the CPU holds float32 and int32");
-    RIDGE_CHECK(count > 0, "allocation of nothing");
-    const auto bytes = static_cast<std::size_t>(count * kElementBytes);
+    RIDGE_CHECK(elementBits(type) > 0, "no tensor holds this type");
+    RIDGE_CHECK(count > 0 && count * elementBits(type) % 8 == 0, "allocation of nothing, or a part of a byte");
+    const auto bytes = static_cast<std::size_t>(count * elementBits(type) / 8);
     const bool large = bytes >= kHugePage;
     const auto align = static_cast<std::align_val_t>(large ? kHugePage : kCacheLine);
     void* data = ::operator new(bytes, align, std::nothrow);
@@ -144,108 +57,12 @@ void CpuOperators::doGemv(const Tensor& weight, const Tensor& x, const Tensor& b
     });
 }
 
-void CpuOperators::doAttentionForward(const AttentionArgs& args, const Tensor& qkv,
-                                      const Tensor& probabilities, const Tensor& out) {
-    const std::int64_t t = args.tokens;
-    const std::int64_t d = args.headDim;
-    const std::int64_t width = args.heads * d;
-    const float scale = 1.0F / std::sqrt(static_cast<float>(d));
-    for (std::int64_t pair = 0; pair < args.batch * args.heads; ++pair) {
-        const std::int64_t row = pair / args.heads * t;
-        const std::int64_t column = pair % args.heads * d;
-        const float* q = qkv.f32() + row * 3 * width + column;
-        float* p = probabilities.f32() + pair * t * t;
-        keep(m_gemm.strided({.layout = GemmLayout::kNT,
-                             .m = t,
-                             .n = t,
-                             .k = d,
-                             .alpha = scale,
-                             .a = q,
-                             .lda = 3 * width,
-                             .b = q + width,
-                             .ldb = 3 * width,
-                             .c = p,
-                             .ldc = t}));
-        cpu::causalSoftmaxRows(t, p);
-        keep(m_gemm.strided({.layout = GemmLayout::kNN,
-                             .m = t,
-                             .n = d,
-                             .k = t,
-                             .a = p,
-                             .lda = t,
-                             .b = q + 2 * width,
-                             .ldb = 3 * width,
-                             .c = out.f32() + row * width + column,
-                             .ldc = width}));
-    }
-}
-
-void CpuOperators::doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
-                                       const Tensor& probabilities, const Tensor& dOut,
-                                       const Tensor& dQkv) {
-    const std::int64_t t = args.tokens;
-    const std::int64_t d = args.headDim;
-    const std::int64_t width = args.heads * d;
-    const std::int64_t wide = 3 * width;
-    const float scale = 1.0F / std::sqrt(static_cast<float>(d));
-    float* g = scratch(t * t);
-    for (std::int64_t pair = 0; pair < args.batch * args.heads; ++pair) {
-        const std::int64_t row = pair / args.heads * t;
-        const std::int64_t column = pair % args.heads * d;
-        const float* q = qkv.f32() + row * wide + column;
-        const float* p = probabilities.f32() + pair * t * t;
-        const float* dO = dOut.f32() + row * width + column;
-        float* dQ = dQkv.f32() + row * wide + column;
-        keep(m_gemm.strided({.layout = GemmLayout::kNT,
-                             .m = t,
-                             .n = t,
-                             .k = d,
-                             .a = dO,
-                             .lda = width,
-                             .b = q + 2 * width,
-                             .ldb = wide,
-                             .c = g,
-                             .ldc = t}));
-        keep(m_gemm.strided({.layout = GemmLayout::kTN,
-                             .m = t,
-                             .n = d,
-                             .k = t,
-                             .a = p,
-                             .lda = t,
-                             .b = dO,
-                             .ldb = width,
-                             .c = dQ + 2 * width,
-                             .ldc = wide}));
-        cpu::causalSoftmaxBackwardRows(t, p, scale, g);
-        keep(m_gemm.strided({.layout = GemmLayout::kNN,
-                             .m = t,
-                             .n = d,
-                             .k = t,
-                             .a = g,
-                             .lda = t,
-                             .b = q + width,
-                             .ldb = wide,
-                             .c = dQ,
-                             .ldc = wide}));
-        keep(m_gemm.strided({.layout = GemmLayout::kTN,
-                             .m = t,
-                             .n = d,
-                             .k = t,
-                             .a = g,
-                             .lda = t,
-                             .b = q,
-                             .ldb = wide,
-                             .c = dQ + width,
-                             .ldc = wide}));
-    }
-}
-
 void CpuOperators::doCacheAppend(const Tensor& qkv, const Tensor& keys, const Tensor& values,
                                  std::int64_t at, std::int64_t rows, std::int64_t width) {
     for (std::int64_t r = 0; r < rows; ++r) {
         const float* row = qkv.f32() + r * 3 * width;
-        copyBytes(keys.f32() + (at + r) * width, row + width, width);
-        copyBytes(values.f32() + (at + r) * width, row + 2 * width, width);
+        copyBytes(keys.f32() + (at + r) * width, row + width, width * kElementBytes);
+        copyBytes(values.f32() + (at + r) * width, row + 2 * width, width * kElementBytes);
     }
 }
 
@@ -390,7 +207,47 @@ void CpuOperators::doAffineChain(std::span<const Affine> steps, const Tensor& x,
     });
 }
 
-}  // namespace
+std::uint64_t CpuOperators::doChecksum(const Tensor& x) {
+    const std::int64_t words = x.bytes() / 8;
+    std::atomic<std::uint64_t> sum{0};
+    forRanges(m_threads, words, kElementAlign, [&](std::int64_t begin, std::int64_t end) {
+        sum.fetch_xor(
+            cpu::xorRange(end - begin, static_cast<const std::uint64_t*>(x.data) + begin),
+            std::memory_order_relaxed);
+    });
+    std::uint64_t rest = 0;
+    if (x.bytes() > 8 * words)
+        std::memcpy(&rest, static_cast<const char*>(x.data) + 8 * words,
+                    static_cast<std::size_t>(x.bytes() - 8 * words));
+    return sum.load() ^ rest;
+}
+
+void CpuOperators::doCast(const Tensor& from, const Tensor& to) {
+    forRanges(m_threads, from.count, kElementAlign, [&](std::int64_t begin, std::int64_t end) {
+        if (from.type == RIDGE_DTYPE_F32)
+            cpu::toBf16Range(end - begin, from.f32() + begin, to.bf16() + begin);
+        else
+            cpu::fromBf16Range(end - begin, from.bf16() + begin, to.f32() + begin);
+    });
+}
+
+void CpuOperators::doBiasAdd(std::int64_t rows, std::int64_t width, const Tensor& x,
+                             const Tensor& bias, const Tensor& out) {
+    forRanges(m_threads, rows, 4, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t r = begin; r < end; ++r)
+            cpu::addRange(width, x.f32() + r * width, bias.f32(), out.f32() + r * width);
+    });
+}
+
+void CpuOperators::doBiasGeluResidual(std::int64_t rows, std::int64_t width, const Tensor& x,
+                                      const Tensor& bias, const Tensor& residual,
+                                      const Tensor& out) {
+    forRanges(m_threads, rows, 4, [&](std::int64_t begin, std::int64_t end) {
+        for (std::int64_t r = begin; r < end; ++r)
+            cpu::biasGeluResidualRow(width, x.f32() + r * width, bias.f32(),
+                                     residual.f32() + r * width, out.f32() + r * width);
+    });
+}
 
 Result<std::unique_ptr<Operators>> makeCpuOperators(int threads) {
     try {

@@ -42,6 +42,8 @@ public:
 
     [[nodiscard]] Status product(const GemmArgs& args);
     [[nodiscard]] Status strided(const StridedGemm& args);
+    // Ok where products of this type have instructions of their own; else kUnsupported.
+    [[nodiscard]] static Status native(ridge_dtype type);
     [[nodiscard]] std::int64_t primitiveCount() const;
     [[nodiscard]] static std::string version();
 

@@ -3,6 +3,7 @@
 #include "workloads/ops/cpu/fast_math.h"
 #include "workloads/ops/cpu/kernels.h"
 
+#include <bit>
 #include <cmath>
 
 namespace ridge::workloads::cpu {
@@ -42,6 +43,36 @@ void addRange(std::int64_t count, const float* a, const float* b, float* out) {
 }
 
 RIDGE_CLONES
+void biasGeluResidualRow(std::int64_t width, const float* __restrict x,
+                         const float* __restrict bias, const float* __restrict residual,
+                         float* __restrict out) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < width; ++i) {
+        const float v = x[i] + bias[i];
+        out[i] = residual[i] + v * geluGate(v);
+    }
+}
+
+// The vector forms of ops/weights.h toBf16 and fromBf16; NaN stays NaN.
+RIDGE_CLONES
+void toBf16Range(std::int64_t count, const float* __restrict x, std::uint16_t* __restrict y) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i) {
+        const auto bits = std::bit_cast<std::uint32_t>(x[i]);
+        const std::uint32_t rounded = (bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16;
+        const std::uint32_t quiet = (bits >> 16) | 0x40U;
+        y[i] = static_cast<std::uint16_t>((bits & 0x7FFFFFFFU) > 0x7F800000U ? quiet : rounded);
+    }
+}
+
+RIDGE_CLONES
+void fromBf16Range(std::int64_t count, const std::uint16_t* __restrict x, float* __restrict y) {
+#pragma omp simd
+    for (std::int64_t i = 0; i < count; ++i)
+        y[i] = std::bit_cast<float>(static_cast<std::uint32_t>(x[i]) << 16);
+}
+
+RIDGE_CLONES
 void columnSumRows(std::int64_t rows, std::int64_t width, std::int64_t stride,
                    const float* __restrict x, float* __restrict sum) {
     std::int64_t r = 0;
@@ -74,6 +105,24 @@ void affine4Range(std::int64_t count, const float* scales, const float* shifts,
 #pragma omp simd
     for (std::int64_t i = 0; i < count; ++i)
         y[i] = a3 * (a2 * (a1 * (a0 * x[i] + b0) + b1) + b2) + b3;
+}
+
+RIDGE_CLONES
+std::uint64_t xorRange(std::int64_t count, const std::uint64_t* __restrict x) {
+    constexpr std::int64_t kLanes = 32;
+    std::uint64_t lanes[kLanes] = {};
+    const std::int64_t whole = count / kLanes * kLanes;
+    for (std::int64_t i = 0; i < whole; i += kLanes) {
+        // Beyond the page at which the processor's own prefetching stops; past the end it is harmless.
+        for (std::int64_t line = 0; line < kLanes; line += 8)
+            __builtin_prefetch(reinterpret_cast<const char*>(x + i + line) + 4096);
+#pragma omp simd
+        for (std::int64_t j = 0; j < kLanes; ++j) lanes[j] ^= x[i + j];
+    }
+    std::uint64_t sum = 0;
+    for (std::int64_t i = whole; i < count; ++i) sum ^= x[i];
+    for (const std::uint64_t lane : lanes) sum ^= lane;
+    return sum;
 }
 
 RIDGE_CLONES

@@ -65,6 +65,105 @@ void causalSoftmaxBackwardRows(std::int64_t tokens, const float* __restrict prob
 }
 
 RIDGE_CLONES
+void softmaxRows(std::int64_t rows, std::int64_t columns, float* __restrict scores) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* row = scores + r * columns;
+        float largest = 0.0F;
+        const float scale = 1.0F / exponentials(columns, row, largest);
+#pragma omp simd
+        for (std::int64_t i = 0; i < columns; ++i) row[i] *= scale;
+    }
+}
+
+RIDGE_CLONES
+void maskedSoftmaxRows(std::int64_t rows, std::int64_t columns, std::int64_t visible,
+                       float* __restrict scores) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* row = scores + r * columns;
+        const std::int64_t n = std::min(columns, visible + r);
+        float largest = 0.0F;
+        const float scale = 1.0F / exponentials(n, row, largest);
+#pragma omp simd
+        for (std::int64_t i = 0; i < n; ++i) row[i] *= scale;
+        for (std::int64_t i = n; i < columns; ++i) row[i] = 0.0F;
+    }
+}
+
+RIDGE_CLONES
+void onlineSoftmaxTile(std::int64_t rows, std::int64_t columns, std::int64_t visible,
+                       float* __restrict scores, float* __restrict maxima, float* __restrict sums,
+                       float* __restrict factors) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* row = scores + r * columns;
+        const std::int64_t n =
+            visible < 0 ? columns : std::clamp<std::int64_t>(visible + r, 0, columns);
+        float top = maxima[r];
+#pragma omp simd reduction(max : top)
+        for (std::int64_t i = 0; i < n; ++i) top = row[i] > top ? row[i] : top;
+        const float factor = fastExp(maxima[r] - top);
+        float sum = 0.0F;
+#pragma omp simd reduction(+ : sum)
+        for (std::int64_t i = 0; i < n; ++i) {
+            row[i] = fastExp(row[i] - top);
+            sum += row[i];
+        }
+        for (std::int64_t i = n; i < columns; ++i) row[i] = 0.0F;
+        sums[r] = sums[r] * factor + sum;
+        maxima[r] = top;
+        factors[r] = factor;
+    }
+}
+
+RIDGE_CLONES
+void probabilitiesTile(std::int64_t rows, std::int64_t columns, std::int64_t visible,
+                       const float* __restrict logSums, float* __restrict scores) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* row = scores + r * columns;
+        const std::int64_t n =
+            visible < 0 ? columns : std::clamp<std::int64_t>(visible + r, 0, columns);
+        const float shift = logSums[r];
+#pragma omp simd
+        for (std::int64_t i = 0; i < n; ++i) row[i] = fastExp(row[i] - shift);
+        for (std::int64_t i = n; i < columns; ++i) row[i] = 0.0F;
+    }
+}
+
+RIDGE_CLONES
+void scoreGradientTile(std::int64_t rows, std::int64_t columns, float scale,
+                       const float* __restrict p, const float* __restrict dots,
+                       float* __restrict gradient) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        const float* row = p + r * columns;
+        float* g = gradient + r * columns;
+        const float dot = dots[r];
+#pragma omp simd
+        for (std::int64_t i = 0; i < columns; ++i) g[i] = scale * row[i] * (g[i] - dot);
+    }
+}
+
+RIDGE_CLONES
+void scaleRows(std::int64_t rows, std::int64_t width, std::int64_t stride,
+               const float* __restrict factors, float* __restrict x) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float* row = x + r * stride;
+        const float factor = factors[r];
+#pragma omp simd
+        for (std::int64_t i = 0; i < width; ++i) row[i] *= factor;
+    }
+}
+
+RIDGE_CLONES
+void rowDots(std::int64_t rows, std::int64_t width, std::int64_t stride, const float* __restrict a,
+             const float* __restrict b, float* __restrict dots) {
+    for (std::int64_t r = 0; r < rows; ++r) {
+        float dot = 0.0F;
+#pragma omp simd reduction(+ : dot)
+        for (std::int64_t i = 0; i < width; ++i) dot += a[r * stride + i] * b[r * stride + i];
+        dots[r] = dot;
+    }
+}
+
+RIDGE_CLONES
 void softmaxCrossEntropyRows(std::int64_t rows, std::int64_t vocabulary, float* __restrict logits,
                              const std::int32_t* __restrict targets, float* __restrict losses,
                              float scale) {
