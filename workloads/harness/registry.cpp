@@ -5,6 +5,9 @@
 #include "workloads/harness/workload.h"
 #include "workloads/models/elementwise.h"
 #include "workloads/models/infer.h"
+#include "workloads/models/kernels/kernels.h"
+#include "workloads/models/serving/serve.h"
+#include "workloads/models/speculative.h"
 #include "workloads/models/train.h"
 #include "workloads/parallel/comm.h"
 #include "workloads/storage/storage.h"
@@ -19,9 +22,15 @@ std::vector<WorkloadSpec> collect() {
     const auto add = [&all](std::vector<WorkloadSpec> family) {
         std::move(family.begin(), family.end(), std::back_inserter(all));
     };
+    add(gemmSpecs());
     add(elementwiseSpecs());
+    add(vectorSpecs());
+    add(attentionSpecs());
+    add(launchSpecs());
     add(trainSpecs());
     add(inferSpecs());
+    add(serving::serveSpecs());
+    add(speculativeSpecs());
     add(commSpecs());
     add(ioLayoutSpecs());
     add(ioDepthSpecs());

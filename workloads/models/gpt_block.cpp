@@ -45,19 +45,24 @@ void linearBackward(Operators& ops, const LinearNames& names, const LinearBackwa
 }  // namespace
 
 BlockParameters::BlockParameters(const GptConfig& config, const GptBlockOffsets& at,
-                                 const Tensor& flat)
-    : norm1Gamma(flat.slice(at.norm1Gamma, config.width)),
-      norm1Beta(flat.slice(at.norm1Beta, config.width)),
-      qkvWeight(flat.slice(at.qkvWeight, 3 * config.width * config.width)),
-      qkvBias(flat.slice(at.qkvBias, 3 * config.width)),
-      outWeight(flat.slice(at.outWeight, config.width * config.width)),
-      outBias(flat.slice(at.outBias, config.width)),
-      norm2Gamma(flat.slice(at.norm2Gamma, config.width)),
-      norm2Beta(flat.slice(at.norm2Beta, config.width)),
-      upWeight(flat.slice(at.upWeight, 4 * config.width * config.width)),
-      upBias(flat.slice(at.upBias, 4 * config.width)),
-      downWeight(flat.slice(at.downWeight, 4 * config.width * config.width)),
-      downBias(flat.slice(at.downBias, config.width)) {}
+                                 const Tensor& flat) {
+    const std::int64_t c = config.width;
+    const auto matrix = [&](std::int64_t offset, std::int64_t n, std::int64_t k) {
+        return Weight{flat.slice(offset, n * k), {}, n, k};
+    };
+    norm1Gamma = flat.slice(at.norm1Gamma, c);
+    norm1Beta = flat.slice(at.norm1Beta, c);
+    qkvWeight = matrix(at.qkvWeight, 3 * c, c);
+    qkvBias = flat.slice(at.qkvBias, 3 * c);
+    outWeight = matrix(at.outWeight, c, c);
+    outBias = flat.slice(at.outBias, c);
+    norm2Gamma = flat.slice(at.norm2Gamma, c);
+    norm2Beta = flat.slice(at.norm2Beta, c);
+    upWeight = matrix(at.upWeight, 4 * c, c);
+    upBias = flat.slice(at.upBias, 4 * c);
+    downWeight = matrix(at.downWeight, c, 4 * c);
+    downBias = flat.slice(at.downBias, c);
+}
 
 BlockBuffers BlockBuffers::allocate(Operators& ops, const GptConfig& config, std::int64_t rows) {
     const std::int64_t plain = rows * config.width;
@@ -77,24 +82,6 @@ BlockBuffers BlockBuffers::allocate(Operators& ops, const GptConfig& config, std
     return buffers;
 }
 
-void linearForward(Operators& ops, const char* name, const Tensor& x, const Tensor& weight,
-                   const Tensor& bias, const Tensor& y, std::int64_t rows, std::int64_t outputs,
-                   std::int64_t inputs) {
-    if (rows == 1) {
-        ops.gemv(name, weight, x, bias, y, outputs, inputs);
-        return;
-    }
-    ops.gemm(name, {.layout = GemmLayout::kNT,
-                    .m = rows,
-                    .n = outputs,
-                    .k = inputs,
-                    .a = x,
-                    .b = weight,
-                    .c = y,
-                    .bias = bias,
-                    .accumulate = false});
-}
-
 void blockForward(Operators& ops, const GptConfig& config, const BlockParameters& p,
                   const BlockBuffers& buffers, const Tensor& input, const Tensor& branch,
                   std::int64_t rows, const std::function<void()>& attend) {
@@ -102,16 +89,15 @@ void blockForward(Operators& ops, const GptConfig& config, const BlockParameters
     const std::int64_t plain = rows * c;
     ops.layerNormForward("norm1", rows, c, input, p.norm1Gamma, p.norm1Beta, buffers.norm1,
                          buffers.mean1, buffers.rstd1);
-    linearForward(ops, "qkv", buffers.norm1, p.qkvWeight, p.qkvBias, buffers.qkv, rows, 3 * c, c);
+    ops.linear("qkv", p.qkvWeight, buffers.norm1, p.qkvBias, buffers.qkv, rows);
     attend();
-    linearForward(ops, "attention.out", buffers.attention, p.outWeight, p.outBias, branch, rows, c,
-                  c);
+    ops.linear("attention.out", p.outWeight, buffers.attention, p.outBias, branch, rows);
     ops.add("residual1", input.slice(0, plain), branch, buffers.middle);
     ops.layerNormForward("norm2", rows, c, buffers.middle, p.norm2Gamma, p.norm2Beta, buffers.norm2,
                          buffers.mean2, buffers.rstd2);
-    linearForward(ops, "mlp.up", buffers.norm2, p.upWeight, p.upBias, buffers.up, rows, 4 * c, c);
+    ops.linear("mlp.up", p.upWeight, buffers.norm2, p.upBias, buffers.up, rows);
     ops.geluForward("mlp.gelu", buffers.up.slice(0, 4 * plain), buffers.gelu);
-    linearForward(ops, "mlp.down", buffers.gelu, p.downWeight, p.downBias, branch, rows, c, 4 * c);
+    ops.linear("mlp.down", p.downWeight, buffers.gelu, p.downBias, branch, rows);
     ops.add("residual2", buffers.middle.slice(0, plain), branch, buffers.output);
 }
 
@@ -123,12 +109,12 @@ void blockBackward(
     const std::int64_t c = config.width;
     // MLP branch: the stream's gradient passes through and is added to by the norm's.
     linearBackward(ops, {"mlp.down.dx", "mlp.down.dw", "mlp.down.db"},
-                   {dStream, buffers.gelu, p.downWeight, scratch.wide, g.downWeight, g.downBias,
+                   {dStream, buffers.gelu, p.downWeight.values, scratch.wide, g.downWeight.values, g.downBias,
                     rows, c, 4 * c},
                    accumulate);
     ops.geluBackward("mlp.gelu.dx", buffers.up, scratch.wide, scratch.wide);
     linearBackward(ops, {"mlp.up.dx", "mlp.up.dw", "mlp.up.db"},
-                   {scratch.wide, buffers.norm2, p.upWeight, scratch.narrow, g.upWeight, g.upBias,
+                   {scratch.wide, buffers.norm2, p.upWeight.values, scratch.narrow, g.upWeight.values, g.upBias,
                     rows, 4 * c, c},
                    accumulate);
     ops.layerNormBackward("norm2.dx", rows, c, scratch.narrow, buffers.middle, p.norm2Gamma,
@@ -136,12 +122,12 @@ void blockBackward(
                           {dStream, g.norm2Gamma, g.norm2Beta, true, accumulate});
     // Attention branch.
     linearBackward(ops, {"attention.out.dx", "attention.out.dw", "attention.out.db"},
-                   {dStream, buffers.attention, p.outWeight, scratch.narrow, g.outWeight, g.outBias,
+                   {dStream, buffers.attention, p.outWeight.values, scratch.narrow, g.outWeight.values, g.outBias,
                     rows, c, c},
                    accumulate);
     attendBackward(scratch.narrow, scratch.wide);
     linearBackward(ops, {"qkv.dx", "qkv.dw", "qkv.db"},
-                   {scratch.wide, buffers.norm1, p.qkvWeight, scratch.narrow, g.qkvWeight,
+                   {scratch.wide, buffers.norm1, p.qkvWeight.values, scratch.narrow, g.qkvWeight.values,
                     g.qkvBias, rows, 3 * c, c},
                    accumulate);
     ops.layerNormBackward("norm1.dx", rows, c, scratch.narrow, input, p.norm1Gamma, buffers.mean1,

@@ -13,11 +13,13 @@
 
 namespace ridge::workloads {
 
-// A block's parameters, or their gradients, as views of the flat array.
+// A block's parameters, or their gradients: views of the flat array, or matrices stored otherwise.
 struct BlockParameters {
-    Tensor norm1Gamma, norm1Beta, qkvWeight, qkvBias, outWeight, outBias;
-    Tensor norm2Gamma, norm2Beta, upWeight, upBias, downWeight, downBias;
+    Tensor norm1Gamma, norm1Beta, qkvBias, outBias;
+    Tensor norm2Gamma, norm2Beta, upBias, downBias;
+    Weight qkvWeight, outWeight, upWeight, downWeight;
 
+    BlockParameters() = default;
     BlockParameters(const GptConfig& config, const GptBlockOffsets& at, const Tensor& flat);
 };
 
@@ -33,11 +35,6 @@ struct BlockBuffers {
 
     static BlockBuffers allocate(Operators& ops, const GptConfig& config, std::int64_t rows);
 };
-
-// y(rows,out) = x(rows,in) W^T + bias: a product, or a matrix-vector product for one row.
-void linearForward(Operators& ops, const char* name, const Tensor& x, const Tensor& weight,
-                   const Tensor& bias, const Tensor& y, std::int64_t rows, std::int64_t outputs,
-                   std::int64_t inputs);
 
 // attend() fills buffers.attention from buffers.qkv; `branch` is rows x C of scratch.
 void blockForward(Operators& ops, const GptConfig& config, const BlockParameters& parameters,

@@ -2,116 +2,125 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/gpt_generator.h"
 
+#include <algorithm>
+
 namespace ridge::workloads {
 
-GptGenerator::GptGenerator(Operators& ops, const GptConfig& config, std::int64_t maxPrompt,
-                           bool allLogits)
-    : m_ops(ops),
-      m_config(config),
-      m_layout(config),
-      m_maxPrompt(maxPrompt),
-      m_allLogits(allLogits) {}
+using Want = GptEngine::Item::Want;
+
+namespace {
+
+constexpr std::uint64_t kBlockSeed = 7;
+
+}  // namespace
+
+GptGenerator::GptGenerator(std::unique_ptr<GptEngine> engine, bool allLogits)
+    : m_engine(std::move(engine)), m_allLogits(allLogits) {
+    const EngineOptions& options = m_engine->options();
+    const std::int64_t count = options.sequences * m_engine->blocksPerSequence();
+    m_blocks = scatteredBlocks(count, kBlockSeed);
+    // One block per sequence: contiguous, and in order.
+    if (m_engine->blocksPerSequence() == 1) std::sort(m_blocks.begin(), m_blocks.end());
+    m_items.reserve(static_cast<std::size_t>(options.sequences));
+    m_first.resize(static_cast<std::size_t>(options.sequences));
+}
+
+Result<std::unique_ptr<GptGenerator>> GptGenerator::create(Operators& ops, EngineOptions options,
+                                                           std::int64_t maxPrompt, bool allLogits) {
+    if (maxPrompt < 1 || maxPrompt > options.config.context)
+        return Error{ErrorCode::kBadInput, "a prompt must fit the context"};
+    // What the tokens after it need: one row per sequence, or a pass that keeps all its logits.
+    const std::int64_t sequences = std::max<std::int64_t>(1, options.sequences);
+    options.maxRows = std::max({maxPrompt, sequences, options.maxRows});
+    options.wantedRows = allLogits ? options.maxRows : std::max(sequences, options.wantedRows);
+    RIDGE_TRY(std::unique_ptr<GptEngine> engine, GptEngine::create(ops, options));
+    return std::unique_ptr<GptGenerator>(new GptGenerator(std::move(engine), allLogits));
+}
 
 Result<std::unique_ptr<GptGenerator>> GptGenerator::create(Operators& ops, const GptConfig& config,
                                                            std::int64_t maxPrompt, bool allLogits) {
-    if (config.heads < 1 || config.width % config.heads != 0 || maxPrompt < 1 ||
-        maxPrompt > config.context)
-        return Error{ErrorCode::kBadInput,
-                     "width must be a multiple of heads, and a prompt must fit the context"};
-    std::unique_ptr<GptGenerator> generator(new GptGenerator(ops, config, maxPrompt, allLogits));
-    generator->allocate();
-    if (!ops.status().ok()) return withContext(ops.status().error(), "model " + config.text());
-    for (const GptBlockOffsets& at : generator->m_layout.blocks)
-        generator->m_weights.emplace_back(config, at, generator->m_parameters);
-    return generator;
-}
-
-void GptGenerator::allocate() {
-    const std::int64_t plain = m_maxPrompt * m_config.width;
-    m_parameters = m_ops.allocate(m_layout.total);
-    m_tokens = m_ops.allocate(m_maxPrompt, RIDGE_DTYPE_INT32);
-    m_probabilities = m_ops.allocate(m_config.heads * m_maxPrompt * m_maxPrompt);
-    for (Tensor* rows : {&m_branch, &m_stream, &m_normed}) *rows = m_ops.allocate(plain);
-    m_mean = m_ops.allocate(m_maxPrompt);
-    m_rstd = m_ops.allocate(m_maxPrompt);
-    m_logits = m_ops.allocate((m_allLogits ? m_maxPrompt : 1) * m_config.vocabulary);
-    m_buffers = BlockBuffers::allocate(m_ops, m_config, m_maxPrompt);
-    for (std::int64_t layer = 0; layer < m_config.layers; ++layer) {
-        m_keys.push_back(m_ops.allocate(m_config.context * m_config.width));
-        m_values.push_back(m_ops.allocate(m_config.context * m_config.width));
-    }
+    EngineOptions options;
+    options.config = config;
+    return create(ops, options, maxPrompt, allLogits);
 }
 
 void GptGenerator::initialise(std::uint64_t seed, float deviation) {
-    for (const GptParameter& parameter : m_layout.parameters)
-        m_ops.upload(m_parameters.slice(parameter.offset, parameter.count),
-                     initialValues(m_config, parameter, seed, deviation));
+    m_engine->initialise(seed, deviation);
     m_position = 0;
 }
 
-std::int32_t GptGenerator::prefill(std::span<const std::int32_t> prompt) {
-    RIDGE_CHECK(!prompt.empty() && std::ssize(prompt) <= m_maxPrompt, "prompt empty or too long");
+std::span<const std::int32_t> GptGenerator::blocksOf(std::int64_t sequence) const {
+    const auto count = static_cast<std::size_t>(m_engine->blocksPerSequence());
+    return std::span(m_blocks).subspan(static_cast<std::size_t>(sequence) * count, count);
+}
+
+std::int32_t GptGenerator::read(std::int64_t sequence, std::span<const std::int32_t> prompt,
+                                std::int64_t chunk) {
+    const auto length = prompt.size();
+    const std::size_t piece = chunk > 0 ? static_cast<std::size_t>(chunk) : length;
+    std::int32_t next = 0;
+    for (std::size_t at = 0; at < length; at += piece) {
+        const bool last = at + piece >= length;
+        const GptEngine::Item item{prompt.subspan(at, std::min(piece, length - at)),
+                                   static_cast<std::int64_t>(at), blocksOf(sequence),
+                                   m_allLogits ? Want::kAll
+                                   : last      ? Want::kLast
+                                               : Want::kNothing};
+        const auto tokens = m_engine->pass({&item, 1});
+        if (last) next = tokens.back();
+    }
+    return next;
+}
+
+std::int32_t GptGenerator::prefill(std::span<const std::int32_t> prompt, std::int64_t chunk) {
+    RIDGE_CHECK(!prompt.empty(), "an empty prompt");
     const WorkRange phase("prefill");
-    m_position = 0;
-    return run(prompt);
+    m_position = std::ssize(prompt);
+    return read(0, prompt, chunk);
+}
+
+std::span<const std::int32_t> GptGenerator::prefillAll(
+    std::span<const std::vector<std::int32_t>> prompts) {
+    RIDGE_CHECK(std::ssize(prompts) == sequences(), "a prompt for each sequence");
+    const WorkRange phase("prefill");
+    for (std::size_t i = 0; i < prompts.size(); ++i) {
+        RIDGE_CHECK(prompts[i].size() == prompts[0].size(), "prompts of one length");
+        m_first[i] = read(static_cast<std::int64_t>(i), prompts[i], 0);
+    }
+    m_position = std::ssize(prompts[0]);
+    return m_first;
 }
 
 std::int32_t GptGenerator::decode(std::int32_t token) {
-    RIDGE_CHECK(m_position < m_config.context, "the cache is full: rewind first");
+    RIDGE_CHECK(m_position < config().context, "the cache is full: rewind first");
     const WorkRange phase("decode");
-    return run({&token, 1});
+    const GptEngine::Item item{{&token, 1}, m_position, blocksOf(0), Want::kLast};
+    ++m_position;
+    return m_engine->pass({&item, 1}).front();
+}
+
+std::span<const std::int32_t> GptGenerator::decodeAll(std::span<const std::int32_t> tokens) {
+    RIDGE_CHECK(m_position < config().context, "the cache is full: rewind first");
+    RIDGE_CHECK(std::ssize(tokens) == sequences(), "a token for each sequence");
+    const WorkRange phase("decode");
+    m_items.clear();
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+        m_items.push_back({tokens.subspan(i, 1), m_position,
+                           blocksOf(static_cast<std::int64_t>(i)), Want::kLast});
+    ++m_position;
+    return m_engine->pass(m_items);
+}
+
+std::span<const std::int32_t> GptGenerator::verify(std::span<const std::int32_t> tokens) {
+    const WorkRange phase("verify");
+    const GptEngine::Item item{tokens, m_position, blocksOf(0), Want::kAll};
+    m_position += std::ssize(tokens);
+    return m_engine->pass({&item, 1});
 }
 
 void GptGenerator::rewind(std::int64_t position) {
     RIDGE_CHECK(position >= 0 && position <= m_position, "rewind goes backwards only");
     m_position = position;
-}
-
-void GptGenerator::attend(std::size_t layer, std::int64_t rows) {
-    const std::int64_t c = m_config.width;
-    m_ops.cacheAppend("cache.append", m_buffers.qkv, m_keys[layer], m_values[layer], m_position,
-                      rows, c);
-    // A prompt starts at position 0, so its rows attend to each other alone.
-    if (m_position == 0 && rows > 1) {
-        m_ops.attentionForward("attention", {1, m_config.heads, rows, m_config.headDim()},
-                               m_buffers.qkv, m_probabilities, m_buffers.attention);
-        return;
-    }
-    RIDGE_CHECK(rows == 1, "several rows after position 0");
-    m_ops.attentionDecode("attention", m_config.heads, m_config.headDim(), m_position + 1,
-                          m_buffers.qkv, m_keys[layer], m_values[layer], m_buffers.attention);
-}
-
-std::int32_t GptGenerator::run(std::span<const std::int32_t> tokens) {
-    const std::int64_t rows = std::ssize(tokens);
-    const std::int64_t c = m_config.width;
-    const std::int64_t vocabulary = m_config.vocabulary;
-    m_ops.upload(m_tokens, tokens);
-    const Tensor tokenTable = m_parameters.slice(m_layout.tokenTable, vocabulary * c);
-    const Tensor positionTable = m_parameters.slice(m_layout.positionTable, m_config.context * c);
-    m_ops.embeddingForward("embedding", rows, rows, c, m_position, m_tokens, tokenTable,
-                           positionTable, m_stream);
-    // The stream is read before a block's output is written over it, so one buffer serves all
-    // layers.
-    BlockBuffers buffers = m_buffers;
-    buffers.output = m_stream;
-    for (std::size_t layer = 0; layer < m_weights.size(); ++layer)
-        blockForward(m_ops, m_config, m_weights[layer], buffers, m_stream, m_branch, rows,
-                     [&] { attend(layer, rows); });
-    m_logitRows = m_allLogits ? rows : 1;
-    const std::int64_t first = rows - m_logitRows;
-    m_ops.layerNormForward("norm", m_logitRows, c, m_stream.slice(first * c, m_logitRows * c),
-                           m_parameters.slice(m_layout.normGamma, c),
-                           m_parameters.slice(m_layout.normBeta, c), m_normed, m_mean, m_rstd);
-    linearForward(m_ops, "head", m_normed, tokenTable, {}, m_logits, m_logitRows, vocabulary, c);
-    m_position += rows;
-    return m_ops.argmax("sample", m_logits.slice((m_logitRows - 1) * vocabulary, vocabulary));
-}
-
-std::vector<float> GptGenerator::logits() {
-    std::vector<float> values(static_cast<std::size_t>(m_logitRows * m_config.vocabulary));
-    m_ops.download(values, m_logits);
-    return values;
 }
 
 }  // namespace ridge::workloads

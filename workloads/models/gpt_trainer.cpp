@@ -96,8 +96,8 @@ double GptTrainer::forward() {
     m_ops.layerNormForward("norm", m_rows, c, m_buffers.back().output,
                            m_parameters.slice(m_layout.normGamma, c),
                            m_parameters.slice(m_layout.normBeta, c), m_normed, m_mean, m_rstd);
-    linearForward(m_ops, "head", m_normed, tokenTable(m_parameters), {}, m_logits, m_rows,
-                  m_config.vocabulary, c);
+    m_ops.linear("head", {tokenTable(m_parameters), {}, m_config.vocabulary, c}, m_normed, {},
+                 m_logits, m_rows);
     m_ops.softmaxCrossEntropy("loss", m_rows, m_config.vocabulary, m_logits, m_targets, m_losses,
                               1.0F / static_cast<float>(m_rows));
     m_ops.download(m_hostLosses, m_losses);

@@ -2,8 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/infer.h"
 
-#include "workloads/models/checks.h"
+#include "workloads/formulas/efficiency.h"
+#include "workloads/models/checks_inference.h"
 #include "workloads/models/gpt_generator.h"
+#include "workloads/models/read_bandwidth.h"
 
 #include <algorithm>
 
@@ -15,49 +17,64 @@ using formulas::AttentionConvention;
 using Direction = Metric::Direction;
 
 constexpr std::uint64_t kSeed = 1;
-constexpr std::uint64_t kElementBytes = 4;
 constexpr GptConfig kPrefill{
     .layers = 8, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
 constexpr GptConfig kDecode{
     .layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
 constexpr std::int64_t kPrompt = 32;
 constexpr std::int64_t kCheckPrompt = 8;
-constexpr std::int64_t kCheckTokens = 6;
+constexpr std::int64_t kCheckTokens = 4;
+
+std::uint64_t u64(std::int64_t value) {
+    return static_cast<std::uint64_t>(value);
+}
 
 class PrefillWorkload final : public Workload {
 public:
-    PrefillWorkload(Backend backend, const GptConfig& config)
-        : m_backend(std::move(backend)), m_config(config) {}
+    PrefillWorkload(Backend backend, const PrefillOptions& options)
+        : m_backend(std::move(backend)), m_options(options) {
+        if (m_options.prompt == 0) m_options.prompt = m_options.config.context;
+    }
 
     Status prepare() override {
         RIDGE_TRY(m_ops, m_backend.make());
-        RIDGE_TRY(m_generator, GptGenerator::create(*m_ops, m_config, m_config.context));
+        EngineOptions engine;
+        engine.config = m_options.config;
+        engine.weights = m_options.weights;
+        // In chunks, the buffers of a pass are those of a chunk; the check reads whole prompts.
+        RIDGE_TRY(m_generator, GptGenerator::create(*m_ops, engine, m_options.prompt));
         m_generator->initialise(kSeed);
-        m_prompt = randomTokens(m_config.context, m_config.vocabulary, kSeed + 1);
-        (void)m_generator->prefill(m_prompt);
+        m_prompt = randomTokens(m_options.prompt, m_options.config.vocabulary, kSeed + 1);
+        (void)m_generator->prefill(m_prompt, m_options.chunk);
         m_ops->synchronize();
         return m_ops->status();
     }
     CheckResult check() override {
-        const std::int64_t rows = m_config.context;
-        return checkAll({[&] {
-                             return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width,
-                                                       m_config.width});
-                         },
-                         [&] { return checkTinyGeneration(*m_ops); },
-                         // The cache that a prefill leaves behind serves the next tokens.
-                         [&] { return checkCachedDecode(*m_generator, m_config.context - 3, 2); }});
+        const std::int64_t rows = m_options.chunk > 0 ? m_options.chunk : m_options.prompt;
+        const std::int64_t c = m_options.config.width;
+        return checkAll(
+            {[&] { return checkLinear(*m_ops, rows, 3 * c, c, m_options.weights); },
+             [&] { return checkStoredModel(*m_ops, m_options.weights, Storage::kF32); },
+             [&] { return checkTokensAgree(*m_ops, m_options.weights, Storage::kF32); },
+             [&] { return checkLogitBand(*m_ops, m_options.weights, Storage::kF32); },
+             // The cache that a prefill leaves behind serves the next tokens.
+             [&] {
+                 return checkCachedDecode(*m_generator, std::min<std::int64_t>(m_options.prompt, 256) - 3,
+                                          2);
+             },
+             [&] { return checkChunks(); }});
     }
     void step(std::uint64_t) override {
-        (void)m_generator->prefill(m_prompt);
+        (void)m_generator->prefill(m_prompt, m_options.chunk);
         m_ops->synchronize();
     }
     std::vector<Metric> report(const Timing& timing) override {
-        const auto prompt = static_cast<std::uint64_t>(m_config.context);
+        const auto shape = m_options.config.shape();
+        const std::uint64_t prompt = u64(m_options.prompt);
         const auto causal = static_cast<double>(
-            formulas::prefillFlops(m_config.shape(), prompt, 1, AttentionConvention::kCausal));
+            formulas::prefillFlops(shape, prompt, 1, AttentionConvention::kCausal));
         const auto full = static_cast<double>(
-            formulas::prefillFlops(m_config.shape(), prompt, 1, AttentionConvention::kFull));
+            formulas::prefillFlops(shape, prompt, 1, AttentionConvention::kFull));
         const double seconds = timing.medianStepSeconds;
         return {{"tokens_per_s", static_cast<double>(prompt) / seconds, "1/s", Direction::kHigher},
                 {"ttft", seconds, "s", Direction::kLower},
@@ -68,8 +85,17 @@ public:
     }
 
 private:
+    // At full size: a prompt in chunks ends in the same token as whole.
+    CheckResult checkChunks() {
+        if (m_options.chunk == 0) return {true, "the prompt is read whole"};
+        const std::int32_t whole = m_generator->prefill(m_prompt);
+        const std::int32_t pieces = m_generator->prefill(m_prompt, m_options.chunk);
+        return {whole == pieces, "the token after the prompt in chunks and whole: " +
+                                     std::to_string(pieces) + " and " + std::to_string(whole)};
+    }
+
     Backend m_backend;
-    GptConfig m_config;
+    PrefillOptions m_options;
     std::unique_ptr<Operators> m_ops;
     std::unique_ptr<GptGenerator> m_generator;
     std::vector<std::int32_t> m_prompt;
@@ -77,103 +103,207 @@ private:
 
 class DecodeWorkload final : public Workload {
 public:
-    DecodeWorkload(Backend backend, const GptConfig& config, std::int64_t prompt)
-        : m_backend(std::move(backend)), m_config(config), m_promptLength(prompt) {}
+    DecodeWorkload(Backend backend, const DecodeOptions& options)
+        : m_backend(std::move(backend)), m_options(options) {}
 
     Status prepare() override {
         RIDGE_TRY(m_ops, m_backend.make());
-        const std::int64_t longest = std::max(m_promptLength, kCheckPrompt + kCheckTokens);
-        RIDGE_TRY(m_generator, GptGenerator::create(*m_ops, m_config, longest));
+        const std::int64_t longest = std::max(m_options.prompt, kCheckPrompt + kCheckTokens);
+        EngineOptions engine;
+        engine.config = m_options.config;
+        engine.weights = m_options.weights;
+        engine.cache = m_options.cache;
+        engine.block = m_options.block;
+        engine.sequences = m_options.batch;
+        RIDGE_TRY(m_generator, GptGenerator::create(*m_ops, engine, longest));
         m_generator->initialise(kSeed);
         restart();
+        m_bandwidth.measure(m_generator->engine());
         return m_ops->status();
     }
     CheckResult check() override {
-        const CheckResult result =
-            checkAll({[&] { return checkTinyGeneration(*m_ops); },
-                      [&] { return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens); }});
+        const double limit = m_options.cache == Storage::kF32 ? 1e-4 : 3e-2;
+        const CheckResult result = checkAll(
+            {[&] {
+                 const std::int64_t c = m_options.config.width;
+                 return checkLinear(*m_ops, m_options.batch, std::min<std::int64_t>(c, 512), c,
+                                    m_options.weights);
+             },
+             [&] { return checkStoredModel(*m_ops, m_options.weights, m_options.cache); },
+             [&] { return checkTokensAgree(*m_ops, m_options.weights, Storage::kF32); },
+             [&] { return checkLogitBand(*m_ops, m_options.weights, m_options.cache); },
+             [&] {
+                 return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens, limit);
+             }});
         restart();
         return result;
     }
     void step(std::uint64_t) override {
-        if (m_generator->position() == m_config.context) m_generator->rewind(m_promptLength);
-        m_contextSum += static_cast<std::uint64_t>(m_generator->position()) + 1;
+        if (m_generator->position() == m_options.config.context)
+            m_generator->rewind(m_options.prompt);
+        m_contextSum += u64(m_generator->position()) + 1;
         ++m_steps;
-        m_next = m_generator->decode(m_next);
+        const auto next = m_generator->decodeAll(m_next);
+        std::copy(next.begin(), next.end(), m_next.begin());
         m_ops->synchronize();
     }
+    CheckResult finish() override { return m_bandwidth.measureAgain(m_generator->engine()); }
     std::vector<Metric> report(const Timing& timing) override {
+        const auto shape = m_options.config.shape();
         // Exact for the mean: bytes are linear in the context.
         const double context = static_cast<double>(m_contextSum) /
                                static_cast<double>(std::max<std::uint64_t>(1, m_steps));
-        const auto weights = static_cast<double>(
-            formulas::decodeStepBytes(m_config.shape(), 1, 0, kElementBytes, kElementBytes));
+        const auto weights = static_cast<double>(formulas::weightBytes(shape, m_options.weights));
         const auto perToken =
-            static_cast<double>(formulas::kvBytesPerToken(m_config.shape(), kElementBytes));
-        const double bytes = weights + context * perToken;
+            static_cast<double>(formulas::kvBytesPerToken(shape, m_options.cache));
+        const auto batch = static_cast<double>(m_options.batch);
+        const double bytes = weights + batch * context * perToken;
         const double seconds = timing.medianStepSeconds;
-        return {{"tokens_per_s", 1.0 / seconds, "1/s", Direction::kHigher},
+        const std::int64_t held = m_options.block > 0 ? m_options.block : m_options.config.context;
+        return {{"tokens_per_s", batch / seconds, "1/s", Direction::kHigher},
                 {"tpot", seconds, "s", Direction::kLower},
                 {"bytes_per_s", bytes / seconds, "B/s", Direction::kHigher},
+                {"mbu", bytes / seconds / m_bandwidth.best(), "1", Direction::kHigher},
+                {"read_bandwidth", m_bandwidth.best(), "B/s", Direction::kNone},
                 {"bytes_per_step", bytes, "B", Direction::kNone},
                 {"weight_bytes", weights, "B", Direction::kNone},
                 {"kv_bytes_per_token", perToken, "B", Direction::kNone},
+                {"kv_utilisation", formulas::pagedUtilisation(static_cast<std::uint64_t>(context), u64(held)),
+                 "1", Direction::kHigher},
                 {"mean_context", context, "1", Direction::kNone}};
     }
 
 private:
     void restart() {
-        m_next = m_generator->prefill(randomTokens(m_promptLength, m_config.vocabulary, kSeed + 1));
+        std::vector<std::vector<std::int32_t>> prompts;
+        for (std::int64_t i = 0; i < m_options.batch; ++i)
+            prompts.push_back(randomTokens(m_options.prompt, m_options.config.vocabulary,
+                                           kSeed + 1 + u64(i)));
+        const auto first = m_generator->prefillAll(prompts);
+        m_next.assign(first.begin(), first.end());
         m_ops->synchronize();
         m_contextSum = 0;
         m_steps = 0;
     }
 
     Backend m_backend;
-    GptConfig m_config;
-    std::int64_t m_promptLength;
+    DecodeOptions m_options;
     std::unique_ptr<Operators> m_ops;
     std::unique_ptr<GptGenerator> m_generator;
-    std::int32_t m_next = 0;
+    ReadBandwidth m_bandwidth;
+    std::vector<std::int32_t> m_next;
     std::uint64_t m_contextSum = 0;
     std::uint64_t m_steps = 0;
 };
 
-}  // namespace
+using Presets = std::vector<std::string>;
+const Presets kAlways{"smoke", "standard", "full"};
+const Presets kStandard{"standard", "full"};
+const Presets kFull{"full"};
 
-std::unique_ptr<Workload> makePrefillWorkload(const Backend& backend, const GptConfig& config) {
-    return std::make_unique<PrefillWorkload>(backend, config);
+WorkloadSpec prefillSpec(const Backend& backend, const std::string& variant,
+                         const PrefillOptions& options, Presets presets, std::int64_t steps) {
+    const std::int64_t prompt = options.prompt > 0 ? options.prompt : options.config.context;
+    WorkloadSpec spec;
+    spec.name = "infer.prefill/" + variant;
+    spec.params = {{"backend", backend.name},
+                   {"dtype", formulas::name(options.weights)},
+                   {"model", options.config.text()},
+                   {"prompt", std::to_string(prompt)},
+                   {"batch", "1"}};
+    if (options.chunk > 0) spec.params["chunk"] = std::to_string(options.chunk);
+    spec.presets = std::move(presets);
+    spec.expected = {"compute_bound", "compute"};
+    spec.steps = steps;
+    spec.create = [backend, options] { return makePrefillWorkload(backend, options); };
+    return spec;
 }
 
-std::unique_ptr<Workload> makeDecodeWorkload(const Backend& backend, const GptConfig& config,
-                                             std::int64_t prompt) {
-    return std::make_unique<DecodeWorkload>(backend, config, prompt);
+WorkloadSpec decodeSpec(const Backend& backend, const std::string& variant,
+                        const DecodeOptions& options, Presets presets, std::int64_t steps) {
+    WorkloadSpec spec;
+    spec.name = "infer.decode/" + variant;
+    spec.params = {{"backend", backend.name},
+                   {"dtype", formulas::name(options.weights)},
+                   {"cache_dtype", formulas::name(options.cache)},
+                   {"model", options.config.text()},
+                   {"prompt", std::to_string(options.prompt)},
+                   {"batch", std::to_string(options.batch)},
+                   {"cache", options.block == 0 ? "contiguous"
+                                                : "paged " + std::to_string(options.block)}};
+    spec.presets = std::move(presets);
+    spec.expected = {"memory_wall", "memory_bandwidth"};
+    spec.warmupSteps = 5;
+    spec.steps = steps;
+    spec.create = [backend, options] { return makeDecodeWorkload(backend, options); };
+    return spec;
+}
+
+}  // namespace
+
+std::unique_ptr<Workload> makePrefillWorkload(const Backend& backend,
+                                              const PrefillOptions& options) {
+    return std::make_unique<PrefillWorkload>(backend, options);
+}
+
+std::unique_ptr<Workload> makeDecodeWorkload(const Backend& backend,
+                                             const DecodeOptions& options) {
+    return std::make_unique<DecodeWorkload>(backend, options);
 }
 
 std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
-    WorkloadSpec prefill;
-    prefill.name = "infer.prefill/fp32";
-    prefill.params = {{"backend", backend.name},
-                      {"dtype", "fp32"},
-                      {"model", kPrefill.text()},
-                      {"prompt", std::to_string(kPrefill.context)},
-                      {"batch", "1"}};
-    prefill.presets = {"smoke", "standard", "full"};
-    prefill.expected = {"compute_bound", "compute"};
-    prefill.steps = 20;
-    prefill.create = [backend] { return makePrefillWorkload(backend, kPrefill); };
+    std::vector<WorkloadSpec> specs;
+    const auto prefill = [&](const std::string& variant, Presets presets, std::int64_t steps,
+                             auto&& change) {
+        PrefillOptions options;
+        options.config = kPrefill;
+        change(options);
+        specs.push_back(prefillSpec(backend, variant, options, std::move(presets), steps));
+    };
+    prefill("fp32", kAlways, 20, [](PrefillOptions&) {});
+    prefill("fp32.p128", kFull, 30, [](PrefillOptions& o) { o.prompt = 128; });
+    prefill("fp32.p1024", kStandard, 5,
+            [](PrefillOptions& o) { o.config.context = 1024; });
+    prefill("fp32.p1024.chunked", kStandard, 5, [](PrefillOptions& o) {
+        o.config.context = 1024;
+        o.chunk = 128;
+    });
+    prefill("fp32.p2048", kFull, 3, [](PrefillOptions& o) { o.config.context = 2048; });
+    prefill("int8", kStandard, 10, [](PrefillOptions& o) { o.weights = Storage::kInt8; });
 
-    WorkloadSpec decode;
-    decode.name = "infer.decode/fp32";
-    decode.params = {
-        {"backend", backend.name},           {"dtype", "fp32"}, {"model", kDecode.text()},
-        {"prompt", std::to_string(kPrompt)}, {"batch", "1"},    {"cache", "contiguous"}};
-    decode.presets = {"smoke", "standard", "full"};
-    decode.expected = {"memory_wall", "memory_bandwidth"};
-    decode.warmupSteps = 5;
-    decode.steps = 100;
-    decode.create = [backend] { return makeDecodeWorkload(backend, kDecode, kPrompt); };
-    return {prefill, decode};
+    const auto decode = [&](const std::string& variant, Presets presets, std::int64_t steps,
+                            auto&& change) {
+        DecodeOptions options;
+        options.config = kDecode;
+        options.prompt = kPrompt;
+        change(options);
+        specs.push_back(decodeSpec(backend, variant, options, std::move(presets), steps));
+    };
+    decode("fp32", kAlways, 100, [](DecodeOptions&) {});
+    decode("bf16", kStandard, 100, [](DecodeOptions& o) { o.weights = Storage::kBf16; });
+    decode("int8", kStandard, 150, [](DecodeOptions& o) { o.weights = Storage::kInt8; });
+    decode("int4", kStandard, 200, [](DecodeOptions& o) { o.weights = Storage::kInt4; });
+    decode("fp32.paged", kStandard, 60, [](DecodeOptions& o) { o.block = 16; });
+    decode("fp32.b4", kFull, 50, [](DecodeOptions& o) { o.batch = 4; });
+    decode("fp32.b16", kStandard, 30, [](DecodeOptions& o) { o.batch = 16; });
+    decode("fp32.b64", kStandard, 10, [](DecodeOptions& o) {
+        o.batch = 64;
+        o.prompt = 16;
+        o.config.context = 64;
+    });
+    decode("int8.b16", kFull, 30, [](DecodeOptions& o) {
+        o.batch = 16;
+        o.weights = Storage::kInt8;
+    });
+    for (const Storage cache : {Storage::kF32, Storage::kBf16, Storage::kInt8})
+        decode(std::string("int8.b8.paged.kv-") + formulas::name(cache),
+               cache == Storage::kInt8 ? kStandard : kFull, 40, [cache](DecodeOptions& o) {
+                   o.batch = 8;
+                   o.block = 16;
+                   o.weights = Storage::kInt8;
+                   o.cache = cache;
+               });
+    return specs;
 }
 
 }  // namespace ridge::workloads

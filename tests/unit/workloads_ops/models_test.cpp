@@ -6,6 +6,9 @@
 #include "workloads/models/checks.h"
 #include "workloads/models/elementwise.h"
 #include "workloads/models/infer.h"
+#include "workloads/models/kernels/kernels.h"
+#include "workloads/models/serving/serve.h"
+#include "workloads/models/speculative.h"
 #include "workloads/models/train.h"
 
 #include <gtest/gtest.h>
@@ -107,13 +110,53 @@ TEST(Models, PayloadsOfPrefillAndDecodeEqualTheFormulas) {
     generator.initialise(3);
     test::startCapture();
     const std::int32_t next = generator.prefill(randomTokens(12, config.vocabulary, 1));
-    EXPECT_EQ(sum(test::stopCapture()).model,
-              formulas::prefillFlops(config.shape(), 12, 1, AttentionConvention::kFull));
+    EXPECT_EQ(sum(test::stopCapture()).model, formulas::passFlops(config.shape(), 0, 12, 1));
     test::startCapture();
     (void)generator.decode(next);
     const Sums decode = sum(test::stopCapture());
     EXPECT_EQ(decode.model, formulas::decodeStepFlops(config.shape(), 1, 13));
     EXPECT_GE(decode.bytes, formulas::decodeStepBytes(config.shape(), 1, 13, 4, 4));
+}
+
+TEST(Models, PayloadsOfStoredAndPagedPassesEqualTheFormulas) {
+    const GptConfig config{.layers = 2, .width = 64, .heads = 4, .context = 48, .vocabulary = 128};
+    const auto ops = makeOps();
+    for (const Storage weights : {Storage::kF32, Storage::kBf16, Storage::kInt8, Storage::kInt4})
+        for (const Storage cache : {Storage::kF32, Storage::kBf16, Storage::kInt8}) {
+            EngineOptions options;
+            options.config = config;
+            options.weights = weights;
+            options.cache = cache;
+            options.block = 16;
+            options.sequences = 3;
+            auto made = GptGenerator::create(*ops, options, 12);
+            ASSERT_TRUE(made.ok());
+            (*made)->initialise(3);
+            const std::vector<std::vector<std::int32_t>> prompts(
+                3, randomTokens(12, config.vocabulary, 1));
+            test::startCapture();
+            const auto first = (*made)->prefillAll(prompts);
+            const std::vector<std::int32_t> tokens(first.begin(), first.end());
+            EXPECT_EQ(sum(test::stopCapture()).model,
+                      3 * formulas::passFlops(config.shape(), 0, 12, 1));
+            test::startCapture();
+            (void)(*made)->decodeAll(tokens);
+            const auto ranges = test::stopCapture();
+            EXPECT_EQ(sum(ranges).model, formulas::decodeStepFlops(config.shape(), 3, 13));
+            // What the products and the attention read of weights and cache is the model's formula;
+            // the rest of their bytes are rows of floats and biases.
+            std::uint64_t bytes = 0;
+            const std::uint64_t c = 64, biases = 3 * c + c + 4 * c + c;
+            for (const auto& range : ranges)
+                if (range.work.op_kind == RIDGE_OP_GEMM ||
+                    range.work.op_kind == RIDGE_OP_ATTENTION)
+                    bytes += range.work.bytes_read;
+            // x of each product (c, c, c, 4c per layer; c of the head), q, biases once.
+            const std::uint64_t rows = 4 * (2 * (3 * (c + c + c + 4 * c + c) + biases) + 3 * c);
+            EXPECT_EQ(bytes - rows,
+                      formulas::decodeStepBytes(config.shape(), weights, cache, 3 * 13))
+                << formulas::name(weights) << " " << formulas::name(cache);
+        }
 }
 
 TEST(Models, DecodeReadsLittleButWeights) {
@@ -173,8 +216,10 @@ TEST(Models, AFullCacheIsTheCallersBug) {
 }
 
 TEST(Models, DecodeWorkloadRunsPastItsCache) {
-    const GptConfig config{.layers = 1, .width = 16, .heads = 2, .context = 20, .vocabulary = 20};
-    const auto workload = makeDecodeWorkload({}, config, 4);
+    DecodeOptions options;
+    options.config = {.layers = 1, .width = 16, .heads = 2, .context = 20, .vocabulary = 20};
+    options.prompt = 4;
+    const auto workload = makeDecodeWorkload({}, options);
     ASSERT_TRUE(workload->prepare().ok());
     const CheckResult result = workload->check();
     EXPECT_TRUE(result.passed) << result.detail;
@@ -253,7 +298,9 @@ TEST(Models, ElementwisePairComputesTheSameAndMovesAQuarter) {
 
 TEST(Models, SpecsAreCompleteAndDistinct) {
     std::set<std::string> names;
-    for (const auto& specs : {trainSpecs(), inferSpecs(), elementwiseSpecs()})
+    for (const auto& specs : {trainSpecs(), inferSpecs(), elementwiseSpecs(), gemmSpecs(),
+                              attentionSpecs(), vectorSpecs(), launchSpecs(), speculativeSpecs(),
+                              serving::serveSpecs()})
         for (const WorkloadSpec& spec : specs) {
             EXPECT_TRUE(names.insert(spec.name).second) << spec.name;
             EXPECT_FALSE(spec.presets.empty());
@@ -265,6 +312,87 @@ TEST(Models, SpecsAreCompleteAndDistinct) {
     for (const char* name : {"train.single/fp32", "infer.prefill/fp32", "infer.decode/fp32",
                              "elementwise/unfused", "elementwise/fused"})
         EXPECT_TRUE(names.contains(name)) << name;
+}
+
+void expectRuns(Workload& workload, int steps) {
+    const Status prepared = workload.prepare();
+    if (!prepared.ok() && prepared.error().code == ErrorCode::kUnsupported) return;
+    ASSERT_TRUE(prepared.ok()) << prepared.error().message;
+    const CheckResult result = workload.check();
+    EXPECT_TRUE(result.passed) << result.detail;
+    for (int i = 0; i < steps; ++i) workload.step(static_cast<std::uint64_t>(i));
+    const CheckResult finish = workload.finish();
+    EXPECT_TRUE(finish.passed) << finish.detail;
+    for (const Metric& metric : workload.report({steps, 0.01, 0.01}))
+        EXPECT_TRUE(std::isfinite(metric.value)) << metric.name;
+}
+
+TEST(Models, KernelWorkloadsCheckThemselvesAndReport) {
+    for (const ridge_dtype type : {RIDGE_DTYPE_F32, RIDGE_DTYPE_BF16, RIDGE_DTYPE_INT8})
+        expectRuns(*makeGemmWorkload({}, {type, GemmLayout::kNT, 33, 65, 96}), 2);
+    for (const bool fused : {false, true})
+        for (const bool backward : {false, true})
+            expectRuns(*makeAttentionWorkload({}, {{1, 2, 70, 16, fused}, fused, backward}), 2);
+    for (const VectorCase which : {VectorCase::kBiasGeluResidual,
+                                   VectorCase::kBiasGeluResidualFused, VectorCase::kLayerNorm})
+        expectRuns(*makeVectorWorkload({}, which, 300, 257), 2);
+    for (const bool batched : {false, true})
+        expectRuns(*makeLaunchWorkload({}, batched, 20, 7), 2);
+}
+
+TEST(Models, FusedAndUnfusedVectorWorkloadsMoveWhatTheFormulasSay) {
+    std::uint64_t bytes[2];
+    for (const bool fused : {false, true}) {
+        const auto workload = makeVectorWorkload(
+            {}, fused ? VectorCase::kBiasGeluResidualFused : VectorCase::kBiasGeluResidual, 100,
+            64);
+        ASSERT_TRUE(workload->prepare().ok());
+        test::startCapture();
+        workload->step(0);
+        bytes[fused ? 1 : 0] = sum(test::stopCapture()).bytes;
+    }
+    EXPECT_EQ(bytes[0], 7U * 4 * 6400 + 256);
+    EXPECT_EQ(bytes[1], 3U * 4 * 6400 + 256);
+}
+
+TEST(Models, InferenceWorkloadsCheckThemselvesAndReport) {
+    const GptConfig config{.layers = 2, .width = 64, .heads = 2, .context = 64, .vocabulary = 128};
+    for (const std::int64_t chunk : {0, 10}) {
+        PrefillOptions options;
+        options.config = config;
+        options.chunk = chunk;
+        options.weights = Storage::kInt8;
+        expectRuns(*makePrefillWorkload({}, options), 2);
+    }
+    for (const Storage cache : {Storage::kF32, Storage::kBf16, Storage::kInt8}) {
+        DecodeOptions options;
+        options.config = config;
+        options.batch = 3;
+        options.block = 16;
+        options.weights = Storage::kInt4;
+        options.cache = cache;
+        expectRuns(*makeDecodeWorkload({}, options), 70);
+    }
+}
+
+TEST(Models, SpeculativeTextIsPlainTextAndKeepsWhatTheFormulaSays) {
+    for (const std::int64_t gamma : {1, 4, 8})
+        for (const double acceptance : {0.0, 0.8, 1.0}) {
+            SpeculativeOptions options;
+            options.config = {
+                .layers = 3, .width = 64, .heads = 2, .context = 256, .vocabulary = 128};
+            options.draftLayers = 1;
+            options.gamma = gamma;
+            options.acceptance = acceptance;
+            options.prompt = 16;
+            const auto workload = makeSpeculativeWorkload({}, options);
+            expectRuns(*workload, 60);
+            for (const Metric& metric : workload->report({60, 0.01, 0.01}))
+                if (metric.name == "tokens_per_verify" && acceptance != 0.8) {
+                    EXPECT_DOUBLE_EQ(metric.value,
+                                     acceptance > 0.5 ? static_cast<double>(gamma + 1) : 1.0);
+                }
+        }
 }
 
 TEST(Models, TrainWorkloadChecksItselfAndReports) {

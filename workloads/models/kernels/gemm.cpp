@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/formulas/op_cost.h"
+#include "workloads/models/checks_inference.h"
+#include "workloads/models/gpt_layout.h"
+#include "workloads/models/kernels/kernels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace ridge::workloads {
+
+namespace {
+
+using Direction = Metric::Direction;
+
+std::uint64_t u64(std::int64_t value) {
+    return static_cast<std::uint64_t>(value);
+}
+
+const char* typeName(ridge_dtype type) {
+    return type == RIDGE_DTYPE_BF16 ? "bf16" : type == RIDGE_DTYPE_INT8 ? "int8" : "fp32";
+}
+
+class GemmWorkload final : public Workload {
+public:
+    GemmWorkload(Backend backend, const GemmCase& shape)
+        : m_backend(std::move(backend)), m_case(shape) {}
+
+    Status prepare() override {
+        RIDGE_TRY(m_ops, m_backend.make());
+        RIDGE_TRY_STATUS(m_ops->canMultiply(m_case.type));
+        const bool whole = m_case.type == RIDGE_DTYPE_INT8;
+        m_args.layout = m_case.layout;
+        m_args.m = m_case.m;
+        m_args.n = m_case.n;
+        m_args.k = m_case.k;
+        m_args.unsignedLeft = whole;
+        m_args.a = m_ops->allocate(m_case.m * m_case.k, m_case.type);
+        m_args.b = m_ops->allocate(m_case.k * m_case.n, m_case.type);
+        m_args.c =
+            m_ops->allocate(m_case.m * m_case.n, whole ? RIDGE_DTYPE_INT32 : RIDGE_DTYPE_F32);
+        if (!m_ops->status().ok()) return m_ops->status();
+        fill(m_args.a, 1);
+        fill(m_args.b, 2);
+        // A few thousandths of a second per step, so that the step is the product and not its edge.
+        const auto cost = formulas::gemm(u64(m_case.m), u64(m_case.n), u64(m_case.k));
+        const double fitting = std::min(4e8 / static_cast<double>(cost.flops),
+                                        5e7 / static_cast<double>(cost.bytes()));
+        m_repeats = std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting), 1, 20);
+        step(0);
+        return m_ops->status();
+    }
+    CheckResult check() override {
+        const GemmShape shape{m_case.layout, m_case.m, m_case.n, m_case.k};
+        return m_case.type == RIDGE_DTYPE_F32 ? checkGemm(*m_ops, shape)
+                                              : checkTypedGemm(*m_ops, shape, m_case.type);
+    }
+    void step(std::uint64_t) override {
+        for (std::int64_t i = 0; i < m_repeats; ++i) m_ops->gemm("product", m_args);
+        m_ops->synchronize();
+    }
+    std::vector<Metric> report(const Timing& timing) override {
+        const std::uint64_t inBytes = m_case.type == RIDGE_DTYPE_BF16   ? 2
+                                      : m_case.type == RIDGE_DTYPE_INT8 ? 1
+                                                                        : 4;
+        const auto cost =
+            formulas::gemm(u64(m_case.m), u64(m_case.n), u64(m_case.k), inBytes, 4);
+        const double seconds = timing.medianStepSeconds / static_cast<double>(m_repeats);
+        return {{"flops_per_s", static_cast<double>(cost.flops) / seconds, "FLOP/s",
+                 Direction::kHigher},
+                {"bytes_per_s", static_cast<double>(cost.bytes()) / seconds, "B/s",
+                 Direction::kNone},
+                {"intensity", formulas::intensity(cost), "1", Direction::kNone},
+                {"products_per_step", static_cast<double>(m_repeats), "1", Direction::kNone}};
+    }
+
+private:
+    void fill(const Tensor& tensor, std::uint64_t seed) {
+        std::vector<float> values(static_cast<std::size_t>(tensor.count));
+        for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = static_cast<float>(randomBits(seed, i) >> 40) * 0x1p-23F - 1.0F;
+        if (m_case.type == RIDGE_DTYPE_F32) {
+            m_ops->upload(tensor, values);
+        } else if (m_case.type == RIDGE_DTYPE_BF16) {
+            m_ops->uploadBytes(tensor, pack(values, Storage::kBf16).values);
+        } else {
+            std::vector<std::byte> bytes(values.size());
+            for (std::size_t i = 0; i < bytes.size(); ++i)
+                bytes[i] = static_cast<std::byte>(randomBits(seed, i) >> 56);
+            m_ops->uploadBytes(tensor, bytes);
+        }
+    }
+
+    Backend m_backend;
+    GemmCase m_case;
+    std::unique_ptr<Operators> m_ops;
+    GemmArgs m_args;
+    std::int64_t m_repeats = 1;
+};
+
+struct Row {
+    GemmCase shape;
+    const char* name;
+    bool compute;  // by intensity above the ridge point
+    bool standard;
+    std::int64_t steps;
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> makeGemmWorkload(const Backend& backend, const GemmCase& shape) {
+    return std::make_unique<GemmWorkload>(backend, shape);
+}
+
+std::vector<WorkloadSpec> gemmSpecs(const Backend& backend) {
+    using enum GemmLayout;
+    constexpr auto kF32 = RIDGE_DTYPE_F32;
+    constexpr auto kBf16 = RIDGE_DTYPE_BF16;
+    constexpr auto kInt8 = RIDGE_DTYPE_INT8;
+    // Skinny: the matrix is read once for one or eight rows; 0.5 and 4 FLOP per byte in float.
+    const Row rows[] = {{{kF32, kNN, 256, 256, 256}, "256", true, false, 200},
+                        {{kF32, kNN, 512, 512, 512}, "512", true, true, 200},
+                        {{kF32, kNN, 1024, 1024, 1024}, "1024", true, true, 60},
+                        {{kF32, kNT, 1024, 1024, 1024}, "1024.nt", true, false, 60},
+                        {{kF32, kTN, 1024, 1024, 1024}, "1024.tn", true, false, 60},
+                        {{kF32, kNT, 1, 4096, 4096}, "m1", false, true, 60},
+                        {{kF32, kNT, 8, 4096, 4096}, "m8", false, true, 60},
+                        {{kBf16, kNN, 1024, 1024, 1024}, "1024", true, true, 100},
+                        {{kBf16, kNT, 1, 4096, 4096}, "m1", false, false, 60},
+                        {{kInt8, kNN, 512, 512, 512}, "512", true, false, 200},
+                        {{kInt8, kNN, 1024, 1024, 1024}, "1024", true, true, 100}};
+    std::vector<WorkloadSpec> specs;
+    for (const Row& row : rows) {
+        const GemmCase& s = row.shape;
+        WorkloadSpec spec;
+        spec.name = fmt::format("gemm/{}.{}", typeName(s.type), row.name);
+        spec.params = {{"backend", backend.name},
+                       {"dtype", typeName(s.type)},
+                       {"shape", fmt::format("{}x{}x{}", s.m, s.n, s.k)},
+                       {"layout", s.layout == kNN   ? "NN"
+                                  : s.layout == kNT ? "NT"
+                                                    : "TN"}};
+        spec.presets = {"full"};
+        if (row.standard) spec.presets.insert(spec.presets.begin(), "standard");
+        if (row.compute)
+            spec.expected = {"compute_bound", "compute"};
+        else
+            spec.expected = {"memory_wall", "memory_bandwidth"};
+        spec.warmupSteps = 5;
+        spec.steps = row.steps;
+        spec.create = [backend, s] { return makeGemmWorkload(backend, s); };
+        specs.push_back(std::move(spec));
+    }
+    return specs;
+}
+
+}  // namespace ridge::workloads

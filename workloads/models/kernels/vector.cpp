@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/formulas/op_cost.h"
+#include "workloads/models/gpt_layout.h"
+#include "workloads/models/kernels/kernels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace ridge::workloads {
+
+namespace {
+
+using Direction = Metric::Direction;
+
+constexpr std::int64_t kRows = 32768;
+constexpr std::int64_t kWidth = 1024;  // 128 MiB per array
+
+double gelu(double v) {
+    return 0.5 * v * (1.0 + std::tanh(0.7978845608028654 * (v + 0.044715 * v * v * v)));
+}
+
+class VectorWorkload final : public Workload {
+public:
+    VectorWorkload(Backend backend, VectorCase which, std::int64_t rows, std::int64_t width)
+        : m_backend(std::move(backend)), m_which(which), m_rows(rows), m_width(width) {}
+
+    Status prepare() override {
+        RIDGE_TRY(m_ops, m_backend.make());
+        const bool norm = m_which == VectorCase::kLayerNorm;
+        m_x = m_ops->allocate(m_rows * m_width);
+        m_y = m_ops->allocate(m_rows * m_width);
+        m_bias = m_ops->allocate(m_width);
+        if (norm) {
+            m_gamma = m_ops->allocate(m_width);
+            m_mean = m_ops->allocate(m_rows);
+            m_rstd = m_ops->allocate(m_rows);
+        } else {
+            m_residual = m_ops->allocate(m_rows * m_width);
+            if (m_which == VectorCase::kBiasGeluResidual)
+                m_middle = m_ops->allocate(m_rows * m_width);
+        }
+        if (!m_ops->status().ok()) return m_ops->status();
+        fill(m_x, 1);
+        fill(m_bias, 2);
+        if (norm)
+            fill(m_gamma, 3);
+        else
+            fill(m_residual, 3);
+        return m_ops->status();
+    }
+    // A few thousand seeded elements (whole rows for the norm) against double.
+    CheckResult check() override {
+        step(0);
+        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
+        double worst = 0;
+        std::vector<float> row(static_cast<std::size_t>(m_width));
+        for (std::uint64_t sample = 0; sample < 16; ++sample) {
+            const auto r = static_cast<std::int64_t>(randomBits(9, sample) %
+                                                     static_cast<std::uint64_t>(m_rows));
+            m_ops->download(row, m_y.slice(r * m_width, m_width));
+            double mean = 0, square = 0;
+            for (std::int64_t i = 0; i < m_width; ++i) mean += input(1, r * m_width + i);
+            mean /= static_cast<double>(m_width);
+            for (std::int64_t i = 0; i < m_width; ++i)
+                square += std::pow(input(1, r * m_width + i) - mean, 2.0);
+            const double scale = 1.0 / std::sqrt(square / static_cast<double>(m_width) + 1e-5);
+            for (std::int64_t i = 0; i < m_width; ++i) {
+                const double x = input(1, r * m_width + i);
+                const double wanted =
+                    m_which == VectorCase::kLayerNorm
+                        ? (x - mean) * scale * input(3, i) + input(2, i)
+                        : input(3, r * m_width + i) + gelu(x + input(2, i));
+                const double error =
+                    std::abs(static_cast<double>(row[static_cast<std::size_t>(i)]) - wanted);
+                if (!(error <= worst)) worst = error;
+            }
+        }
+        return {worst <= 4e-6,
+                fmt::format("16 rows against double: worst {:.1e} (limit 4e-06)", worst)};
+    }
+    void step(std::uint64_t) override {
+        switch (m_which) {
+            case VectorCase::kBiasGeluResidual:
+                // Each pass writes elsewhere than it reads, as a framework's would.
+                m_ops->biasAdd("bias", m_rows, m_width, m_x, m_bias, m_y);
+                m_ops->geluForward("gelu", m_y, m_middle);
+                m_ops->add("residual", m_middle, m_residual, m_y);
+                break;
+            case VectorCase::kBiasGeluResidualFused:
+                m_ops->biasGeluResidual("bias.gelu.residual", m_rows, m_width, m_x, m_bias,
+                                        m_residual, m_y);
+                break;
+            case VectorCase::kLayerNorm:
+                m_ops->layerNormForward("norm", m_rows, m_width, m_x, m_gamma, m_bias, m_y, m_mean,
+                                        m_rstd);
+                break;
+        }
+        m_ops->synchronize();
+    }
+    std::vector<Metric> report(const Timing& timing) override {
+        const auto rows = static_cast<std::uint64_t>(m_rows);
+        const auto width = static_cast<std::uint64_t>(m_width);
+        std::uint64_t bytes = formulas::biasGeluResidual(rows, width).bytes();
+        if (m_which == VectorCase::kLayerNorm)
+            bytes = formulas::layerNormForward(rows, width).bytes();
+        if (m_which == VectorCase::kBiasGeluResidual)
+            bytes = formulas::biasAdd(rows, width).bytes() +
+                    formulas::elementwise(rows * width, 1, 1).bytes() +
+                    formulas::elementwise(rows * width, 2, 1).bytes();
+        const double seconds = timing.medianStepSeconds;
+        return {{"bytes_per_s", static_cast<double>(bytes) / seconds, "B/s", Direction::kHigher},
+                {"elements_per_s", static_cast<double>(m_rows * m_width) / seconds, "1/s",
+                 Direction::kHigher},
+                {"bytes_per_step", static_cast<double>(bytes), "B", Direction::kNone}};
+    }
+
+private:
+    static constexpr std::int64_t kPiece = std::int64_t{1} << 16;
+    // Repeats after kPiece elements: cheap to make and to predict.
+    static double input(std::uint64_t seed, std::int64_t i) {
+        return static_cast<double>(static_cast<float>(
+            static_cast<float>(randomBits(seed, static_cast<std::uint64_t>(i % kPiece)) >> 40) *
+                0x1p-23F -
+            1.0F));
+    }
+    void fill(const Tensor& tensor, std::uint64_t seed) {
+        std::vector<float> piece(static_cast<std::size_t>(std::min(tensor.count, kPiece)));
+        for (std::size_t i = 0; i < piece.size(); ++i)
+            piece[i] = static_cast<float>(input(seed, static_cast<std::int64_t>(i)));
+        for (std::int64_t at = 0; at < tensor.count; at += kPiece)
+            m_ops->upload(tensor.slice(at, std::min(kPiece, tensor.count - at)), piece);
+    }
+
+    Backend m_backend;
+    VectorCase m_which;
+    std::int64_t m_rows, m_width;
+    std::unique_ptr<Operators> m_ops;
+    Tensor m_x, m_y, m_bias, m_gamma, m_mean, m_rstd, m_residual, m_middle;
+};
+
+class LaunchWorkload final : public Workload {
+public:
+    LaunchWorkload(Backend backend, bool batched, std::int64_t pieces, std::int64_t elements)
+        : m_backend(std::move(backend)),
+          m_batched(batched),
+          m_pieces(pieces),
+          m_elements(elements) {}
+
+    Status prepare() override {
+        RIDGE_TRY(m_ops, m_backend.make());
+        const std::int64_t all = m_pieces * m_elements;
+        m_a = m_ops->allocate(all);
+        m_b = m_ops->allocate(all);
+        m_c = m_ops->allocate(all);
+        if (!m_ops->status().ok()) return m_ops->status();
+        std::vector<float> a(static_cast<std::size_t>(all)), b(a.size());
+        for (std::size_t i = 0; i < a.size(); ++i) {
+            a[i] = static_cast<float>(randomBits(1, i) % 1000);
+            b[i] = static_cast<float>(randomBits(2, i) % 1000);
+        }
+        m_ops->upload(m_a, a);
+        m_ops->upload(m_b, b);
+        for (std::int64_t i = 0; i < m_pieces; ++i)
+            for (Tensor* whole : {&m_a, &m_b, &m_c})
+                m_parts.push_back(whole->slice(i * m_elements, m_elements));
+        return m_ops->status();
+    }
+    CheckResult check() override {
+        step(0);
+        std::vector<float> got(static_cast<std::size_t>(m_pieces * m_elements));
+        m_ops->download(got, m_c);
+        for (std::size_t i = 0; i < got.size(); ++i)
+            if (got[i] != static_cast<float>(randomBits(1, i) % 1000 + randomBits(2, i) % 1000))
+                return {false, fmt::format("element {} is wrong", i)};
+        return {true, fmt::format("all {} sums are exact", got.size())};
+    }
+    void step(std::uint64_t) override {
+        for (int round = 0; round < kRounds; ++round) {
+            if (m_batched) {
+                m_ops->add("add.all", m_a, m_b, m_c);
+                continue;
+            }
+            for (std::size_t i = 0; i < m_parts.size(); i += 3)
+                m_ops->add("add.one", m_parts[i], m_parts[i + 1], m_parts[i + 2]);
+        }
+        m_ops->synchronize();
+    }
+    std::vector<Metric> report(const Timing& timing) override {
+        const double operators = kRounds * (m_batched ? 1.0 : static_cast<double>(m_pieces));
+        return {{"operators_per_s", operators / timing.medianStepSeconds, "1/s",
+                 m_batched ? Direction::kNone : Direction::kHigher},
+                {"elements_per_s",
+                 static_cast<double>(kRounds * m_pieces * m_elements) / timing.medianStepSeconds,
+                 "1/s", Direction::kHigher}};
+    }
+
+private:
+    static constexpr int kRounds = 10;
+
+    Backend m_backend;
+    bool m_batched;
+    std::int64_t m_pieces, m_elements;
+    std::unique_ptr<Operators> m_ops;
+    Tensor m_a, m_b, m_c;
+    std::vector<Tensor> m_parts;
+};
+
+}  // namespace
+
+std::unique_ptr<Workload> makeVectorWorkload(const Backend& backend, VectorCase which,
+                                             std::int64_t rows, std::int64_t width) {
+    return std::make_unique<VectorWorkload>(backend, which, rows, width);
+}
+
+std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, bool batched,
+                                             std::int64_t pieces, std::int64_t elements) {
+    return std::make_unique<LaunchWorkload>(backend, batched, pieces, elements);
+}
+
+std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
+    struct Row {
+        const char* name;
+        VectorCase which;
+        const char* faster;
+    };
+    std::vector<WorkloadSpec> specs;
+    for (const Row& row :
+         {Row{"bias_gelu_residual", VectorCase::kBiasGeluResidual, "bias_gelu_residual.fused"},
+          Row{"bias_gelu_residual.fused", VectorCase::kBiasGeluResidualFused, nullptr},
+          Row{"layernorm", VectorCase::kLayerNorm, nullptr}}) {
+        WorkloadSpec spec;
+        spec.name = std::string("elementwise/") + row.name;
+        spec.params = {{"backend", backend.name},
+                       {"dtype", "fp32"},
+                       {"rows", std::to_string(kRows)},
+                       {"width", std::to_string(kWidth)}};
+        spec.presets = {"standard", "full"};
+        spec.expected = {"memory_wall", "memory_bandwidth"};
+        if (row.faster != nullptr) {
+            spec.fasterVariant = std::string("elementwise/") + row.faster;
+            spec.change = "fused";
+        }
+        spec.steps = 20;
+        spec.create = [backend, which = row.which] {
+            return makeVectorWorkload(backend, which, kRows, kWidth);
+        };
+        specs.push_back(std::move(spec));
+    }
+    return specs;
+}
+
+std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
+    // Small enough for the second-level cache: what differs is the number of operators alone.
+    constexpr std::int64_t kPieces = 2000;
+    constexpr std::int64_t kElements = 16;
+    std::vector<WorkloadSpec> specs;
+    for (const bool batched : {false, true}) {
+        WorkloadSpec spec;
+        spec.name = batched ? "launch/batched" : "launch/single";
+        spec.params = {{"backend", backend.name},
+                       {"dtype", "fp32"},
+                       {"operators", batched ? "1" : std::to_string(kPieces)},
+                       {"elements", std::to_string(batched ? kPieces * kElements : kElements)}};
+        spec.presets = {"standard", "full"};
+        if (batched)
+            spec.expected = {"memory_wall", "memory_bandwidth"};
+        else
+            spec.expected = {"latency_bound", "launch"};
+        if (!batched) {
+            spec.fasterVariant = "launch/batched";
+            spec.change = "batched";
+        }
+        spec.warmupSteps = 5;
+        spec.steps = batched ? 400 : 100;
+        spec.create = [backend, batched] {
+            return makeLaunchWorkload(backend, batched, kPieces, kElements);
+        };
+        specs.push_back(std::move(spec));
+    }
+    return specs;
+}
+
+}  // namespace ridge::workloads
