@@ -48,6 +48,16 @@ def analysis_rows(analysis):
            scan["pages_rows_per_s"] >= 10e6)
 
 
+def operator_rows(speed):
+    for row in speed["gemm"]:
+        yield (f"GEMM workload, {row['size']}^3 fp32", f"{row['flops_per_s'] / 1e9:.0f} GFLOP/s = {row['ratio']:.2f} x {row['library']} called bare "
+               f"({row['ratio_q1']:.2f}..{row['ratio_q3']:.2f})", ">= 0.9", row["ratio"] >= 0.9)
+    for row in speed["decode"]:
+        target = "" if row["dtype"] == "int4" else ">= 0.8"  # four bits: unpacking costs more than reading
+        yield (f"decode, {row['dtype']} weights", f"{row['bytes_per_s'] / 1e9:.1f} GB/s = {row['ratio']:.2f} x reading them "
+               f"({row['ratio_q1']:.2f}..{row['ratio_q3']:.2f})", target, row["ratio"] >= 0.8 if target else None)
+
+
 def largest_trace():
     folder = os.environ.get("RIDGE_TRACES")
     folder = pathlib.Path(folder) if folder else pathlib.Path(__file__).resolve().parents[2].parent / "shared" / "traces"
@@ -117,15 +127,19 @@ def main():
     trace = largest_trace()
     kineto = script("kineto_load.py", "--build", arguments.build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
     peers = script("workload_peers.py", "--build", arguments.build, "--rounds", 2 if quick else 6)
+    print("bench: workload_speed ...", file=sys.stderr)
+    speed = json.loads(subprocess.run([str(arguments.build / "bin/workload_speed"), "5" if quick else "25"], capture_output=True, text=True,
+                                      check=True).stdout)
     analysis = script("analysis_scale.py", "--build", arguments.build, *(["--events", 1_000_000, "--rounds", 1] if quick else []))
-    table = list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers)) + list(analysis_rows(analysis))
+    table = (list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers)) + list(operator_rows(speed)) +
+             list(analysis_rows(analysis)))
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
     for what, measured, target, met in table:
         mark = "" if met is None else ("met" if met else "NOT MET")
         print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
     if arguments.o:
-        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers, "analysis": analysis,
+        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers, "operators": speed, "analysis": analysis,
                                            "cpus": os.cpu_count()}, indent=1) + "\n")
 
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// How near the reference workloads come to what they stand on, as ratios taken in pairs within one
+// process: a product through Operators against the library called bare, a decode step against reading
+// the same weights and nothing else. Each pair is A B B A, each ratio the median over the pairs, with
+// the middle half of them. Prints JSON.
+#include "base/clock.h"
+#include "workloads/models/gpt_generator.h"
+#include "workloads/ops/cpu/cpu_operators.h"
+
+#include <nlohmann/json.hpp>
+#include <oneapi/dnnl/dnnl.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace {
+
+using namespace ridge::workloads;
+using nlohmann::ordered_json;
+
+double secondsOf(const std::function<void()>& body) {
+    const std::int64_t start = ridge::monotonicNs();
+    body();
+    return static_cast<double>(ridge::monotonicNs() - start) / 1e9;
+}
+
+double quantileOf(std::vector<double> values, double q) {
+    std::sort(values.begin(), values.end());
+    return values[static_cast<std::size_t>(q * static_cast<double>(values.size() - 1) + 0.5)];
+}
+
+struct Pairs {
+    std::vector<double> ours, theirs, ratios;  // ratio: theirs / ours, 1 = as fast
+
+    void run(int count, const std::function<void()>& own, const std::function<void()>& bare) {
+        own();
+        bare();
+        for (int i = 0; i < count; ++i) {
+            const double first = secondsOf(own);
+            const double other = secondsOf(bare) + secondsOf(bare);
+            const double both = first + secondsOf(own);
+            ours.push_back(both / 2);
+            theirs.push_back(other / 2);
+            ratios.push_back(other / both);
+        }
+    }
+};
+
+// The faster of the library's two ways for this product, chosen before the pairs.
+class BareGemm {
+public:
+    BareGemm(std::int64_t m, std::int64_t n, std::int64_t k, const float* a, const float* b,
+             float* c)
+        : m_m(m), m_n(n), m_k(k), m_a(a), m_b(b), m_c(c) {
+        using dnnl::memory;
+        const auto desc = [](std::int64_t rows, std::int64_t columns) {
+            return memory::desc({rows, columns}, memory::data_type::f32, memory::format_tag::ab);
+        };
+        const dnnl::matmul::primitive_desc plan(
+            dnnl::matmul::desc(desc(m, k), desc(k, n), desc(m, n)), m_engine);
+        m_matmul = dnnl::matmul(plan);
+        m_arguments = {{DNNL_ARG_SRC, memory(desc(m, k), m_engine, const_cast<float*>(a))},
+                       {DNNL_ARG_WEIGHTS, memory(desc(k, n), m_engine, const_cast<float*>(b))},
+                       {DNNL_ARG_DST, memory(desc(m, n), m_engine, c)}};
+        double best[2] = {1e9, 1e9};
+        for (int i = 0; i < 6; ++i)
+            for (int way = 0; way < 2; ++way) {
+                m_useMatmul = way == 1;
+                best[way] = std::min(best[way], secondsOf([&] { run(); }));
+            }
+        m_useMatmul = best[1] < best[0];
+    }
+    void run() {
+        if (m_useMatmul) {
+            m_matmul.execute(m_stream, m_arguments);
+            m_stream.wait();
+        } else {
+            (void)dnnl_sgemm('N', 'N', m_m, m_n, m_k, 1.0F, m_a, m_k, m_b, m_n, 0.0F, m_c, m_n);
+        }
+    }
+    [[nodiscard]] const char* way() const { return m_useMatmul ? "matmul" : "sgemm"; }
+
+private:
+    dnnl::engine m_engine{dnnl::engine::kind::cpu, 0};
+    dnnl::stream m_stream{m_engine};
+    dnnl::matmul m_matmul;
+    std::unordered_map<int, dnnl::memory> m_arguments;
+    std::int64_t m_m, m_n, m_k;
+    const float* m_a;
+    const float* m_b;
+    float* m_c;
+    bool m_useMatmul = false;
+};
+
+ordered_json gemmRow(Operators& ops, std::int64_t size, int pairs) {
+    const Tensor a = ops.allocate(size * size), b = ops.allocate(size * size),
+                 c = ops.allocate(size * size);
+    for (std::int64_t i = 0; i < size * size; ++i) {
+        a.f32()[i] = static_cast<float>(i % 97) * 0.01F;
+        b.f32()[i] = static_cast<float>(i % 89) * 0.01F;
+    }
+    BareGemm bare(size, size, size, a.f32(), b.f32(), c.f32());
+    GemmArgs args;
+    args.m = args.n = args.k = size;
+    args.a = a;
+    args.b = b;
+    args.c = c;
+    const int repeats =
+        std::max(1, static_cast<int>(4e8 / (2.0 * static_cast<double>(size * size * size))));
+    Pairs measured;
+    measured.run(
+        pairs,
+        [&] {
+            for (int i = 0; i < repeats; ++i) ops.gemm("product", args);
+        },
+        [&] {
+            for (int i = 0; i < repeats; ++i) bare.run();
+        });
+    const double flops = 2.0 * static_cast<double>(size * size * size) * repeats;
+    return {{"size", size},
+            {"library", bare.way()},
+            {"flops_per_s", flops / quantileOf(measured.ours, 0.5)},
+            {"library_flops_per_s", flops / quantileOf(measured.theirs, 0.5)},
+            {"ratio", quantileOf(measured.ratios, 0.5)},
+            {"ratio_q1", quantileOf(measured.ratios, 0.25)},
+            {"ratio_q3", quantileOf(measured.ratios, 0.75)}};
+}
+
+ordered_json decodeRow(Operators& ops, Storage weights, int pairs) {
+    EngineOptions options;
+    options.config = {.layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
+    options.weights = weights;
+    auto made = GptGenerator::create(ops, options, 8);
+    if (!made.ok()) return {{"dtype", formulas::name(weights)}, {"error", made.error().message}};
+    GptGenerator& generator = **made;
+    generator.initialise(1);
+    std::int32_t next = generator.prefill(randomTokens(8, 256, 2));
+    double bytes = 0;
+    int steps = 0;
+    Pairs measured;
+    std::uint64_t sum = 0;
+    measured.run(
+        pairs,
+        [&] {
+            if (generator.position() == options.config.context) generator.rewind(8);
+            bytes += static_cast<double>(formulas::decodeStepBytes(
+                options.config.shape(), weights, Storage::kF32,
+                static_cast<std::uint64_t>(generator.position() + 1)));
+            ++steps;
+            next = generator.decode(next);
+        },
+        [&] { sum ^= generator.engine().weightChecksum(); });
+    // Bytes over time against bytes over time: the step also reads its cache.
+    const double perStep = bytes / steps;
+    const auto read = static_cast<double>(generator.engine().weightBytes());
+    const auto share = [&](double q) { return quantileOf(measured.ratios, q) * perStep / read; };
+    return {{"dtype", formulas::name(weights)},
+            {"tpot_s", quantileOf(measured.ours, 0.5)},
+            {"bytes_per_s", perStep / quantileOf(measured.ours, 0.5)},
+            {"read_bytes_per_s", read / quantileOf(measured.theirs, 0.5)},
+            {"ratio", share(0.5)},
+            {"ratio_q1", share(0.25)},
+            {"ratio_q3", share(0.75)},
+            {"checksum", sum}};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int pairs = argc > 1 ? std::atoi(argv[1]) : 15;
+    if (pairs < 1) {
+        std::fprintf(stderr, "workload_speed: the number of pairs must be positive\n");
+        return 2;
+    }
+    ordered_json answer{{"pairs", pairs}};
+    for (const std::int64_t size : {256, 512, 1024}) {
+        auto ops = makeCpuOperators();
+        if (!ops.ok()) return 77;
+        answer["gemm"].push_back(gemmRow(**ops, size, pairs));
+    }
+    // One model at a time: its memory goes with its operators.
+    for (const Storage weights : {Storage::kF32, Storage::kBf16, Storage::kInt8, Storage::kInt4}) {
+        auto ops = makeCpuOperators();
+        if (!ops.ok()) return 77;
+        answer["decode"].push_back(decodeRow(**ops, weights, pairs));
+    }
+    std::printf("%s\n", answer.dump(1).c_str());
+    return 0;
+}
