@@ -10,6 +10,8 @@
 
 namespace ridge::analyzer {
 
+constexpr std::size_t kFewNodes = 200'000;
+
 PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int32_t, PathEdge>> edges,
                      std::vector<std::int32_t>* newIndex) {
     // At one instant: arrivals, their meeting, what follows it, and what that launches.
@@ -25,9 +27,19 @@ PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int
         const auto node = [&](const bulk::IndexKey& key) -> const PathNode& { return nodes[static_cast<std::size_t>(key.rowid)]; };
         sortEqualTimes(order, [](const bulk::IndexKey& key) { return key.key; },
                        [&](const bulk::IndexKey& a, const bulk::IndexKey& b) { return rank(node(a)) < rank(node(b)); });
-        place = permute(nodes, order);
+        if (nodes.size() < kFewNodes) {
+            place = permute(nodes, order);
+            graph.nodes = std::move(nodes);
+        } else {  // beyond the caches a copy from front to back is much faster than each node to its place
+            place.resize(nodes.size());
+            graph.nodes.reserve(nodes.size());
+            for (std::size_t i = 0; i < order.size(); ++i) {
+                place[static_cast<std::size_t>(order[i].rowid)] = static_cast<std::int32_t>(i);
+                graph.nodes.push_back(node(order[i]));
+            }
+            nodes = {};
+        }
     }
-    graph.nodes = std::move(nodes);
     for (auto& [to, edge] : edges) {
         to = place[static_cast<std::size_t>(to)];
         edge.from = place[static_cast<std::size_t>(edge.from)];

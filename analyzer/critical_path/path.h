@@ -31,6 +31,8 @@ std::vector<WalkSegment> walkBack(const PathGraph& graph, const AnalyzeOptions& 
 // the last terminal. Same length as the nodes.
 std::vector<Ns> slackOf(const PathGraph& graph, const std::vector<std::int32_t>& terminals);
 
+// The last node of one step; of a step that is not in the graph kNoIndex.
+std::int32_t lastNodeOf(const Context& context, const PathGraph& graph, const std::vector<Step>& steps, std::size_t step);
 // The last node of each step that is in the graph, on the device or the thread of the step; else kNoIndex.
 std::vector<std::int32_t> lastNodes(const Context& context, const PathGraph& graph, const std::vector<Step>& steps);
 

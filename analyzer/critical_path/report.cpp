@@ -297,23 +297,22 @@ PathReport::~PathReport() = default;
 void PathReport::add(const PathGraph& graph) { m_state->add(graph); }
 void PathReport::finish() { m_state->finish(); }
 
+std::int32_t lastNodeOf(const Context& context, const PathGraph& graph, const std::vector<Step>& steps, std::size_t step) {
+    if (!graph.hasStep[step]) return kNoIndex;
+    const StepOrigin& origin = context.origins[step];
+    const Interval window{steps[step].startNs, steps[step].endNs};
+    if (origin.gpu != kNoIndex) return lastNode(graph, true, context.gpus[static_cast<std::size_t>(origin.gpu)].device, window);
+    std::int32_t thread = kNoIndex;
+    if (origin.hostStep != kNoIndex)
+        thread = context.steps.steps[static_cast<std::size_t>(origin.hostStep)].thread;
+    else if (origin.cpu != kNoIndex)
+        thread = graph.mainThread[static_cast<std::size_t>(context.cpus[static_cast<std::size_t>(origin.cpu)].process)];
+    return thread == kNoIndex ? kNoIndex : lastNode(graph, false, thread, window);
+}
+
 std::vector<std::int32_t> lastNodes(const Context& context, const PathGraph& graph, const std::vector<Step>& steps) {
     std::vector<std::int32_t> last(steps.size(), kNoIndex);
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-        if (!graph.hasStep[i]) continue;
-        const StepOrigin& origin = context.origins[i];
-        const Interval window{steps[i].startNs, steps[i].endNs};
-        if (origin.gpu != kNoIndex) {
-            last[i] = lastNode(graph, true, context.gpus[static_cast<std::size_t>(origin.gpu)].device, window);
-        } else {
-            std::int32_t thread = kNoIndex;
-            if (origin.hostStep != kNoIndex)
-                thread = context.steps.steps[static_cast<std::size_t>(origin.hostStep)].thread;
-            else if (origin.cpu != kNoIndex)
-                thread = graph.mainThread[static_cast<std::size_t>(context.cpus[static_cast<std::size_t>(origin.cpu)].process)];
-            if (thread != kNoIndex) last[i] = lastNode(graph, false, thread, window);
-        }
-    }
+    for (std::size_t i = 0; i < steps.size(); ++i) last[i] = lastNodeOf(context, graph, steps, i);
     return last;
 }
 

@@ -97,7 +97,7 @@ void addOwners(const Context& context, const Analysis& answer, const std::map<Ow
     for (const auto& [key, held] : atEnd) {
         MemoryOwner owner;
         owner.name = toValidUtf8(context.timeline.names.text(NameId{key.first}));
-        owner.kind = kKinds[key.second];
+        owner.kind = kKinds[std::min<std::size_t>(key.second, kKinds.size() - 1)];
         owner.peakBytes = held.peak;
         owner.allocations = held.allocations;
         if (const auto it = atPeak.find(key); it != atPeak.end()) owner.atPeakBytes = shown(it->second.now);

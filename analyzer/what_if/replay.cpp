@@ -17,6 +17,11 @@ ReplayPlan::ReplayPlan(const PathGraph& graph) : withoutEdge(graph.edges.size(),
 
 ReplayTimes replay(const PathGraph& graph, const ReplayPlan& plan) {
     ReplayTimes times;
+    replay(graph, plan, times);
+    return times;
+}
+
+void replay(const PathGraph& graph, const ReplayPlan& plan, ReplayTimes& times) {
     times.start.resize(graph.nodes.size());
     times.end.resize(graph.nodes.size());
     for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
@@ -34,7 +39,6 @@ ReplayTimes replay(const PathGraph& graph, const ReplayPlan& plan) {
         times.start[i] = any ? latest + plan.residual[i] : graph.nodes[i].start;
         times.end[i] = times.start[i] + plan.duration[i];
     }
-    return times;
 }
 
 }  // namespace ridge::analyzer

@@ -29,5 +29,7 @@ struct ReplayTimes {
 
 // One pass over nodes and edges.
 ReplayTimes replay(const PathGraph& graph, const ReplayPlan& plan);
+// The same into times that were used before: no new memory.
+void replay(const PathGraph& graph, const ReplayPlan& plan, ReplayTimes& times);
 
 }  // namespace ridge::analyzer

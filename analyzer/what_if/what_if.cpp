@@ -44,11 +44,11 @@ public:
         if (const Ns ns = total({kIoInput}); ns > 0) hidden("input_hidden", PathKind::kIoInput, ns);
         if (const Ns ns = total({kIoCheckpoint}); ns > 0) hidden("checkpoint_hidden", PathKind::kIoCheckpoint, ns);
         if (const Ns ns = total({kCopy}); ns > 0) hidden("copies_hidden", PathKind::kCopy, ns);
-        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) m_changes.push_back({"no_launch_cost", step - ns, [this] { return noLaunch(); }});
-        if (const Ns ns = total({kSync}); ns > 0) m_changes.push_back({"sync_removed", step - ns, [this] { return noSync(); }});
+        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) m_changes.push_back({"no_launch_cost", step - ns, [this](ReplayPlan& plan) { return noLaunch(plan); }});
+        if (const Ns ns = total({kSync}); ns > 0) m_changes.push_back({"sync_removed", step - ns, [this](ReplayPlan& plan) { return noSync(plan); }});
         straggler();
         roofs();
-        m_changes.push_back({"fused", step, [this] { return fusion(); }});
+        m_changes.push_back({"fused", step, [this](ReplayPlan& plan) { return fusion(plan); }});
     }
 
     void add(const PathGraph& graph) {
@@ -59,12 +59,17 @@ public:
         if (m_steps.empty()) return;
         for (const LaneStep& lane : m_steps) m_now.push_back(m_answer.steps[lane.step].endNs - m_answer.steps[lane.step].startNs);
         for (Change& change : m_changes) {
-            const std::vector<Ns> played = lengths(replay(graph, change.plan()));
-            change.played.insert(change.played.end(), played.begin(), played.end());
+            m_plan = m_measured;
+            if (change.apply(m_plan)) {
+                replay(graph, m_plan, m_times);
+                const std::vector<Ns> played = lengths(m_times);
+                change.played.insert(change.played.end(), played.begin(), played.end());
+            } else {
+                change.played.insert(change.played.end(), m_now.end() - static_cast<std::ptrdiff_t>(m_steps.size()), m_now.end());
+            }
             if (change.floor) takeBusiest(*change.floor, change.busiest);
         }
         m_graph = nullptr;
-        m_measured = {};
     }
 
     void finish(std::vector<WhatIf>& out) {
@@ -92,7 +97,7 @@ private:
     struct Change {
         std::string name;
         Ns bound = 0;
-        std::function<ReplayPlan()> plan;
+        std::function<bool(ReplayPlan&)> apply;  // to the plan that changes nothing; false: it stays so
         std::optional<PathKind> floor = {};  // what must still take its time, hidden or not
         std::vector<Ns> played = {}, busiest = {};
     };
@@ -120,12 +125,13 @@ private:
 
     void findSteps() {
         m_steps.clear();
-        const std::vector<std::int32_t> last = lastNodes(m_context, *m_graph, m_answer.steps);
         for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
             const Step& s = m_answer.steps[i];
-            if (m_context.origins[i].workload != m_workload || s.rank != m_rank || s.device != m_device || last[i] == kNoIndex) continue;
-            LaneStep lane{i, {last[i]}, kNoIndex};
-            const PathNode& end = m_graph->nodes[at(last[i])];
+            if (m_context.origins[i].workload != m_workload || s.rank != m_rank || s.device != m_device) continue;
+            const std::int32_t last = lastNodeOf(m_context, *m_graph, m_answer.steps, i);
+            if (last == kNoIndex) continue;
+            LaneStep lane{i, {last}, kNoIndex};
+            const PathNode& end = m_graph->nodes[at(last)];
             const Interval window{s.startNs, s.endNs};
             if (end.row != kNoIndex)
                 addDeviceNodes(lane, end.lane, window);
@@ -200,29 +206,26 @@ private:
         return n.lane != kNoIndex && m_context.timeline.threads[at(n.lane)].process == process;
     }
 
-    [[nodiscard]] ReplayPlan free(PathKind kind) const {
-        ReplayPlan plan = m_measured;
+    bool free(ReplayPlan& plan, PathKind kind) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
             if (m_graph->nodes[i].kind == kind) plan.duration[i] = 0;
-        return plan;
+        return true;
     }
     void hidden(const char* change, PathKind kind, Ns exposed) {
-        m_changes.push_back({change, m_summary.medianStepNs - exposed, [this, kind] { return free(kind); }, kind});
+        m_changes.push_back({change, m_summary.medianStepNs - exposed, [this, kind](ReplayPlan& plan) { return free(plan, kind); }, kind});
     }
 
-    [[nodiscard]] ReplayPlan noLaunch() const {
-        ReplayPlan plan = m_measured;
+    bool noLaunch(ReplayPlan& plan) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             const PathNode& n = m_graph->nodes[i];
             if (n.kind == PathKind::kApi) plan.duration[i] = 0;
             if (n.row != kNoIndex && real(n.residual) < std::max(m_context.options.gapNs, m_context.options.pendingNs)) plan.residual[i] = 0;
         }
-        return plan;
+        return true;
     }
 
     // The calls go on at once; what needs their result is not known, so this is the best case.
-    [[nodiscard]] ReplayPlan noSync() const {
-        ReplayPlan plan = m_measured;
+    bool noSync(ReplayPlan& plan) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             if (!m_graph->nodes[i].waits) continue;
             plan.duration[i] = 0;
@@ -234,7 +237,7 @@ private:
             for (std::uint32_t e = m_graph->firstEdge[i]; e < m_graph->firstEdge[i + 1]; ++e)
                 if (m_graph->edges[e].kind == EdgeKind::kWait) plan.withoutEdge[e] = true;
         }
-        return plan;
+        return true;
     }
 
     // The rank that is last takes, outside communication, the median time of its peers.
@@ -262,17 +265,16 @@ private:
         const double factor = std::min(1.0, peers[(peers.size() - 1) / 2] * work[*last].second / work[*last].first);
         const double steps = work[*last].second;
         m_changes.push_back({"straggler_removed", m_summary.medianStepNs - static_cast<Ns>(real(blame) / std::max(steps, 1.0)),
-                             [this, factor, rank = *last] { return faster(rank, factor); }});
+                             [this, factor, rank = *last](ReplayPlan& plan) { return faster(plan, rank, factor); }});
     }
-    [[nodiscard]] ReplayPlan faster(std::int64_t rank, double factor) const {
-        ReplayPlan plan = m_measured;
+    bool faster(ReplayPlan& plan, std::int64_t rank, double factor) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             const PathNode& n = m_graph->nodes[i];
             if (n.kind == PathKind::kCommunication || n.kind == PathKind::kCommWait || rankOf(n) != rank) continue;
             plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
             plan.residual[i] = static_cast<Ns>(real(plan.residual[i]) * factor);
         }
-        return plan;
+        return true;
     }
     [[nodiscard]] std::int64_t rankOf(const PathNode& n) const {
         std::int32_t process = kNoIndex;
@@ -301,22 +303,21 @@ private:
             const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
             m_changes.push_back({"at_roof:" + toValidUtf8(m_context.timeline.names.text(m_context.ops.groups[at(g)].name)),
                                  m_summary.medianStepNs - static_cast<Ns>(std::min(gain / steps, real(m_summary.medianStepNs))),
-                                 [this, group = g] { return atRoof(group); }});
+                                 [this, group = g](ReplayPlan& plan) { return atRoof(plan, group); }});
         }
     }
-    [[nodiscard]] ReplayPlan atRoof(std::int32_t g) const {
+    bool atRoof(ReplayPlan& plan, std::int32_t g) const {
         const OpGroup& group = m_context.ops.groups[at(g)];
         const double factor = std::min(1.0, group.answer.roofNs / std::max(real(group.medianNs), 1.0));
-        ReplayPlan plan = m_measured;
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
             if (groupOf(m_graph->nodes[i]) == g) plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
-        return plan;
+        return true;
     }
 
     // Runs of elementwise ops of one thread and one step, each reading what the one before wrote: as one op
     // they would move the first input and the last output only, at the bandwidth that they have now.
-    [[nodiscard]] ReplayPlan fusion() {
-        ReplayPlan plan = m_measured;
+    bool fusion(ReplayPlan& plan) {
+        const std::int64_t before = m_fused;
         std::map<std::int32_t, std::vector<std::int32_t>> run;  // thread -> nodes of the open run
         const auto close = [&](std::vector<std::int32_t>& nodes) {
             if (nodes.size() >= 2) {
@@ -353,7 +354,7 @@ private:
             nodes.push_back(index);
         }
         for (auto& [lane, nodes] : run) close(nodes);
-        return plan;
+        return m_fused != before;
     }
     [[nodiscard]] const Work& workOf(std::int32_t n) const {
         return m_context.timeline.works[at(m_context.ops.rows[at(m_graph->nodes[at(n)].op)].work)];
@@ -383,7 +384,8 @@ private:
     double m_fusedAtRoof = 0;
     std::int64_t m_fused = 0;
     const PathGraph* m_graph = nullptr;  // the part that is played
-    ReplayPlan m_measured;
+    ReplayPlan m_measured, m_plan;
+    ReplayTimes m_times;
     std::vector<LaneStep> m_steps;
 };
 
