@@ -45,13 +45,21 @@ def ours(build, name, folder):
     return json.loads(out.read_text())["benchmarks"][0]["iops"]
 
 
-def fio(folder, engine, block, depth, seconds):
-    done = subprocess.run(["fio", "--name=peer", f"--filename={folder / 'fio.bin'}", "--size=1g", "--rw=randread", "--direct=1",
-                           f"--ioengine={engine}", f"--bs={block}", f"--iodepth={depth}", "--time_based", f"--runtime={seconds}",
-                           "--randrepeat=1", "--output-format=json"], capture_output=True, text=True, timeout=300)
+def run_fio(folder, *options):
+    done = subprocess.run(["fio", "--name=peer", "--thread", f"--filename={folder / 'fio.bin'}", "--size=1g", "--direct=1",
+                           "--output-format=json", *options], capture_output=True, text=True, timeout=300)
     if done.returncode != 0:
         raise RuntimeError(f"fio: {done.stderr.strip()[-300:]}")
-    return json.loads(done.stdout[done.stdout.index("{"):])["jobs"][0]["read"]["iops"]
+    return json.loads(done.stdout[done.stdout.index("{"):])["jobs"][0]
+
+
+def fio(folder, engine, block, depth, seconds):
+    # Ours writes its file right before it reads; what lies below the file system may remember that.
+    (folder / "fio.bin").unlink(missing_ok=True)
+    run_fio(folder, "--rw=write", "--bs=4m", "--ioengine=psync", "--end_fsync=1", "--refill_buffers")
+    job = run_fio(folder, "--rw=randread", f"--ioengine={engine}", f"--bs={block}", f"--iodepth={depth}", "--time_based",
+                  f"--runtime={seconds}", "--randrepeat=1", "--invalidate=0")
+    return job["read"]["iops"]
 
 
 def storage(build, folder, rounds, seconds):

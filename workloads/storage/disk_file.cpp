@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <new>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -30,9 +31,15 @@ Error noDirect(const std::filesystem::path& path) {
 
 }  // namespace
 
-AlignedBuffer::AlignedBuffer(std::size_t bytes)
-    : m_data(static_cast<std::byte*>(::operator new (bytes, std::align_val_t{kDiskAlignment}))),
-      m_size(bytes) {
+AlignedBuffer::AlignedBuffer(std::size_t bytes) : m_size(bytes) {
+    constexpr std::size_t kHugePage = std::size_t{2} << 20;
+    const bool large = bytes >= kHugePage / 4;
+    const std::size_t alignment = large ? kHugePage : kDiskAlignment;
+    const std::size_t whole =
+        std::max((bytes + alignment - 1) / alignment, std::size_t{1}) * alignment;
+    m_data.reset(static_cast<std::byte*>(std::aligned_alloc(alignment, whole)));
+    if (!m_data) throw std::bad_alloc();
+    if (large) ::madvise(m_data.get(), whole, MADV_HUGEPAGE);  // a wish: no error when refused
     std::memset(m_data.get(), 0, bytes);
 }
 

@@ -141,7 +141,7 @@ using Presets = std::vector<std::string>;
 // Fixed sizes, so that a slower disk shows as a slower workload.
 IoTrainShape diskShape(int depth, int workers) {
     IoTrainShape shape;
-    shape.loader.batch = 24;
+    shape.loader.batch = 32;
     shape.loader.depth = depth;
     shape.loader.workers = workers;
     return shape;
