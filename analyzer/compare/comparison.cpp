@@ -115,10 +115,11 @@ RowSide sideOf(const RunProfile& run, const ProfileStep& step, const std::map<En
     return side;
 }
 
+// A kernel of another bound, not communication that waits here and transfers there.
 bool worksElsewhere(const std::map<std::int32_t, std::set<WallClass>>& classes, std::int32_t node, WallClass c) {
     const auto of = classes.find(node);
-    if (of == classes.end()) return false;
-    return std::any_of(of->second.begin(), of->second.end(), [&](WallClass other) { return other != c && other <= WallClass::kIoCheckpoint; });
+    if (of == classes.end() || c > WallClass::kComputeUnknown) return false;
+    return std::any_of(of->second.begin(), of->second.end(), [&](WallClass other) { return other != c && other <= WallClass::kComputeUnknown; });
 }
 
 void addRows(const RunProfile& a, const RunProfile& b, const Matched& matched, const ProfileStep& stepA, const ProfileStep& stepB, LaneComparison& lane) {

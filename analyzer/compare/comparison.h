@@ -134,7 +134,7 @@ std::vector<Difference> differencesOf(const RunProfile& a, const RunProfile& b);
 Spread spreadOf(std::vector<Ns> values);
 // Fills delta, slower, oftener, both from the counts and times of the sides.
 void splitDelta(ComparisonRow& row);
-// elsewhereA, elsewhereB: the same op has time in another class of work on that side.
+// elsewhereA, elsewhereB: on that side the same op has time in another class of computing.
 std::string changeOf(const ComparisonRow& row, bool elsewhereA = false, bool elsewhereB = false);
 
 }  // namespace ridge::analyzer

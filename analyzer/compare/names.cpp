@@ -72,8 +72,7 @@ std::string normalRangeName(std::string_view name) {
 }
 
 std::string normalFileName(std::string_view path) {
-    std::size_t cut = path.rfind('/');
-    if (cut != std::string_view::npos && cut > 0) cut = path.rfind('/', cut - 1);
+    const std::size_t cut = path.rfind('/');
     std::string out;
     for (const char c : toValidUtf8(cut == std::string_view::npos ? path : path.substr(cut + 1)))
         if (!isDigit(c)) out += c;

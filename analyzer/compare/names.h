@@ -15,6 +15,6 @@ namespace ridge::analyzer {
 
 std::string normalKernelName(std::string_view name);
 std::string normalRangeName(std::string_view name);
-std::string normalFileName(std::string_view path);  // the last two parts
+std::string normalFileName(std::string_view path);  // the last part: folders of a run are often its own
 
 }  // namespace ridge::analyzer

@@ -13,6 +13,7 @@
 #include "analyzer/compare/comparison.h"
 #include "cli/app/app.h"
 #include "cli/app/process.h"
+#include "cli/run/ceilings.h"
 #include "reports/comparison/comparison.h"
 
 namespace ridge::cli {
@@ -43,6 +44,20 @@ Result<std::vector<std::string>> tracesIn(const std::string& folder) {
     if (traces.empty()) return Error{ErrorCode::kBadInput, fmt::format("{} holds no */trace.sqlite; name a folder of ridge run, or traces", folder)};
     std::sort(traces.begin(), traces.end());
     return traces;
+}
+
+// Roofs measured beside the runs, the better of all: one set for both sides, or an op would change its class because a
+// roof was measured anew.
+std::vector<analyzer::Ceiling> roofsBeside(const std::vector<std::string>& inputs) {
+    std::vector<analyzer::Ceiling> best;
+    std::error_code ec;
+    for (const std::string& input : inputs)
+        for (const char* name : {"ceilings-before.json", "ceilings-after.json"}) {
+            const fs::path file = fs::path(input) / name;
+            if (!fs::is_directory(input, ec) || !fs::is_regular_file(file, ec)) continue;
+            if (auto roofs = analyzer::readCeilings(file.string()); roofs.ok()) best = best.empty() ? std::move(*roofs) : betterOf(best, *roofs);
+        }
+    return best;
 }
 
 // Of repeats of one workload the one whose median step is the median stays.
@@ -197,6 +212,8 @@ int compareCommand(CompareArguments a, const Globals& globals) {
         auto ceilings = analyzer::readCeilings(a.ceilings);
         if (!ceilings.ok()) return fail(ceilings.error());
         options.analyze.ceilings = std::move(*ceilings);
+    } else {
+        options.analyze.ceilings = roofsBeside({a.a.front(), a.b.front()});
     }
     const ProgressLine progress(!globals.quiet, "comparing " + a.a.front() + " and " + a.b.front());
     const auto left = profilesOf(a.a, options.analyze);
@@ -224,7 +241,7 @@ void addCompare(CLI::App& app, Globals& globals) {
     command->add_option("--pair", arguments->pairs, "Compare workload NAME of A with another of B (NAME=>NAME)")->type_name("A=>B");
     command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
     command->add_option("--warmup", arguments->warmup, "Steps left out at the start (default: none where the trace marks its warm-up, else 1)")->check(CLI::Range(0, 1000000));
-    command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings");
+    command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings (default: those in the folders of ridge run)");
     command->add_option("--rows", arguments->rows, "How many ops to print")->check(CLI::Range(0, 100000))->default_str("10");
     CLI::Option* json = command->add_option("--json", arguments->json, "The comparison as JSON, to FILE or to stdout")->expected(0, 1)->type_name("[FILE]");
     command->add_option("--html", arguments->html, "The comparison as one HTML file (-: to stdout)")->type_name("FILE");

@@ -91,9 +91,7 @@ std::string sources(const char* letter, const ComparisonSide& side) {
 
 std::string notesSection(const Comparison& c) {
     std::string items;
-    for (const std::string& note : c.notes) items += "<li>" + html(note) + "</li>\n";
-    for (const auto& [letter, side] : {std::pair("A", &c.a), std::pair("B", &c.b)})
-        for (const GateCheck& g : side->gate) items += fmt::format("<li>capture of {}: {} ({}): {}</li>\n", letter, html(g.check), g.count, html(g.detail));
+    for (const std::string& note : noteLines(c)) items += "<li>" + html(note) + "</li>\n";
     return items.empty() ? std::string() : page::section("notes", "Notes", "<ul>\n" + items + "</ul>\n");
 }
 

@@ -71,9 +71,7 @@ std::string renderMarkdown(const Comparison& c) {
     }
     if (c.lanes.size() > kMostLanes) out += fmt::format("\n{} more lanes are in the JSON report.\n", c.lanes.size() - kMostLanes);
     std::string notes;
-    for (const std::string& note : c.notes) notes += "- " + markdown(note) + "\n";
-    for (const auto& [letter, side] : {std::pair("A", &c.a), std::pair("B", &c.b)})
-        for (const GateCheck& g : side->gate) notes += fmt::format("- capture of {}: {} ({}): {}\n", letter, markdown(g.check), g.count, markdown(g.detail));
+    for (const std::string& note : noteLines(c)) notes += "- " + markdown(note) + "\n";
     return notes.empty() ? out : out + "\n## Notes\n\n" + notes;
 }
 

@@ -123,4 +123,17 @@ std::vector<const LaneComparison*> shownLanes(const Comparison& comparison) {
     return lanes;
 }
 
+std::vector<std::string> noteLines(const Comparison& comparison) {
+    std::vector<std::string> lines = comparison.notes;
+    for (const auto& [letter, side] : {std::pair("A", &comparison.a), std::pair("B", &comparison.b)})
+        for (std::size_t i = 0; i < side->gate.size(); ++i) {
+            const GateCheck& g = side->gate[i];
+            const auto same = [&](const GateCheck& other) { return other.check == g.check; };
+            if (std::any_of(side->gate.begin(), side->gate.begin() + static_cast<std::ptrdiff_t>(i), same)) continue;
+            const auto all = std::count_if(side->gate.begin(), side->gate.end(), same);
+            lines.push_back(fmt::format("capture of {}: {}{}: {}", letter, g.check, all > 1 ? fmt::format(" in {} timelines, of the first", all) : fmt::format(" ({})", g.count), g.detail));
+        }
+    return lines;
+}
+
 }  // namespace ridge::reports::comparison

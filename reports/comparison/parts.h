@@ -44,6 +44,9 @@ TopRows topRows(const analyzer::LaneComparison& lane, std::size_t most);
 // Lanes in the order in which they are shown: the lead first.
 std::vector<const analyzer::LaneComparison*> shownLanes(const analyzer::Comparison& comparison);
 
+// The notes of the comparison, and one line per side and check of the captures that has a warning.
+std::vector<std::string> noteLines(const analyzer::Comparison& comparison);
+
 inline constexpr const char* kExplains =
     "This explains the difference between two recordings. Whether there is one is decided by repeated runs.";
 

@@ -105,10 +105,9 @@ std::string renderTerminal(const Comparison& c, const TerminalOptions& o) {
     for (const LaneComparison* lane : shownLanes(c))
         if (shown++ < kDetailedLanes) out += laneDetails(c, *lane, o);
     if (c.lanes.size() > kDetailedLanes) out += fmt::format("\n  of {} lanes the one that moved most is shown; --html, --markdown and --json have the others\n", c.lanes.size());
-    if (!c.notes.empty()) out += heading("Notes", o);
-    for (const std::string& note : c.notes) out += wrapped(printable(note), o.width, 2);
-    for (const auto& [letter, side] : {std::pair("A", &c.a), std::pair("B", &c.b)})
-        for (const GateCheck& g : side->gate) out += wrapped(printable(fmt::format("capture of {}: {} ({}): {}", letter, g.check, g.count, g.detail)), o.width, 2);
+    const auto notes = noteLines(c);
+    if (!notes.empty()) out += heading("Notes", o);
+    for (const std::string& note : notes) out += wrapped(printable(note), o.width, 2);
     return out;
 }
 

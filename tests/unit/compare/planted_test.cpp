@@ -123,7 +123,7 @@ TEST(Planted, SlowerDisk) {
     const ComparisonRow& row = c.lanes[c.lead].rows.front();
     EXPECT_EQ(row.wallClass, WallClass::kIoInput);
     EXPECT_EQ(row.kind, NodeKind::kIo);
-    EXPECT_EQ(row.a.name, "read data/file");
+    EXPECT_EQ(row.a.name, "read file");
     EXPECT_EQ(row.change, "slower");
     EXPECT_EQ(row.deltaNs, 850'000);
 }
