@@ -81,12 +81,13 @@ public:
     }
     // Whole blocks, byte by byte.
     CheckResult check() override {
-        const auto offsets = nextOffsets();
+        std::vector<std::uint64_t> offsets;
+        for (int i = 0; i < m_shape.readsPerStep; ++i) offsets.push_back(nextOffset());
         AlignedBuffer expected(kDiskAlignment);
         std::vector<std::int64_t> latencies;
         const Status status = m_queue->readAll(
             *m_file, offsets, latencies,
-            [&](std::size_t index, std::span<const std::byte> data) -> Status {
+            [&](std::uint64_t index, std::span<const std::byte> data) -> Status {
                 for (std::size_t at = 0; at < data.size(); at += kDiskAlignment) {
                     fillUnit(expected.bytes(), (offsets[index] + at) / kDiskAlignment);
                     if (!std::ranges::equal(expected.bytes(), data.subspan(at, kDiskAlignment)))
@@ -99,16 +100,15 @@ public:
                 fmt::format("{} blocks byte for byte", latencies.size())};
     }
     void step(std::uint64_t) override {
-        const auto offsets = nextOffsets();
-        const std::size_t bytes = offsets.size() * m_shape.block;
-        const WorkRange range("io.read", opWork(RIDGE_OP_IO, RIDGE_DTYPE_NONE, 0, bytes, 0));
-        Status status = m_queue->readAll(
-            *m_file, offsets, m_latencies,
-            [&](std::size_t index, std::span<const std::byte> data) -> Status {
+        const auto reads = static_cast<std::size_t>(m_shape.readsPerStep);
+        const WorkRange range("io.read",
+                              opWork(RIDGE_OP_IO, RIDGE_DTYPE_NONE, 0, reads * m_shape.block, 0));
+        Status status = m_queue->readOn(
+            *m_file, [this] { return nextOffset(); }, reads, m_latencies,
+            [](std::uint64_t offset, std::span<const std::byte> data) -> Status {
                 std::uint64_t mark = 0;
                 std::memcpy(&mark, data.data(), sizeof mark);
-                return (mark ^ kMark) == offsets[index] / kDiskAlignment ? Status{}
-                                                                         : wrongBlock(offsets[index]);
+                return (mark ^ kMark) == offset / kDiskAlignment ? Status{} : wrongBlock(offset);
             });
         if (!status.ok() && m_status.ok()) m_status = std::move(status);
     }
@@ -130,12 +130,7 @@ public:
 
 private:
     // Without repetition until the whole file was read.
-    std::vector<std::uint64_t> nextOffsets() {
-        std::vector<std::uint64_t> offsets;
-        for (int i = 0; i < m_shape.readsPerStep; ++i)
-            offsets.push_back(m_order[m_at++ % m_order.size()] * m_shape.block);
-        return offsets;
-    }
+    std::uint64_t nextOffset() { return m_order[m_at++ % m_order.size()] * m_shape.block; }
 
     DepthShape m_shape;
     std::optional<TempDir> m_folder;

@@ -11,6 +11,7 @@
 #endif
 
 #include <cstring>
+#include <utility>
 
 namespace ridge::workloads {
 namespace {
@@ -21,16 +22,27 @@ public:
 
     Status readAll(const DiskFile& file, std::span<const std::uint64_t> offsets,
                    std::vector<std::int64_t>& latenciesNs, const Done& done) override {
-        for (std::size_t i = 0; i < offsets.size(); ++i) {
-            const std::int64_t start = monotonicNs();
-            RIDGE_TRY_STATUS(file.read(m_buffer.bytes(), offsets[i]));
-            latenciesNs.push_back(monotonicNs() - start);
-            RIDGE_TRY_STATUS(done(i, m_buffer.bytes()));
+        for (std::size_t i = 0; i < offsets.size(); ++i)
+            RIDGE_TRY_STATUS(readOne(file, offsets[i], i, latenciesNs, done));
+        return {};
+    }
+    Status readOn(const DiskFile& file, const NextOffset& next, std::size_t count,
+                  std::vector<std::int64_t>& latenciesNs, const Done& done) override {
+        for (std::size_t i = 0; i < count; ++i) {
+            const std::uint64_t offset = next();
+            RIDGE_TRY_STATUS(readOne(file, offset, offset, latenciesNs, done));
         }
         return {};
     }
 
 private:
+    Status readOne(const DiskFile& file, std::uint64_t offset, std::uint64_t key,
+                   std::vector<std::int64_t>& latenciesNs, const Done& done) {
+        const std::int64_t start = monotonicNs();
+        RIDGE_TRY_STATUS(file.read(m_buffer.bytes(), offset));
+        latenciesNs.push_back(monotonicNs() - start);
+        return done(key, m_buffer.bytes());
+    }
     AlignedBuffer m_buffer;
 };
 
@@ -43,9 +55,13 @@ Error uringError(const char* what, int error) {
 class UringQueue final : public ReadQueue {
 public:
     UringQueue(std::size_t blockBytes, unsigned depth)
-        : m_block(blockBytes), m_depth(depth), m_buffer(blockBytes * depth), m_slots(depth) {}
+        : m_block(blockBytes), m_depth(depth), m_buffer(blockBytes * depth), m_slots(depth) {
+        for (unsigned i = 0; i < depth; ++i) m_free.push_back(i);
+    }
     ~UringQueue() override {
-        if (m_open) ::io_uring_queue_exit(&m_ring);
+        if (!m_open) return;
+        drain();
+        ::io_uring_queue_exit(&m_ring);
     }
     UringQueue(const UringQueue&) = delete;
     UringQueue& operator=(const UringQueue&) = delete;
@@ -61,69 +77,92 @@ public:
 
     Status readAll(const DiskFile& file, std::span<const std::uint64_t> offsets,
                    std::vector<std::int64_t>& latenciesNs, const Done& done) override {
-        std::size_t next = 0;
-        Status status = pump(file, offsets, latenciesNs, done, next);
-        // After an error the kernel still writes into the buffers: wait for it.
+        drain();
+        m_ahead = 0;
+        std::size_t next = 0, finished = 0;
+        while (finished < offsets.size()) {
+            for (; !m_free.empty() && next < offsets.size(); ++next)
+                queue(file, offsets[next], next);
+            if (Status status = turn(latenciesNs, done, finished); !status.ok()) {
+                drain();
+                return status;
+            }
+        }
+        return {};
+    }
+
+    Status readOn(const DiskFile& file, const NextOffset& next, std::size_t count,
+                  std::vector<std::int64_t>& latenciesNs, const Done& done) override {
+        std::size_t finished = std::exchange(m_ahead, 0);
+        while (finished < count) {
+            while (!m_free.empty()) {
+                const std::uint64_t offset = next();
+                queue(file, offset, offset);
+            }
+            if (Status status = turn(latenciesNs, done, finished); !status.ok()) {
+                drain();
+                return status;
+            }
+        }
+        m_ahead = finished - count;
+        return {};
+    }
+
+private:
+    struct Slot {
+        std::uint64_t key = 0;
+        std::int64_t startNs = 0;
+    };
+
+    void queue(const DiskFile& file, std::uint64_t offset, std::uint64_t key) {
+        const unsigned slot = m_free.back();
+        m_free.pop_back();
+        m_slots[slot] = {key, monotonicNs()};
+        io_uring_sqe* entry = ::io_uring_get_sqe(&m_ring);  // there are as many as slots
+        ::io_uring_prep_read(entry, file.descriptor(), buffer(slot).data(),
+                             static_cast<unsigned>(m_block), offset);
+        ::io_uring_sqe_set_data64(entry, slot);
+        ++m_flying;
+    }
+
+    // Hands over what is queued, waits for one at least, takes all that are done.
+    Status turn(std::vector<std::int64_t>& latenciesNs, const Done& done, std::size_t& finished) {
+        if (const int error = ::io_uring_submit_and_wait(&m_ring, 1); error < 0 && error != -EINTR)
+            return uringError("submit", -error);
+        io_uring_cqe* entry = nullptr;
+        while (::io_uring_peek_cqe(&m_ring, &entry) == 0 && entry) {
+            const unsigned slot = take(entry);
+            latenciesNs.push_back(monotonicNs() - m_slots[slot].startNs);
+            const int result = m_result;
+            if (result < 0) return uringError("read", -result);
+            if (static_cast<std::size_t>(result) != m_block)
+                return Error{ErrorCode::kIo,
+                             fmt::format("io_uring read {} of {} bytes", result, m_block)};
+            RIDGE_TRY_STATUS(done(m_slots[slot].key, buffer(slot)));
+            ++finished;
+        }
+        return {};
+    }
+
+    unsigned take(io_uring_cqe* entry) {
+        const auto slot = static_cast<unsigned>(::io_uring_cqe_get_data64(entry));
+        m_result = entry->res;
+        ::io_uring_cqe_seen(&m_ring, entry);
+        --m_flying;
+        m_free.push_back(slot);
+        return slot;
+    }
+
+    // The kernel still writes into the buffers of what is under way: wait for it.
+    void drain() {
+        ::io_uring_submit(&m_ring);
         while (m_flying > 0) {
             io_uring_cqe* entry = nullptr;
             const int error = ::io_uring_wait_cqe(&m_ring, &entry);
             if (error == -EINTR) continue;
             if (error < 0) break;
-            ::io_uring_cqe_seen(&m_ring, entry);
-            --m_flying;
+            take(entry);
         }
-        m_free.clear();
-        return status;
-    }
-
-private:
-    struct Slot {
-        std::size_t index = 0;
-        std::int64_t startNs = 0;
-    };
-
-    Status pump(const DiskFile& file, std::span<const std::uint64_t> offsets,
-                std::vector<std::int64_t>& latenciesNs, const Done& done, std::size_t& next) {
-        for (unsigned i = 0; i < m_depth; ++i) m_free.push_back(i);
-        std::size_t finished = 0;
-        while (finished < offsets.size()) {
-            while (!m_free.empty() && next < offsets.size()) submit(file, offsets, next++);
-            if (const int error = ::io_uring_submit_and_wait(&m_ring, 1);
-                error < 0 && error != -EINTR)
-                return uringError("submit", -error);
-            RIDGE_TRY_STATUS(reap(latenciesNs, done, finished));
-        }
-        return {};
-    }
-
-    void submit(const DiskFile& file, std::span<const std::uint64_t> offsets, std::size_t index) {
-        const unsigned slot = m_free.back();
-        m_free.pop_back();
-        m_slots[slot] = {index, monotonicNs()};
-        io_uring_sqe* entry = ::io_uring_get_sqe(&m_ring);  // there are as many as slots
-        ::io_uring_prep_read(entry, file.descriptor(), buffer(slot).data(),
-                             static_cast<unsigned>(m_block), offsets[index]);
-        ::io_uring_sqe_set_data64(entry, slot);
-        ++m_flying;
-    }
-
-    Status reap(std::vector<std::int64_t>& latenciesNs, const Done& done, std::size_t& finished) {
-        io_uring_cqe* entry = nullptr;
-        while (::io_uring_peek_cqe(&m_ring, &entry) == 0 && entry) {
-            const auto slot = static_cast<unsigned>(::io_uring_cqe_get_data64(entry));
-            const int result = entry->res;
-            ::io_uring_cqe_seen(&m_ring, entry);
-            --m_flying;
-            latenciesNs.push_back(monotonicNs() - m_slots[slot].startNs);
-            if (result < 0) return uringError("read", -result);
-            if (static_cast<std::size_t>(result) != m_block)
-                return Error{ErrorCode::kIo, fmt::format("io_uring read {} of {} bytes", result,
-                                                         m_block)};
-            RIDGE_TRY_STATUS(done(m_slots[slot].index, buffer(slot)));
-            m_free.push_back(slot);
-            ++finished;
-        }
-        return {};
     }
 
     std::span<std::byte> buffer(unsigned slot) {
@@ -136,6 +175,8 @@ private:
     std::vector<Slot> m_slots;
     std::vector<unsigned> m_free;
     unsigned m_flying = 0;
+    int m_result = 0;
+    std::size_t m_ahead = 0;  // done in the last readOn beyond its count
     io_uring m_ring{};
     bool m_open = false;
 };

@@ -26,11 +26,17 @@ enum class ReadEngine { kPsync, kUring };
 class ReadQueue {
 public:
     virtual ~ReadQueue() = default;
-    // Called with the index of the read and its bytes, which are gone when it returns.
-    using Done = std::function<Status(std::size_t index, std::span<const std::byte> data)>;
+    // Called with the read's key (its index, or its offset) and its bytes, which are gone when it
+    // returns.
+    using Done = std::function<Status(std::uint64_t key, std::span<const std::byte> data)>;
     // All reads of blockBytes at offsets; appends one latency each, in ns, in order of completion.
     virtual Status readAll(const DiskFile& file, std::span<const std::uint64_t> offsets,
                            std::vector<std::int64_t>& latenciesNs, const Done& done) = 0;
+    // Goes on until `count` more reads are done, and leaves the queue full for the next call: a
+    // queue that runs empty in between waits for its slowest read every time. key: the offset.
+    using NextOffset = std::function<std::uint64_t()>;
+    virtual Status readOn(const DiskFile& file, const NextOffset& next, std::size_t count,
+                          std::vector<std::int64_t>& latenciesNs, const Done& done) = 0;
 };
 
 // depth is 1 for kPsync. Buffers are aligned and first touched here.

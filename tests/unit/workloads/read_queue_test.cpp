@@ -57,7 +57,7 @@ TEST_F(ReadQueueTest, EveryReadOnceWithItsOwnBytesAtAnyDepth) {
         std::vector<std::int64_t> latencies;
         const Status status = (*queue)->readAll(
             file, offsets, latencies,
-            [&](std::size_t index, std::span<const std::byte> data) -> Status {
+            [&](std::uint64_t index, std::span<const std::byte> data) -> Status {
                 seen.insert(index);
                 EXPECT_TRUE(std::ranges::equal(data, m_content.bytes().subspan(offsets[index], kBlock)));
                 return {};
@@ -75,7 +75,7 @@ TEST_F(ReadQueueTest, AReadPastTheEndIsAnErrorAndTheQueueGoesOnWorking) {
     for (const ReadEngine engine : {ReadEngine::kPsync, ReadEngine::kUring}) {
         auto queue = makeReadQueue(engine, kBlock, 8);
         if (!queue.ok()) continue;
-        const auto ignore = [](std::size_t, std::span<const std::byte>) { return Status{}; };
+        const auto ignore = [](std::uint64_t, std::span<const std::byte>) { return Status{}; };
         std::vector<std::int64_t> latencies;
         std::vector<std::uint64_t> offsets(20, 0);
         offsets[5] = kBlock * kBlocks;
@@ -96,12 +96,48 @@ TEST_F(ReadQueueTest, AConsumersErrorStopsIt) {
         const std::vector<std::uint64_t> offsets(50, 0);
         int calls = 0;
         const Status status = (*queue)->readAll(
-            file, offsets, latencies, [&](std::size_t, std::span<const std::byte>) -> Status {
+            file, offsets, latencies, [&](std::uint64_t, std::span<const std::byte>) -> Status {
                 if (++calls < 3) return {};
                 return Error{ErrorCode::kMeasurement, "not what was asked for"};
             });
         ASSERT_FALSE(status.ok());
         EXPECT_EQ(status.error().message, "not what was asked for");
+        EXPECT_EQ(calls, 3);
+    }
+}
+
+TEST_F(ReadQueueTest, ReadingOnNeitherLosesNorRepeatsARead) {
+    const DiskFile file = open();
+    for (const unsigned depth : {0U, 1U, 5U, 32U}) {
+        auto queue = makeReadQueue(depth == 0 ? ReadEngine::kPsync : ReadEngine::kUring, kBlock, depth);
+        if (!queue.ok()) continue;
+        std::size_t asked = 0;
+        std::multiset<std::uint64_t> seen;
+        std::vector<std::int64_t> latencies;
+        const auto read = [&](std::size_t count) {
+            return (*queue)->readOn(
+                file, [&] { return asked++ % kBlocks * kBlock; }, count, latencies,
+                [&](std::uint64_t offset, std::span<const std::byte> data) -> Status {
+                    seen.insert(offset);
+                    EXPECT_TRUE(std::ranges::equal(data, m_content.bytes().subspan(offset, kBlock)));
+                    return {};
+                });
+        };
+        for (int i = 0; i < 4; ++i) {
+            ASSERT_TRUE(read(50).ok());
+            EXPECT_GE(seen.size(), 50U * static_cast<unsigned>(i + 1));
+        }
+        // What was asked for is there, or under way.
+        EXPECT_EQ(latencies.size(), seen.size());
+        EXPECT_LE(asked, seen.size() + depth);
+        EXPECT_EQ(std::set<std::uint64_t>(seen.begin(), seen.end()).size(), seen.size());
+        // All at once waits for those first.
+        const std::vector<std::uint64_t> first(3, 0);
+        int calls = 0;
+        EXPECT_TRUE((*queue)->readAll(file, first, latencies, [&](std::uint64_t, std::span<const std::byte>) -> Status {
+            ++calls;
+            return {};
+        }).ok());
         EXPECT_EQ(calls, 3);
     }
 }
