@@ -8,6 +8,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
+#include <tuple>
+
 namespace ridge::test {
 namespace {
 
@@ -358,6 +361,62 @@ TEST(CriticalPath, PartsOfALongTraceGiveThePathsOfTheWhole) {
         }
         EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; }));
     }
+}
+
+std::vector<std::tuple<std::string, std::string, Ns, std::int64_t>> sharesOf(const std::vector<PathShare>& shares) {
+    std::vector<std::tuple<std::string, std::string, Ns, std::int64_t>> list;
+    for (const PathShare& s : shares) list.emplace_back(s.kind, s.name, s.ns, s.count);
+    return list;
+}
+
+TEST(CriticalPath, TablesOverPartsAreThoseOfTheWhole) {
+    for (std::uint64_t seed = 0; seed < 20; ++seed) {
+        std::mt19937_64 random(seed);
+        MemoryTimeline m(2, 2, 1);
+        addProgram(m, random, 0, 15);
+        addProgram(m, random, 1, 15);
+        const Prepared p(m.finish());
+        const auto reported = [&](std::size_t most) {
+            const GraphPlan plan = planGraphs(p.context, p.steps, most, most);
+            Analysis answer;
+            answer.steps = p.steps;
+            PathReport report(p.context, plan, answer);
+            for (const GraphPart& part : plan.parts) report.add(buildPathGraph(p.context, p.steps, plan, part));
+            report.finish();
+            return *answer.criticalPath;
+        };
+        const CriticalPath whole = reported(1'000'000), parts = reported(300);
+        EXPECT_EQ(parts.steps, whole.steps);
+        EXPECT_EQ(parts.coveredNs, whole.coveredNs);
+        EXPECT_EQ(sharesOf(parts.byKind), sharesOf(whole.byKind)) << seed;
+        EXPECT_EQ(sharesOf(parts.byName), sharesOf(whole.byName)) << seed;
+        EXPECT_EQ(parts.second, whole.second);
+        EXPECT_EQ(parts.secondNs, whole.secondNs);
+        EXPECT_EQ(parts.segments.size(), whole.segments.size());
+    }
+}
+
+TEST(CriticalPath, TheAnswerDoesNotDependOnThreads) {
+    std::mt19937_64 random(8);
+    MemoryTimeline m(2, 2, 1);
+    addProgram(m, random, 0, 25);
+    addProgram(m, random, 1, 25);
+    m.finish();
+    const auto with = [&](const char* threads) {
+        ::setenv("RIDGE_THREADS", threads, 1);
+        Analysis answer = analyzed(m.timeline);
+        ::unsetenv("RIDGE_THREADS");
+        return answer;
+    };
+    const Analysis one = with("1"), many = with("7");
+    EXPECT_EQ(sharesOf(one.criticalPath->byName), sharesOf(many.criticalPath->byName));
+    ASSERT_EQ(one.whatIf.size(), many.whatIf.size());
+    for (std::size_t i = 0; i < one.whatIf.size(); ++i) {
+        EXPECT_EQ(one.whatIf[i].change, many.whatIf[i].change);
+        EXPECT_EQ(one.whatIf[i].replayNs, many.whatIf[i].replayNs);
+    }
+    ASSERT_EQ(one.steps.size(), many.steps.size());
+    for (std::size_t i = 0; i < one.steps.size(); ++i) EXPECT_EQ(one.steps[i].classes, many.steps[i].classes);
 }
 
 TEST(CriticalPath, LeavesOutStepsThatDoNotFitAndSaysSo) {
