@@ -320,7 +320,7 @@ Comparison compareProfiles(const RunProfile& a, const RunProfile& b, const Compa
     for (const std::string& name : namesB)
         if (!partnersB.contains(name)) answer.onlyB.push_back(name);
     if (pairs.empty()) {
-        refuse(answer, RefusalKind::kWorkload, fmt::format("A ran {}, B ran {}: no workload in common; pair them by name if they are to be compared", listed(namesA), listed(namesB)));
+        refuse(answer, RefusalKind::kWorkload, fmt::format("A ran {}, B ran {}: no workload in common; --pair NAME_IN_A=>NAME_IN_B compares them all the same", listed(namesA), listed(namesB)));
         return answer;
     }
     for (const ProfileLane& lane : a.lanes) {
