@@ -6,51 +6,16 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
-#include "analyzer/analyze.h"
-#include "analyzer/ceilings.h"
 #include "base/file.h"
 #include "base/text.h"
-#include "schemas/timeline/read_table.h"
+#include "gui/app/analyze_run.h"
+#include "gui/model/align.h"
+#include "gui/model/interleave.h"
 
 namespace ridge::gui {
-namespace {
-
-// Slices of a partition, named by class, as a lane that draws like any other.
-std::shared_ptr<const Lane> laneOf(const analyzer::Segments& segments) {
-    auto lane = std::make_shared<Lane>();
-    lane->reserve(segments.size());
-    for (const auto& segment : segments) lane->append(segment.start, segment.end, segment.layer, 0);
-    std::vector<ColourId> colours;
-    for (std::size_t c = 0; c < kWallClassCount; ++c) colours.push_back(static_cast<ColourId>(1 + c));  // colours.h: kColourOfClass
-    lane->build(colours);
-    return lane;
-}
-
-// The better of the two measurements of each roof that ridge run takes around its workloads.
-std::vector<analyzer::Ceiling> roofsBeside(const std::string& trace) {
-    std::vector<analyzer::Ceiling> best;
-    const auto folder = std::filesystem::path(trace).parent_path() / "..";
-    for (const char* name : {"ceilings-before.json", "ceilings-after.json"}) {
-        const auto found = analyzer::readCeilings((folder / name).string());
-        if (!found.ok()) continue;
-        for (const analyzer::Ceiling& roof : *found) {
-            const auto same = std::find_if(best.begin(), best.end(), [&](const auto& b) {
-                return b.kind == roof.kind && b.name == roof.name && b.dtype == roof.dtype && b.level == roof.level && b.access == roof.access;
-            });
-            if (same == best.end()) best.push_back(roof);
-            else if (roof.unit == "s" ? roof.value < same->value : roof.value > same->value) *same = roof;
-        }
-    }
-    return best;
-}
-
-}  // namespace
-
 struct Document::Link {
     std::mutex mutex;
     Document* document = nullptr;  // nullptr: nobody waits any more
@@ -58,6 +23,9 @@ struct Document::Link {
 
 Document::Document(ViewController& view, QObject* parent) : QObject(parent), m_view(view) {
     connect(&m_view, &ViewController::viewChanged, this, &Document::writeSidecar);
+    connect(&m_view, &ViewController::viewChanged, this, [this] {
+        if (m_base && m_view.state().alignStep != m_aligned) align();
+    });
 }
 
 Document::~Document() { dropAnalysis(); }
@@ -76,11 +44,21 @@ void Document::setPhase(Phase phase, const QString& problem) {
     Q_EMIT phaseChanged();
 }
 
-void Document::open(const QString& path, const std::optional<ViewState>& state) {
+void Document::open(const QString& path, const std::optional<ViewState>& state, const QString& base) {
     dropAnalysis();
     m_loader.reset();
+    m_baseLoader.reset();
+    m_view.worker().cancel("align");
     ++m_generation;
     m_path = path;
+    m_basePath = base;
+    m_baseProblem.clear();
+    m_trace.reset();
+    m_base.reset();
+    m_insight.reset();
+    m_traceLoaded = false;
+    m_baseLoaded = base.isEmpty();
+    m_aligned = state ? state->alignStep : -1;
     m_sidecarRead = state.has_value();  // a deep link brings its own notes
     m_view.reset(state.value_or(ViewState{}));
     m_savedNotes = m_view.state().notes;
@@ -93,21 +71,67 @@ void Document::open(const QString& path, const std::optional<ViewState>& state) 
         }, Qt::QueuedConnection);
     };
     LoadCallbacks callbacks;
-    callbacks.snapshot = [this, post](SnapshotPtr snapshot) { post([this, snapshot] { m_view.setSnapshot(snapshot); Q_EMIT phaseChanged(); }); };
-    callbacks.finished = [this, post](const std::optional<Error>& error) {
-        post([this, error] {
-            if (error) setPhase(Phase::kFailed, QString::fromStdString(error->message));
-            else analyze();
+    callbacks.snapshot = [this, post](SnapshotPtr snapshot) {
+        post([this, snapshot] {
+            m_trace = snapshot;
+            m_view.setSnapshot(snapshot);
+            Q_EMIT phaseChanged();
         });
     };
+    callbacks.finished = [this, post](const std::optional<Error>& error) { post([this, error] { loaded(false, error); }); };
     m_loader = std::make_unique<TraceLoader>(path.toStdString(), std::move(callbacks));
+    if (!base.isEmpty()) {
+        LoadCallbacks others;
+        others.snapshot = [this, post](SnapshotPtr snapshot) {
+            post([this, snapshot] {
+                if (snapshot->complete) m_base = snapshot;
+            });
+        };
+        others.finished = [this, post](const std::optional<Error>& error) { post([this, error] { loaded(true, error); }); };
+        m_baseLoader = std::make_unique<TraceLoader>(base.toStdString(), std::move(others));
+    }
     if (!m_sidecarRead) readSidecar();
+}
+
+void Document::loaded(bool base, const std::optional<Error>& error) {
+    (base ? m_baseLoaded : m_traceLoaded) = true;
+    if (error && !base) return setPhase(Phase::kFailed, QString::fromStdString(error->message));
+    if (error) m_baseProblem = QString::fromStdString(error->message);
+    if (m_traceLoaded && m_baseLoaded && m_phase == Phase::kLoading) analyze();
+}
+
+void Document::align() {
+    m_aligned = m_view.state().alignStep;
+    if (!m_trace || !m_base) return;
+    m_view.compute("align", [this, generation = m_generation, trace = m_trace, base = m_base, insight = m_insight, index = m_aligned](const Worker::Stop& stop) -> std::function<void()> {
+        // Before the steps are known, and where there are none, the beginnings are one moment.
+        Ns shift = trace->first - base->first;
+        auto moved = insight ? std::make_shared<Insight>(*insight) : nullptr;
+        if (insight && insight->base)
+            if (auto found = shiftOf(insight->analysis, *insight->base, index); found || (found = shiftOf(insight->analysis, *insight->base, -1))) shift = *found;
+        SnapshotPtr both = interleave(*trace, *base, shift, stop);
+        if (!both) return {};
+        if (moved) {
+            moved->shift = shift;
+            const std::vector<ColourId> colours = classColours();
+            for (Strip& strip : moved->strips)
+                if (strip.base) strip.lane = movedLane(*strip.lane, shift, {}, colours);
+        }
+        return [this, generation, both, moved] {
+            if (generation != m_generation) return;
+            m_view.setSnapshot(both);
+            if (moved) m_view.setInsight(moved);
+            Q_EMIT phaseChanged();
+        };
+    });
 }
 
 void Document::cancel() {
     if (settled()) return;
     ++m_generation;
     if (m_loader) m_loader->cancel();
+    if (m_baseLoader) m_baseLoader->cancel();
+    m_view.worker().cancel("align");
     dropAnalysis();
     setPhase(Phase::kCancelled, tr("Loading was cancelled; what had been read is shown."));
 }
@@ -118,35 +142,18 @@ void Document::analyze() {
     setPhase(Phase::kAnalyzing);
     m_link = std::make_shared<Link>();
     m_link->document = this;
-    std::thread([link = m_link, path = m_path.toStdString(), ceilings = m_ceilings.toStdString(), step = m_step.toStdString()] {
-        auto insight = std::make_shared<Insight>();
-        analyzer::AnalyzeOptions options;
-        options.onPartition = [&](std::int64_t rank, std::int64_t device, bool gpu, const analyzer::Segments& segments) {
-            insight->strips.push_back({rank, device, gpu, laneOf(segments)});
-        };
-        options.stepName = step;
-        QString problem;
-        try {
-            if (ceilings.empty()) {
-                options.ceilings = roofsBeside(path);
-            } else if (auto roofs = analyzer::readCeilings(ceilings); roofs.ok()) {
-                options.ceilings = std::move(*roofs);
-            } else {
-                problem = QString::fromStdString(timeline::oneLine(roofs.error().message));
-            }
-            auto analysis = analyzer::analyze({path}, options);
-            if (analysis.ok()) insight->analysis = std::move(analysis).value();
-            else problem = QString::fromStdString(timeline::oneLine(analysis.error().message));
-        } catch (const std::exception& error) {
-            problem = QString::fromUtf8(error.what());
-        }
+    std::thread([link = m_link, wish = AnalysisWish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString()}] {
+        const AnalysisAnswer answer = analyzeRun(wish);
         const std::lock_guard lock(link->mutex);
         Document* document = link->document;
         if (!document) return;
-        QMetaObject::invokeMethod(document, [document, link, insight, problem] {
+        QMetaObject::invokeMethod(document, [document, link, answer] {
             if (document->m_link != link || !link->document) return;  // of an earlier trace, or cancelled
-            if (problem.isEmpty()) document->m_view.setInsight(insight);
-            document->setPhase(Phase::kReady, problem);
+            document->m_insight = answer.insight;
+            if (!answer.baseProblem.empty()) document->m_baseProblem = QString::fromStdString(answer.baseProblem);
+            if (answer.insight && !document->m_base) document->m_view.setInsight(answer.insight);
+            if (document->m_base) document->align();  // brings the insight along
+            document->setPhase(Phase::kReady, QString::fromStdString(answer.problem));
         }, Qt::QueuedConnection);
     }).detach();
 }

@@ -4,6 +4,10 @@
 // The open trace: loads it, then analyzes it, and hands both to the ViewController; keeps the notes and
 // pins in a sidecar file beside the trace (never in it). Lives on the GUI thread; all file I/O is on
 // threads of its own.
+//
+// With a base both are loaded and analyzed; what is shown is gui/model/interleave.h of the two, moved so that a step
+// of each begins at the same moment (ViewState::alignStep), and the comparison. A base that cannot be read does not
+// keep the trace from being shown: baseProblem() says why.
 
 #include <QObject>
 #include <QString>
@@ -29,11 +33,13 @@ public:
     }
     enum class Phase { kEmpty, kLoading, kAnalyzing, kReady, kFailed, kCancelled };
     // state: what to show at once (a deep link); without one the sidecar's notes and pins are taken.
-    void open(const QString& path, const std::optional<ViewState>& state = std::nullopt);
+    void open(const QString& path, const std::optional<ViewState>& state = std::nullopt, const QString& base = {});
     void cancel();
     [[nodiscard]] Phase phase() const { return m_phase; }
     [[nodiscard]] const QString& path() const { return m_path; }
+    [[nodiscard]] const QString& basePath() const { return m_basePath; }
     [[nodiscard]] const QString& problem() const { return m_problem; }
+    [[nodiscard]] const QString& baseProblem() const { return m_baseProblem; }
     [[nodiscard]] double progress() const { return m_view.snapshot()->progress; }
     [[nodiscard]] bool settled() const { return m_phase != Phase::kLoading && m_phase != Phase::kAnalyzing; }
     // "trace.sqlite" -> "trace.sqlite.ridge-view.json"
@@ -44,13 +50,20 @@ Q_SIGNALS:
 
 private:
     void setPhase(Phase phase, const QString& problem = {});
+    void loaded(bool base, const std::optional<Error>& error);
     void analyze();
+    // Puts the two traces side by side on the worker, at the shift that the state asks for.
+    void align();
     void readSidecar();
     void writeSidecar();
     ViewController& m_view;
-    QString m_path, m_problem, m_ceilings, m_step;
+    QString m_path, m_basePath, m_problem, m_baseProblem, m_ceilings, m_step;
     Phase m_phase = Phase::kEmpty;
-    std::unique_ptr<TraceLoader> m_loader;
+    std::unique_ptr<TraceLoader> m_loader, m_baseLoader;
+    SnapshotPtr m_trace, m_base;  // as loaded; the base is null when there is none (yet)
+    InsightPtr m_insight;         // as analyzed, the base's strips not moved
+    bool m_traceLoaded = false, m_baseLoaded = false;
+    std::int64_t m_aligned = -1;  // ViewState::alignStep that is shown
     struct Link;  // to the thread of the analysis, which may outlive this
     std::shared_ptr<Link> m_link;
     void dropAnalysis();

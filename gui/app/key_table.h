@@ -10,12 +10,14 @@
 namespace ridge::gui {
 
 enum class Command {
-    kOpen, kReload, kScreenshot, kReport, kCopyLink, kQuit,
+    kOpen, kCompare, kReload, kScreenshot, kReport, kCopyLink, kQuit,
     kUndo, kRedo, kSearch, kNextMatch, kPreviousMatch, kFilter, kClear,
     kZoomIn, kZoomOut, kPanLeft, kPanRight, kPanLeftFast, kPanRightFast, kFit, kShowAll, kScrollUp, kScrollDown,
     kPreviousSlice, kNextSlice, kParentSlice, kChildSlice, kFlowBack, kFlowForward,
-    kPin, kHide, kShowHidden, kCollapse, kRowUp, kRowDown, kNote,
+    kPin, kHide, kShowHidden, kCollapse, kRowUp, kRowDown, kNote, kBookmark, kNextNote, kPreviousNote,
     kPanelDetails, kPanelStatistics, kPanelFindings, kPanelAttribution, kPanelRoofline, kPanelMessages,
+    kPanelNotes, kPanelFlame, kPanelAnalysis, kPanelOverview, kPanelSteps, kPanelPath, kPanelWhatIf, kPanelAllFindings, kPanelRanges, kPanelOps,
+    kPanelCommunication, kPanelMemory, kPanelEnergy, kPanelDevices, kPanelQuality, kPathBack, kPathForward, kWalls, kFlameEnergy, kPanelCompare, kAlignStep, kAlignFirst,
     kTheme, kPalette, kHelp,
 };
 

@@ -46,7 +46,7 @@ void chooseStage(int argc, char** argv) {
 }
 
 struct Wishes {
-    QString trace, screenshot, report, panel;
+    QString trace, base, screenshot, report, panel;
     QSize size;
     std::optional<ridge::gui::ViewState> state;
     int seconds = 600;
@@ -73,6 +73,7 @@ int render(MainWindow& window, const Wishes& wishes) {
     if (problem.isEmpty() && !wishes.screenshot.isEmpty()) problem = window.savePicture(wishes.screenshot, wishes.size);
     if (!problem.isEmpty()) return fail(problem);
     if (window.document().phase() == ridge::gui::Document::Phase::kFailed) return fail(window.document().problem());
+    if (!window.document().baseProblem().isEmpty()) return fail(window.document().baseProblem());
     return 0;
 }
 
@@ -91,12 +92,13 @@ int start(int argc, char** argv) {
     parser.addHelpOption();
     parser.addVersionOption();
     parser.addPositionalArgument(QStringLiteral("TRACE"), QStringLiteral("of ridge record, an SQLite export of nsys, or a PyTorch profiler trace"), QStringLiteral("[TRACE]"));
+    parser.addPositionalArgument(QStringLiteral("BASE"), QStringLiteral("a trace to compare it with: rows side by side, and what differs"), QStringLiteral("[BASE]"));
     const QCommandLineOption view(QStringLiteral("view"), QStringLiteral("Start with this view (Copy link to this view makes the token)."), QStringLiteral("TOKEN"));
     const QCommandLineOption theme(QStringLiteral("theme"), QStringLiteral("light, dark or auto (follows the desktop)."), QStringLiteral("NAME"), QStringLiteral("auto"));
     const QCommandLineOption screenshot(QStringLiteral("screenshot"), QStringLiteral("Draw into FILE (.png, .svg) without a display, and end."), QStringLiteral("FILE"));
     const QCommandLineOption size(QStringLiteral("size"), QStringLiteral("Size of the window."), QStringLiteral("WxH"));
     const QCommandLineOption report(QStringLiteral("report"), QStringLiteral("Write the analysis as HTML, and end."), QStringLiteral("FILE"));
-    const QCommandLineOption panel(QStringLiteral("panel"), QStringLiteral("Bring a panel to the front: details, statistics, findings, attribution, roofline, messages."), QStringLiteral("NAME"));
+    const QCommandLineOption panel(QStringLiteral("panel"), QStringLiteral("Bring a panel to the front: %1.").arg(MainWindow::panelNames().join(QStringLiteral(", "))), QStringLiteral("NAME"));
     const QCommandLineOption ceilings(QStringLiteral("ceilings"), QStringLiteral("Measured roofs, from ridge ceilings."), QStringLiteral("FILE"));
     const QCommandLineOption step(QStringLiteral("step"), QStringLiteral("Ranges of this name are the steps (foreign traces)."), QStringLiteral("NAME"));
     parser.addOptions({view, theme, screenshot, size, report, panel, ceilings, step});
@@ -104,8 +106,9 @@ int start(int argc, char** argv) {
 
     Wishes wishes;
     const QStringList files = parser.positionalArguments();
-    if (files.size() > 1) return fail(QStringLiteral("one trace at a time; ridge compare holds runs against each other"));
+    if (files.size() > 2) return fail(QStringLiteral("a trace, and at most one to compare it with"));
     wishes.trace = files.value(0);
+    wishes.base = files.value(1);
     wishes.screenshot = parser.value(screenshot);
     wishes.report = parser.value(report);
     wishes.panel = parser.value(panel);
@@ -117,6 +120,8 @@ int start(int argc, char** argv) {
         if (wishes.size.width() < 320 || wishes.size.height() < 240 || wishes.size.width() > 8192 || wishes.size.height() > 8192)
             return fail(QStringLiteral("--size is WIDTHxHEIGHT, from 320x240 to 8192x8192"));
     }
+    if (!wishes.panel.isEmpty() && !MainWindow::panelNames().contains(wishes.panel))
+        return fail(QStringLiteral("--panel knows %1").arg(MainWindow::panelNames().join(QStringLiteral(", "))));
     if (parser.isSet(view)) {
         const auto state = ridge::gui::fromToken(parser.value(view).toStdString());
         if (!state.ok()) return fail(QString::fromStdString(state.error().message));
@@ -128,7 +133,7 @@ int start(int argc, char** argv) {
 #endif
     MainWindow window(ridge::gui::chooseTheme(parser.value(theme), desktop), !headless);
     window.document().setAnalysisWishes(parser.value(ceilings), parser.value(step));
-    if (!wishes.trace.isEmpty()) window.openTrace(wishes.trace, wishes.state);
+    if (!wishes.trace.isEmpty()) window.openTrace(wishes.trace, wishes.state, wishes.base);
     if (wishes.state && !wishes.state->panel.empty()) wishes.panel = QString::fromStdString(wishes.state->panel);
     if (headless) return render(window, wishes);
     if (wishes.size.isValid()) window.resize(wishes.size);

@@ -162,14 +162,22 @@ void MainWindow::buildPanels() {
     m_attribution = new AttributionPanel(m_view, *m_theme, this);
     m_roofline = new RooflinePanel(m_view, *m_theme, this);
     m_messages = new MessagesPanel(m_view, *m_theme, this);
+    m_analysis = new AnalysisPanel(m_view, *m_theme, this);
+    m_flame = new FlamePanel(m_view, *m_theme, this);
     auto* details = addPanel(QStringLiteral("details"), tr("Details"), m_details, Qt::BottomDockWidgetArea);
     auto* statistics = addPanel(QStringLiteral("statistics"), tr("Statistics"), new StatisticsPanel(m_view, this), Qt::BottomDockWidgetArea);
     auto* messages = addPanel(QStringLiteral("messages"), tr("Messages"), m_messages, Qt::BottomDockWidgetArea);
+    auto* flame = addPanel(QStringLiteral("flame"), tr("Flame graph"), m_flame, Qt::BottomDockWidgetArea);
+    auto* analysis = addPanel(QStringLiteral("analysis"), tr("Analysis"), m_analysis, Qt::BottomDockWidgetArea);
+    auto* notes = addPanel(QStringLiteral("notes"), tr("Notes"), new NotesPanel(m_view, this), Qt::BottomDockWidgetArea);
     auto* findings = addPanel(QStringLiteral("findings"), tr("Findings"), m_findings, Qt::RightDockWidgetArea);
     auto* attribution = addPanel(QStringLiteral("attribution"), tr("Attribution"), m_attribution, Qt::RightDockWidgetArea);
     auto* roofline = addPanel(QStringLiteral("roofline"), tr("Roofline"), m_roofline, Qt::RightDockWidgetArea);
     tabifyDockWidget(details, statistics);
-    tabifyDockWidget(statistics, messages);
+    tabifyDockWidget(statistics, flame);
+    tabifyDockWidget(flame, analysis);
+    tabifyDockWidget(analysis, notes);
+    tabifyDockWidget(notes, messages);
     tabifyDockWidget(findings, attribution);
     tabifyDockWidget(attribution, roofline);
     details->raise();
@@ -189,18 +197,36 @@ void MainWindow::setTheme(const Theme& theme) {
     m_attribution->setTheme(theme);
     m_roofline->setTheme(theme);
     m_messages->setTheme(theme);
+    m_analysis->setTheme(theme);
+    m_flame->setTheme(theme);
+}
+
+QStringList MainWindow::panelNames() {
+    QStringList names{QStringLiteral("details"), QStringLiteral("statistics"), QStringLiteral("flame"), QStringLiteral("analysis"), QStringLiteral("findings"),
+                      QStringLiteral("attribution"), QStringLiteral("roofline"), QStringLiteral("notes"), QStringLiteral("messages")};
+    for (const SectionName& section : sectionNames()) names.append(QString::fromLatin1(section.id));
+    return names;
 }
 
 void MainWindow::showPanel(const QString& name) {
-    if (QDockWidget* dock = m_panels.value(name)) {
-        dock->show();
-        dock->raise();
+    const bool section = AnalysisPanel::hasSection(name);
+    QDockWidget* dock = m_panels.value(section ? QStringLiteral("analysis") : name);
+    if (!dock) return;
+    if (section) m_analysis->showSection(name);
+    dock->show();
+    dock->raise();
+    // Charts and frames need more height than a line of details.
+    const bool tall = section || name == QLatin1String("analysis") || name == QLatin1String("flame");
+    constexpr const char* kGrown = "grown";  // once: from then on the height is the user's
+    if (tall && !property(kGrown).toBool() && !dock->isFloating() && dockWidgetArea(dock) == Qt::BottomDockWidgetArea) {
+        setProperty(kGrown, true);
+        resizeDocks({dock}, {height() / 2}, Qt::Vertical);
     }
 }
 
-void MainWindow::openTrace(const QString& path, const std::optional<ViewState>& state) {
+void MainWindow::openTrace(const QString& path, const std::optional<ViewState>& state, const QString& base) {
     m_messages->setProblem({});
-    m_document.open(path, state);
+    m_document.open(path, state, base);
     rememberFile(path);
     m_timeline->setFocus();
 }
@@ -246,6 +272,10 @@ void MainWindow::updateStatus() {
     } else if (phase == Phase::kReady && !shown) {
         empty = tr("<h2>Nothing to show</h2><p>%1 holds no ranges, calls, kernels or counters.</p>").arg(name.toHtmlEscaped());
     }
+    if (!m_document.baseProblem().isEmpty()) {
+        words += (words.isEmpty() ? QString() : QStringLiteral("   ")) + tr("nothing to compare with: %1").arg(m_document.baseProblem());
+        m_messages->setProblem(m_document.baseProblem());
+    }
     m_emptyText->setText(empty);
     if (shown) {
         const double bytes = static_cast<double>(snapshot.bytes());
@@ -256,7 +286,9 @@ void MainWindow::updateStatus() {
         if (!snapshot.warnings.empty()) words += tr(" · %1 notes in Messages").arg(snapshot.warnings.size());
     }
     m_status->setText(words);
-    setWindowTitle(name.isEmpty() ? QStringLiteral("ridge-view") : name + QStringLiteral(" – ridge-view"));
+    QString title = name;
+    if (!m_document.basePath().isEmpty()) title += tr(" against %1").arg(QFileInfo(m_document.basePath()).fileName());
+    setWindowTitle(name.isEmpty() ? QStringLiteral("ridge-view") : title + QStringLiteral(" – ridge-view"));
 }
 
 void MainWindow::updateActions() {
@@ -279,7 +311,11 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
     if (event->mimeData()->hasUrls() && event->mimeData()->urls().first().isLocalFile()) event->acceptProposedAction();
 }
 
-void MainWindow::dropEvent(QDropEvent* event) { openTrace(event->mimeData()->urls().first().toLocalFile()); }
+// Two files at once: the first against the second.
+void MainWindow::dropEvent(QDropEvent* event) {
+    const auto files = event->mimeData()->urls();
+    openTrace(files.first().toLocalFile(), std::nullopt, files.size() > 1 ? files.at(1).toLocalFile() : QString());
+}
 
 void MainWindow::closeEvent(QCloseEvent* event) {
     if (m_remember) {

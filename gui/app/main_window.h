@@ -13,11 +13,14 @@
 #include <QToolButton>
 
 #include "gui/app/document.h"
+#include "gui/analysis/analysis_panel.h"
 #include "gui/app/key_table.h"
+#include "gui/flame/flame_panel.h"
 #include "gui/panels/attribution/attribution_panel.h"
 #include "gui/panels/details/details_panel.h"
 #include "gui/panels/findings/findings_panel.h"
 #include "gui/panels/messages/messages_panel.h"
+#include "gui/panels/notes/notes_panel.h"
 #include "gui/panels/statistics/statistics_panel.h"
 #include "gui/roofline/roofline_panel.h"
 #include "gui/timeline/timeline_widget.h"
@@ -31,14 +34,21 @@ public:
     explicit MainWindow(const Theme& theme, bool remember, QWidget* parent = nullptr);
     ~MainWindow() override;
 
-    void openTrace(const QString& path, const std::optional<ViewState>& state = std::nullopt);
+    void openTrace(const QString& path, const std::optional<ViewState>& state = std::nullopt, const QString& base = {});
     [[nodiscard]] ViewController& view() { return m_view; }
     [[nodiscard]] Document& document() { return m_document; }
     [[nodiscard]] TimelineWidget& timeline() { return *m_timeline; }
     void run(Command command);
     [[nodiscard]] QAction* actionOf(Command command) const { return m_actions.value(static_cast<int>(command)); }
     void setTheme(const Theme& theme);
+    // A dock, or a section of the analysis.
     void showPanel(const QString& name);
+    [[nodiscard]] AnalysisPanel& analysis() { return *m_analysis; }
+    [[nodiscard]] FlamePanel& flame() { return *m_flame; }
+    [[nodiscard]] RooflinePanel& roofline() { return *m_roofline; }
+    [[nodiscard]] AttributionPanel& attribution() { return *m_attribution; }
+    // Names that showPanel() knows.
+    [[nodiscard]] static QStringList panelNames();
     // Nothing is running any more: load, analysis, worker.
     [[nodiscard]] bool settled() const { return m_document.settled() && !m_view.busy(); }
     // An empty string, or why it could not be written. The format follows the ending: .svg or an image.
@@ -64,6 +74,7 @@ private:
     void rememberFile(const QString& path);
     void refillRecent();
     void askNote(Ns a, Ns b);
+    void stepNote(bool forward);
     void showHelp();
     void showPalette();
     [[nodiscard]] std::int32_t currentTrack() const;
@@ -79,6 +90,8 @@ private:
     AttributionPanel* m_attribution = nullptr;
     RooflinePanel* m_roofline = nullptr;
     MessagesPanel* m_messages = nullptr;
+    AnalysisPanel* m_analysis = nullptr;
+    FlamePanel* m_flame = nullptr;
     QHash<QString, QDockWidget*> m_panels;
     QHash<int, QAction*> m_actions;
     QLineEdit* m_search = nullptr;

@@ -18,6 +18,7 @@
 
 #include "base/file.h"
 #include "gui/app/main_window.h"
+#include "gui/model/align.h"
 #include "reports/html/html.h"
 
 namespace ridge::gui {
@@ -69,12 +70,48 @@ void MainWindow::run(Command command) {
         case C::kPanelAttribution: return m_view.openPanel("attribution");
         case C::kPanelRoofline: return m_view.openPanel("roofline");
         case C::kPanelMessages: return m_view.openPanel("messages");
+        case C::kPanelNotes: return m_view.openPanel("notes");
+        case C::kBookmark: return m_view.addNote(m_view.start(), m_view.end(), tr("bookmark").toStdString());
+        case C::kNextNote: return stepNote(true);
+        case C::kPreviousNote: return stepNote(false);
+        case C::kPanelFlame: return m_view.openPanel("flame");
+        case C::kPanelAnalysis: return m_view.openPanel(m_analysis->section().toStdString());
+        case C::kPanelOverview: return m_view.openPanel("overview");
+        case C::kPanelSteps: return m_view.openPanel("steps");
+        case C::kPanelPath: return m_view.openPanel("path");
+        case C::kPanelWhatIf: return m_view.openPanel("whatif");
+        case C::kPanelAllFindings: return m_view.openPanel("allfindings");
+        case C::kPanelRanges: return m_view.openPanel("ranges");
+        case C::kPanelOps: return m_view.openPanel("ops");
+        case C::kPanelCommunication: return m_view.openPanel("communication");
+        case C::kPanelMemory: return m_view.openPanel("memory");
+        case C::kPanelEnergy: return m_view.openPanel("energy");
+        case C::kPanelDevices: return m_view.openPanel("devices");
+        case C::kPanelQuality: return m_view.openPanel("quality");
+        case C::kPanelCompare: return m_view.openPanel("compare");
+        case C::kAlignStep:
+        case C::kAlignFirst: {
+            ViewState next = m_view.state();
+            next.alignStep = -1;
+            if (command == C::kAlignStep && m_view.insight()) next.alignStep = stepIndexAt(m_view.insight()->analysis, middle).value_or(-1);
+            return m_view.apply(std::move(next));
+        }
+        case C::kPathBack: return m_analysis->walkPath(false);
+        case C::kPathForward: return m_analysis->walkPath(true);
+        case C::kWalls:
+        case C::kFlameEnergy: {
+            ViewState next = m_view.state();
+            if (command == C::kFlameEnergy) next.flameEnergy = !next.flameEnergy;
+            else next.roofWalls = !next.roofWalls, next.roofZoom = {};
+            m_view.apply(std::move(next));
+            return m_view.openPanel(command == C::kFlameEnergy ? "flame" : "roofline");
+        }
         case C::kTheme: return setTheme(m_theme->dark ? lightTheme() : darkTheme());
         case C::kPalette: return showPalette();
         case C::kHelp: return showHelp();
         case C::kPin: case C::kHide: case C::kShowHidden: case C::kCollapse: case C::kRowUp: case C::kRowDown: case C::kNote:
             return runRows(command);
-        case C::kOpen: case C::kReload: case C::kScreenshot: case C::kReport: case C::kCopyLink: case C::kQuit:
+        case C::kOpen: case C::kCompare: case C::kReload: case C::kScreenshot: case C::kReport: case C::kCopyLink: case C::kQuit:
             return runFile(command);
     }
 }
@@ -128,8 +165,14 @@ void MainWindow::runFile(Command command) {
             if (!path.isEmpty()) openTrace(path);
             return;
         }
+        case Command::kCompare: {
+            if (m_document.path().isEmpty()) return report(tr("open a trace first; then the one to compare it with"), {});
+            const QString path = QFileDialog::getOpenFileName(this, tr("Compare with"), {}, tr("Traces (*.sqlite *.json *.json.gz);;All files (*)"));
+            if (!path.isEmpty()) openTrace(m_document.path(), m_view.state(), path);
+            return;
+        }
         case Command::kReload:
-            if (!m_document.path().isEmpty()) openTrace(m_document.path(), m_view.state());
+            if (!m_document.path().isEmpty()) openTrace(m_document.path(), m_view.state(), m_document.basePath());
             return;
         case Command::kScreenshot: {
             const QString path = QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("ridge-view.png"), tr("Pictures (*.png *.svg)"));
@@ -142,7 +185,7 @@ void MainWindow::runFile(Command command) {
             return;
         }
         case Command::kCopyLink:
-            QApplication::clipboard()->setText(QStringLiteral("ridge-view --view %1 %2").arg(QString::fromStdString(toToken(m_view.state())), m_document.path()));
+            QApplication::clipboard()->setText(QStringLiteral("ridge-view --view %1 %2 %3").arg(QString::fromStdString(toToken(m_view.state())), m_document.path(), m_document.basePath()).trimmed());
             return report({}, tr("copied: a command that opens this view"));
         case Command::kQuit: close(); return;
         default: return;
@@ -176,6 +219,24 @@ void MainWindow::askNote(Ns a, Ns b) {
     bool given = false;
     const QString text = QInputDialog::getText(this, tr("Note"), tr("Note (kept beside the trace, never in it):"), QLineEdit::Normal, {}, &given);
     if (given && !text.isEmpty()) m_view.addNote(a, b, text.toStdString());
+}
+
+// The nearest note beyond the middle of the view.
+void MainWindow::stepNote(bool forward) {
+    const auto middleOf = [](Ns a, Ns b) { return a + (b - a) / 2; };
+    const Ns here = middleOf(m_view.start(), m_view.end());
+    const Note* best = nullptr;
+    for (const Note& note : m_view.state().notes) {
+        const Ns at = middleOf(note.start, note.end);
+        if (forward ? at <= here : at >= here) continue;
+        if (!best || (forward ? at < middleOf(best->start, best->end) : at > middleOf(best->start, best->end))) best = &note;
+    }
+    if (!best) return;
+    ViewState next = m_view.state();
+    const Ns span = best->end > best->start ? best->end - best->start : m_view.end() - m_view.start(), middle = middleOf(best->start, best->end);
+    next.start = middle - span / 2;
+    next.end = next.start + std::max<Ns>(1, span);
+    m_view.apply(std::move(next));
 }
 
 void MainWindow::showHelp() {

@@ -56,6 +56,8 @@ struct Track {
     std::vector<std::shared_ptr<const Lane>> lanes;  // by depth
     std::shared_ptr<const Counter> counter;
     std::uint32_t firstLane = 0;  // number of lanes[0] in Snapshot::laneTrack
+    bool base = false;            // of the trace that is compared with
+    std::string path = {};        // its file; empty: the snapshot's
 };
 
 struct Names {

@@ -66,6 +66,20 @@ void take(const Json& json, const char* key, Ns& from, Ns& to) {
     to = number((*it)[1]);
     if (to < from) from = to = 0;
 }
+void take(const Json& json, const char* key, std::array<double, 4>& zoom) {
+    const auto it = json.find(key);
+    if (it == json.end() || !it->is_array() || it->size() != 4) return;
+    std::array<double, 4> found{};
+    for (std::size_t i = 0; i < 4; ++i) {
+        if (!(*it)[i].is_number()) return;
+        found[i] = (*it)[i].get<double>();
+        if (!(found[i] > -40 && found[i] < 40)) return;
+    }
+    if (found[1] > found[0] && found[3] > found[2]) zoom = found;
+}
+void take(const Json& json, const char* key, bool& flag) {
+    if (const auto it = json.find(key); it != json.end() && it->is_boolean()) flag = it->get<bool>();
+}
 void take(const Json& json, const char* key, std::string& text) {
     if (const auto it = json.find(key); it != json.end() && it->is_string()) text = it->get<std::string>();
 }
@@ -94,6 +108,12 @@ std::string toToken(const ViewState& s) {
     put(json, "q", s.search);
     put(json, "i", s.finding);
     put(json, "w", s.panel);
+    put(json, "fp", s.flamePath);
+    put(json, "fs", s.flameSource);
+    if (s.flameEnergy) json["fe"] = true;
+    if (s.roofZoom[0] != s.roofZoom[1]) json["z"] = s.roofZoom;
+    if (s.roofWalls) json["zw"] = true;
+    if (s.alignStep >= 0) json["a"] = s.alignStep;
     for (const Note& note : s.notes) json["n"].push_back({note.start, note.end, toValidUtf8(note.text)});
     return "1" + encode(json.dump());
 }
@@ -122,6 +142,12 @@ Result<ViewState> fromToken(const std::string& token) {
     take(json, "q", s.search);
     take(json, "i", s.finding);
     take(json, "w", s.panel);
+    take(json, "fp", s.flamePath);
+    take(json, "fs", s.flameSource);
+    take(json, "fe", s.flameEnergy);
+    take(json, "z", s.roofZoom);
+    take(json, "zw", s.roofWalls);
+    if (const auto it = json.find("a"); it != json.end()) s.alignStep = std::max<Ns>(-1, it->is_number_integer() ? number(*it) : -1);
     if (const auto it = json.find("n"); it != json.end() && it->is_array())
         for (const Json& entry : *it)
             if (entry.is_array() && entry.size() == 3 && entry[2].is_string())

@@ -5,6 +5,7 @@
 // tests assert on it. Tracks are named by their stable keys, slices by (track, depth, start), so a state
 // fits any load of the same file.
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -40,7 +41,13 @@ struct ViewState {
     std::string filter;                    // rows whose title (or a parent's) contains it
     std::string search;
     std::string finding;                   // id of the finding that is lit up
-    std::string panel;                     // the panel in front
+    std::string panel;                     // the panel in front, or the section of the analysis
+    std::vector<std::string> flamePath;    // names down to the frame that is zoomed into
+    std::string flameSource;               // "host", "device", "stacks"; empty: what is selected decides
+    bool flameEnergy = false;              // widths by energy
+    std::array<double, 4> roofZoom{};      // x0, x1, y0, y1 in log10; equal x: everything
+    bool roofWalls = false;                // the three walls instead of the ops
+    std::int64_t alignStep = -1;           // compared traces: the step whose starts are one moment; -1: the first
     std::vector<Note> notes;
     friend bool operator==(const ViewState&, const ViewState&) = default;
 };

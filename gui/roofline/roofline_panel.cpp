@@ -28,16 +28,23 @@ QString rate(double flops) { return text(formatRate(flops, "FLOP/s")); }
 }  // namespace
 
 RooflinePanel::RooflinePanel(ViewController& view, const Theme& theme, QWidget* parent)
-    : QWidget(parent), m_view(view), m_theme(&theme) {
+    : QWidget(parent), m_view(view), m_theme(&theme), m_kind(new QComboBox(this)) {
+    m_kind->addItem(tr("Ops: memory"));
+    m_kind->addItem(tr("Steps: three walls"));
+    m_kind->setAccessibleName(tr("What the roofline shows"));
+    connect(m_kind, &QComboBox::activated, this, [this](int index) {
+        ViewState next = m_view.state();
+        next.roofWalls = index == 1;
+        next.roofZoom = {};
+        m_view.apply(std::move(next));
+    });
     setMouseTracking(true);
     setMinimumSize(260, 200);
     setAccessibleName(tr("Roofline"));
-    connect(&m_view, &ViewController::insightChanged, this, [this] {
-        fit();
-        update();
-    });
+    connect(&m_view, &ViewController::insightChanged, this, &RooflinePanel::refresh);
+    connect(&m_view, &ViewController::viewChanged, this, &RooflinePanel::refresh);
     connect(&m_view, &ViewController::selectionChanged, this, qOverload<>(&QWidget::update));
-    fit();
+    refresh();
 }
 
 void RooflinePanel::setTheme(const Theme& theme) {
@@ -45,8 +52,37 @@ void RooflinePanel::setTheme(const Theme& theme) {
     update();
 }
 
-void RooflinePanel::fit() {
-    m_axes = {};
+void RooflinePanel::refresh() {
+    m_kind->setCurrentIndex(walls() ? 1 : 0);
+    const auto& zoom = m_view.state().roofZoom;
+    m_axes = walls() ? everyWall() : everything();
+    if (zoom[0] != zoom[1]) m_axes = {zoom[0], zoom[1], zoom[2], zoom[3]};
+    place();
+    update();
+}
+
+RooflinePanel::Best RooflinePanel::best() const {
+    Best best;
+    if (!m_view.insight()) return best;
+    // The analysis says how long the work takes at its roof: the roof that it used is their ratio.
+    Ns longest[3] = {0, 0, 0};
+    const auto take = [](double work, Ns ns, Ns& most, double& roof) {
+        if (ns <= most || work <= 0) return;
+        most = ns;
+        roof = work / static_cast<double>(ns) * 1e9;
+    };
+    for (const auto& p : m_view.insight()->analysis.ridgeline) {
+        take(p.flops, p.computeNs, longest[0], best.flops);
+        take(p.memoryBytes, p.memoryNs, longest[1], best.memory);
+        take(p.networkBytes, p.networkNs, longest[2], best.network);
+    }
+    for (const auto& roof : m_view.insight()->analysis.ceilings)  // where no step used it
+        if (roof.kind == "network" && roof.unit == "B/s" && longest[2] == 0) best.network = std::max(best.network, roof.value);
+    return best;
+}
+
+RooflinePanel::Axes RooflinePanel::everything() {
+    Axes axes;
     m_absent = 0;
     if (m_view.insight()) {
         double x0 = 1e9, x1 = -1e9, y0 = 1e9, y1 = -1e9;
@@ -65,12 +101,12 @@ void RooflinePanel::fit() {
         }
         if (peak > 0) y1 = std::max(y1, std::log10(peak));
         if (peak > 0 && bandwidth > 0) take(std::log10(peak / bandwidth), std::log10(peak));
-        if (x1 >= x0 && y1 >= y0 && y0 < 1e8) m_axes = {std::floor(x0 - 0.4), std::ceil(x1 + 0.6), std::floor(y0 - 0.3), std::ceil(y1 + 0.2)};
+        if (x1 >= x0 && y1 >= y0 && y0 < 1e8) axes = {std::floor(x0 - 0.4), std::ceil(x1 + 0.6), std::floor(y0 - 0.3), std::ceil(y1 + 0.2)};
     }
-    place();
+    return axes;
 }
 
-QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(86, 14, -16, -44); }
+QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(86, 14 + m_kind->height(), -16, -60); }
 
 QPointF RooflinePanel::at(double intensity, double flops) const {
     const QRectF area = plot();
@@ -81,6 +117,7 @@ QPointF RooflinePanel::at(double intensity, double flops) const {
 void RooflinePanel::place() {
     m_dots.clear();
     if (!m_view.insight()) return;
+    if (walls()) return placeWalls();
     const auto& points = m_view.insight()->analysis.roofline;
     Ns most = 1;
     for (const auto& p : points) most = std::max(most, p.timeNs);
@@ -94,7 +131,11 @@ void RooflinePanel::place() {
     std::sort(m_dots.begin(), m_dots.end(), [](const Dot& a, const Dot& b) { return a.radius > b.radius; });
 }
 
-void RooflinePanel::resizeEvent(QResizeEvent*) { place(); }
+void RooflinePanel::resizeEvent(QResizeEvent*) {
+    m_kind->move(width() - m_kind->sizeHint().width() - 8, 4);
+    m_kind->resize(m_kind->sizeHint());
+    place();
+}
 
 void RooflinePanel::paintGrid(QPainter& painter) {
     const QRectF area = plot();
@@ -110,9 +151,12 @@ void RooflinePanel::paintGrid(QPainter& painter) {
         painter.setPen(m_theme->line);
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
         painter.setPen(m_theme->soft);
-        painter.drawText(QRectF(0, y - 8, area.left() - 6, 16), Qt::AlignRight | Qt::AlignVCenter, rate(std::pow(10.0, e)).replace(QStringLiteral(".00"), QString()));
+        painter.drawText(QRectF(0, y - 8, area.left() - 6, 16), Qt::AlignRight | Qt::AlignVCenter,
+                         walls() ? QString::number(std::pow(10.0, e), 'g', 6) : rate(std::pow(10.0, e)).replace(QStringLiteral(".00"), QString()));
     }
-    painter.drawText(QRectF(area.left(), area.bottom() + 20, area.width(), 18), Qt::AlignHCenter, tr("arithmetic intensity, FLOP per byte"));
+    painter.drawText(QRectF(area.left(), area.bottom() + 20, area.width(), 18), Qt::AlignHCenter,
+                     walls() ? tr("bytes of memory per byte of the network") : tr("arithmetic intensity, FLOP per byte"));
+    if (walls()) painter.drawText(QRectF(8, 8, width() / 2.0, 18), Qt::AlignLeft, tr("FLOP per byte of memory"));
 }
 
 void RooflinePanel::paintRoofs(QPainter& painter) {
@@ -207,6 +251,7 @@ void RooflinePanel::paintEvent(QPaintEvent*) {
         painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));
         return;
     }
+    if (walls()) return paintWalls(painter);
     if (m_dots.empty() && m_view.insight()->analysis.ceilings.empty()) {
         painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap,
                          tr("No roofs and no ops with known work. Roofs are in traces of ridge run, or come from ridge ceilings; the work of an op "
@@ -250,11 +295,21 @@ void RooflinePanel::mouseMoveEvent(QMouseEvent* event) {
         QToolTip::hideText();
         return;
     }
-    const auto& p = m_view.insight()->analysis.roofline[dot->point];
+    QToolTip::showText(event->globalPosition().toPoint(), describe(*dot), this);
+}
+
+QString RooflinePanel::describe(const Dot& dot) const {
+    if (walls()) {
+        const auto& p = m_view.insight()->analysis.ridgeline[dot.point];
+        const auto time = [&](Ns ns) { return ns > 0 ? text(formatDuration(ns)) : tr("not known"); };
+        return tr("%1\nmeets the %2 wall first\nat compute %3\nat memory %4\nat the network %5\nthe step %6")
+            .arg(p.workload.empty() ? tr("the trace") : text(p.workload), text(p.bound), time(p.computeNs), time(p.memoryNs), time(p.networkNs), time(p.stepNs));
+    }
+    const auto& p = m_view.insight()->analysis.roofline[dot.point];
     QString words = tr("%1\n%2 × in %3\n%4 at %5 FLOP/B").arg(text(p.op)).arg(p.count).arg(text(formatDuration(p.timeNs)), rate(*p.achieved)).arg(*p.intensity, 0, 'g', 4);
     if (p.attainment) words += tr("\n%1 of %2 (%3)").arg(text(formatShare(*p.attainment)), text(p.ceiling), text(p.bound));
     words += tr("\nwork: %1").arg(text(p.source));
-    QToolTip::showText(event->globalPosition().toPoint(), words, this);
+    return words;
 }
 
 void RooflinePanel::mouseReleaseEvent(QMouseEvent* event) {
@@ -265,21 +320,23 @@ void RooflinePanel::mouseReleaseEvent(QMouseEvent* event) {
             const Axes a = m_axes;
             const auto x = [&](double px) { return a.x0 + (px - area.left()) / area.width() * (a.x1 - a.x0); };
             const auto y = [&](double px) { return a.y0 + (area.bottom() - px) / area.height() * (a.y1 - a.y0); };
-            m_axes = {x(box.left()), x(box.right()), y(box.bottom()), y(box.top())};
-            place();
+            ViewState next = m_view.state();
+            next.roofZoom = {x(box.left()), x(box.right()), y(box.bottom()), y(box.top())};
+            m_view.apply(std::move(next));
         }
         update();
         return;
     }
-    if (const Dot* dot = dotAt(event->position())) {
+    if (const Dot* dot = dotAt(event->position()); dot && !walls()) {
         m_view.setSearch(m_view.insight()->analysis.roofline[dot->point].op);
         m_view.findNext(true);
     }
 }
 
 void RooflinePanel::mouseDoubleClickEvent(QMouseEvent*) {
-    fit();
-    update();
+    ViewState next = m_view.state();
+    next.roofZoom = {};
+    m_view.apply(std::move(next));
 }
 
 }  // namespace ridge::gui

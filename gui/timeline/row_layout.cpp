@@ -41,7 +41,7 @@ private:
     }
     // A strip stands at the GPU it partitions, else at the process of its rank.
     void findStrips() {
-        m_stripOf.assign(m_snapshot.tracks.size(), -1);
+        m_stripsOf.assign(m_snapshot.tracks.size(), {});
         if (!m_view.insight()) return;
         const auto& strips = m_view.insight()->strips;
         for (std::size_t s = 0; s < strips.size(); ++s) {
@@ -52,7 +52,7 @@ private:
                 for (const std::uint32_t child : m_children[static_cast<std::size_t>(process) + 1])
                     if (m_snapshot.tracks[child].kind == TrackKind::kGpu && m_snapshot.tracks[child].device == strips[s].device)
                         at = static_cast<std::int32_t>(child);
-            m_stripOf[static_cast<std::size_t>(at)] = static_cast<std::int32_t>(s);
+            m_stripsOf[static_cast<std::size_t>(at)].push_back(static_cast<std::int32_t>(s));
         }
     }
     bool passes(std::uint32_t track) const {
@@ -98,14 +98,14 @@ private:
             row.height = static_cast<int>(std::max<std::size_t>(1, t.lanes.size())) * kLaneHeight + kRowGap;
         }
         push(row);
-        if (m_stripOf[track] >= 0) {
+        for (const std::int32_t of : m_stripsOf[track]) {
             Row strip = row;
             strip.kind = RowKind::kStrip;
-            strip.strip = m_stripOf[track];
+            strip.strip = of;
             strip.height = kStripHeight + kRowGap;
             strip.indent = row.indent + 1;
             strip.collapsible = strip.collapsed = false;
-            strip.title = "where the time went";
+            strip.title = m_view.insight()->strips[static_cast<std::size_t>(of)].base ? "where the time went · base" : "where the time went";
             push(strip);
         }
     }
@@ -121,7 +121,7 @@ private:
     const Snapshot& m_snapshot;
     const ViewState& m_state;
     std::vector<std::vector<std::uint32_t>> m_children;  // of track + 1
-    std::vector<std::int32_t> m_stripOf;
+    std::vector<std::vector<std::int32_t>> m_stripsOf;
     RowLayout m_layout;
 };
 

@@ -151,6 +151,25 @@ void ViewController::reveal(Ns a, Ns b) {
     setRange((a + b) / 2 - span / 2, (a + b) / 2 + span / 2);
 }
 
+void ViewController::goTo(Ns a, Ns b) {
+    ViewState next = state();
+    const Ns view = end() - start(), length = b - a;
+    if (length > 0) {
+        next.rangeStart = a;
+        next.rangeEnd = b;
+        next.rangeTracks.clear();
+        next.slice.reset();
+    }
+    const bool seen = a >= start() && b <= end(), tiny = length > 0 && length < view / 100;
+    if (!seen || tiny) {
+        const Ns span = std::max<Ns>(kNarrowest, length == 0 ? view : tiny ? length * 10 : std::max(view, length + length / 5));
+        const Ns middle = a + length / 2;
+        next.start = middle - span / 2;
+        next.end = next.start + span;
+    }
+    apply(std::move(next));
+}
+
 std::optional<SliceKey> ViewController::keyOf(SliceRef slice) const {
     if (!m_snapshot->contains(slice)) return std::nullopt;
     return SliceKey{m_snapshot->trackOf(slice).key, m_snapshot->depthOf(slice), m_snapshot->lane(slice.lane).start(slice.slice)};

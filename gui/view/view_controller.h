@@ -16,12 +16,17 @@
 #include <vector>
 
 #include "analyzer/model/analysis.h"
+#include "gui/load/memory_owners.h"
 #include "gui/load/worker.h"
 #include "gui/model/query.h"
 #include "gui/model/search.h"
 #include "gui/model/snapshot.h"
 #include "gui/model/statistics.h"
 #include "gui/model/view_state.h"
+
+namespace ridge::analyzer {
+struct Comparison;
+}
 
 namespace ridge::gui {
 
@@ -30,11 +35,17 @@ struct Strip {
     std::int64_t rank = 0, device = 0;
     bool gpu = false;
     std::shared_ptr<const Lane> lane;
+    bool base = false;  // of the trace that is compared with, moved by Insight::shift
 };
 
 struct Insight {
     analyzer::Analysis analysis;
     std::vector<Strip> strips;
+    std::shared_ptr<const std::vector<DeviceMemory>> memory;  // who held device memory over time; may be null
+    // Of the trace that is compared with, where there is one.
+    std::shared_ptr<const analyzer::Analysis> base;
+    std::shared_ptr<const analyzer::Comparison> comparison;  // of the base (A) with the trace (B)
+    Ns shift = 0;  // added to the base's times to bring its steps beside the trace's
 };
 using InsightPtr = std::shared_ptr<const Insight>;
 
@@ -73,6 +84,9 @@ public:
     void setScroll(int y);
     // Moves the view only when [a, b) is not in it.
     void reveal(Ns a, Ns b);
+    // Selects [a, b) over all rows and moves the view there when it is not seen, or too small to be; a moment
+    // (a == b) only moves the view. One step of the history.
+    void goTo(Ns a, Ns b);
 
     // --- selection
     [[nodiscard]] SliceRef selected() const { return m_selected; }

@@ -15,12 +15,20 @@
 namespace ridge::gui {
 namespace {
 
-constexpr int kMargin = 12, kLine = 20, kBarHeight = 22, kPlotHeight = 96;
+constexpr int kMargin = 12, kLine = 20, kBarHeight = 22, kPlotHeight = 96, kSpreadHeight = 44;
+constexpr std::size_t kMostDots = 2000;
 constexpr int kMostGroups = 64;
 
 QString text(const std::string& s) { return QString::fromStdString(s); }
 
 }  // namespace
+
+Spread spreadOf(std::vector<Ns> durations) {
+    if (durations.empty()) return {};
+    std::sort(durations.begin(), durations.end());
+    const std::size_t last = durations.size() - 1;
+    return {durations.front(), durations[last / 4], durations[last / 2], durations[last - last / 4], durations.back(), durations.size()};
+}
 
 AttributionView::AttributionView(ViewController& view, const Theme& theme, QWidget* parent)
     : QWidget(parent), m_view(view), m_theme(&theme) {
@@ -58,11 +66,16 @@ void AttributionView::regroup() {
         it->longest = std::max(it->longest, s.endNs - s.startNs);
         for (std::size_t c = 0; c < kWallClassCount; ++c) it->classes[c] += s.classes[c];
     }
+    for (Group& group : m_groups) {
+        std::vector<Ns> durations;
+        for (const std::size_t i : group.steps) durations.push_back(steps[i].endNs - steps[i].startNs);
+        group.spread = spreadOf(std::move(durations));
+    }
 }
 
 QSize AttributionView::sizeHint() const {
     const int groups = static_cast<int>(m_groups.size());
-    return {420, 2 * kMargin + 4 * kLine + groups * (kLine + kBarHeight + kPlotHeight + 2 * kMargin)};
+    return {420, 2 * kMargin + 4 * kLine + groups * (kLine + kBarHeight + kPlotHeight + kSpreadHeight + 2 * kLine + 3 * kMargin)};
 }
 
 void AttributionView::paintBar(QPainter& painter, QRect place, const analyzer::ClassTimes& classes, Ns whole, bool upright) {
@@ -137,13 +150,53 @@ int AttributionView::paintGroup(QPainter& painter, const Group& group, int y) {
         if (m_view.start() <= step.startNs && step.endNs <= m_view.end())
             painter.fillRect(full.left(), y + kPlotHeight + 2, full.width(), 3, m_theme->accent);
     }
-    return y + kPlotHeight + kMargin + kMargin / 2;
+    y += kPlotHeight + kMargin;
+    if (group.steps.size() > 1) y = paintSpread(painter, group, y);
+    return y + kMargin / 2;
+}
+
+// Dots from the shortest step to the longest, jittered by their number; beyond kMostDots every n-th.
+int AttributionView::paintSpread(QPainter& painter, const Group& group, int y) {
+    const auto& steps = m_view.insight()->analysis.steps;
+    const Spread& s = group.spread;
+    const double left = kMargin + 6, wide = width() - 2 * kMargin - 12, span = static_cast<double>(std::max<Ns>(1, s.most - s.least));
+    const auto x = [&](Ns ns) { return left + static_cast<double>(ns - s.least) / span * wide; };
+    painter.fillRect(kMargin, y, width() - 2 * kMargin, kSpreadHeight, m_theme->panel);
+    painter.setRenderHint(QPainter::Antialiasing);
+    const std::size_t every = (group.steps.size() + kMostDots - 1) / kMostDots;
+    QColor fill = m_theme->accent;
+    fill.setAlpha(150);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(fill);
+    for (std::size_t i = 0; i < group.steps.size(); i += every) {
+        const auto& step = steps[group.steps[i]];
+        const QPointF centre(x(step.endNs - step.startNs), y + 8 + static_cast<double>(i * 7919 % 29));
+        painter.drawEllipse(centre, 2.5, 2.5);
+        m_dots.push_back({centre, group.steps[i]});
+    }
+    const double middle = y + kSpreadHeight / 2.0;
+    painter.setPen(QPen(m_theme->text, 1.4));
+    painter.setBrush(Qt::NoBrush);
+    painter.drawLine(QPointF(x(s.least), middle), QPointF(x(s.lower), middle));
+    painter.drawLine(QPointF(x(s.upper), middle), QPointF(x(s.most), middle));
+    painter.drawRect(QRectF(x(s.lower), y + 5, std::max(1.0, x(s.upper) - x(s.lower)), kSpreadHeight - 10));
+    painter.setPen(QPen(m_theme->text, 3));
+    painter.drawLine(QPointF(x(s.median), y + 5), QPointF(x(s.median), y + kSpreadHeight - 5));
+    painter.setRenderHint(QPainter::Antialiasing, false);
+    y += kSpreadHeight;
+    painter.setPen(m_theme->soft);
+    QString words = tr("steps: %1 · quartiles %2, median %3, %4 · %5").arg(text(formatDuration(s.least)), text(formatDuration(s.lower)), text(formatDuration(s.median)),
+                                                                   text(formatDuration(s.upper)), text(formatDuration(s.most)));
+    if (every > 1) words += tr(" · every %1th is a dot").arg(every);
+    painter.drawText(QRect(kMargin, y + 2, width() - 2 * kMargin, 2 * kLine), Qt::AlignLeft | Qt::AlignTop | Qt::TextWordWrap, words);
+    return y + 2 * kLine;
 }
 
 void AttributionView::paintEvent(QPaintEvent*) {
     QPainter painter(this);
     painter.fillRect(rect(), m_theme->window);
     m_bars.clear();
+    m_dots.clear();
     painter.setPen(m_theme->soft);
     const QRect words(kMargin, kMargin, width() - 2 * kMargin, 60);
     if (!m_view.insight()) {
@@ -164,20 +217,27 @@ const AttributionView::Bar* AttributionView::barAt(QPoint position) const {
     return nullptr;
 }
 
+std::optional<std::size_t> AttributionView::stepAt(QPoint position) const {
+    if (const Bar* bar = barAt(position)) return bar->step;
+    for (const Dot& dot : m_dots)
+        if ((dot.centre - position).manhattanLength() <= 4) return dot.step;
+    return std::nullopt;
+}
+
 void AttributionView::mousePressEvent(QMouseEvent* event) {
-    if (const Bar* bar = barAt(event->pos())) {
-        const auto& step = m_view.insight()->analysis.steps[bar->step];
+    if (const auto at = stepAt(event->pos())) {
+        const auto& step = m_view.insight()->analysis.steps[*at];
         m_view.setRange(step.startNs, step.endNs);
     }
 }
 
 void AttributionView::mouseMoveEvent(QMouseEvent* event) {
-    const Bar* bar = barAt(event->pos());
-    if (!bar) {
+    const auto at = stepAt(event->pos());
+    if (!at) {
         QToolTip::hideText();
         return;
     }
-    const auto& step = m_view.insight()->analysis.steps[bar->step];
+    const auto& step = m_view.insight()->analysis.steps[*at];
     QString words = tr("step %1 · %2").arg(step.index).arg(text(formatDuration(step.endNs - step.startNs)));
     for (const auto& share : reports::rankedClasses(step.classes))
         words += QStringLiteral("\n%1  %2  %3").arg(text(reports::label(share.wallClass)), text(formatDuration(share.ns)), text(formatShare(share.share)));

@@ -2,7 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Where the time went: one stacked bar per step of each device, and one over all of them, in the closed
-// classes. A click on a bar goes to the step. Numbers are those of Analysis::steps and ::attribution.
+// classes; below it how the steps' durations are spread: every step a dot, the quartiles as a box. A click on a bar or
+// a dot goes to the step. Numbers are those of Analysis::steps and ::attribution.
 
 #include <QScrollArea>
 #include <QWidget>
@@ -12,6 +13,13 @@
 
 namespace ridge::gui {
 
+// Order statistics of durations; quartiles and median are the lower of the two neighbours, as the reports' median.
+struct Spread {
+    Ns least = 0, lower = 0, median = 0, upper = 0, most = 0;
+    std::size_t count = 0;
+};
+Spread spreadOf(std::vector<Ns> durations);
+
 class AttributionView : public QWidget {
     Q_OBJECT
 public:
@@ -19,6 +27,9 @@ public:
     void setTheme(const Theme& theme);
     [[nodiscard]] QSize sizeHint() const override;
     [[nodiscard]] bool hasHeightForWidth() const override { return false; }
+    [[nodiscard]] std::size_t groups() const { return m_groups.size(); }
+    [[nodiscard]] const Spread& spread(std::size_t group) const { return m_groups[group].spread; }
+    [[nodiscard]] std::size_t dots() const { return m_dots.size(); }
 
 protected:
     void paintEvent(QPaintEvent* event) override;
@@ -36,17 +47,26 @@ private:
         std::vector<std::size_t> steps;
         analyzer::ClassTimes classes{};
         Ns longest = 0;
+        Spread spread = {};
+    };
+    struct Dot {
+        QPointF centre;
+        std::size_t step;
     };
     void regroup();
+    int paintSpread(QPainter& painter, const Group& group, int y);
     void paintBar(QPainter& painter, QRect place, const analyzer::ClassTimes& classes, Ns whole, bool upright);
     int paintLegend(QPainter& painter, int y);
     int paintGroup(QPainter& painter, const Group& group, int y);
     [[nodiscard]] const Bar* barAt(QPoint position) const;
+    // The step under a bar or a dot.
+    [[nodiscard]] std::optional<std::size_t> stepAt(QPoint position) const;
 
     ViewController& m_view;
     const Theme* m_theme;
     std::vector<Group> m_groups;
     std::vector<Bar> m_bars;
+    std::vector<Dot> m_dots;
 };
 
 class AttributionPanel : public QScrollArea {
@@ -54,6 +74,7 @@ class AttributionPanel : public QScrollArea {
 public:
     AttributionPanel(ViewController& view, const Theme& theme, QWidget* parent = nullptr);
     void setTheme(const Theme& theme) { m_content->setTheme(theme); }
+    [[nodiscard]] AttributionView& content() { return *m_content; }
 
 private:
     AttributionView* m_content;

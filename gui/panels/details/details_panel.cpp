@@ -96,7 +96,7 @@ void DetailsPanel::refresh() {
     const Track& track = snapshot.trackOf(slice);
     const std::uint32_t row = lane.row(slice.slice);
     if (track.table.empty() || row == 0) return;
-    m_view.compute("details", [this, path = snapshot.path, table = track.table, row](const Worker::Stop&) -> std::function<void()> {
+    m_view.compute("details", [this, path = track.path.empty() ? snapshot.path : track.path, table = track.table, row](const Worker::Stop&) -> std::function<void()> {
         const auto details = rowDetails(path, table, row);
         if (!details.ok()) return {};
         return [this, found = *details] {

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The analysis of what is open: of the trace, and of the base that it is compared with. Slow; for a thread of its
+// own. Roofs: from the file that was asked for, else those that ridge run left beside the trace.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gui/view/view_controller.h"
+
+namespace ridge::gui {
+
+struct AnalysisWish {
+    std::string path, base;      // base may be empty
+    std::string ceilings, step;  // a file of roofs, the name of ranges that are steps; may be empty
+};
+
+struct AnalysisAnswer {
+    std::shared_ptr<Insight> insight;   // strips of the base are where the base has them, not moved
+    std::string problem, baseProblem;   // one line each; with a problem there is no insight
+};
+
+AnalysisAnswer analyzeRun(const AnalysisWish& wish);
+
+// Colours of lanes whose names are WallClass.
+std::vector<ColourId> classColours();
+
+}  // namespace ridge::gui
