@@ -47,7 +47,11 @@ WorkloadSpec loaderSpec() {
 }  // namespace
 
 std::vector<WorkloadSpec> faultSpecs() {
-    return {stragglerSpec(), linkSpec(), loaderSpec(), preemptedSpec()};
+    std::vector<WorkloadSpec> specs = stragglerSpecs();
+    specs.push_back(linkSpec());
+    specs.push_back(loaderSpec());
+    specs.push_back(preemptedSpec());
+    return specs;
 }
 
 }  // namespace ridge::workloads

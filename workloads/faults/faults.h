@@ -3,7 +3,8 @@
 #pragma once
 // Faults on request, for the answer key: workloads that are well but for one thing that is done to
 // them, the same way every time (the seed, a parameter of the variant, picks the victim).
-//   fault.straggler   one rank has three times the work of the others before their all-reduce
+//   fault.straggler   one rank has three times the work of the others before their all-reduce;
+//                     with /every2 five times, at one step of two
 //   fault.link        comm.overlap/on over a link that lost four fifths of its speed
 //   fault.loader      io.train/prefetch4 on a device that answers 120 ms late
 //   fault.preempted   a real-time neighbour takes the step's CPU away for 30 of every 50 ms
@@ -18,7 +19,7 @@ namespace ridge::workloads {
 std::vector<WorkloadSpec> faultSpecs();
 
 // One per file; faultSpecs() lists them.
-WorkloadSpec stragglerSpec();
+std::vector<WorkloadSpec> stragglerSpecs();
 WorkloadSpec preemptedSpec();
 
 }  // namespace ridge::workloads
