@@ -21,6 +21,11 @@ bool isHost(TrackKind kind) {
 }
 bool isDevice(TrackKind kind) { return kind == TrackKind::kKernels || kind == TrackKind::kCopies || kind == TrackKind::kGraphs; }
 
+// Of one GPU: "gpu.power", or "gpu.power 0" where the file numbers the device.
+bool isPower(const Track& track) {
+    return track.counter && track.counter->size() >= 2 && (track.title == "gpu.power" || track.title.starts_with("gpu.power "));
+}
+
 // "p1/t2/ranges" -> "p1/t2"; rows of one thread share it.
 std::string ownerOf(const std::string& key) { return key.substr(0, key.rfind('/')); }
 
@@ -78,7 +83,7 @@ private:
 std::vector<std::pair<Ns, double>> wattsOf(const Snapshot& snapshot, std::int64_t device) {
     std::vector<const Counter*> series;
     for (const Track& track : snapshot.tracks)
-        if (track.counter && track.title == "gpu.power" && track.counter->size() >= 2 && (device < 0 || track.device == device))
+        if (isPower(track) && !track.base && (device < 0 || track.device == device))
             series.push_back(track.counter.get());
     std::vector<std::pair<Ns, double>> sum;
     if (series.size() == 1) {
@@ -364,8 +369,7 @@ FlameTree flameOf(const Snapshot& snapshot, const std::vector<std::uint32_t>& tr
 }
 
 bool hasPower(const Snapshot& snapshot) {
-    return std::any_of(snapshot.tracks.begin(), snapshot.tracks.end(),
-                       [](const Track& t) { return t.counter && t.title == "gpu.power" && t.counter->size() >= 2; });
+    return std::any_of(snapshot.tracks.begin(), snapshot.tracks.end(), [](const Track& t) { return isPower(t) && !t.base; });
 }
 
 std::vector<FlameBox> layoutFlame(const FlameTree& tree, std::uint32_t zoomed, double width, bool byEnergy) {

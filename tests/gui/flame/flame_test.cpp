@@ -63,7 +63,7 @@ SnapshotPtr randomSnapshot(std::mt19937_64& random) {
         };
         fill(static_cast<Ns>(random() % 1000), 60'000, 0);
     }
-    Counter* power = assembly.counter(0, 0, "gpu.power", "W", 1);
+    Counter* power = assembly.counter(0, 0, "gpu.power 0", "W", 1)  /* as the loader names it */;
     for (Ns t = -1000; t < last + 5000; t += 1700) power->append(t, static_cast<float>(100 + random() % 300));
     assembly.seen(0, last);
     return assembly.publish(true, 1);
