@@ -28,11 +28,11 @@ int viewCommand(const std::vector<std::string>& arguments) {
 }  // namespace
 
 void addView(CLI::App& app, Globals& globals) {
-    CLI::App* command = app.add_subcommand("view", "Open a trace in the viewer: ridge view [TRACE] [options of ridge-view]");
+    CLI::App* command = app.add_subcommand("view", "Open a trace in the viewer: ridge view [TRACE [BASE]] [options of ridge-view]");
     // All of it is the viewer's: it knows its own options.
     command->allow_extras();
     command->footer("ridge-view --help lists the options of the viewer.\n"
-                    "Examples:\n  ridge view trace.sqlite\n  ridge view trace.sqlite --screenshot picture.png --size 1920x1080");
+                    "Examples:\n  ridge view trace.sqlite\n  ridge view new.sqlite old.sqlite    (side by side, and what differs)\n  ridge view trace.sqlite --screenshot picture.png --size 1920x1080");
     command->callback([&globals, command] {
         globals.action = [rest = command->remaining()] { return viewCommand(rest); };
     });
