@@ -232,7 +232,17 @@ WorkloadSpec decodeSpec(const Backend& backend, const std::string& variant,
                    {"cache", options.block == 0 ? "contiguous"
                                                 : "paged " + std::to_string(options.block)}};
     spec.presets = std::move(presets);
-    spec.expected = {"memory_wall", "memory_bandwidth"};
+    // 2 b / s FLOP per byte of weights against ridge points of 6 to 13 that were seen: far enough on
+    // either side.
+    const double intensity = 2.0 * static_cast<double>(options.batch) /
+                             (options.weights == Storage::kF32    ? 4.0
+                              : options.weights == Storage::kBf16 ? 2.0
+                              : options.weights == Storage::kInt8 ? 1.0625
+                                                                  : 0.5625);
+    if (intensity > 16)
+        spec.expected = {"compute_bound", "compute"};
+    else
+        spec.expected = {"memory_wall", "memory_bandwidth"};
     spec.warmupSteps = 5;
     spec.steps = steps;
     spec.create = [backend, options] { return makeDecodeWorkload(backend, options); };
@@ -284,22 +294,27 @@ std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
     decode("int8", kStandard, 150, [](DecodeOptions& o) { o.weights = Storage::kInt8; });
     decode("int4", kStandard, 200, [](DecodeOptions& o) { o.weights = Storage::kInt4; });
     decode("fp32.paged", kStandard, 60, [](DecodeOptions& o) { o.block = 16; });
-    decode("fp32.b4", kFull, 50, [](DecodeOptions& o) { o.batch = 4; });
-    decode("fp32.b16", kStandard, 30, [](DecodeOptions& o) { o.batch = 16; });
+    decode("fp32.b4", kFull, 30, [](DecodeOptions& o) { o.batch = 4; });
+    decode("fp32.b8", kStandard, 30, [](DecodeOptions& o) { o.batch = 8; });
     decode("fp32.b64", kStandard, 10, [](DecodeOptions& o) {
         o.batch = 64;
         o.prompt = 16;
         o.config.context = 64;
     });
-    decode("int8.b16", kFull, 30, [](DecodeOptions& o) {
-        o.batch = 16;
+    decode("int8.b64", kFull, 10, [](DecodeOptions& o) {
+        o.batch = 64;
+        o.prompt = 16;
+        o.config.context = 64;
         o.weights = Storage::kInt8;
     });
+    // Long enough that the cache is a good part of what a step reads.
     for (const Storage cache : {Storage::kF32, Storage::kBf16, Storage::kInt8})
-        decode(std::string("int8.b8.paged.kv-") + formulas::name(cache),
+        decode(std::string("int8.b2.paged.kv-") + formulas::name(cache),
                cache == Storage::kInt8 ? kStandard : kFull, 40, [cache](DecodeOptions& o) {
-                   o.batch = 8;
+                   o.batch = 2;
                    o.block = 16;
+                   o.prompt = 256;
+                   o.config.context = 512;
                    o.weights = Storage::kInt8;
                    o.cache = cache;
                });

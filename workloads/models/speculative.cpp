@@ -233,9 +233,9 @@ std::vector<WorkloadSpec> speculativeSpecs(const Backend& backend) {
                        {"gamma", std::to_string(row.gamma)},
                        {"acceptance", fmt::format("{:.2f}", row.acceptance)}};
         spec.presets = {"full"};
-        if (row.standard) spec.presets.insert(spec.presets.begin(), "standard");
+        if (row.standard) spec.presets = {"smoke", "standard", "full"};
         spec.expected = {"memory_wall", "memory_bandwidth"};
-        spec.steps = 30;
+        spec.steps = 20;
         spec.create = [backend, options] { return makeSpeculativeWorkload(backend, options); };
         specs.push_back(std::move(spec));
     }

@@ -47,7 +47,9 @@ TEST(Registry, EveryVariantIsRunnableAndHasAnAnswerFromTheClosedLists) {
 TEST(Registry, SmokeHoldsOneOfEachWall) {
     const auto names = smokeNames();
     for (const char* name :
-         {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync", "ckpt.restore"})
+         {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync", "ckpt.restore",
+          "gemm/fp32.512", "attention/unfused", "attention/fused", "launch/single",
+          "launch/batched", "infer.serve/continuous", "infer.spec/g4.a80"})
         EXPECT_TRUE(names.contains(name)) << name;
 }
 

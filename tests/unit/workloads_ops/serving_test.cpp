@@ -31,9 +31,10 @@ struct Served {
     std::int64_t padded = 0, reused = 0, computed = 0, held = 0;
 };
 
-Served serveVirtually(const Policy& policy, const std::vector<Request>& requests) {
+Served serveVirtually(const Policy& policy, const std::vector<Request>& requests,
+                      const VirtualClock::Cost& passCost = cost) {
     Scheduler scheduler(policy, requests);
-    VirtualClock clock(cost);
+    VirtualClock clock(passCost);
     Served served;
     served.occupancy = serve(scheduler, clock, policy);
     served.outcomes.assign(scheduler.outcomes().begin(), scheduler.outcomes().end());
@@ -233,6 +234,25 @@ TEST(Schedule, VirtualTimeIsExact) {
     const Served once = serveVirtually(Policy{}, trace), again = serveVirtually(Policy{}, trace);
     for (std::size_t i = 0; i < trace.size(); ++i)
         EXPECT_EQ(once.outcomes[i].tokens, again.outcomes[i].tokens);
+}
+
+TEST(Schedule, ContinuousBatchingShortensTheMakespan) {
+    TraceOptions options;
+    options.requests = 24;
+    options.longestPrompt = 64;
+    options.shortestOutput = 4;
+    options.longestOutput = 64;
+    const auto trace = makeTrace(options);
+    Policy fixed;
+    fixed.batching = Policy::Batching::kStatic;
+    // Where a pass costs its weights and rows are cheap, fewer passes are less time.
+    const auto weights = [](std::span<const Scheduler::Part> plan) { return 0.1 * cost(plan) + 10; };
+    const Served slow = serveVirtually(fixed, trace, weights),
+                 fast = serveVirtually(Policy{}, trace, weights);
+    EXPECT_LT(fast.occupancy.duration, 0.9 * slow.occupancy.duration)
+        << fast.occupancy.passes << " passes against " << slow.occupancy.passes;
+    EXPECT_GT(slow.padded, 0);
+    EXPECT_EQ(fast.padded, 0);
 }
 
 TEST(Report, FollowsTheDefinitions) {

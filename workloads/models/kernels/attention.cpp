@@ -126,9 +126,13 @@ std::vector<WorkloadSpec> attentionSpecs(const Backend& backend) {
                                {"mask", causal ? "causal" : "none"}};
                 spec.presets = {"full"};
                 if (!backward) spec.presets.insert(spec.presets.begin(), "standard");
+                if (rest.empty()) spec.presets.insert(spec.presets.begin(), "smoke");
                 // Even in three passes 16 FLOP per byte: above a processor's ridge point, below a
                 // GPU's.
                 spec.expected = {"compute_bound", "compute"};
+                // By the causal count: tiles on the diagonal are half used, and exponentials do not
+                // count. About half of a product's rate, which is near no roof.
+                if (fused && causal) spec.expected = {"latency_bound", "none"};
                 if (!fused) {
                     spec.fasterVariant = "attention/fused" + rest;
                     spec.change = "fused";

@@ -144,6 +144,7 @@ std::vector<WorkloadSpec> gemmSpecs(const Backend& backend) {
                                                     : "TN"}};
         spec.presets = {"full"};
         if (row.standard) spec.presets.insert(spec.presets.begin(), "standard");
+        if (spec.name == "gemm/fp32.512") spec.presets.insert(spec.presets.begin(), "smoke");
         if (row.compute)
             spec.expected = {"compute_bound", "compute"};
         else

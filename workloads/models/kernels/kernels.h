@@ -38,10 +38,10 @@ enum class VectorCase { kBiasGeluResidual, kBiasGeluResidualFused, kLayerNorm };
 [[nodiscard]] std::unique_ptr<Workload> makeVectorWorkload(const Backend& backend, VectorCase which,
                                                            std::int64_t rows, std::int64_t width);
 
-// `pieces` additions of `elements` each, as so many operators or as one over all of them.
+// `pieces` products of `rows` x 64 by 64 x 64, as so many operators or as one over all rows.
 [[nodiscard]] std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, bool batched,
                                                            std::int64_t pieces,
-                                                           std::int64_t elements);
+                                                           std::int64_t rows);
 
 [[nodiscard]] std::vector<WorkloadSpec> gemmSpecs(const Backend& backend = {});
 [[nodiscard]] std::vector<WorkloadSpec> attentionSpecs(const Backend& backend = {});

@@ -141,71 +141,86 @@ private:
     Tensor m_x, m_y, m_bias, m_gamma, m_mean, m_rstd, m_residual, m_middle;
 };
 
+// Small products y = x W + b, so many rows at a time; whole numbers, so that sums are exact in any
+// order.
 class LaunchWorkload final : public Workload {
 public:
-    LaunchWorkload(Backend backend, bool batched, std::int64_t pieces, std::int64_t elements)
-        : m_backend(std::move(backend)),
-          m_batched(batched),
-          m_pieces(pieces),
-          m_elements(elements) {}
+    LaunchWorkload(Backend backend, bool batched, std::int64_t pieces, std::int64_t rows)
+        : m_backend(std::move(backend)), m_batched(batched), m_pieces(pieces), m_rows(rows) {}
 
     Status prepare() override {
         RIDGE_TRY(m_ops, m_backend.make());
-        const std::int64_t all = m_pieces * m_elements;
-        m_a = m_ops->allocate(all);
-        m_b = m_ops->allocate(all);
-        m_c = m_ops->allocate(all);
+        const std::int64_t all = m_pieces * m_rows;
+        m_x = m_ops->allocate(all * kSide);
+        m_y = m_ops->allocate(all * kSide);
+        m_weight = m_ops->allocate(kSide * kSide);
+        m_bias = m_ops->allocate(kSide);
         if (!m_ops->status().ok()) return m_ops->status();
-        std::vector<float> a(static_cast<std::size_t>(all)), b(a.size());
-        for (std::size_t i = 0; i < a.size(); ++i) {
-            a[i] = static_cast<float>(randomBits(1, i) % 1000);
-            b[i] = static_cast<float>(randomBits(2, i) % 1000);
+        fill(m_x, 1);
+        fill(m_weight, 2);
+        fill(m_bias, 3);
+        const std::int64_t count = m_batched ? 1 : m_pieces;
+        for (std::int64_t i = 0; i < count; ++i) {
+            GemmArgs args;
+            args.m = m_batched ? all : m_rows;
+            args.n = kSide;
+            args.k = kSide;
+            args.a = m_x.slice(i * args.m * kSide, args.m * kSide);
+            args.b = m_weight;
+            args.c = m_y.slice(i * args.m * kSide, args.m * kSide);
+            args.bias = m_bias;
+            m_products.push_back(args);
         }
-        m_ops->upload(m_a, a);
-        m_ops->upload(m_b, b);
-        for (std::int64_t i = 0; i < m_pieces; ++i)
-            for (Tensor* whole : {&m_a, &m_b, &m_c})
-                m_parts.push_back(whole->slice(i * m_elements, m_elements));
+        step(0);
         return m_ops->status();
     }
     CheckResult check() override {
         step(0);
-        std::vector<float> got(static_cast<std::size_t>(m_pieces * m_elements));
-        m_ops->download(got, m_c);
-        for (std::size_t i = 0; i < got.size(); ++i)
-            if (got[i] != static_cast<float>(randomBits(1, i) % 1000 + randomBits(2, i) % 1000))
-                return {false, fmt::format("element {} is wrong", i)};
-        return {true, fmt::format("all {} sums are exact", got.size())};
+        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
+        std::vector<float> got(static_cast<std::size_t>(m_y.count));
+        m_ops->download(got, m_y);
+        for (std::int64_t r = 0; r < m_pieces * m_rows; ++r)
+            for (std::int64_t j = 0; j < kSide; ++j) {
+                float sum = input(3, j);
+                for (std::int64_t i = 0; i < kSide; ++i)
+                    sum += input(1, r * kSide + i) * input(2, i * kSide + j);
+                if (got[static_cast<std::size_t>(r * kSide + j)] != sum)
+                    return {false, fmt::format("element {} of row {} is wrong", j, r)};
+            }
+        return {true, fmt::format("all {} elements are exact", got.size())};
     }
     void step(std::uint64_t) override {
-        for (int round = 0; round < kRounds; ++round) {
-            if (m_batched) {
-                m_ops->add("add.all", m_a, m_b, m_c);
-                continue;
-            }
-            for (std::size_t i = 0; i < m_parts.size(); i += 3)
-                m_ops->add("add.one", m_parts[i], m_parts[i + 1], m_parts[i + 2]);
-        }
+        for (const GemmArgs& args : m_products)
+            m_ops->gemm(m_batched ? "product.all" : "product.one", args);
         m_ops->synchronize();
     }
     std::vector<Metric> report(const Timing& timing) override {
-        const double operators = kRounds * (m_batched ? 1.0 : static_cast<double>(m_pieces));
-        return {{"operators_per_s", operators / timing.medianStepSeconds, "1/s",
+        const double flops = 2.0 * static_cast<double>(m_pieces * m_rows * kSide * kSide);
+        return {{"operators_per_s",
+                 static_cast<double>(m_products.size()) / timing.medianStepSeconds, "1/s",
                  m_batched ? Direction::kNone : Direction::kHigher},
-                {"elements_per_s",
-                 static_cast<double>(kRounds * m_pieces * m_elements) / timing.medianStepSeconds,
-                 "1/s", Direction::kHigher}};
+                {"flops_per_s", flops / timing.medianStepSeconds, "FLOP/s", Direction::kHigher}};
     }
 
 private:
-    static constexpr int kRounds = 10;
+    static constexpr std::int64_t kSide = 64;
+
+    static float input(std::uint64_t seed, std::int64_t i) {
+        return static_cast<float>(randomBits(seed, static_cast<std::uint64_t>(i)) % 9) - 4.0F;
+    }
+    void fill(const Tensor& tensor, std::uint64_t seed) {
+        std::vector<float> values(static_cast<std::size_t>(tensor.count));
+        for (std::size_t i = 0; i < values.size(); ++i)
+            values[i] = input(seed, static_cast<std::int64_t>(i));
+        m_ops->upload(tensor, values);
+    }
 
     Backend m_backend;
     bool m_batched;
-    std::int64_t m_pieces, m_elements;
+    std::int64_t m_pieces, m_rows;
     std::unique_ptr<Operators> m_ops;
-    Tensor m_a, m_b, m_c;
-    std::vector<Tensor> m_parts;
+    Tensor m_x, m_y, m_weight, m_bias;
+    std::vector<GemmArgs> m_products;
 };
 
 }  // namespace
@@ -216,8 +231,8 @@ std::unique_ptr<Workload> makeVectorWorkload(const Backend& backend, VectorCase 
 }
 
 std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, bool batched,
-                                             std::int64_t pieces, std::int64_t elements) {
-    return std::make_unique<LaunchWorkload>(backend, batched, pieces, elements);
+                                             std::int64_t pieces, std::int64_t rows) {
+    return std::make_unique<LaunchWorkload>(backend, batched, pieces, rows);
 }
 
 std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
@@ -253,9 +268,8 @@ std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
 }
 
 std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
-    // Small enough for the second-level cache: what differs is the number of operators alone.
     constexpr std::int64_t kPieces = 2000;
-    constexpr std::int64_t kElements = 16;
+    constexpr std::int64_t kRowsEach = 4;
     std::vector<WorkloadSpec> specs;
     for (const bool batched : {false, true}) {
         WorkloadSpec spec;
@@ -263,10 +277,10 @@ std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
         spec.params = {{"backend", backend.name},
                        {"dtype", "fp32"},
                        {"operators", batched ? "1" : std::to_string(kPieces)},
-                       {"elements", std::to_string(batched ? kPieces * kElements : kElements)}};
-        spec.presets = {"standard", "full"};
+                       {"rows", std::to_string(batched ? kPieces * kRowsEach : kRowsEach)}};
+        spec.presets = {"smoke", "standard", "full"};
         if (batched)
-            spec.expected = {"memory_wall", "memory_bandwidth"};
+            spec.expected = {"compute_bound", "compute"};
         else
             spec.expected = {"latency_bound", "launch"};
         if (!batched) {
@@ -276,7 +290,7 @@ std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
         spec.warmupSteps = 5;
         spec.steps = batched ? 400 : 100;
         spec.create = [backend, batched] {
-            return makeLaunchWorkload(backend, batched, kPieces, kElements);
+            return makeLaunchWorkload(backend, batched, kPieces, kRowsEach);
         };
         specs.push_back(std::move(spec));
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Attention over whole sequences: with stored probabilities, in the textbook's three passes, and
-// fused. Fused works on tiles of kTile queries by kTile keys that stay in the second-level cache;
-// their products are oneDNN's.
+// fused. Fused works on tiles of scores that stay in the second-level cache (forward: kTile queries
+// or half of it by kKeyTile keys, backward kTile by kTile); their products are oneDNN's.
 #include "workloads/ops/cpu/cpu_backend.h"
 #include "workloads/ops/cpu/kernels.h"
 
@@ -15,6 +15,7 @@ namespace ridge::workloads {
 namespace {
 
 constexpr std::int64_t kTile = 128;
+constexpr std::int64_t kKeyTile = 256;  // of the forward pass
 
 // Where one head of one sequence lies in qkv and out.
 struct Head {
@@ -205,19 +206,22 @@ void CpuOperators::doAttentionFused(const AttentionArgs& args, const Tensor& qkv
                                     const Tensor& logSums) {
     const std::int64_t t = args.tokens;
     const std::int64_t d = args.headDim;
-    float* tile = scratch(kTile * kTile + 3 * kTile);
-    float* maxima = tile + kTile * kTile;
-    float* sums = maxima + kTile;
-    float* factors = sums + kTile;
+    // Fewer queries at a time under a mask: less of the square above the diagonal is computed.
+    const std::int64_t queries = args.causal ? kTile / 2 : kTile;
+    float* tile = scratch(queries * kKeyTile + 3 * queries);
+    float* maxima = tile + queries * kKeyTile;
+    float* sums = maxima + queries;
+    float* factors = sums + queries;
     for (std::int64_t pair = 0; pair < args.batch * args.heads; ++pair) {
         const Head head(args, pair);
-        for (std::int64_t query = 0; query < t; query += kTile) {
-            const std::int64_t rows = std::min(kTile, t - query);
+        for (std::int64_t query = 0; query < t; query += queries) {
+            const std::int64_t rows = std::min(queries, t - query);
             std::fill_n(maxima, rows, -std::numeric_limits<float>::max());
             std::fill_n(sums, rows, 0.0F);
             float* to = out.f32() + head.inOut(query);
-            for (std::int64_t key = 0; key < lastKey(args, query + rows); key += kTile) {
-                const std::int64_t columns = std::min(kTile, t - key);
+            for (std::int64_t key = 0; key < lastKey(args, query + rows); key += kKeyTile) {
+                const std::int64_t columns =
+                    std::min(kKeyTile, lastKey(args, query + rows) - key);
                 keep(m_gemm.strided({.layout = GemmLayout::kNT,
                                      .m = rows,
                                      .n = columns,
