@@ -14,9 +14,14 @@ namespace ridge::gui {
 namespace {
 
 std::string grouped(std::int64_t value) {
-    std::string digits = fmt::format("{}", value);
-    for (std::ptrdiff_t at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3) digits.insert(static_cast<std::size_t>(at), ",");
-    return digits;
+    const std::string digits = fmt::format("{}", value);
+    const std::size_t sign = value < 0 ? 1 : 0;
+    std::string out;
+    for (std::size_t i = 0; i < digits.size(); ++i) {
+        if (i > sign && (digits.size() - i) % 3 == 0) out += ',';
+        out += digits[i];
+    }
+    return out;
 }
 
 double asDouble(const Value& value) {
