@@ -43,8 +43,7 @@ std::optional<LinkFit> fitLink(std::span<const LinkSample> samples) {
     LinkFit fit;
     double scatter = 0;
     for (const LinkSample& sample : samples) {
-        const double residual =
-            (sample.seconds - alpha - slope * sample.bytes) / sample.seconds;
+        const double residual = (sample.seconds - alpha - slope * sample.bytes) / sample.seconds;
         scatter += residual * residual;
         fit.worstResidual = std::max(fit.worstResidual, std::abs(residual));
     }

@@ -24,9 +24,10 @@ struct Estimate {
 };
 
 struct LinkFit {
-    Estimate alpha;      // s, may come out below 0 where the link is no line
-    Estimate beta;       // B/s; high is infinite where the slope may be 0
-    Estimate kneeBytes;  // alpha * beta: below it a transfer is bound by latency, above by bandwidth
+    Estimate alpha;  // s, may come out below 0 where the link is no line
+    Estimate beta;   // B/s; high is infinite where the slope may be 0
+    Estimate
+        kneeBytes;  // alpha * beta: below it a transfer is bound by latency, above by bandwidth
     double worstResidual = 0;  // largest |t - fit| / t
 };
 

@@ -144,8 +144,8 @@ struct AttentionShape {
     return {attentionBackwardFlops(shape, AttentionConvention::kFull),
             (4 * shape.rowElements() + shape.scoreElements()) * s, 3 * shape.rowElements() * s};
 }
-// The unfused operator in three passes over memory: scores = q k^T, softmax in place, out = p v. Sum
-// of bytes: 4 B H T d s + 4 B H T^2 s.
+// The unfused operator in three passes over memory: scores = q k^T, softmax in place, out = p v.
+// Sum of bytes: 4 B H T d s + 4 B H T^2 s.
 [[nodiscard]] constexpr OpCost attentionScores(const AttentionShape& shape, std::uint64_t s = 4) {
     return {attentionForwardFlops(shape, AttentionConvention::kFull) / 2,
             2 * shape.rowElements() * s, shape.scoreElements() * s};

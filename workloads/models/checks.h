@@ -37,8 +37,8 @@ struct GemmShape {
 // the parameters; initialise() again afterwards.
 [[nodiscard]] CheckResult checkDirectionalDerivative(GptTrainer& trainer);
 // Decodes `tokens` tokens after a prompt and compares each with a prefill of everything before it.
-// A rounded cache (limit > 1e-4) may round two ways: then a token may differ where the logits of both
-// lie within the limit.
+// A rounded cache (limit > 1e-4) may round two ways: then a token may differ where the logits of
+// both lie within the limit.
 [[nodiscard]] CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt,
                                             std::int64_t tokens, double limit = 1e-4);
 

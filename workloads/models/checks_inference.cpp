@@ -208,9 +208,9 @@ CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type)
         }
         keepWorst(worst, std::abs(got - wanted.sum) / (whole ? 1.0 : wanted.magnitude));
     }
-    return verdict(fmt::format("product {}x{}x{} against double on the rounded operands", s.m, s.n,
-                               s.k),
-                   worst, whole ? 0.0 : productLimit(s.k));
+    return verdict(
+        fmt::format("product {}x{}x{} against double on the rounded operands", s.m, s.n, s.k),
+        worst, whole ? 0.0 : productLimit(s.k));
 }
 
 namespace {
@@ -374,8 +374,7 @@ CheckResult checkStoredModel(Operators& ops, Storage weights, Storage cache) {
 }
 
 CheckResult checkLogitBand(Operators& ops, Storage weights, Storage cache) {
-    const std::vector<float> parameters =
-        modelParameters(kSmall, Storage::kF32, kBandDeviation);
+    const std::vector<float> parameters = modelParameters(kSmall, Storage::kF32, kBandDeviation);
     const std::vector<std::int32_t> tokens =
         randomTokens(kSmall.context, kSmall.vocabulary, kSeed + 5);
     std::vector<float> logits[2];

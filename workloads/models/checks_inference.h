@@ -4,9 +4,9 @@
 // The proofs that the kernel families and inference owe before they are timed; like checks.h, each
 // says what was compared and the worst error. Everything stored in few bits is compared with double
 // arithmetic on the very values that it was rounded to, so the tolerances are those of float
-// arithmetic (u = 6e-8): |error| / sum|a||b| <= min(8 u sqrt(K), K u). What rounding itself costs is
-// held in bands: the logits' root-mean-square error relative to theirs, against float weights and
-// cache: bf16 1e-2, int8 1e-2, int4 1.5e-1 (random weights, seen 3.8e-3, 9.3e-3, 1.4e-1).
+// arithmetic (u = 6e-8): |error| / sum|a||b| <= min(8 u sqrt(K), K u). What rounding itself costs
+// is held in bands: the logits' root-mean-square error relative to theirs, against float weights
+// and cache: bf16 1e-2, int8 1e-2, int4 1.5e-1 (random weights, seen 3.8e-3, 9.3e-3, 1.4e-1).
 
 #include "workloads/models/checks.h"
 

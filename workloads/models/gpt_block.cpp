@@ -109,26 +109,26 @@ void blockBackward(
     const std::int64_t c = config.width;
     // MLP branch: the stream's gradient passes through and is added to by the norm's.
     linearBackward(ops, {"mlp.down.dx", "mlp.down.dw", "mlp.down.db"},
-                   {dStream, buffers.gelu, p.downWeight.values, scratch.wide, g.downWeight.values, g.downBias,
-                    rows, c, 4 * c},
+                   {dStream, buffers.gelu, p.downWeight.values, scratch.wide, g.downWeight.values,
+                    g.downBias, rows, c, 4 * c},
                    accumulate);
     ops.geluBackward("mlp.gelu.dx", buffers.up, scratch.wide, scratch.wide);
     linearBackward(ops, {"mlp.up.dx", "mlp.up.dw", "mlp.up.db"},
-                   {scratch.wide, buffers.norm2, p.upWeight.values, scratch.narrow, g.upWeight.values, g.upBias,
-                    rows, 4 * c, c},
+                   {scratch.wide, buffers.norm2, p.upWeight.values, scratch.narrow,
+                    g.upWeight.values, g.upBias, rows, 4 * c, c},
                    accumulate);
     ops.layerNormBackward("norm2.dx", rows, c, scratch.narrow, buffers.middle, p.norm2Gamma,
                           buffers.mean2, buffers.rstd2,
                           {dStream, g.norm2Gamma, g.norm2Beta, true, accumulate});
     // Attention branch.
     linearBackward(ops, {"attention.out.dx", "attention.out.dw", "attention.out.db"},
-                   {dStream, buffers.attention, p.outWeight.values, scratch.narrow, g.outWeight.values, g.outBias,
-                    rows, c, c},
+                   {dStream, buffers.attention, p.outWeight.values, scratch.narrow,
+                    g.outWeight.values, g.outBias, rows, c, c},
                    accumulate);
     attendBackward(scratch.narrow, scratch.wide);
     linearBackward(ops, {"qkv.dx", "qkv.dw", "qkv.db"},
-                   {scratch.wide, buffers.norm1, p.qkvWeight.values, scratch.narrow, g.qkvWeight.values,
-                    g.qkvBias, rows, 3 * c, c},
+                   {scratch.wide, buffers.norm1, p.qkvWeight.values, scratch.narrow,
+                    g.qkvWeight.values, g.qkvBias, rows, 3 * c, c},
                    accumulate);
     ops.layerNormBackward("norm1.dx", rows, c, scratch.narrow, input, p.norm1Gamma, buffers.mean1,
                           buffers.rstd1, {dStream, g.norm1Gamma, g.norm1Beta, true, accumulate});

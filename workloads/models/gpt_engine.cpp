@@ -147,8 +147,7 @@ void GptEngine::readTokens(std::span<const Item> items) {
                     "a sequence outgrows the context");
         m_rows.push_back({row, count, item.position, item.blocks});
         for (std::int64_t i = 0; i < count; ++i, ++row) {
-            m_hostTokens[static_cast<std::size_t>(row)] =
-                item.tokens[static_cast<std::size_t>(i)];
+            m_hostTokens[static_cast<std::size_t>(row)] = item.tokens[static_cast<std::size_t>(i)];
             m_hostPositions[static_cast<std::size_t>(row)] =
                 static_cast<std::int32_t>(item.position + i);
         }

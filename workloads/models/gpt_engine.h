@@ -3,9 +3,9 @@
 #pragma once
 // Inference by a GPT over Operators: passes over rows of any number of sequences, greedy. Weights
 // and KV cache are stored as asked (fp32, bf16, int8, int4; cache fp32, bf16, int8), the cache in
-// blocks that the caller hands out: one block of a whole context per sequence is a contiguous cache,
-// blocks of 16 tokens a paged one. Prefill whole or in chunks, decoding of a batch, verification of
-// drafted tokens and mixtures of them are all one pass().
+// blocks that the caller hands out: one block of a whole context per sequence is a contiguous
+// cache, blocks of 16 tokens a paged one. Prefill whole or in chunks, decoding of a batch,
+// verification of drafted tokens and mixtures of them are all one pass().
 //
 // Embeddings, norms and biases stay float; the head is stored like the other matrices. Operators
 // must outlive it. Not thread-safe; nothing allocates after create().

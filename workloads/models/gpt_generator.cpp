@@ -105,8 +105,8 @@ std::span<const std::int32_t> GptGenerator::decodeAll(std::span<const std::int32
     const WorkRange phase("decode");
     m_items.clear();
     for (std::size_t i = 0; i < tokens.size(); ++i)
-        m_items.push_back({tokens.subspan(i, 1), m_position,
-                           blocksOf(static_cast<std::int64_t>(i)), Want::kLast});
+        m_items.push_back({tokens.subspan(i, 1), m_position, blocksOf(static_cast<std::int64_t>(i)),
+                           Want::kLast});
     ++m_position;
     return m_engine->pass(m_items);
 }

@@ -38,8 +38,7 @@ public:
     // returns the token that follows.
     std::int32_t prefill(std::span<const std::int32_t> prompt, std::int64_t chunk = 0);
     // The same for each sequence of a batch, one after the other; equally long prompts.
-    std::span<const std::int32_t> prefillAll(
-        std::span<const std::vector<std::int32_t>> prompts);
+    std::span<const std::int32_t> prefillAll(std::span<const std::vector<std::int32_t>> prompts);
     // Reads one token at position(), returns the token that follows.
     std::int32_t decode(std::int32_t token);
     // The same for every sequence in one pass.

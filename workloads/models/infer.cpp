@@ -52,17 +52,17 @@ public:
     CheckResult check() override {
         const std::int64_t rows = m_options.chunk > 0 ? m_options.chunk : m_options.prompt;
         const std::int64_t c = m_options.config.width;
-        return checkAll(
-            {[&] { return checkLinear(*m_ops, rows, 3 * c, c, m_options.weights); },
-             [&] { return checkStoredModel(*m_ops, m_options.weights, Storage::kF32); },
-             [&] { return checkTokensAgree(*m_ops, m_options.weights, Storage::kF32); },
-             [&] { return checkLogitBand(*m_ops, m_options.weights, Storage::kF32); },
-             // The cache that a prefill leaves behind serves the next tokens.
-             [&] {
-                 return checkCachedDecode(*m_generator, std::min<std::int64_t>(m_options.prompt, 256) - 3,
-                                          2);
-             },
-             [&] { return checkChunks(); }});
+        return checkAll({[&] { return checkLinear(*m_ops, rows, 3 * c, c, m_options.weights); },
+                         [&] { return checkStoredModel(*m_ops, m_options.weights, Storage::kF32); },
+                         [&] { return checkTokensAgree(*m_ops, m_options.weights, Storage::kF32); },
+                         [&] { return checkLogitBand(*m_ops, m_options.weights, Storage::kF32); },
+                         // The cache that a prefill leaves behind serves the next tokens.
+                         [&] {
+                             return checkCachedDecode(
+                                 *m_generator, std::min<std::int64_t>(m_options.prompt, 256) - 3,
+                                 2);
+                         },
+                         [&] { return checkChunks(); }});
     }
     void step(std::uint64_t) override {
         (void)m_generator->prefill(m_prompt, m_options.chunk);
@@ -132,9 +132,7 @@ public:
              [&] { return checkStoredModel(*m_ops, m_options.weights, m_options.cache); },
              [&] { return checkTokensAgree(*m_ops, m_options.weights, Storage::kF32); },
              [&] { return checkLogitBand(*m_ops, m_options.weights, m_options.cache); },
-             [&] {
-                 return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens, limit);
-             }});
+             [&] { return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens, limit); }});
         restart();
         return result;
     }
@@ -168,8 +166,9 @@ public:
                 {"bytes_per_step", bytes, "B", Direction::kNone},
                 {"weight_bytes", weights, "B", Direction::kNone},
                 {"kv_bytes_per_token", perToken, "B", Direction::kNone},
-                {"kv_utilisation", formulas::pagedUtilisation(static_cast<std::uint64_t>(context), u64(held)),
-                 "1", Direction::kHigher},
+                {"kv_utilisation",
+                 formulas::pagedUtilisation(static_cast<std::uint64_t>(context), u64(held)), "1",
+                 Direction::kHigher},
                 {"mean_context", context, "1", Direction::kNone}};
     }
 
@@ -177,8 +176,8 @@ private:
     void restart() {
         std::vector<std::vector<std::int32_t>> prompts;
         for (std::int64_t i = 0; i < m_options.batch; ++i)
-            prompts.push_back(randomTokens(m_options.prompt, m_options.config.vocabulary,
-                                           kSeed + 1 + u64(i)));
+            prompts.push_back(
+                randomTokens(m_options.prompt, m_options.config.vocabulary, kSeed + 1 + u64(i)));
         const auto first = m_generator->prefillAll(prompts);
         m_next.assign(first.begin(), first.end());
         m_ops->synchronize();
@@ -223,17 +222,17 @@ WorkloadSpec decodeSpec(const Backend& backend, const std::string& variant,
                         const DecodeOptions& options, Presets presets, std::int64_t steps) {
     WorkloadSpec spec;
     spec.name = "infer.decode/" + variant;
-    spec.params = {{"backend", backend.name},
-                   {"dtype", formulas::name(options.weights)},
-                   {"cache_dtype", formulas::name(options.cache)},
-                   {"model", options.config.text()},
-                   {"prompt", std::to_string(options.prompt)},
-                   {"batch", std::to_string(options.batch)},
-                   {"cache", options.block == 0 ? "contiguous"
-                                                : "paged " + std::to_string(options.block)}};
+    spec.params = {
+        {"backend", backend.name},
+        {"dtype", formulas::name(options.weights)},
+        {"cache_dtype", formulas::name(options.cache)},
+        {"model", options.config.text()},
+        {"prompt", std::to_string(options.prompt)},
+        {"batch", std::to_string(options.batch)},
+        {"cache", options.block == 0 ? "contiguous" : "paged " + std::to_string(options.block)}};
     spec.presets = std::move(presets);
-    // 2 b / s FLOP per byte of weights against ridge points of 6 to 13 that were seen: far enough on
-    // either side.
+    // 2 b / s FLOP per byte of weights against ridge points of 6 to 13 that were seen: far enough
+    // on either side.
     const double intensity = 2.0 * static_cast<double>(options.batch) /
                              (options.weights == Storage::kF32    ? 4.0
                               : options.weights == Storage::kBf16 ? 2.0
@@ -256,8 +255,7 @@ std::unique_ptr<Workload> makePrefillWorkload(const Backend& backend,
     return std::make_unique<PrefillWorkload>(backend, options);
 }
 
-std::unique_ptr<Workload> makeDecodeWorkload(const Backend& backend,
-                                             const DecodeOptions& options) {
+std::unique_ptr<Workload> makeDecodeWorkload(const Backend& backend, const DecodeOptions& options) {
     return std::make_unique<DecodeWorkload>(backend, options);
 }
 
@@ -272,8 +270,7 @@ std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
     };
     prefill("fp32", kAlways, 20, [](PrefillOptions&) {});
     prefill("fp32.p128", kFull, 30, [](PrefillOptions& o) { o.prompt = 128; });
-    prefill("fp32.p1024", kStandard, 5,
-            [](PrefillOptions& o) { o.config.context = 1024; });
+    prefill("fp32.p1024", kStandard, 5, [](PrefillOptions& o) { o.config.context = 1024; });
     prefill("fp32.p1024.chunked", kStandard, 5, [](PrefillOptions& o) {
         o.config.context = 1024;
         o.chunk = 128;

@@ -6,10 +6,11 @@
 //
 //   infer.prefill/*  L8 C512 H8 V4096; a step = one prompt, whole or in chunks, logits of its last
 //                    token only. Compute bound.
-//   infer.decode/*   L8 C1024 H16 V256: 101 M weights, all read for each step; a step = one token of
+//   infer.decode/*   L8 C1024 H16 V256: 101 M weights, all read for each step; a step = one token
+//   of
 //                    every sequence of the batch. Memory bound until the batch is large. The cache
-//                    holds `context` tokens; when it is full the next step rewinds it to the prompt,
-//                    so the cost of a step stays bounded.
+//                    holds `context` tokens; when it is full the next step rewinds it to the
+//                    prompt, so the cost of a step stays bounded.
 //
 // MBU divides by the bandwidth at which the same weights can be read and nothing else, measured in
 // the same process before and after the timed steps.

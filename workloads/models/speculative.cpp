@@ -126,20 +126,18 @@ public:
         m_plainSeconds = medianOf(plain);
         m_draftSeconds = medianOf(drafting);
         m_target->rewind(m_options.prompt);
-        m_decoder = std::make_unique<SpeculativeDecoder>(*m_target, *m_draft, truth,
-                                                         m_options.gamma, m_options.acceptance,
-                                                         kSeed + 3);
+        m_decoder = std::make_unique<SpeculativeDecoder>(
+            *m_target, *m_draft, truth, m_options.gamma, m_options.acceptance, kSeed + 3);
         m_truth = std::move(truth);
         return m_ops->status();
     }
     CheckResult check() override {
-        return checkAll(
-            {[&] { return checkStoredModel(*m_ops, Storage::kF32, Storage::kF32); },
-             [&] { return checkTokensAgree(*m_ops, Storage::kF32, Storage::kF32); },
-             [&] {
-                 return checkLinear(*m_ops, m_options.gamma + 1, 512, m_options.config.width,
-                                    Storage::kF32);
-             }});
+        return checkAll({[&] { return checkStoredModel(*m_ops, Storage::kF32, Storage::kF32); },
+                         [&] { return checkTokensAgree(*m_ops, Storage::kF32, Storage::kF32); },
+                         [&] {
+                             return checkLinear(*m_ops, m_options.gamma + 1, 512,
+                                                m_options.config.width, Storage::kF32);
+                         }});
     }
     void step(std::uint64_t) override {
         if (m_decoder->exhausted()) m_decoder->restart();
@@ -153,29 +151,29 @@ public:
     // four standard errors of the drawing.
     CheckResult finish() override {
         if (!m_equal) return {false, "speculative text differs from plain greedy text"};
-        const double wanted =
-            formulas::speculativeTokens(m_options.acceptance, drafted());
+        const double wanted = formulas::speculativeTokens(m_options.acceptance, drafted());
         const double spread = static_cast<double>(m_options.gamma) / 2.0;
-        const double allowed = 4.0 * spread / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, m_rounds)));
+        const double allowed =
+            4.0 * spread / std::sqrt(static_cast<double>(std::max<std::int64_t>(1, m_rounds)));
         return {std::abs(perRound() - wanted) <= allowed,
                 fmt::format("{:.2f} tokens per verification, {:.2f} by the formula", perRound(),
                             wanted)};
     }
     std::vector<Metric> report(const Timing& timing) override {
         const double perToken = timing.meanStepSeconds / perRound();
-        return {{"tokens_per_s", 1.0 / perToken, "1/s", Direction::kHigher},
-                {"tpot", perToken, "s", Direction::kLower},
-                {"tokens_per_verify", perRound(), "1", Direction::kHigher},
-                {"tokens_per_verify_formula",
-                 formulas::speculativeTokens(m_options.acceptance, drafted()), "1",
-                 Direction::kNone},
-                {"draft_cost", m_draftSeconds / m_plainSeconds, "1", Direction::kLower},
-                {"plain_tpot", m_plainSeconds, "s", Direction::kNone},
-                {"speedup", m_plainSeconds / perToken, "1", Direction::kHigher},
-                {"speedup_formula",
-                 formulas::speculativeSpeedup(m_options.acceptance, drafted(),
-                                              m_draftSeconds / m_plainSeconds),
-                 "1", Direction::kNone}};
+        return {
+            {"tokens_per_s", 1.0 / perToken, "1/s", Direction::kHigher},
+            {"tpot", perToken, "s", Direction::kLower},
+            {"tokens_per_verify", perRound(), "1", Direction::kHigher},
+            {"tokens_per_verify_formula",
+             formulas::speculativeTokens(m_options.acceptance, drafted()), "1", Direction::kNone},
+            {"draft_cost", m_draftSeconds / m_plainSeconds, "1", Direction::kLower},
+            {"plain_tpot", m_plainSeconds, "s", Direction::kNone},
+            {"speedup", m_plainSeconds / perToken, "1", Direction::kHigher},
+            {"speedup_formula",
+             formulas::speculativeSpeedup(m_options.acceptance, drafted(),
+                                          m_draftSeconds / m_plainSeconds),
+             "1", Direction::kNone}};
     }
 
 private:

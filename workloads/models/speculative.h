@@ -21,8 +21,8 @@ namespace ridge::workloads {
 // The process apart from any workload: what was drafted, what was kept.
 class SpeculativeDecoder {
 public:
-    // `truth`: what plain greedy decoding gives after the prompt, the drafts' source of right tokens.
-    // Both generators have read the prompt.
+    // `truth`: what plain greedy decoding gives after the prompt, the drafts' source of right
+    // tokens. Both generators have read the prompt.
     SpeculativeDecoder(GptGenerator& target, GptGenerator& draft, std::vector<std::int32_t> truth,
                        std::int64_t gamma, double acceptance, std::uint64_t seed);
 

@@ -46,11 +46,10 @@ void Operators::gemm(const char* name, const GemmArgs& args) {
     checkAtLeast(args.c, args.m * args.n);
     RIDGE_CHECK(args.a.type == args.b.type, "a product of two types");
     const WorkRange range(
-        name,
-        payload(RIDGE_OP_GEMM,
-                formulas::gemm(u64(args.m), u64(args.n), u64(args.k), bytesOf(args.a),
-                               bytesOf(args.c), !args.bias.empty(), args.accumulate),
-                args.a.type));
+        name, payload(RIDGE_OP_GEMM,
+                      formulas::gemm(u64(args.m), u64(args.n), u64(args.k), bytesOf(args.a),
+                                     bytesOf(args.c), !args.bias.empty(), args.accumulate),
+                      args.a.type));
     doGemm(args);
 }
 

@@ -34,7 +34,7 @@ struct GemmArgs {
     Tensor a;
     Tensor b;
     Tensor c;
-    Tensor bias;              // n elements added to each row; empty: none
+    Tensor bias;                // n elements added to each row; empty: none
     bool accumulate = false;    // add to C instead of replacing it
     bool unsignedLeft = false;  // int8: A holds 0..255 instead of -128..127
 };
@@ -47,9 +47,9 @@ struct AttentionArgs {
     bool causal = true;  // else every token sees every token
 };
 
-// One layer's keys and values: blocks of `block` tokens, each heads x block x headDim elements, f32,
-// bf16 or int8 (then with one scale per head and token in the same order). A contiguous cache is one
-// whose blocks hold a whole context.
+// One layer's keys and values: blocks of `block` tokens, each heads x block x headDim elements,
+// f32, bf16 or int8 (then with one scale per head and token in the same order). A contiguous cache
+// is one whose blocks hold a whole context.
 struct KvCache {
     Tensor keys, values;
     Tensor keyScales, valueScales;
@@ -117,8 +117,8 @@ public:
     void gemv(const char* name, const Tensor& weight, const Tensor& x, const Tensor& bias,
               const Tensor& y, std::int64_t n, std::int64_t k);
 
-    // y(rows,n) = x(rows,k) W^T [+ bias] in float arithmetic, W as it is stored: reads few bytes when
-    // rows are few.
+    // y(rows,n) = x(rows,k) W^T [+ bias] in float arithmetic, W as it is stored: reads few bytes
+    // when rows are few.
     void linear(const char* name, const Weight& weight, const Tensor& x, const Tensor& bias,
                 const Tensor& y, std::int64_t rows);
     // f32 to bf16 or back, element by element.
@@ -216,8 +216,8 @@ public:
     void argmaxRows(const char* name, const Tensor& x, std::int64_t width,
                     std::span<std::int32_t> best);
 
-    // Exclusive or of all bytes, as 64-bit words (a rest is padded with zeros): each byte read once and
-    // nothing else, so it also tells what bandwidth reading can reach. Synchronises.
+    // Exclusive or of all bytes, as 64-bit words (a rest is padded with zeros): each byte read once
+    // and nothing else, so it also tells what bandwidth reading can reach. Synchronises.
     [[nodiscard]] std::uint64_t checksum(const char* name, const Tensor& x);
 
     void adamW(const char* name, const AdamWArgs& args, const Tensor& weights,

@@ -97,8 +97,9 @@ void Operators::linear(const char* name, const Weight& weight, const Tensor& x, 
 
 void Operators::cast(const char* name, const Tensor& from, const Tensor& to) {
     atLeast(to, from.count);
-    const WorkRange range(name, payload(RIDGE_OP_ELEMENTWISE, {0, u64(from.bytes()),
-                                                               u64(to.slice(0, from.count).bytes())}));
+    const WorkRange range(name,
+                          payload(RIDGE_OP_ELEMENTWISE,
+                                  {0, u64(from.bytes()), u64(to.slice(0, from.count).bytes())}));
     doCast(from, to);
 }
 

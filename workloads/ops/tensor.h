@@ -6,7 +6,8 @@
 // device address: only upload() and download() of that backend may look behind it.
 //
 // Types held: f32, bf16 (the upper half of a float), int32, int8 (signed, or unsigned as the left
-// side of a product), int4 (two per byte, as ops/weights.h packs them). Counts are elements, always.
+// side of a product), int4 (two per byte, as ops/weights.h packs them). Counts are elements,
+// always.
 
 #include "base/result.h"
 

@@ -4,10 +4,11 @@
 // A weight matrix W(n, k) as inference stores it, and values between float and their stored form.
 //
 // Float and bf16 as they are; int8 and int4 with one float scale per group of 64 along k: value =
-// scale * q. int8: q in [-127, 127], scale = largest |value| of the group / 127. int4: q in [-8, 7],
-// the value that is largest in magnitude is -8 (the scale takes its sign), the scale then fitted by
-// least squares. int4 of a group: byte j holds element j in its low half and element j + 32 in its high half, each
-// plus 8. All functions work on the host; a backend uploads what they return. Pure, any thread.
+// scale * q. int8: q in [-127, 127], scale = largest |value| of the group / 127. int4: q in [-8,
+// 7], the value that is largest in magnitude is -8 (the scale takes its sign), the scale then
+// fitted by least squares. int4 of a group: byte j holds element j in its low half and element j +
+// 32 in its high half, each plus 8. All functions work on the host; a backend uploads what they
+// return. Pure, any thread.
 
 #include "workloads/formulas/op_cost.h"
 #include "workloads/ops/tensor.h"

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // How near the reference workloads come to what they stand on, as ratios taken in pairs within one
-// process: a product through Operators against the library called bare, a decode step against reading
-// the same weights and nothing else. Each pair is A B B A, each ratio the median over the pairs, with
-// the middle half of them. Prints JSON.
+// process: a product through Operators against the library called bare, a decode step against
+// reading the same weights and nothing else. Each pair is A B B A, each ratio the median over the
+// pairs, with the middle half of them. Prints JSON.
 #include "base/clock.h"
 #include "workloads/models/gpt_generator.h"
 #include "workloads/ops/cpu/cpu_operators.h"
@@ -37,7 +37,8 @@ double quantileOf(std::vector<double> values, double q) {
 
 struct Pairs {
     std::vector<double> ours, theirs, ratios;  // ratio: theirs / ours, 1 = as fast
-    double ourBest = 1e300, theirBest = 1e300;  // of single calls: what a loaded machine still shows
+    double ourBest = 1e300,
+           theirBest = 1e300;  // of single calls: what a loaded machine still shows
 
     void run(int count, const std::function<void()>& own, const std::function<void()>& bare) {
         own();
@@ -152,9 +153,9 @@ ordered_json decodeRow(Operators& ops, Storage weights, int pairs) {
         pairs,
         [&] {
             if (generator.position() == options.config.context) generator.rewind(8);
-            bytes += static_cast<double>(formulas::decodeStepBytes(
-                options.config.shape(), weights, Storage::kF32,
-                static_cast<std::uint64_t>(generator.position() + 1)));
+            bytes += static_cast<double>(
+                formulas::decodeStepBytes(options.config.shape(), weights, Storage::kF32,
+                                          static_cast<std::uint64_t>(generator.position() + 1)));
             ++steps;
             next = generator.decode(next);
         },

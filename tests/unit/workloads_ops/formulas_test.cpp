@@ -77,9 +77,9 @@ TEST(OpCost, VectorOperatorsMoveWhatTheTableSays) {
 TEST(OpCost, StoredBytesCountTheScales) {
     EXPECT_EQ(storedBytes(Storage::kF32, 128), 512U);
     EXPECT_EQ(storedBytes(Storage::kBf16, 128), 256U);
-    EXPECT_EQ(storedBytes(Storage::kInt8, 128), 128U + 2 * 4);     // two groups of 64
-    EXPECT_EQ(storedBytes(Storage::kInt4, 128), 64U + 2 * 4);      // two values a byte
-    EXPECT_EQ(storedBytes(Storage::kInt8, 96, 32), 96U + 3 * 4);   // a cache of heads of 32
+    EXPECT_EQ(storedBytes(Storage::kInt8, 128), 128U + 2 * 4);    // two groups of 64
+    EXPECT_EQ(storedBytes(Storage::kInt4, 128), 64U + 2 * 4);     // two values a byte
+    EXPECT_EQ(storedBytes(Storage::kInt8, 96, 32), 96U + 3 * 4);  // a cache of heads of 32
     EXPECT_EQ(linear(3, 5, 64, Storage::kInt8).bytesRead, 4U * 3 * 64 + 320 + 4 * 5);
     EXPECT_EQ(linear(3, 5, 64, Storage::kInt8).flops, 2U * 3 * 5 * 64);
     EXPECT_EQ(linear(3, 5, 64, Storage::kF32, true).bytes(), gemm(3, 5, 64, 4, 4, true).bytes());
@@ -109,15 +109,16 @@ TEST(OpCost, CachedAttentionOfAChunkIsTheSumOfItsTokens) {
     EXPECT_EQ(attentionCached(2, 32, 10, 3, Storage::kInt8).bytesRead,
               2U * (13 * 64 + 13 * 2 * 4) + 4 * 3 * 64);
     EXPECT_EQ(attentionCached(2, 32, 10, 3, Storage::kInt8).bytesWritten, 4U * 3 * 64);
-    EXPECT_EQ(attentionCached(3, 5, 9, 1, Storage::kF32).bytes(), attentionDecode(3, 3, 5, 10).bytes());
+    EXPECT_EQ(attentionCached(3, 5, 9, 1, Storage::kF32).bytes(),
+              attentionDecode(3, 3, 5, 10).bytes());
     EXPECT_EQ(cacheAppend(2, 32, 3, Storage::kBf16).bytesRead, 2U * 3 * 64 * 4);
     EXPECT_EQ(cacheAppend(2, 32, 3, Storage::kBf16).bytesWritten, 2U * 3 * 64 * 2);
 }
 
 TEST(OpCost, FusingBiasGeluResidualSavesFourOfSevenPasses) {
     const std::uint64_t m = 1000 * 64;
-    const std::uint64_t apart = biasAdd(1000, 64).bytes() + elementwise(m, 1, 9).bytes() +
-                                elementwise(m, 2, 1).bytes();
+    const std::uint64_t apart =
+        biasAdd(1000, 64).bytes() + elementwise(m, 1, 9).bytes() + elementwise(m, 2, 1).bytes();
     EXPECT_EQ(apart, 7 * m * 4 + 64 * 4);
     EXPECT_EQ(biasGeluResidual(1000, 64).bytes(), 3 * m * 4 + 64 * 4);
     EXPECT_EQ(biasGeluResidual(1000, 64).flops, 11 * m);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Stored weights, typed products, fused attention and the KV cache against loops in double, at sizes
-// that are no multiple of a vector or a tile; and broken operators, which the checks must find.
+// Stored weights, typed products, fused attention and the KV cache against loops in double, at
+// sizes that are no multiple of a vector or a tile; and broken operators, which the checks must
+// find.
 #include "range_capture.h"
 #include "workloads/harness/variant.h"
 #include "workloads/models/checks_inference.h"
@@ -41,7 +42,7 @@ void expectPassed(const CheckResult& result) {
 
 TEST(Weights, Bf16RoundsToNearestEven) {
     EXPECT_EQ(fromBf16(toBf16(1.0F)), 1.0F);
-    EXPECT_EQ(toBf16(1.0F + 0x1p-8F), toBf16(1.0F));            // a tie goes to even: down here
+    EXPECT_EQ(toBf16(1.0F + 0x1p-8F), toBf16(1.0F));  // a tie goes to even: down here
     EXPECT_EQ(fromBf16(toBf16(1.0F + 3 * 0x1p-8F)), 1.0F + 0x1p-6F);  // and up here
     EXPECT_EQ(fromBf16(toBf16(-2.5F)), -2.5F);
     EXPECT_TRUE(std::isnan(fromBf16(toBf16(std::numeric_limits<float>::quiet_NaN()))));
@@ -116,13 +117,15 @@ TEST_P(OnThreads, FusedUnfusedAndStoredAttention) {
 }
 
 TEST_P(OnThreads, StoredModelsMatchTheOracleOnRoundedParameters) {
-    for (const Storage weights : kAll) expectPassed(checkStoredModel(*m_ops, weights, Storage::kF32));
+    for (const Storage weights : kAll)
+        expectPassed(checkStoredModel(*m_ops, weights, Storage::kF32));
     for (const Storage cache : {Storage::kBf16, Storage::kInt8})
         expectPassed(checkStoredModel(*m_ops, Storage::kF32, cache));
 }
 
 TEST_P(OnThreads, GreedyTokensDoNotDependOnHowTheyAreComputed) {
-    for (const Storage weights : kAll) expectPassed(checkTokensAgree(*m_ops, weights, Storage::kF32));
+    for (const Storage weights : kAll)
+        expectPassed(checkTokensAgree(*m_ops, weights, Storage::kF32));
 }
 
 TEST(InferenceOps, RoundingStaysInItsBands) {
@@ -271,8 +274,7 @@ struct WrongCache final : CpuOperators {
 
 TEST(Broken, AWrongSignInAnOperatorFailsItsCheck) {
     WrongSoftmaxScale attention(1);
-    EXPECT_FALSE(
-        checkAttention(attention, {1, 2, 40, 16}, AttentionKind::kFused, false).passed);
+    EXPECT_FALSE(checkAttention(attention, {1, 2, 40, 16}, AttentionKind::kFused, false).passed);
     WrongLinear linear(1);
     EXPECT_FALSE(checkLinear(linear, 3, 8, 64, Storage::kF32).passed);
     EXPECT_FALSE(checkStoredModel(linear, Storage::kF32, Storage::kF32).passed);

@@ -148,8 +148,7 @@ TEST(Models, PayloadsOfStoredAndPagedPassesEqualTheFormulas) {
             std::uint64_t bytes = 0;
             const std::uint64_t c = 64, biases = 3 * c + c + 4 * c + c;
             for (const auto& range : ranges)
-                if (range.work.op_kind == RIDGE_OP_GEMM ||
-                    range.work.op_kind == RIDGE_OP_ATTENTION)
+                if (range.work.op_kind == RIDGE_OP_GEMM || range.work.op_kind == RIDGE_OP_ATTENTION)
                     bytes += range.work.bytes_read;
             // x of each product (c, c, c, 4c per layer; c of the head), q, biases once.
             const std::uint64_t rows = 4 * (2 * (3 * (c + c + c + 4 * c + c) + biases) + 3 * c);
@@ -298,9 +297,9 @@ TEST(Models, ElementwisePairComputesTheSameAndMovesAQuarter) {
 
 TEST(Models, SpecsAreCompleteAndDistinct) {
     std::set<std::string> names;
-    for (const auto& specs : {trainSpecs(), inferSpecs(), elementwiseSpecs(), gemmSpecs(),
-                              attentionSpecs(), vectorSpecs(), launchSpecs(), speculativeSpecs(),
-                              serving::serveSpecs()})
+    for (const auto& specs :
+         {trainSpecs(), inferSpecs(), elementwiseSpecs(), gemmSpecs(), attentionSpecs(),
+          vectorSpecs(), launchSpecs(), speculativeSpecs(), serving::serveSpecs()})
         for (const WorkloadSpec& spec : specs) {
             EXPECT_TRUE(names.insert(spec.name).second) << spec.name;
             EXPECT_FALSE(spec.presets.empty());
@@ -336,8 +335,7 @@ TEST(Models, KernelWorkloadsCheckThemselvesAndReport) {
     for (const VectorCase which : {VectorCase::kBiasGeluResidual,
                                    VectorCase::kBiasGeluResidualFused, VectorCase::kLayerNorm})
         expectRuns(*makeVectorWorkload({}, which, 300, 257), 2);
-    for (const bool batched : {false, true})
-        expectRuns(*makeLaunchWorkload({}, batched, 20, 7), 2);
+    for (const bool batched : {false, true}) expectRuns(*makeLaunchWorkload({}, batched, 20, 7), 2);
 }
 
 TEST(Models, FusedAndUnfusedVectorWorkloadsMoveWhatTheFormulasSay) {

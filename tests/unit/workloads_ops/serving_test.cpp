@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Serving: arrivals against their moments, schedules against ones worked out by hand in virtual time,
-// reports against their definitions, answers against requests served alone.
+// Serving: arrivals against their moments, schedules against ones worked out by hand in virtual
+// time, reports against their definitions, answers against requests served alone.
 #include "workloads/models/serving/report.h"
 #include "workloads/models/serving/serve.h"
 #include "workloads/models/serving/server.h"
@@ -139,8 +139,8 @@ TEST(Schedule, StaticWaitsForTheLongestAndPads) {
     Policy policy = smallPolicy();
     policy.batching = Policy::Batching::kStatic;
     const Served served = serveVirtually(policy, requests);
-    // [0,17) [17,29) as before; 1 is done but stays: [29,41) [41,53) with a padded row each. Then 2:
-    // [53,69) prompt, [69,80).
+    // [0,17) [17,29) as before; 1 is done but stays: [29,41) [41,53) with a padded row each. Then
+    // 2: [53,69) prompt, [69,80).
     EXPECT_EQ(served.outcomes[0].tokens, (Times{17, 29, 41, 53}));
     EXPECT_EQ(served.outcomes[1].tokens, (Times{17, 29}));
     EXPECT_EQ(served.outcomes[2].tokens, (Times{69, 80}));
@@ -188,7 +188,7 @@ TEST(Schedule, PrefixesAreComputedOnceAndGivenUpForRoom) {
     EXPECT_EQ(served.reused, 8);
     EXPECT_EQ(served.computed, 22);
     EXPECT_EQ(served.held, 4);  // both prefixes are kept
-    policy.blocks = 3;  // no room to keep one beside another request
+    policy.blocks = 3;          // no room to keep one beside another request
     const Served tight = serveVirtually(policy, shared);
     EXPECT_EQ(tight.reused, 8);
     EXPECT_EQ(tight.outcomes[2].tokens, (Times{220}));
@@ -246,7 +246,9 @@ TEST(Schedule, ContinuousBatchingShortensTheMakespan) {
     Policy fixed;
     fixed.batching = Policy::Batching::kStatic;
     // Where a pass costs its weights and rows are cheap, fewer passes are less time.
-    const auto weights = [](std::span<const Scheduler::Part> plan) { return 0.1 * cost(plan) + 10; };
+    const auto weights = [](std::span<const Scheduler::Part> plan) {
+        return 0.1 * cost(plan) + 10;
+    };
     const Served slow = serveVirtually(fixed, trace, weights),
                  fast = serveVirtually(Policy{}, trace, weights);
     EXPECT_LT(fast.occupancy.duration, 0.9 * slow.occupancy.duration)

@@ -65,15 +65,14 @@ public:
         const std::uint64_t inBytes = m_case.type == RIDGE_DTYPE_BF16   ? 2
                                       : m_case.type == RIDGE_DTYPE_INT8 ? 1
                                                                         : 4;
-        const auto cost =
-            formulas::gemm(u64(m_case.m), u64(m_case.n), u64(m_case.k), inBytes, 4);
+        const auto cost = formulas::gemm(u64(m_case.m), u64(m_case.n), u64(m_case.k), inBytes, 4);
         const double seconds = timing.medianStepSeconds / static_cast<double>(m_repeats);
-        return {{"flops_per_s", static_cast<double>(cost.flops) / seconds, "FLOP/s",
-                 Direction::kHigher},
-                {"bytes_per_s", static_cast<double>(cost.bytes()) / seconds, "B/s",
-                 Direction::kNone},
-                {"intensity", formulas::intensity(cost), "1", Direction::kNone},
-                {"products_per_step", static_cast<double>(m_repeats), "1", Direction::kNone}};
+        return {
+            {"flops_per_s", static_cast<double>(cost.flops) / seconds, "FLOP/s",
+             Direction::kHigher},
+            {"bytes_per_s", static_cast<double>(cost.bytes()) / seconds, "B/s", Direction::kNone},
+            {"intensity", formulas::intensity(cost), "1", Direction::kNone},
+            {"products_per_step", static_cast<double>(m_repeats), "1", Direction::kNone}};
     }
 
 private:

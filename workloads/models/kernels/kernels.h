@@ -3,13 +3,13 @@
 #pragma once
 // Single kernels as workloads: gemm/* (a product by type, shape and layout), attention/* (the
 // textbook's three passes or fused, forward and backward), elementwise/* beyond the chain of
-// elementwise.h (bias + gelu + residual apart and fused, layer norm), launch/* (the same work as many
-// small operators or as one).
+// elementwise.h (bias + gelu + residual apart and fused, layer norm), launch/* (the same work as
+// many small operators or as one).
 //
 // What each is built to hit follows from its intensity, FLOP per byte, against the ridge point of a
 // processor's thread (about 6 for float, 4 times that for int8): products of large squares are far
-// above it, products of few rows far below, vector operators below 2. A type without instructions of
-// its own is skipped, not emulated.
+// above it, products of few rows far below, vector operators below 2. A type without instructions
+// of its own is skipped, not emulated.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
@@ -40,8 +40,7 @@ enum class VectorCase { kBiasGeluResidual, kBiasGeluResidualFused, kLayerNorm };
 
 // `pieces` products of `rows` x 64 by 64 x 64, as so many operators or as one over all rows.
 [[nodiscard]] std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, bool batched,
-                                                           std::int64_t pieces,
-                                                           std::int64_t rows);
+                                                           std::int64_t pieces, std::int64_t rows);
 
 [[nodiscard]] std::vector<WorkloadSpec> gemmSpecs(const Backend& backend = {});
 [[nodiscard]] std::vector<WorkloadSpec> attentionSpecs(const Backend& backend = {});

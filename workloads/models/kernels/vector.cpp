@@ -69,10 +69,9 @@ public:
             const double scale = 1.0 / std::sqrt(square / static_cast<double>(m_width) + 1e-5);
             for (std::int64_t i = 0; i < m_width; ++i) {
                 const double x = input(1, r * m_width + i);
-                const double wanted =
-                    m_which == VectorCase::kLayerNorm
-                        ? (x - mean) * scale * input(3, i) + input(2, i)
-                        : input(3, r * m_width + i) + gelu(x + input(2, i));
+                const double wanted = m_which == VectorCase::kLayerNorm
+                                          ? (x - mean) * scale * input(3, i) + input(2, i)
+                                          : input(3, r * m_width + i) + gelu(x + input(2, i));
                 const double error =
                     std::abs(static_cast<double>(row[static_cast<std::size_t>(i)]) - wanted);
                 if (!(error <= worst)) worst = error;
@@ -196,10 +195,10 @@ public:
     }
     std::vector<Metric> report(const Timing& timing) override {
         const double flops = 2.0 * static_cast<double>(m_pieces * m_rows * kSide * kSide);
-        return {{"operators_per_s",
-                 static_cast<double>(m_products.size()) / timing.medianStepSeconds, "1/s",
-                 m_batched ? Direction::kNone : Direction::kHigher},
-                {"flops_per_s", flops / timing.medianStepSeconds, "FLOP/s", Direction::kHigher}};
+        return {
+            {"operators_per_s", static_cast<double>(m_products.size()) / timing.medianStepSeconds,
+             "1/s", m_batched ? Direction::kNone : Direction::kHigher},
+            {"flops_per_s", flops / timing.medianStepSeconds, "FLOP/s", Direction::kHigher}};
     }
 
 private:

@@ -5,10 +5,10 @@
 // from a seed by our own generators, the same on every machine; no recorded trace is shipped.
 //
 // Gaps are gamma(shape = burstiness, mean 1/rate): 1 is Poisson, 0.25 bursty, as vLLM's benchmark
-// has it; arrival times are rescaled so that n requests take n/rate seconds, which removes the drift
-// between seeds. "Recorded" draws lengths log-normally with the ratios of p90 to p50 of a public
-// conversation trace (prompts 3.96, answers 1.71), shares prefixes as often (36.6 %) and lets the
-// rate swing by half around its mean over the trace. Units: seconds, tokens.
+// has it; arrival times are rescaled so that n requests take n/rate seconds, which removes the
+// drift between seeds. "Recorded" draws lengths log-normally with the ratios of p90 to p50 of a
+// public conversation trace (prompts 3.96, answers 1.71), shares prefixes as often (36.6 %) and
+// lets the rate swing by half around its mean over the trace. Units: seconds, tokens.
 
 #include <cstdint>
 #include <string>
@@ -41,8 +41,8 @@ private:
 struct TraceOptions {
     enum class Lengths { kUniform, kRecorded } lengths = Lengths::kUniform;
     std::int64_t requests = 60;
-    double rate = 0;         // requests per second; 0: all at once
-    double burstiness = 1;   // shape of the gaps
+    double rate = 0;        // requests per second; 0: all at once
+    double burstiness = 1;  // shape of the gaps
     std::int64_t shortestPrompt = 16, longestPrompt = 128;
     std::int64_t shortestOutput = 8, longestOutput = 32;
     double sharedShare = 0;  // of the requests begin with one of a few common prefixes

@@ -50,9 +50,9 @@ ServingReport summarise(std::span<const Request> requests, std::span<const Outco
         RIDGE_CHECK(std::ssize(outcome.tokens) == requests[i].output, "a request is not done");
         const double first = outcome.tokens.front() - outcome.arrival;
         const double whole = outcome.tokens.back() - outcome.arrival;
-        const double perToken =
-            requests[i].output > 1 ? (whole - first) / static_cast<double>(requests[i].output - 1)
-                                   : 0.0;
+        const double perToken = requests[i].output > 1
+                                    ? (whole - first) / static_cast<double>(requests[i].output - 1)
+                                    : 0.0;
         ttft.push_back(first);
         e2e.push_back(whole);
         queued.push_back(outcome.admitted - outcome.arrival);
@@ -60,10 +60,10 @@ ServingReport summarise(std::span<const Request> requests, std::span<const Outco
         for (std::size_t t = 1; t < outcome.tokens.size(); ++t)
             itl.push_back(outcome.tokens[t] - outcome.tokens[t - 1]);
         const auto meets = [](double value, double limit) { return limit <= 0 || value <= limit; };
-        good += meets(first, limits.ttft) && meets(perToken, limits.tpot) &&
-                        meets(whole, limits.e2e)
-                    ? 1
-                    : 0;
+        good +=
+            meets(first, limits.ttft) && meets(perToken, limits.tpot) && meets(whole, limits.e2e)
+                ? 1
+                : 0;
         output += requests[i].output;
         prompt += requests[i].prompt;
     }

@@ -28,7 +28,7 @@ struct Percentiles {
 
 struct ServingReport {
     Percentiles ttft, tpot, itl, e2e, queued;
-    double goodput = 0;           // requests per second
+    double goodput = 0;  // requests per second
     double requestsPerSecond = 0;
     double outputTokensPerSecond = 0;
     double totalTokensPerSecond = 0;

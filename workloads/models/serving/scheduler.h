@@ -4,16 +4,16 @@
 // Which tokens of which requests the next pass of a model computes. Pure logic: it is told the time
 // and never asks for it, so the same code runs in wall time and in virtual time, exactly.
 //
-// Static batching takes what waits when the last batch is done, reads all prompts, and decodes until
-// the longest answer is complete; finished sequences stay in the batch as padding. Continuous
-// batching admits whenever a slot and cache blocks are free, and lets a sequence go when it is done.
-// Prompts go first, in passes of their own (chunk = 0: new requests start early, running ones wait:
-// their gaps between tokens spike), or in chunks beside the decoding rows (chunk > 0).
+// Static batching takes what waits when the last batch is done, reads all prompts, and decodes
+// until the longest answer is complete; finished sequences stay in the batch as padding. Continuous
+// batching admits whenever a slot and cache blocks are free, and lets a sequence go when it is
+// done. Prompts go first, in passes of their own (chunk = 0: new requests start early, running ones
+// wait: their gaps between tokens spike), or in chunks beside the decoding rows (chunk > 0).
 //
 // Cache: blocks of `block` tokens for prompt and answer together are taken at admission and given
-// back at the end, so a running request never has to be stopped. Whole blocks of a common prefix are
-// shared once one request has computed them, kept after it, and dropped, least recently used first,
-// when blocks run out.
+// back at the end, so a running request never has to be stopped. Whole blocks of a common prefix
+// are shared once one request has computed them, kept after it, and dropped, least recently used
+// first, when blocks run out.
 //
 // Invariants: 1. blocks free + held = all. 2. A request's tokens are computed once, in order.
 // 3. finishPass() is called once per plan() that was not empty.
@@ -31,9 +31,9 @@ namespace ridge::workloads::serving {
 
 struct Policy {
     enum class Batching { kStatic, kContinuous } batching = Batching::kContinuous;
-    std::int64_t maxBatch = 8;    // requests that run at once
-    std::int64_t maxRows = 256;   // tokens of one pass
-    std::int64_t chunk = 0;       // prompt tokens that go along with decoding; 0: passes of their own
+    std::int64_t maxBatch = 8;   // requests that run at once
+    std::int64_t maxRows = 256;  // tokens of one pass
+    std::int64_t chunk = 0;  // prompt tokens that go along with decoding; 0: passes of their own
     std::int64_t block = 16;
     std::int64_t blocks = 128;
     bool prefixCache = false;
@@ -48,7 +48,8 @@ struct Outcome {
 
 class Scheduler {
 public:
-    // Every request must fit: prompt + output tokens into the blocks, prompt into maxRows (or chunk).
+    // Every request must fit: prompt + output tokens into the blocks, prompt into maxRows (or
+    // chunk).
     Scheduler(const Policy& policy, std::vector<Request> requests);
 
     struct Part {

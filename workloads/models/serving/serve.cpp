@@ -21,8 +21,8 @@ constexpr std::uint64_t kSeed = 1;
 constexpr std::int64_t kContext = 256;
 constexpr GptConfig kModel{
     .layers = 4, .width = 512, .heads = 8, .context = kContext, .vocabulary = 512};
-// What stands for a model in virtual time: seconds per pass, per row, and per cached token read. The
-// shape of an accelerator: a pass costs its weights, rows are cheap.
+// What stands for a model in virtual time: seconds per pass, per row, and per cached token read.
+// The shape of an accelerator: a pass costs its weights, rows are cheap.
 constexpr double kPassSeconds = 4e-3;
 constexpr double kRowSeconds = 40e-6;
 constexpr double kTokenSeconds = 0.5e-6;
@@ -154,8 +154,7 @@ private:
     // Each request by itself: no batch, no chunks, no shared prefix.
     Answers alone() {
         Answers answers(m_trace.size());
-        std::vector<std::int32_t> blocks(
-            static_cast<std::size_t>(m_engine->blocksPerSequence()));
+        std::vector<std::int32_t> blocks(static_cast<std::size_t>(m_engine->blocksPerSequence()));
         for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = static_cast<std::int32_t>(i);
         for (std::size_t i = 0; i < m_trace.size(); ++i) {
             std::vector<std::int32_t> tokens =
@@ -184,8 +183,8 @@ private:
         for (std::size_t i = 0; i < hurried.size(); ++i)
             if (clock.answers()[i] != m_truth[i])
                 return {false, fmt::format("request {}: its answer depends on its batch", i)};
-        return {true, fmt::format("{} answers equal to those of requests served alone",
-                                  hurried.size())};
+        return {true,
+                fmt::format("{} answers equal to those of requests served alone", hurried.size())};
     }
 
     Backend m_backend;
@@ -250,21 +249,21 @@ WorkloadSpec specOf(const Backend& backend, const std::string& name, const Serve
     WorkloadSpec spec;
     spec.name = "infer.serve/" + name;
     const bool fixed = options.policy.batching == kStatic;
-    spec.params = {{"backend", backend.name},
-                   {"dtype", "fp32"},
-                   {"model", options.virtualTime ? "cost model" : options.config.text()},
-                   {"requests", std::to_string(options.trace.requests)},
-                   {"rate", options.trace.rate > 0 ? fmt::format("{:g}/s", options.trace.rate)
-                                                   : "all at once"},
-                   {"burstiness", fmt::format("{:g}", options.trace.burstiness)},
-                   {"batching", fixed ? "static" : "continuous"},
-                   {"prompts", options.policy.chunk > 0
-                                   ? fmt::format("chunks of {}", options.policy.chunk)
-                                   : "first"},
-                   {"prefix_cache", options.policy.prefixCache ? "on" : "off"},
-                   {"batch", std::to_string(options.policy.maxBatch)},
-                   {"limits", fmt::format("ttft {:g} s, tpot {:g} s", options.limits.ttft,
-                                          options.limits.tpot)}};
+    spec.params = {
+        {"backend", backend.name},
+        {"dtype", "fp32"},
+        {"model", options.virtualTime ? "cost model" : options.config.text()},
+        {"requests", std::to_string(options.trace.requests)},
+        {"rate",
+         options.trace.rate > 0 ? fmt::format("{:g}/s", options.trace.rate) : "all at once"},
+        {"burstiness", fmt::format("{:g}", options.trace.burstiness)},
+        {"batching", fixed ? "static" : "continuous"},
+        {"prompts",
+         options.policy.chunk > 0 ? fmt::format("chunks of {}", options.policy.chunk) : "first"},
+        {"prefix_cache", options.policy.prefixCache ? "on" : "off"},
+        {"batch", std::to_string(options.policy.maxBatch)},
+        {"limits",
+         fmt::format("ttft {:g} s, tpot {:g} s", options.limits.ttft, options.limits.tpot)}};
     spec.warmupSteps = 1;
     spec.create = [backend, options] { return makeServeWorkload(backend, options); };
     return spec;

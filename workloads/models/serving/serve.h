@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The workload family infer.serve: a step serves one trace of requests, from the first arrival to the
-// last token. Wall-time variants run a real model; infer.serve/virtual.* let a cost model stand for
-// it, so that queueing is seen without noise, and cost only the scheduler's own time.
+// The workload family infer.serve: a step serves one trace of requests, from the first arrival to
+// the last token. Wall-time variants run a real model; infer.serve/virtual.* let a cost model stand
+// for it, so that queueing is seen without noise, and cost only the scheduler's own time.
 //
 // Answers do not depend on how requests were batched: every step must give the tokens that each
 // request gets when it is served alone.

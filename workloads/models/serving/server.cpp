@@ -36,8 +36,8 @@ Occupancy serve(Scheduler& scheduler, Clock& clock, const Policy& policy) {
         const std::int64_t held = scheduler.heldBlocks();
         sum.meanHeldBlocks += static_cast<double>(held);
         sum.mostHeldBlocks = std::max(sum.mostHeldBlocks, held);
-        sum.meanLiveShare += static_cast<double>(scheduler.liveTokens()) /
-                             static_cast<double>(held * policy.block);
+        sum.meanLiveShare +=
+            static_cast<double>(scheduler.liveTokens()) / static_cast<double>(held * policy.block);
         sum.duration = clock.now();
         scheduler.finishPass(sum.duration);
     }

@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // A server: the loop that lets a Scheduler's passes happen, on either of two clocks. On the wall
-// clock passes are a model's and waiting for the next request is sleep; in virtual time a pass takes
-// what a cost function says, nothing sleeps, and the same input gives the same times to the last bit.
+// clock passes are a model's and waiting for the next request is sleep; in virtual time a pass
+// takes what a cost function says, nothing sleeps, and the same input gives the same times to the
+// last bit.
 
 #include "workloads/models/gpt_engine.h"
 #include "workloads/models/serving/scheduler.h"
@@ -54,7 +55,8 @@ private:
 [[nodiscard]] std::vector<std::int32_t> promptTokens(const Request& request, std::size_t index,
                                                      std::int64_t vocabulary);
 
-// Runs passes on an engine; starts with its construction. Phase ranges "prefill", "decode", "mixed".
+// Runs passes on an engine; starts with its construction. Phase ranges "prefill", "decode",
+// "mixed".
 class EngineClock final : public Clock {
 public:
     EngineClock(GptEngine& engine, std::span<const Request> requests);

@@ -220,8 +220,7 @@ void CpuOperators::doAttentionFused(const AttentionArgs& args, const Tensor& qkv
             std::fill_n(sums, rows, 0.0F);
             float* to = out.f32() + head.inOut(query);
             for (std::int64_t key = 0; key < lastKey(args, query + rows); key += kKeyTile) {
-                const std::int64_t columns =
-                    std::min(kKeyTile, lastKey(args, query + rows) - key);
+                const std::int64_t columns = std::min(kKeyTile, lastKey(args, query + rows) - key);
                 keep(m_gemm.strided({.layout = GemmLayout::kNT,
                                      .m = rows,
                                      .n = columns,

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The class behind makeCpuOperators(), for this folder's source files and for tests, which break one
-// operator on purpose (derive, override, flip a sign) to see that a workload notices. Everybody else
-// includes cpu_operators.h.
+// The class behind makeCpuOperators(), for this folder's source files and for tests, which break
+// one operator on purpose (derive, override, flip a sign) to see that a workload notices. Everybody
+// else includes cpu_operators.h.
 //
 // cpu_operators.cpp: memory and the vector operators; cpu_attention.cpp: attention whole and fused;
 // cpu_inference.cpp: stored weights, the KV cache.
@@ -69,8 +69,8 @@ protected:
                                   const Tensor& dQkv) override;
     void doCacheStore(const Tensor& qkv, const KvCache& cache,
                       std::span<const CacheRows> rows) override;
-    void doAttentionCached(const Tensor& qkv, const KvCache& cache,
-                           std::span<const CacheRows> rows, const Tensor& out) override;
+    void doAttentionCached(const Tensor& qkv, const KvCache& cache, std::span<const CacheRows> rows,
+                           const Tensor& out) override;
     void doBiasAdd(std::int64_t rows, std::int64_t width, const Tensor& x, const Tensor& bias,
                    const Tensor& out) override;
     void doBiasGeluResidual(std::int64_t rows, std::int64_t width, const Tensor& x,

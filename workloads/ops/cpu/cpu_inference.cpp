@@ -14,8 +14,8 @@ namespace ridge::workloads {
 
 namespace {
 
-constexpr std::int64_t kPanelRows = 64;     // weight rows that are decoded at a time
-constexpr std::int64_t kFewQueries = 8;     // rows of a sequence that go through the cache one by one
+constexpr std::int64_t kPanelRows = 64;  // weight rows that are decoded at a time
+constexpr std::int64_t kFewQueries = 8;  // rows of a sequence that go through the cache one by one
 constexpr std::int64_t kWeightAlign = 16;
 
 // Weight rows [first, first + count) as floats.
@@ -129,8 +129,7 @@ void CpuOperators::fewRows(const Weight& weight, const float* x, const float* bi
                 .n = end - begin,
                 .k = weight.k,
                 .weights = weight.values.slice(offset, 0).data,
-                .scales =
-                    weight.scales.empty() ? nullptr : weight.scales.f32() + offset / kGroup,
+                .scales = weight.scales.empty() ? nullptr : weight.scales.f32() + offset / kGroup,
                 .x = x,
                 .bias = bias == nullptr ? bias : bias + begin,
                 .y = y + begin,
@@ -293,8 +292,7 @@ void CpuOperators::doEmbeddingRows(std::int64_t rows, std::int64_t width, const 
                       positionTable.f32() + positions.i32()[r] * width, out.f32() + r * width);
 }
 
-void CpuOperators::doArgmaxRows(const Tensor& x, std::int64_t width,
-                                std::span<std::int32_t> best) {
+void CpuOperators::doArgmaxRows(const Tensor& x, std::int64_t width, std::span<std::int32_t> best) {
     for (std::size_t r = 0; r < best.size(); ++r)
         best[r] = doArgmax(x.slice(static_cast<std::int64_t>(r) * width, width));
 }

@@ -31,7 +31,8 @@ Status CpuOperators::canMultiply(ridge_dtype type) const {
 
 Tensor CpuOperators::allocate(std::int64_t count, ridge_dtype type) {
     RIDGE_CHECK(elementBits(type) > 0, "no tensor holds this type");
-    RIDGE_CHECK(count > 0 && count * elementBits(type) % 8 == 0, "allocation of nothing, or a part of a byte");
+    RIDGE_CHECK(count > 0 && count * elementBits(type) % 8 == 0,
+                "allocation of nothing, or a part of a byte");
     const auto bytes = static_cast<std::size_t>(count * elementBits(type) / 8);
     const bool large = bytes >= kHugePage;
     const auto align = static_cast<std::align_val_t>(large ? kHugePage : kCacheLine);
@@ -211,9 +212,8 @@ std::uint64_t CpuOperators::doChecksum(const Tensor& x) {
     const std::int64_t words = x.bytes() / 8;
     std::atomic<std::uint64_t> sum{0};
     forRanges(m_threads, words, kElementAlign, [&](std::int64_t begin, std::int64_t end) {
-        sum.fetch_xor(
-            cpu::xorRange(end - begin, static_cast<const std::uint64_t*>(x.data) + begin),
-            std::memory_order_relaxed);
+        sum.fetch_xor(cpu::xorRange(end - begin, static_cast<const std::uint64_t*>(x.data) + begin),
+                      std::memory_order_relaxed);
     });
     std::uint64_t rest = 0;
     if (x.bytes() > 8 * words)

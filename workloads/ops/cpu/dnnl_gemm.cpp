@@ -14,8 +14,8 @@ namespace ridge::workloads::cpu {
 namespace {
 
 using dnnl::memory;
-using Key = std::tuple<GemmLayout, std::int64_t, std::int64_t, std::int64_t, bool, bool, ridge_dtype,
-                       ridge_dtype, bool>;
+using Key = std::tuple<GemmLayout, std::int64_t, std::int64_t, std::int64_t, bool, bool,
+                       ridge_dtype, ridge_dtype, bool>;
 
 struct Product {
     dnnl::matmul primitive;
@@ -56,14 +56,14 @@ struct DnnlGemm::State {
 };
 
 Product& DnnlGemm::State::find(const GemmArgs& args) {
-    const Key key{args.layout,        args.m,          args.n,      args.k,      !args.bias.empty(),
+    const Key key{args.layout,     args.m,      args.n,      args.k,           !args.bias.empty(),
                   args.accumulate, args.a.type, args.c.type, args.unsignedLeft};
     if (const auto found = products.find(key); found != products.end()) return found->second;
 
     const memory::desc a = matrix(args.m, args.k, args.layout == GemmLayout::kTN,
                                   typeOf(args.a.type, args.unsignedLeft));
-    const memory::desc b = matrix(args.k, args.n, args.layout == GemmLayout::kNT,
-                                  typeOf(args.b.type));
+    const memory::desc b =
+        matrix(args.k, args.n, args.layout == GemmLayout::kNT, typeOf(args.b.type));
     const memory::desc c = matrix(args.m, args.n, false, typeOf(args.c.type));
     const memory::desc bias({1, args.n}, memory::data_type::f32, memory::dims{args.n, 1});
     dnnl::primitive_attr attributes;
@@ -134,7 +134,9 @@ Status DnnlGemm::native(ridge_dtype type) {
         (__builtin_cpu_supports("avx512vnni") || __builtin_cpu_supports("avx2")))
         return {};
 #endif
-    const char* what = type == RIDGE_DTYPE_BF16 ? "bf16" : type == RIDGE_DTYPE_INT8 ? "int8" : "these";
+    const char* what = type == RIDGE_DTYPE_BF16   ? "bf16"
+                       : type == RIDGE_DTYPE_INT8 ? "int8"
+                                                  : "these";
     return Error{ErrorCode::kUnsupported,
                  std::string("this processor has no instructions for ") + what +
                      " products: they would be emulated, and their time would say nothing"};

@@ -40,9 +40,9 @@ void softmaxRows(std::int64_t rows, std::int64_t columns, float* scores);
 void maskedSoftmaxRows(std::int64_t rows, std::int64_t columns, std::int64_t visible,
                        float* scores);
 // One tile of online softmax, in place: scores become exp(score - m) with the row's running maximum
-// m over all tiles so far; `visible` as above, or negative: all columns count (a row without a visible
-// column has its tile zeroed). sums is carried over; factors(r) is what earlier results are to be
-// multiplied with.
+// m over all tiles so far; `visible` as above, or negative: all columns count (a row without a
+// visible column has its tile zeroed). sums is carried over; factors(r) is what earlier results are
+// to be multiplied with.
 void onlineSoftmaxTile(std::int64_t rows, std::int64_t columns, std::int64_t visible, float* scores,
                        float* maxima, float* sums, float* factors);
 // scores(r, c) := exp(scores(r, c) - logSums(r)), 0 where masked.
@@ -104,8 +104,8 @@ void gemvRows(std::int64_t rows, std::int64_t k, const float* weight, const floa
               const float* bias, float* y);
 
 // --- stored weights and caches ---
-// y(r, i) = sum over j of x(r, j) W(i, j) [+ bias(i)] for a few rows r (at most kFewRows) and weight
-// rows i in [0, n); x has rows of k, y rows of `stride`. Weights are read once, in order.
+// y(r, i) = sum over j of x(r, j) W(i, j) [+ bias(i)] for a few rows r (at most kFewRows) and
+// weight rows i in [0, n); x has rows of k, y rows of `stride`. Weights are read once, in order.
 inline constexpr std::int64_t kFewRows = 16;
 struct FewRows {
     std::int64_t rows = 1;

@@ -113,7 +113,8 @@ std::uint64_t xorRange(std::int64_t count, const std::uint64_t* __restrict x) {
     std::uint64_t lanes[kLanes] = {};
     const std::int64_t whole = count / kLanes * kLanes;
     for (std::int64_t i = 0; i < whole; i += kLanes) {
-        // Beyond the page at which the processor's own prefetching stops; past the end it is harmless.
+        // Beyond the page at which the processor's own prefetching stops; past the end it is
+        // harmless.
         for (std::int64_t line = 0; line < kLanes; line += 8)
             __builtin_prefetch(reinterpret_cast<const char*>(x + i + line) + 4096);
 #pragma omp simd

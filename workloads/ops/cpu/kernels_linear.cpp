@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// The portable version of the products of a few rows, the choice between the versions, and quantised
-// values to and from floats.
+// The portable version of the products of a few rows, the choice between the versions, and
+// quantised values to and from floats.
 #include "workloads/ops/cpu/kernels_linear_impl.h"
 
 #include <algorithm>
@@ -62,10 +62,10 @@ void packInt8(std::int64_t groups, std::int64_t group, const float* __restrict x
         const float scale = largest / 127.0F;
         scales[g] = scale;
         for (std::int64_t i = 0; i < group; ++i)
-            values[g * group + i] =
-                scale > 0.0F ? static_cast<std::int8_t>(
-                                   std::clamp(std::nearbyint(in[i] / scale), -127.0F, 127.0F))
-                             : std::int8_t{0};
+            values[g * group + i] = scale > 0.0F
+                                        ? static_cast<std::int8_t>(std::clamp(
+                                              std::nearbyint(in[i] / scale), -127.0F, 127.0F))
+                                        : std::int8_t{0};
     }
 }
 

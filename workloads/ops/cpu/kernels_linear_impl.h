@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Products of a few rows with a stored matrix, written once and compiled once per instruction set by
-// the kernels_linear*.cpp that include it. Two weight rows at a time, each weight decoded once and
-// used for up to four rows of x; a stride is four vectors. Everything is always inlined or in an
-// unnamed namespace: no code for a newer processor may leak into what older ones run.
+// Products of a few rows with a stored matrix, written once and compiled once per instruction set
+// by the kernels_linear*.cpp that include it. Two weight rows at a time, each weight decoded once
+// and used for up to four rows of x; a stride is four vectors. Everything is always inlined or in
+// an unnamed namespace: no code for a newer processor may leak into what older ones run.
 
 #include "workloads/ops/cpu/kernels.h"
 
@@ -51,9 +51,8 @@ struct ReadBf16 {
     static constexpr bool kScaled = false;
     RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) { return 2 * k; }
     RIDGE_INLINE float one(const char* row, std::int64_t at) {
-        const auto bits = static_cast<std::uint32_t>(
-                              reinterpret_cast<const std::uint16_t*>(row)[at])
-                          << 16;
+        const auto bits =
+            static_cast<std::uint32_t>(reinterpret_cast<const std::uint16_t*>(row)[at]) << 16;
         return __builtin_bit_cast(float, bits);
     }
     RIDGE_INLINE void vectors(const char* row, std::int64_t at, V* w) {
@@ -102,7 +101,8 @@ struct ReadInt4 {
     RIDGE_INLINE void vectors(const char* row, std::int64_t at, V* w) {
         const char* group = row + at / kGroup * (kGroup / 2);
 #if defined(__AVX512F__)
-        const __m512 values = _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+        const __m512 values =
+            _mm512_setr_ps(-8, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
         for (int i = 0; i < 2; ++i) {
             const __m512i both = _mm512_cvtepu8_epi32(
                 _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(group + 16 * i)));
@@ -115,8 +115,8 @@ struct ReadInt4 {
         for (int i = 0; i < 4; ++i) {
             const __m256i both = _mm256_cvtepu8_epi32(
                 _mm_loadl_epi64(reinterpret_cast<const __m128i_u*>(group + 8 * i)));
-            const __m256i half = upper ? _mm256_srli_epi32(both, 4)
-                                       : _mm256_and_si256(both, _mm256_set1_epi32(15));
+            const __m256i half =
+                upper ? _mm256_srli_epi32(both, 4) : _mm256_and_si256(both, _mm256_set1_epi32(15));
             w[i] = _mm256_cvtepi32_ps(_mm256_sub_epi32(half, _mm256_set1_epi32(8)));
         }
 #else
