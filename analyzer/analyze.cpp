@@ -116,6 +116,44 @@ void handOutPartitions(const Context& context) {
         context.options.onPartition(context.timeline.processes[static_cast<std::size_t>(p.process)].rank, 0, false, p.segments);
 }
 
+void handOutCollectives(const Context& context, const std::vector<bool>& communicationRows) {
+    if (!context.options.onCollective) return;
+    const Timeline& timeline = context.timeline;
+    const auto processAt = [&](std::int32_t i) -> const Process& { return timeline.processes[static_cast<std::size_t>(i)]; };
+    for (std::size_t i = 0; i < context.ops.rows.size(); ++i) {
+        const OpRow& row = context.ops.rows[i];
+        if (row.family != OpFamily::kCommunication) continue;
+        const Work& work = timeline.works[static_cast<std::size_t>(row.work)];
+        CollectivePart part;
+        part.rank = processAt(row.process).rank;
+        if (work.communicator != 0) part.communicator = fmt::format("{:x}", static_cast<std::uint64_t>(work.communicator));
+        part.name = timeline.names.text(timeline.ranges[static_cast<std::size_t>(row.range)].name);
+        part.startNs = row.start;
+        part.endNs = row.end;
+        part.latestStartNs = context.collectives.latestStart[i];
+        context.options.onCollective(part);
+    }
+    const auto& latest = context.collectives.gpuLatestStart;
+    for (std::size_t i = 0; i < timeline.gpu.size(); ++i) {
+        const GpuRow& row = timeline.gpu[i];
+        if (!communicationRows[i] || row.process == kNoIndex) continue;
+        CollectivePart part;
+        part.rank = processAt(row.process).rank;
+        part.gpu = true;
+        if (row.device != kNoIndex) part.device = timeline.devices[static_cast<std::size_t>(row.device)].id;
+        part.name = timeline.names.text(row.name);
+        if (row.collective != kNoIndex) {
+            const Collective& c = timeline.collectives[static_cast<std::size_t>(row.collective)];
+            part.communicator = timeline.names.text(c.group);
+            if (!timeline.names.text(c.name).empty()) part.name = timeline.names.text(c.name);
+        }
+        part.startNs = row.start;
+        part.endNs = row.end;
+        if (i < latest.size()) part.latestStartNs = latest[i];
+        context.options.onCollective(part);
+    }
+}
+
 // A class sum that misses its window is a bug of ours; it must never reach a report.
 Status addStep(Analysis& answer, Context& context, Step step, const Segments& segments,
                StepOrigin origin) {
@@ -244,7 +282,8 @@ void addRanks(const Context& context, Analysis& answer) {
 
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
                          const AnalyzeOptions& options) {
-    RIDGE_TRY(const Timeline timeline, load(tracePaths));
+    RIDGE_TRY(const Timeline timeline, load(tracePaths, options.stop));
+    if (options.stop && *options.stop) return Error{ErrorCode::kIo, "the analysis was cancelled"};
     return analyzeTimeline(timeline, options);
 }
 
@@ -277,6 +316,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
                                 context.io, cpuProcesses(timeline, context.steps, hasGpu));
     handOutPartitions(context);
+    if (options.onCollective) handOutCollectives(context, findCommunicationRows(timeline));
     addDevices(context, answer);
     answer.stepSource = context.steps.source;
     for (std::size_t g = 0; g < context.gpus.size(); ++g)

@@ -8,6 +8,7 @@
 // own numbers) is joined afterwards by joinFacts(). Errors are one line; what a damaged file still
 // tells is told, with its flaws under gate. Definitions: docs of the metrics, section 1.
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -22,6 +23,14 @@
 namespace ridge::analyzer {
 
 struct Context;
+// One rank's part of one collective, on the clock of its trace.
+struct CollectivePart {
+    std::int64_t rank = 0, device = 0;
+    bool gpu = false;
+    std::string communicator, name;  // communicator empty: the trace does not say
+    Ns startNs = 0, endNs = 0;
+    std::optional<Ns> latestStartNs;  // when the last rank began: before it waiting, after it transfer; absent: not split
+};
 
 struct AnalyzeOptions {
     std::vector<Ceiling> ceilings;  // measured roofs; those in the trace are used too
@@ -35,6 +44,10 @@ struct AnalyzeOptions {
     std::function<void(std::int64_t rank, std::int64_t device, bool gpu, const Segments& segments)> onPartition;
     // Called once at the end with everything that the stages found (context.h), for those who look deeper: compare/, summary/.
     std::function<void(const Context& context, const Analysis& analysis)> onContext;
+    // The same for collectives: ranges with a work payload, and communication kernels.
+    std::function<void(const CollectivePart&)> onCollective;
+    // Raised by who no longer waits: the loading ends soon, with an error. What follows it is not looked at.
+    const std::atomic<bool>* stop = nullptr;
 };
 
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths, const AnalyzeOptions& options);

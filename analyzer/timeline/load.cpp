@@ -197,7 +197,7 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
 
 }  // namespace
 
-Result<Timeline> load(const std::vector<std::string>& paths) {
+Result<Timeline> load(const std::vector<std::string>& paths, const std::atomic<bool>* stop) {
     if (paths.empty()) return Error{ErrorCode::kBadInput, "no trace was given"};
     RIDGE_TRY_STATUS(refuseDoubles(paths));
     std::vector<std::string> kinetoPaths;
@@ -207,7 +207,7 @@ Result<Timeline> load(const std::vector<std::string>& paths) {
             kinetoPaths.push_back(paths[i]);
             kinetoFiles.push_back(static_cast<std::int32_t>(i));
         }
-    RIDGE_TRY(std::vector<KinetoTrace> kineto, readKinetoFiles(kinetoPaths, kinetoFiles));
+    RIDGE_TRY(std::vector<KinetoTrace> kineto, readKinetoFiles(kinetoPaths, kinetoFiles, stop));
     const bool allKineto = kineto.size() == paths.size();
     Timeline result;
     if (allKineto && paths.size() == 1) {
@@ -230,6 +230,7 @@ Result<Timeline> load(const std::vector<std::string>& paths) {
         Database db = std::move(opened).value();
         const std::int64_t utc = utcAnchor(db);
         if (i == 0) result.utcOfZero = utc;
+        if (stop && *stop) return Error{ErrorCode::kIo, "reading was cancelled"};
         RIDGE_TRY_STATUS(readSqlite(db, paths[i], file, shiftTo(utc, result.utcOfZero), result));
     }
     RIDGE_TRY_STATUS(refuseEqualRanks(result, paths));

@@ -9,6 +9,7 @@
 // no timeline is an error of one line; a table that breaks off or holds rows that cannot be is kept as
 // far as it makes sense and told in Timeline::tables. Facts of the format: collector-facts 1.
 
+#include <atomic>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,7 +19,8 @@
 
 namespace ridge::analyzer {
 
-Result<Timeline> load(const std::vector<std::string>& paths);
+// stop: ends the reading early, with an error; looked at between the blocks of a Kineto trace and the tables of a timeline.
+Result<Timeline> load(const std::vector<std::string>& paths, const std::atomic<bool>* stop = nullptr);
 // The text of one Kineto trace that is in memory already.
 Result<Timeline> loadKinetoText(std::string_view text);
 

@@ -17,11 +17,28 @@
 namespace ridge::analyzer {
 namespace {
 
-Result<KinetoTrace> readFrom(kineto::ByteSource& source, std::int32_t file) {
+// Ends when it is told to.
+class StoppableSource final : public kineto::ByteSource {
+public:
+    StoppableSource(kineto::ByteSource& source, const std::atomic<bool>* stop) : m_source(source), m_stop(stop) {}
+    std::size_t read(char* out, std::size_t capacity) override { return stopped() ? 0 : m_source.read(out, capacity); }
+    [[nodiscard]] std::string error() const override { return m_source.error(); }
+    [[nodiscard]] std::size_t expectedSize() const override { return m_source.expectedSize(); }
+    [[nodiscard]] bool stopped() const { return m_stop && m_stop->load(std::memory_order_relaxed); }
+
+private:
+    kineto::ByteSource& m_source;
+    const std::atomic<bool>* m_stop;
+};
+
+Result<KinetoTrace> readFrom(kineto::ByteSource& bytes, std::int32_t file, const std::atomic<bool>* stop) {
+    StoppableSource source(bytes, stop);
     kineto::Document document(source);
     kineto::Builder builder(file, source.expectedSize());
-    RIDGE_TRY_STATUS(document.read([&](const kineto::Event& event) { builder.onEvent(event); },
-                                   [&](std::string_view key, std::string_view value) { builder.onMember(key, value); }));
+    Status read = document.read([&](const kineto::Event& event) { builder.onEvent(event); },
+                                [&](std::string_view key, std::string_view value) { builder.onMember(key, value); });
+    if (source.stopped()) return Error{ErrorCode::kIo, "reading was cancelled"};
+    RIDGE_TRY_STATUS(std::move(read));
     KinetoTrace trace = builder.finish(document.broken());
     trace.bytes = document.bytes();
     return trace;
@@ -29,10 +46,10 @@ Result<KinetoTrace> readFrom(kineto::ByteSource& source, std::int32_t file) {
 
 }  // namespace
 
-Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file) {
+Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file, const std::atomic<bool>* stop) {
     try {
         RIDGE_TRY(const std::unique_ptr<kineto::ByteSource> source, kineto::ByteSource::open(path));
-        auto trace = readFrom(*source, file);
+        auto trace = readFrom(*source, file, stop);
         if (!trace.ok()) return Error{trace.error().code, fmt::format("{}: {}", path, trace.error().message)};
         trace->timeline.sources.front().path = path;
         return trace;
@@ -43,14 +60,15 @@ Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file) {
 
 Result<KinetoTrace> readKinetoText(std::string_view text, std::int32_t file) {
     const auto source = kineto::ByteSource::ofMemory(text.data(), text.size());
-    return readFrom(*source, file);
+    return readFrom(*source, file, nullptr);
 }
 
-Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files) {
+Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files,
+                                                 const std::atomic<bool>* stop) {
     std::vector<std::optional<Result<KinetoTrace>>> results(paths.size());
     std::atomic<std::size_t> next{0};
     const auto work = [&] {
-        for (std::size_t i = next++; i < paths.size(); i = next++) results[i] = readKineto(paths[i], files[i]);
+        for (std::size_t i = next++; i < paths.size(); i = next++) results[i] = readKineto(paths[i], files[i], stop);
     };
     const std::size_t wanted = std::min<std::size_t>(paths.size(), std::max(1U, std::thread::hardware_concurrency()));
     std::vector<std::thread> threads;

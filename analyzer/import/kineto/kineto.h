@@ -10,6 +10,7 @@
 // Timeline::tables, by category; what breaks the text off stands there too (table "traceEvents"), with
 // the rows before it kept. An error only when there is no trace at all.
 
+#include <atomic>
 #include <cstddef>
 #include <string>
 #include <vector>
@@ -25,11 +26,12 @@ struct KinetoTrace {
     std::uint64_t events = 0, bytes = 0;
 };
 
-// Reads one file. file: its number among the sources.
-Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file);
+// Reads one file. file: its number among the sources. When stop rises, reading ends within a block of input, with an error.
+Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file, const std::atomic<bool>* stop = nullptr);
 // The same from memory, where nothing is compressed.
 Result<KinetoTrace> readKinetoText(std::string_view text, std::int32_t file);
 // Several files, on as many threads as the machine has; the first error in order of the files.
-Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files);
+Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files,
+                                                 const std::atomic<bool>* stop = nullptr);
 
 }  // namespace ridge::analyzer
