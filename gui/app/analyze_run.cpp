@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <utility>
 
 #include "analyzer/analyze.h"
 #include "analyzer/ceilings.h"
 #include "analyzer/compare/comparison.h"
+#include "gui/load/insight_rows.h"
 #include "gui/model/colours.h"
 #include "schemas/timeline/read_table.h"
 
@@ -51,6 +53,7 @@ Result<analyzer::AnalyzeOptions> optionsFor(const AnalysisWish& wish, Insight& i
         insight.strips.push_back({rank, device, gpu, laneOf(segments), base});
     };
     options.stepName = wish.step;
+    options.stop = wish.stop;
     if (wish.ceilings.empty()) {
         options.ceilings = roofsBeside(wish);
     } else {
@@ -64,7 +67,7 @@ std::string lineOf(const Error& error) { return timeline::oneLine(error.message)
 // Profile of one side; its analysis comes along.
 Result<analyzer::RunProfile> profileOf(const std::string& path, const AnalysisWish& wish, bool base, Insight& insight, analyzer::Analysis& analysis) {
     RIDGE_TRY(const analyzer::AnalyzeOptions options, optionsFor(wish, insight, base));
-    return analyzer::profileRun({path}, options, &analysis);
+    return analyzer::profileRun(base || wish.paths.empty() ? std::vector<std::string>{path} : wish.paths, options, &analysis);
 }
 
 // Both sides, and what is different. A base that cannot be read leaves the trace.
@@ -78,6 +81,16 @@ void compareRuns(const AnalysisWish& wish, AnalysisAnswer& answer) {
     answer.insight->comparison = std::make_shared<const analyzer::Comparison>(analyzer::compareProfiles(*base, *trace));
 }
 
+// Collectives as rows, and everything on one clock.
+SnapshotPtr joined(SnapshotPtr snapshot, const std::vector<analyzer::CollectivePart>& collectives, Insight& insight) {
+    snapshot = onOneClock(withCollectives(snapshot, collectives), insight.analysis);
+    analyzer::Analysis moved = insight.analysis;
+    if (!shiftTimes(moved)) return snapshot;
+    for (Strip& strip : insight.strips) strip.lane = strip.lane->shifted(shiftOfRank(moved, strip.rank));
+    insight.asReported = std::exchange(insight.analysis, std::move(moved));
+    return snapshot;
+}
+
 }  // namespace
 
 std::vector<ColourId> classColours() {
@@ -87,23 +100,26 @@ std::vector<ColourId> classColours() {
 }
 
 AnalysisAnswer analyzeRun(const AnalysisWish& wish) {
-    AnalysisAnswer answer{std::make_shared<Insight>(), {}, {}};
+    AnalysisAnswer answer{std::make_shared<Insight>(), {}, {}, {}};
     try {
         if (wish.base.empty()) {
-            const auto options = optionsFor(wish, *answer.insight, false);
-            if (!options.ok()) return {nullptr, lineOf(options.error()), {}};
-            auto analysis = analyzer::analyze({wish.path}, *options);
-            if (!analysis.ok()) return {nullptr, lineOf(analysis.error()), {}};
+            auto options = optionsFor(wish, *answer.insight, false);
+            if (!options.ok()) return {nullptr, lineOf(options.error()), {}, {}};
+            std::vector<analyzer::CollectivePart> collectives;
+            options->onCollective = [&](const analyzer::CollectivePart& part) { collectives.push_back(part); };
+            auto analysis = analyzer::analyze(wish.paths.empty() ? std::vector<std::string>{wish.path} : wish.paths, *options);
+            if (!analysis.ok()) return {nullptr, lineOf(analysis.error()), {}, {}};
             answer.insight->analysis = std::move(analysis).value();
+            if (wish.snapshot) answer.snapshot = joined(wish.snapshot, collectives, *answer.insight);
         } else {
             compareRuns(wish, answer);
-            if (!answer.problem.empty()) return {nullptr, answer.problem, {}};
+            if (!answer.problem.empty()) return {nullptr, answer.problem, {}, {}};
         }
         const std::atomic<bool> goOn{false};
         if (auto memory = memoryByOwner(wish.path, goOn); memory.ok() && !memory->empty())
             answer.insight->memory = std::make_shared<const std::vector<DeviceMemory>>(std::move(*memory));
     } catch (const std::exception& error) {
-        return {nullptr, error.what(), {}};
+        return {nullptr, error.what(), {}, {}};
     }
     return answer;
 }

@@ -6,8 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <atomic>
 #include <mutex>
 #include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "base/text.h"
@@ -16,9 +18,20 @@
 #include "gui/model/interleave.h"
 
 namespace ridge::gui {
+namespace {
+
+std::vector<std::string> namesOf(const QStringList& paths) {
+    std::vector<std::string> names;
+    for (const QString& path : paths) names.push_back(path.toStdString());
+    return names;
+}
+
+}  // namespace
+
 struct Document::Link {
     std::mutex mutex;
     Document* document = nullptr;  // nullptr: nobody waits any more
+    std::atomic<bool> stop{false};
 };
 
 Document::Document(ViewController& view, QObject* parent) : QObject(parent), m_view(view) {
@@ -34,6 +47,7 @@ void Document::dropAnalysis() {
     if (!m_link) return;
     const std::lock_guard lock(m_link->mutex);
     m_link->document = nullptr;
+    m_link->stop = true;
 }
 
 QString Document::sidecarOf(const QString& path) { return path + QStringLiteral(".ridge-view.json"); }
@@ -44,13 +58,15 @@ void Document::setPhase(Phase phase, const QString& problem) {
     Q_EMIT phaseChanged();
 }
 
-void Document::open(const QString& path, const std::optional<ViewState>& state, const QString& base) {
+void Document::open(const QStringList& paths, const std::optional<ViewState>& state, const QString& base) {
+    if (paths.isEmpty()) return;
     dropAnalysis();
     m_loader.reset();
     m_baseLoader.reset();
     m_view.worker().cancel("align");
     ++m_generation;
-    m_path = path;
+    m_paths = paths;
+    m_path = paths.first();
     m_basePath = base;
     m_baseProblem.clear();
     m_trace.reset();
@@ -79,7 +95,7 @@ void Document::open(const QString& path, const std::optional<ViewState>& state, 
         });
     };
     callbacks.finished = [this, post](const std::optional<Error>& error) { post([this, error] { loaded(false, error); }); };
-    m_loader = std::make_unique<TraceLoader>(path.toStdString(), std::move(callbacks));
+    m_loader = std::make_unique<TraceLoader>(namesOf(paths), std::move(callbacks));
     if (!base.isEmpty()) {
         LoadCallbacks others;
         others.snapshot = [this, post](SnapshotPtr snapshot) {
@@ -136,13 +152,17 @@ void Document::cancel() {
     setPhase(Phase::kCancelled, tr("Loading was cancelled; what had been read is shown."));
 }
 
-// The analysis cannot be interrupted: it has a thread of its own, and when nobody waits for it any more
-// its result is thrown away.
+// Beyond its loading the analysis cannot be interrupted: it has a thread of its own, and when nobody waits
+// for it any more its result is thrown away.
 void Document::analyze() {
     setPhase(Phase::kAnalyzing);
     m_link = std::make_shared<Link>();
     m_link->document = this;
-    std::thread([link = m_link, wish = AnalysisWish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString()}] {
+    AnalysisWish wish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString(), {}, nullptr, nullptr};
+    wish.paths = namesOf(m_paths);
+    wish.snapshot = m_base ? nullptr : m_trace;
+    std::thread([link = m_link, wish]() mutable {
+        wish.stop = &link->stop;
         const AnalysisAnswer answer = analyzeRun(wish);
         const std::lock_guard lock(link->mutex);
         Document* document = link->document;
@@ -151,6 +171,10 @@ void Document::analyze() {
             if (document->m_link != link || !link->document) return;  // of an earlier trace, or cancelled
             document->m_insight = answer.insight;
             if (!answer.baseProblem.empty()) document->m_baseProblem = QString::fromStdString(answer.baseProblem);
+            if (answer.snapshot && answer.snapshot != document->m_trace) {
+                document->m_trace = answer.snapshot;
+                document->m_view.setSnapshot(answer.snapshot);
+            }
             if (answer.insight && !document->m_base) document->m_view.setInsight(answer.insight);
             if (document->m_base) document->align();  // brings the insight along
             document->setPhase(Phase::kReady, QString::fromStdString(answer.problem));

@@ -11,6 +11,7 @@
 
 #include <QObject>
 #include <QString>
+#include <QStringList>
 
 #include <memory>
 
@@ -33,10 +34,13 @@ public:
     }
     enum class Phase { kEmpty, kLoading, kAnalyzing, kReady, kFailed, kCancelled };
     // state: what to show at once (a deep link); without one the sidecar's notes and pins are taken.
-    void open(const QString& path, const std::optional<ViewState>& state = std::nullopt, const QString& base = {});
+    void open(const QString& path, const std::optional<ViewState>& state = std::nullopt, const QString& base = {}) { open(QStringList{path}, state, base); }
+    // Several: the ranks of one run, on one clock.
+    void open(const QStringList& paths, const std::optional<ViewState>& state = std::nullopt, const QString& base = {});
     void cancel();
     [[nodiscard]] Phase phase() const { return m_phase; }
-    [[nodiscard]] const QString& path() const { return m_path; }
+    [[nodiscard]] const QString& path() const { return m_path; }  // the first; the sidecar stands beside it
+    [[nodiscard]] const QStringList& paths() const { return m_paths; }
     [[nodiscard]] const QString& basePath() const { return m_basePath; }
     [[nodiscard]] const QString& problem() const { return m_problem; }
     [[nodiscard]] const QString& baseProblem() const { return m_baseProblem; }
@@ -57,6 +61,7 @@ private:
     void readSidecar();
     void writeSidecar();
     ViewController& m_view;
+    QStringList m_paths;
     QString m_path, m_basePath, m_problem, m_baseProblem, m_ceilings, m_step;
     Phase m_phase = Phase::kEmpty;
     std::unique_ptr<TraceLoader> m_loader, m_baseLoader;

@@ -12,9 +12,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 
+#include "base/file.h"
 #include "gui/app/main_window.h"
+#include "gui/app/state_file.h"
 #include "gui/load/gui_thread_guard.h"
+#include "gui/load/rank_of_file.h"
 
 #ifndef RIDGE_VERSION
 #define RIDGE_VERSION "unknown"
@@ -39,14 +43,24 @@ void chooseStage(int argc, char** argv) {
         headless = headless || argument.startsWith("--screenshot") || argument.startsWith("--report") || argument == "--help" || argument == "--version";
     }
     if (headless && !qEnvironmentVariableIsSet("QT_QPA_PLATFORM")) qputenv("QT_QPA_PLATFORM", "offscreen");
+    // Qt's own remarks on the stage (no runtime folder, no size hints) are no messages of ours.
+    if (headless && !qEnvironmentVariableIsSet("QT_LOGGING_RULES")) qputenv("QT_LOGGING_RULES", "qt.qpa.*=false;default.warning=false");
     if (!headless && !qEnvironmentVariableIsSet("QT_QPA_PLATFORM") && !qEnvironmentVariableIsSet("DISPLAY") && !qEnvironmentVariableIsSet("WAYLAND_DISPLAY")) {
         std::fprintf(stderr, "ridge-view: there is no display (DISPLAY and WAYLAND_DISPLAY are not set); --screenshot FILE draws without one\n");
         std::exit(77);
     }
 }
 
+// A machine without fonts (a node, a container) draws with the one that came along.
+void chooseFonts() {
+    if (qEnvironmentVariableIsSet("FONTCONFIG_FILE") || qEnvironmentVariableIsSet("FONTCONFIG_PATH") || QFileInfo::exists(QStringLiteral("/etc/fonts/fonts.conf"))) return;
+    const auto ours = ridge::executableDir() / "../share/ridge/fonts/fonts.conf";
+    if (std::filesystem::exists(ours)) qputenv("FONTCONFIG_FILE", QByteArray::fromStdString(ours.lexically_normal().string()));
+}
+
 struct Wishes {
-    QString trace, base, screenshot, report, panel;
+    QStringList traces;
+    QString base, screenshot, report, panel;
     QSize size;
     std::optional<ridge::gui::ViewState> state;
     int seconds = 600;
@@ -72,7 +86,7 @@ int render(MainWindow& window, const Wishes& wishes) {
     bool done = settle();
     if (!wishes.panel.isEmpty()) window.showPanel(wishes.panel);
     done = done && settle();  // a panel may compute what it shows when it is seen
-    if (!done) return fail(QStringLiteral("%1 took longer than %2 s").arg(wishes.trace).arg(wishes.seconds));
+    if (!done) return fail(QStringLiteral("%1 took longer than %2 s").arg(wishes.traces.value(0)).arg(wishes.seconds));
     QString problem;
     if (!wishes.report.isEmpty()) problem = window.saveReport(wishes.report);
     if (problem.isEmpty() && !wishes.screenshot.isEmpty()) problem = window.savePicture(wishes.screenshot, wishes.size);
@@ -84,6 +98,7 @@ int render(MainWindow& window, const Wishes& wishes) {
 
 int start(int argc, char** argv) {
     chooseStage(argc, argv);
+    chooseFonts();
     QApplication app(argc, argv);
     QApplication::setApplicationName(QStringLiteral("ridge-view"));
     QApplication::setApplicationVersion(QStringLiteral(RIDGE_VERSION));
@@ -96,7 +111,7 @@ int start(int argc, char** argv) {
     parser.setApplicationDescription(QStringLiteral("Shows a trace: timeline, findings, roofline, where the time went."));
     parser.addHelpOption();
     parser.addVersionOption();
-    parser.addPositionalArgument(QStringLiteral("TRACE"), QStringLiteral("of ridge record, an SQLite export of nsys, or a PyTorch profiler trace"), QStringLiteral("[TRACE]"));
+    parser.addPositionalArgument(QStringLiteral("TRACE"), QStringLiteral("of ridge record, an SQLite export of nsys, or a PyTorch profiler trace; several that say different ranks are one run"), QStringLiteral("[TRACE...]"));
     parser.addPositionalArgument(QStringLiteral("BASE"), QStringLiteral("a trace to compare it with: rows side by side, and what differs"), QStringLiteral("[BASE]"));
     const QCommandLineOption view(QStringLiteral("view"), QStringLiteral("Start with this view (Copy link to this view makes the token)."), QStringLiteral("TOKEN"));
     const QCommandLineOption theme(QStringLiteral("theme"), QStringLiteral("light, dark or auto (follows the desktop)."), QStringLiteral("NAME"), QStringLiteral("auto"));
@@ -106,14 +121,18 @@ int start(int argc, char** argv) {
     const QCommandLineOption panel(QStringLiteral("panel"), QStringLiteral("Bring a panel to the front: %1.").arg(MainWindow::panelNames().join(QStringLiteral(", "))), QStringLiteral("NAME"));
     const QCommandLineOption ceilings(QStringLiteral("ceilings"), QStringLiteral("Measured roofs, from ridge ceilings."), QStringLiteral("FILE"));
     const QCommandLineOption step(QStringLiteral("step"), QStringLiteral("Ranges of this name are the steps (foreign traces)."), QStringLiteral("NAME"));
-    parser.addOptions({view, theme, screenshot, size, report, panel, ceilings, step});
+    const QCommandLineOption follow(QStringLiteral("follow"), QStringLiteral("Write what is shown to FILE (JSON) after every change: for scripts."), QStringLiteral("FILE"));
+    parser.addOptions({view, theme, screenshot, size, report, panel, ceilings, step, follow});
     parser.process(app);
 
     Wishes wishes;
-    const QStringList files = parser.positionalArguments();
-    if (files.size() > 2) return fail(QStringLiteral("a trace, and at most one to compare it with"));
-    wishes.trace = files.value(0);
-    wishes.base = files.value(1);
+    wishes.traces = parser.positionalArguments();
+    std::vector<std::string> names;
+    for (const QString& trace : wishes.traces) names.push_back(trace.toStdString());
+    if (wishes.traces.size() > 1 && !ridge::gui::areRanksOfOneRun(names)) {
+        if (wishes.traces.size() > 2) return fail(QStringLiteral("a trace, and at most one to compare it with; or the traces of the ranks of one run, each of which says its rank"));
+        wishes.base = wishes.traces.takeLast();
+    }
     wishes.screenshot = parser.value(screenshot);
     wishes.report = parser.value(report);
     wishes.panel = parser.value(panel);
@@ -138,7 +157,8 @@ int start(int argc, char** argv) {
 #endif
     MainWindow window(ridge::gui::chooseTheme(parser.value(theme), desktop), !headless);
     window.document().setAnalysisWishes(parser.value(ceilings), parser.value(step));
-    if (!wishes.trace.isEmpty()) window.openTrace(wishes.trace, wishes.state, wishes.base);
+    if (parser.isSet(follow)) new ridge::gui::StateFile(window, parser.value(follow).toStdString());
+    window.openTraces(wishes.traces, wishes.state, wishes.base);
     if (wishes.state && !wishes.state->panel.empty()) wishes.panel = QString::fromStdString(wishes.state->panel);
     if (headless) return render(window, wishes);
     if (wishes.size.isValid()) window.resize(wishes.size);

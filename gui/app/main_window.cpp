@@ -16,6 +16,7 @@
 #include <QVBoxLayout>
 
 #include "base/text.h"
+#include "gui/load/rank_of_file.h"
 
 namespace ridge::gui {
 namespace {
@@ -224,10 +225,11 @@ void MainWindow::showPanel(const QString& name) {
     }
 }
 
-void MainWindow::openTrace(const QString& path, const std::optional<ViewState>& state, const QString& base) {
+void MainWindow::openTraces(const QStringList& paths, const std::optional<ViewState>& state, const QString& base) {
+    if (paths.isEmpty()) return;
     m_messages->setProblem({});
-    m_document.open(path, state, base);
-    rememberFile(path);
+    m_document.open(paths, state, base);
+    for (const QString& path : paths) rememberFile(path);
     m_timeline->setFocus();
 }
 
@@ -311,10 +313,21 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
     if (event->mimeData()->hasUrls() && event->mimeData()->urls().first().isLocalFile()) event->acceptProposedAction();
 }
 
-// Two files at once: the first against the second.
+// Two files at once: the first against the second, unless they are ranks of one run; more are the ranks of one.
 void MainWindow::dropEvent(QDropEvent* event) {
-    const auto files = event->mimeData()->urls();
-    openTrace(files.first().toLocalFile(), std::nullopt, files.size() > 1 ? files.at(1).toLocalFile() : QString());
+    QStringList paths;
+    std::vector<std::string> names;
+    for (const QUrl& url : event->mimeData()->urls())
+        if (url.isLocalFile()) {
+            paths.append(url.toLocalFile());
+            names.push_back(paths.last().toStdString());
+        }
+    if (paths.size() != 2) return openTraces(paths);
+    // Whose they are stands in the files: not for this thread to read.
+    m_view.compute("drop", [this, paths, names](const Worker::Stop&) -> std::function<void()> {
+        const bool ranks = areRanksOfOneRun(names);
+        return [this, paths, ranks] { ranks ? openTraces(paths) : openTraces({paths.first()}, std::nullopt, paths.last()); };
+    });
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -12,6 +12,8 @@
 #include <QStackedWidget>
 #include <QToolButton>
 
+#include <functional>
+
 #include "gui/app/document.h"
 #include "gui/analysis/analysis_panel.h"
 #include "gui/app/key_table.h"
@@ -34,7 +36,9 @@ public:
     explicit MainWindow(const Theme& theme, bool remember, QWidget* parent = nullptr);
     ~MainWindow() override;
 
-    void openTrace(const QString& path, const std::optional<ViewState>& state = std::nullopt, const QString& base = {});
+    void openTrace(const QString& path, const std::optional<ViewState>& state = std::nullopt, const QString& base = {}) { openTraces({path}, state, base); }
+    // Several: the ranks of one run.
+    void openTraces(const QStringList& paths, const std::optional<ViewState>& state = std::nullopt, const QString& base = {});
     [[nodiscard]] ViewController& view() { return m_view; }
     [[nodiscard]] Document& document() { return m_document; }
     [[nodiscard]] TimelineWidget& timeline() { return *m_timeline; }
@@ -54,6 +58,9 @@ public:
     // An empty string, or why it could not be written. The format follows the ending: .svg or an image.
     QString savePicture(const QString& path, QSize size);
     QString saveReport(const QString& path);
+    // The same without waiting for the disk; the outcome is said in the status line.
+    void savePictureLater(const QString& path);
+    void saveReportLater(const QString& path);
 
 protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
@@ -61,6 +68,8 @@ protected:
     void closeEvent(QCloseEvent* event) override;
 
 private:
+    QByteArray drawSvg();
+    void saveLater(const QString& path, std::function<QString()> write);
     void buildActions();
     void buildMenus();
     void buildBars();

@@ -2,9 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // What the commands of key_table.h do.
 #include <QApplication>
+#include <QBuffer>
 #include <QClipboard>
 #include <QDialog>
 #include <QFileDialog>
+#include <QImage>
 #include <QInputDialog>
 #include <QLineEdit>
 #include <QListWidget>
@@ -26,6 +28,21 @@ namespace {
 
 constexpr double kZoomStep = 0.7;
 constexpr std::uint64_t kZoomTag = 1, kPanTag = 2;
+
+bool isSvg(const QString& path) { return path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive); }
+
+QByteArray htmlOf(const Insight& insight) {
+    return QByteArray::fromStdString(reports::renderHtml(insight.asReported ? *insight.asReported : insight.analysis));
+}
+
+// Empty, or why it could not be written.
+QString writeBytes(const QString& path, const QByteArray& bytes) {
+    const Status written = writeFileAtomically(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())});
+    return written.ok() ? QString() : QString::fromStdString(written.error().message);
+}
+QString writeImage(const QString& path, const QImage& image) {
+    return image.save(path) ? QString() : QObject::tr("%1 cannot be written; .png and .svg are known").arg(path);
+}
 
 }  // namespace
 
@@ -144,10 +161,15 @@ void MainWindow::runRows(Command command) {
         case Command::kPin: return m_view.togglePin(track.key);
         case Command::kHide: return m_view.hide(track.key);
         case Command::kCollapse: {
-            const std::int32_t group = isGroup(track.kind) || track.parent == kNoTrack ? index : track.parent;
-            const std::string& key = snapshot.tracks[static_cast<std::size_t>(group)].key;
+            // The row itself when it folds, else the group that it is in.
             const auto& rows = m_timeline->rows().rows;
-            const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.kind == RowKind::kGroup && r.track == static_cast<std::uint32_t>(group); });
+            const auto rowOf = [&](std::int32_t of) {
+                return std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.kind != RowKind::kStrip && r.track == static_cast<std::uint32_t>(of); });
+            };
+            auto row = rowOf(index);
+            const bool folds = isGroup(track.kind) || track.parent == kNoTrack || (row != rows.end() && row->collapsible);
+            if (!folds) row = rowOf(track.parent);
+            const std::string& key = folds ? track.key : snapshot.tracks[static_cast<std::size_t>(track.parent)].key;
             return m_view.toggleCollapsed(key, row != rows.end() && row->collapsed);
         }
         case Command::kRowUp:
@@ -158,7 +180,6 @@ void MainWindow::runRows(Command command) {
 }
 
 void MainWindow::runFile(Command command) {
-    const auto report = [this](const QString& problem, const QString& done) { statusBar()->showMessage(problem.isEmpty() ? done : problem, 6000); };
     switch (command) {
         case Command::kOpen: {
             const QString path = QFileDialog::getOpenFileName(this, tr("Open trace"), {}, tr("Traces (*.sqlite *.json *.json.gz);;All files (*)"));
@@ -166,53 +187,85 @@ void MainWindow::runFile(Command command) {
             return;
         }
         case Command::kCompare: {
-            if (m_document.path().isEmpty()) return report(tr("open a trace first; then the one to compare it with"), {});
+            if (m_document.path().isEmpty()) {
+                statusBar()->showMessage(tr("open a trace first; then the one to compare it with"), 6000);
+                return;
+            }
             const QString path = QFileDialog::getOpenFileName(this, tr("Compare with"), {}, tr("Traces (*.sqlite *.json *.json.gz);;All files (*)"));
-            if (!path.isEmpty()) openTrace(m_document.path(), m_view.state(), path);
+            if (!path.isEmpty()) openTraces(m_document.paths(), m_view.state(), path);
             return;
         }
         case Command::kReload:
-            if (!m_document.path().isEmpty()) openTrace(m_document.path(), m_view.state(), m_document.basePath());
+            if (!m_document.path().isEmpty()) openTraces(m_document.paths(), m_view.state(), m_document.basePath());
             return;
         case Command::kScreenshot: {
             const QString path = QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("ridge-view.png"), tr("Pictures (*.png *.svg)"));
-            if (!path.isEmpty()) report(savePicture(path, {}), tr("saved %1").arg(path));
+            if (!path.isEmpty()) savePictureLater(path);
             return;
         }
         case Command::kReport: {
             const QString path = QFileDialog::getSaveFileName(this, tr("Save report"), QStringLiteral("report.html"), tr("HTML (*.html)"));
-            if (!path.isEmpty()) report(saveReport(path), tr("saved %1").arg(path));
+            if (!path.isEmpty()) saveReportLater(path);
             return;
         }
         case Command::kCopyLink:
-            QApplication::clipboard()->setText(QStringLiteral("ridge-view --view %1 %2 %3").arg(QString::fromStdString(toToken(m_view.state())), m_document.path(), m_document.basePath()).trimmed());
-            return report({}, tr("copied: a command that opens this view"));
+            QApplication::clipboard()->setText(QStringLiteral("ridge-view --view %1 %2 %3").arg(QString::fromStdString(toToken(m_view.state())), m_document.paths().join(QLatin1Char(' ')), m_document.basePath()).trimmed());
+            statusBar()->showMessage(tr("copied: a command that opens this view"), 6000);
+            return;
         case Command::kQuit: close(); return;
         default: return;
     }
 }
 
+QByteArray MainWindow::drawSvg() {
+    QByteArray bytes;
+    QBuffer buffer(&bytes);
+    QSvgGenerator svg;
+    svg.setOutputDevice(&buffer);
+    svg.setSize(size());
+    svg.setViewBox(rect());
+    svg.setTitle(windowTitle());
+    QPainter painter;
+    if (painter.begin(&svg)) render(&painter);
+    painter.end();
+    return bytes;
+}
+
 QString MainWindow::savePicture(const QString& path, QSize size) {
     if (size.isValid()) resize(size);
     m_timeline->rebuildLayer();
-    if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive)) {
-        QSvgGenerator svg;
-        svg.setFileName(path);
-        svg.setSize(this->size());
-        svg.setViewBox(rect());
-        svg.setTitle(windowTitle());
-        QPainter painter;
-        if (!painter.begin(&svg)) return tr("%1 cannot be written").arg(path);
-        render(&painter);
-        return painter.end() ? QString() : tr("%1 cannot be written").arg(path);
+    return isSvg(path) ? writeBytes(path, drawSvg()) : writeImage(path, grab().toImage());
+}
+
+// As the two above, from a window in use: drawn here, encoded and written by the worker.
+void MainWindow::savePictureLater(const QString& path) {
+    m_timeline->rebuildLayer();
+    if (isSvg(path)) {
+        saveLater(path, [path, bytes = drawSvg()] { return writeBytes(path, bytes); });
+    } else {
+        saveLater(path, [path, image = grab().toImage()] { return writeImage(path, image); });
     }
-    return grab().save(path) ? QString() : tr("%1 cannot be written; .png and .svg are known").arg(path);
+}
+
+void MainWindow::saveLater(const QString& path, std::function<QString()> write) {
+    m_view.compute("save " + path.toStdString(), [this, path, write = std::move(write)](const Worker::Stop&) -> std::function<void()> {
+        const QString problem = write();
+        return [this, path, problem] { statusBar()->showMessage(problem.isEmpty() ? tr("saved %1").arg(path) : problem, 6000); };
+    });
 }
 
 QString MainWindow::saveReport(const QString& path) {
-    if (!m_view.insight()) return tr("there is no analysis to report");
-    const Status written = writeFileAtomically(path.toStdString(), reports::renderHtml(m_view.insight()->analysis));
-    return written.ok() ? QString() : QString::fromStdString(written.error().message);
+    const InsightPtr insight = m_view.insight();
+    return insight ? writeBytes(path, htmlOf(*insight)) : tr("there is no analysis to report");
+}
+
+void MainWindow::saveReportLater(const QString& path) {
+    const InsightPtr insight = m_view.insight();
+    if (!insight) {
+        statusBar()->showMessage(tr("there is no analysis to report"), 6000);
+        return;
+    }
+    saveLater(path, [path, insight] { return writeBytes(path, htmlOf(*insight)); });
 }
 
 void MainWindow::askNote(Ns a, Ns b) {

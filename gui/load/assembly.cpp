@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "gui/load/parallel.h"
 #include "gui/model/colours.h"
 #include "schemas/timeline/ids.h"
 
@@ -14,6 +15,10 @@ namespace ridge::gui {
 namespace {
 
 using timeline::tidOf;
+
+constexpr std::int64_t machineOf(std::int64_t process) { return process >> 48; }
+// What belongs to no process has the id 0 in its file.
+constexpr bool isMachine(std::int64_t process) { return (static_cast<std::uint64_t>(process) << 8) == 0; }
 
 const char* kindKey(TrackKind kind) {
     switch (kind) {
@@ -23,6 +28,7 @@ const char* kindKey(TrackKind kind) {
         case TrackKind::kOps: return "ops";
         case TrackKind::kApi: return "api";
         case TrackKind::kIo: return "io";
+        case TrackKind::kSamples: return "samples";
         case TrackKind::kKernels: return "kernels";
         case TrackKind::kCopies: return "memory";
         case TrackKind::kGraphs: return "graphs";
@@ -39,6 +45,7 @@ const char* kindTitle(TrackKind kind) {
         case TrackKind::kOps: return "framework ops";
         case TrackKind::kApi: return "CUDA API";
         case TrackKind::kIo: return "I/O and OS calls";
+        case TrackKind::kSamples: return "call stacks (samples)";
         case TrackKind::kKernels: return "kernels";
         case TrackKind::kCopies: return "memory";
         case TrackKind::kGraphs: return "graphs";
@@ -53,6 +60,7 @@ Layout layoutOf(TrackKind kind) {
         case TrackKind::kRanges:
         case TrackKind::kOps:
         case TrackKind::kApi:
+        case TrackKind::kSamples:
         case TrackKind::kIo: return Layout::kNested;
         default: return Layout::kFirstFit;
     }
@@ -65,15 +73,16 @@ Assembly::ProcessInfo& Assembly::process(std::int64_t id) {
     if (isNew) {
         it->second.id = id;
         it->second.pid = timeline::pidOf(id);
+        it->second.file = m_file;
     }
     return it->second;
 }
 
-void Assembly::nameThread(std::int64_t thread, std::string_view name) {
-    if (!name.empty()) m_threadNames[thread] = toValidUtf8(name);
+void Assembly::nameThread(std::int64_t process, std::int64_t thread, std::string_view name) {
+    if (!name.empty()) m_threadNames[{process, thread}] = toValidUtf8(name);
 }
-void Assembly::nameDevice(std::int64_t device, std::string_view name) {
-    if (!name.empty()) m_deviceNames.try_emplace(device, toValidUtf8(name));
+void Assembly::nameDevice(std::int64_t process, std::int64_t device, std::string_view name) {
+    if (!name.empty()) m_deviceNames.try_emplace({machineOf(process), device}, toValidUtf8(name));
 }
 
 std::uint32_t Assembly::intern(std::string_view text) {
@@ -94,19 +103,27 @@ void Assembly::colour(std::uint32_t name, ColourId colour) {
 
 LaneBuilder* Assembly::track(const Place& place, std::string_view table) {
     ++m_rows;
-    if (const auto it = m_tracks.find(place); it != m_tracks.end()) return &it->second.lanes;
-    if (m_tracks.size() >= kMostTracks) {
-        ++m_beyond;
-        return nullptr;
+    const auto hash = static_cast<std::uint64_t>(place.process ^ (place.owner << 3) ^ (place.device << 17)) + static_cast<std::uint64_t>(place.kind) * 31;
+    Recent& recent = m_recent[(hash * 0x9E3779B97F4A7C15ULL) >> 56];
+    if (recent.lanes && recent.place == place) return recent.lanes;
+    auto it = m_tracks.find(place);
+    if (it == m_tracks.end()) {
+        if (m_tracks.size() >= kMostTracks) {
+            ++m_beyond;
+            return nullptr;
+        }
+        process(place.process);
+        it = m_tracks.try_emplace(place, layoutOf(place.kind), std::string(table)).first;
     }
-    process(place.process);
-    return &m_tracks.try_emplace(place, layoutOf(place.kind), std::string(table)).first->second.lanes;
+    recent = {place, &it->second.lanes};
+    return recent.lanes;
 }
 
 Counter* Assembly::counter(std::int64_t processId, std::int64_t device, std::string_view name, std::string_view unit,
                            std::int64_t key) {
     const auto [it, isNew] = m_counters.try_emplace({processId, device, key});
     if (isNew) {
+        process(processId);
         it->second.name = toValidUtf8(name);
         it->second.counter = std::make_shared<Counter>();
         it->second.counter->unit = toValidUtf8(unit);
@@ -139,14 +156,28 @@ void Assembly::refreshNames() {
     m_namesChanged = false;
 }
 
-void Assembly::buildTrack(Builder& builder, bool complete) {
-    if (builder.everBuilt && !builder.lanes.grown() && !complete) return;
-    builder.built = builder.lanes.build(m_published->colours, m_last == INT64_MIN ? 0 : m_last, complete);
-    builder.everBuilt = true;
+void Assembly::buildTracks(bool complete) {
+    std::vector<std::shared_ptr<Lane>> fresh;
+    for (auto& [place, builder] : m_tracks) {
+        if (builder.everBuilt && !builder.lanes.grown() && !complete) continue;
+        if (stopped()) return;
+        builder.built = builder.lanes.layOut(m_last == INT64_MIN ? 0 : m_last, complete);
+        builder.everBuilt = true;
+        fresh.insert(fresh.end(), builder.built.lanes.begin(), builder.built.lanes.end());
+    }
+    // Two jobs a lane, the long ones first.
+    std::sort(fresh.begin(), fresh.end(), [](const auto& a, const auto& b) { return a->size() > b->size(); });
+    parallelFor(fresh.size() * 2, [&](std::size_t i) {
+        if (stopped()) return;
+        Lane& lane = *fresh[i / 2];
+        if (i % 2 == 0) lane.buildPyramid(m_published->colours, m_stop);
+        else lane.buildIndex(m_stop);
+    });
+    parallelFor(fresh.size(), [&](std::size_t i) { fresh[i]->shrink(); });
 }
 
 std::string Assembly::threadTitle(std::int64_t processId, std::int64_t thread) const {
-    const auto it = m_threadNames.find(thread);
+    const auto it = m_threadNames.find({processId, thread});
     const std::int64_t tid = tidOf(thread);
     if (it != m_threadNames.end()) return fmt::format("{} {}", it->second, tid);
     const auto process = m_processes.find(processId);
@@ -165,7 +196,9 @@ void Assembly::addLeaf(Snapshot& snapshot, const Place& place, const Builder& bu
     track.level = parent == kNoTrack ? 0 : snapshot.tracks[static_cast<std::size_t>(parent)].level + 1;
     track.rank = parent == kNoTrack ? -1 : snapshot.tracks[static_cast<std::size_t>(parent)].rank;
     track.device = place.device;
-    track.lanes = builder.built.lanes;
+    track.derived = builder.derived;
+    track.file = parent == kNoTrack ? 0 : snapshot.tracks[static_cast<std::size_t>(parent)].file;
+    track.lanes.assign(builder.built.lanes.begin(), builder.built.lanes.end());
     snapshot.tracks.push_back(std::move(track));
 }
 
@@ -195,6 +228,7 @@ void Assembly::addThreads(Snapshot& snapshot, std::int64_t processId, std::int32
             track.parent = parent;
             track.level = snapshot.tracks[static_cast<std::size_t>(parent)].level + 1;
             track.rank = info.rank;
+            track.file = info.file;
             group = static_cast<std::int32_t>(snapshot.tracks.size());
             snapshot.tracks.push_back(std::move(track));
         }
@@ -218,7 +252,7 @@ void Assembly::addDevices(Snapshot& snapshot, std::int64_t processId, std::int32
         if (place.device != device) {
             device = place.device;
             Track track;
-            const auto name = m_deviceNames.find(device);
+            const auto name = m_deviceNames.find({machineOf(processId), device});
             track.key = fmt::format("p{}/g{}", info.id, device);
             track.title = name == m_deviceNames.end() ? fmt::format("GPU {}", device)
                                                       : fmt::format("GPU {} · {}", device, name->second);
@@ -226,6 +260,7 @@ void Assembly::addDevices(Snapshot& snapshot, std::int64_t processId, std::int32
             track.parent = parent;
             track.level = snapshot.tracks[static_cast<std::size_t>(parent)].level + 1;
             track.rank = info.rank;
+            track.file = info.file;
             track.device = device;
             group = static_cast<std::int32_t>(snapshot.tracks.size());
             snapshot.tracks.push_back(std::move(track));
@@ -239,7 +274,7 @@ void Assembly::addDevices(Snapshot& snapshot, std::int64_t processId, std::int32
 void Assembly::addCounters(Snapshot& snapshot, std::int64_t processId, std::int64_t device, std::int32_t parent) const {
     for (auto it = m_counters.lower_bound({processId, device, INT64_MIN});
          it != m_counters.end() && std::get<0>(it->first) == processId && std::get<1>(it->first) == device; ++it) {
-        if (it->second.counter->size() == 0) continue;
+        if (it->second.published->size() == 0) continue;
         Track track;
         track.key = fmt::format("p{}/c{}/{}", processId, device, std::get<2>(it->first));
         track.title = it->second.name;
@@ -248,7 +283,8 @@ void Assembly::addCounters(Snapshot& snapshot, std::int64_t processId, std::int6
         track.level = snapshot.tracks[static_cast<std::size_t>(parent)].level + 1;
         track.rank = snapshot.tracks[static_cast<std::size_t>(parent)].rank;
         track.device = device;
-        track.counter = it->second.counter;
+        track.file = snapshot.tracks[static_cast<std::size_t>(parent)].file;
+        track.counter = it->second.published;
         snapshot.tracks.push_back(std::move(track));
     }
 }
@@ -257,8 +293,9 @@ void Assembly::addProcess(Snapshot& snapshot, std::int64_t id) const {
     const ProcessInfo& info = m_processes.at(id);
     Track track;
     track.key = fmt::format("p{}", id);
-    if (id == 0) {
-        track.title = "machine";
+    track.file = info.file;
+    if (isMachine(id)) {
+        track.title = m_paths.size() > 1 ? fmt::format("machine of file {}", info.file + 1) : std::string("machine");
         track.kind = TrackKind::kMachine;
     } else {
         track.title = info.name.empty() ? fmt::format("process {}", info.pid) : fmt::format("{} {}", info.name, info.pid);
@@ -271,101 +308,58 @@ void Assembly::addProcess(Snapshot& snapshot, std::int64_t id) const {
     snapshot.tracks.push_back(std::move(track));
     addDevices(snapshot, id, self);
     addThreads(snapshot, id, self);
-    // Counters of the process; of the machine also those of single CPUs.
-    std::vector<std::int64_t> devices{-1};
-    if (id == 0)
-        for (const auto& [key, counter] : m_counters)
-            if (std::get<0>(key) == 0 && std::get<1>(key) >= 0 && std::get<1>(key) != devices.back())
-                devices.push_back(std::get<1>(key));
+    // Counters of the process, and of devices and CPUs that have no rows of their own.
+    std::vector<std::int64_t> devices;
+    for (auto it = m_counters.lower_bound({id, INT64_MIN, INT64_MIN}); it != m_counters.end() && std::get<0>(it->first) == id; ++it)
+        if (devices.empty() || devices.back() != std::get<1>(it->first)) devices.push_back(std::get<1>(it->first));
     for (const std::int64_t device : devices) {
-        const bool shownAtDevice = device >= 0 && m_tracks.contains({id, device, 0, TrackKind::kKernels});
+        const auto rows = m_tracks.lower_bound({id, device, INT64_MIN, TrackKind::kProcess});
+        const bool shownAtDevice = device >= 0 && rows != m_tracks.end() && rows->first.process == id && rows->first.device == device;
         if (!shownAtDevice) addCounters(snapshot, id, device, self);
     }
     if (snapshot.tracks.size() == static_cast<std::size_t>(self) + 1) snapshot.tracks.pop_back();  // nothing in it
 }
 
-void Assembly::linkFlows(Snapshot& snapshot) {
-    struct Key {
-        std::int64_t process;
-        std::uint32_t correlation;
-        Ns start;
-        SliceRef ref;
-    };
-    const auto less = [](const Key& a, const Key& b) {
-        return std::tie(a.process, a.correlation, a.start, a.ref) < std::tie(b.process, b.correlation, b.start, b.ref);
-    };
-    std::vector<Key> calls;
-    std::map<const Lane*, std::uint32_t> numberOf;
-    for (const Track& track : snapshot.tracks)
-        for (std::size_t d = 0; d < track.lanes.size(); ++d)
-            numberOf[track.lanes[d].get()] = track.firstLane + static_cast<std::uint32_t>(d);
-    const auto visit = [&](bool api, const auto& take) {
-        for (const auto& [place, builder] : m_tracks) {
-            if ((place.kind == TrackKind::kApi) != api) continue;
-            for (std::size_t d = 0; d < builder.built.correlations.size(); ++d) {
-                const Lane& lane = *builder.built.lanes[d];
-                const auto& correlations = builder.built.correlations[d];
-                for (std::size_t i = 0; i < correlations.size(); ++i)
-                    if (correlations[i] != 0)
-                        take(Key{place.process, correlations[i], lane.start(i),
-                                 {numberOf[&lane], static_cast<std::uint32_t>(i)}});
-            }
-        }
-    };
-    visit(true, [&](const Key& key) { calls.push_back(key); });
-    std::sort(calls.begin(), calls.end(), less);
-    // Of several calls with one id (a runtime call and the driver call in it) the earliest is the launch.
-    const auto find = [&](std::int64_t processId, std::uint32_t correlation) -> const Key* {
-        const auto it = std::lower_bound(calls.begin(), calls.end(), Key{processId, correlation, INT64_MIN, {0, 0}}, less);
-        return it != calls.end() && it->process == processId && it->correlation == correlation ? &*it : nullptr;
-    };
-    std::vector<Flow> flows;
-    visit(false, [&](const Key& key) {
-        if (const Key* call = find(key.process, key.correlation)) flows.push_back({call->ref, key.ref, FlowKind::kLaunch});
-    });
-    for (const Wait& wait : m_waits) {
-        const Key* from = find(wait.process, wait.record);
-        const Key* to = find(wait.process, wait.wait);
-        if (from && to) flows.push_back({from->ref, to->ref, FlowKind::kWait});
-    }
-    auto built = std::make_shared<Flows>();
-    built->build(std::move(flows));
-    snapshot.flows = std::move(built);
-}
-
 SnapshotPtr Assembly::publish(bool complete, double progress) {
     refreshNames();
-    for (auto& [place, builder] : m_tracks) buildTrack(builder, complete);
+    buildTracks(complete);
+    if (complete && !stopped()) {
+        findCalls();
+        linkLaunches();
+        linkWaits();
+        linkHandOffs();
+        deriveQueues();
+        deriveGraphs();
+        refreshNames();
+        buildTracks(false);
+    }
     for (auto& [key, entry] : m_counters) {
-        // Published counters are read by others: the next samples go into a copy.
-        entry.counter->build();
+        // Published counters are read by others: what still grows is copied.
+        entry.published = complete ? entry.counter : std::make_shared<Counter>(*entry.counter);
+        entry.published->build();
     }
     auto snapshot = std::make_shared<Snapshot>();
     snapshot->number = ++m_number;
-    snapshot->path = m_path;
+    snapshot->path = m_paths.empty() ? std::string() : m_paths.front();
+    snapshot->paths = m_paths;
     snapshot->complete = complete;
     snapshot->progress = progress;
     snapshot->names = m_published;
     std::vector<std::pair<std::tuple<int, std::int64_t, std::int64_t>, std::int64_t>> order;
     for (const auto& [id, info] : m_processes)
-        order.push_back({{id == 0 ? 2 : info.rank >= 0 ? 0 : 1, info.rank, info.pid}, id});
+        order.push_back({{isMachine(id) ? 2 : info.rank >= 0 ? 0 : 1, info.rank, info.pid}, id});
     std::sort(order.begin(), order.end());
     for (const auto& [rank, id] : order) addProcess(*snapshot, id);
     snapshot->numberLanes();
     snapshot->first = m_first == INT64_MAX ? 0 : m_first;
     snapshot->last = m_last == INT64_MIN ? 0 : m_last;
     if (complete) {
-        linkFlows(*snapshot);
+        numberFlows(*snapshot);
         std::int64_t dropped = m_beyond;
-        for (auto& [place, builder] : m_tracks) {
-            dropped += static_cast<std::int64_t>(builder.lanes.dropped());
-            std::vector<std::vector<std::uint32_t>>().swap(builder.built.correlations);
-        }
+        for (auto& [place, builder] : m_tracks) dropped += static_cast<std::int64_t>(builder.lanes.dropped());
         warn("rows are not drawn: they nest deeper than 64 levels, or there are more than 4096 tracks", dropped);
         for (const auto& [what, count] : m_warnings) snapshot->warnings.push_back(fmt::format("{} {}", count, what));
         snapshot->warnings.insert(snapshot->warnings.end(), m_lines.begin(), m_lines.end());
-    } else {
-        for (auto& [key, entry] : m_counters) entry.counter = std::make_shared<Counter>(*entry.counter);
     }
     return snapshot;
 }

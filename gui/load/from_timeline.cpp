@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "gui/load/assembly.h"
+#include "gui/load/memory_use.h"
 #include "gui/model/colours.h"
 #include "schemas/timeline/ids.h"
 
@@ -24,7 +25,7 @@ std::int64_t processId(std::int32_t index) { return (static_cast<std::int64_t>(i
 
 class Builder {
 public:
-    Builder(const Timeline& timeline, const std::string& path) : m_timeline(timeline), m_assembly(path) {}
+    Builder(const Timeline& timeline, const std::vector<std::string>& paths) : m_timeline(timeline), m_assembly(paths) {}
 
     SnapshotPtr build() {
         addProcesses();
@@ -33,6 +34,8 @@ public:
         addCalls();
         addIo();
         addWaits();
+        addHandOffs();
+        addMemory();
         addCounters();
         addReports();
         return m_assembly.publish(true, 1);
@@ -42,13 +45,14 @@ private:
     void addProcesses() {
         for (std::size_t i = 0; i < m_timeline.processes.size(); ++i) {
             const analyzer::Process& p = m_timeline.processes[i];
+            m_assembly.beginFile(static_cast<std::uint32_t>(std::max(0, p.file)));
             auto& info = m_assembly.process(processId(static_cast<std::int32_t>(i)));
             info.pid = p.pid;
             info.rank = p.rankKnown ? p.rank : -1;
             info.name = p.name;
             info.host = p.host;
         }
-        for (const analyzer::GpuDevice& device : m_timeline.devices) m_assembly.nameDevice(device.id, device.name);
+        for (const analyzer::GpuDevice& device : m_timeline.devices) m_assembly.nameDevice(0, device.id, device.name);
     }
     std::uint32_t name(analyzer::NameId id) { return m_assembly.intern(m_timeline.names.text(id)); }
     static std::uint32_t small(std::int64_t value) {
@@ -130,12 +134,30 @@ private:
                 m_assembly.addWait(processId(sync.process), it->second, static_cast<std::uint32_t>(sync.launch) + 1);
         }
     }
+    void addHandOffs() {
+        const auto end = [&](std::int32_t thread, Ns time) {
+            const analyzer::Thread& t = m_timeline.threads[static_cast<std::size_t>(thread)];
+            const std::int64_t process = processId(t.process);
+            return Assembly::End{process, process | timeline::tidOf(t.globalTid), time};
+        };
+        for (const analyzer::Flow& flow : m_timeline.flows)
+            if (flow.fromThread != kNoIndex && flow.toThread != kNoIndex)
+                m_assembly.addHandOff(end(flow.fromThread, flow.fromTime), end(flow.toThread, flow.toTime));
+    }
+    void addMemory() {
+        MemoryUse use;
+        for (const analyzer::MemoryEvent& event : m_timeline.memoryEvents) {
+            const std::int64_t device = event.device == kNoIndex ? 0 : std::max<std::int64_t>(0, m_timeline.devices[static_cast<std::size_t>(event.device)].id);
+            use.add(event.process == kNoIndex ? 0 : processId(event.process), device, event.kind, event.time, event.address, event.bytes, event.frees);
+            m_assembly.seen(event.time, event.time);
+        }
+        use.finish(m_assembly);
+    }
     void addCounters() {
         std::int64_t key = 0;
         for (const analyzer::CounterSeries& series : m_timeline.counters) {
             const std::int64_t process = series.process == kNoIndex ? 0 : processId(series.process);
-            m_assembly.process(process);
-            Counter* counter = m_assembly.counter(process, -1, series.name, series.unit, ++key);
+            Counter* counter = m_assembly.counter(process, series.process == kNoIndex ? -1 : series.device, series.name, series.unit, ++key);
             for (const auto& [time, value] : series.samples) counter->append(time, static_cast<float>(value));
         }
     }
@@ -154,6 +176,6 @@ private:
 
 }  // namespace
 
-SnapshotPtr fromTimeline(const Timeline& timeline, const std::string& path) { return Builder(timeline, path).build(); }
+SnapshotPtr fromTimeline(const Timeline& timeline, const std::vector<std::string>& paths) { return Builder(timeline, paths).build(); }
 
 }  // namespace ridge::gui

@@ -4,12 +4,13 @@
 // Tracks from an analyzer::Timeline: the way of formats that only the analyzer can read (Kineto).
 
 #include <string>
+#include <vector>
 
 #include "analyzer/timeline/timeline.h"
 #include "gui/model/snapshot.h"
 
 namespace ridge::gui {
 
-SnapshotPtr fromTimeline(const analyzer::Timeline& timeline, const std::string& path);
+SnapshotPtr fromTimeline(const analyzer::Timeline& timeline, const std::vector<std::string>& paths);
 
 }  // namespace ridge::gui

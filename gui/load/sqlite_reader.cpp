@@ -5,30 +5,27 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
+#include <set>
 
 #include "base/text.h"
 #include "gui/model/colours.h"
 #include "schemas/timeline/ids.h"
+#include "schemas/timeline/read_table.h"
 
 namespace ridge::gui {
-
-using timeline::TableScan;
 
 namespace {
 
 constexpr Ns kMaxTime = Ns{1} << 55;
 constexpr std::int64_t kLookEvery = 4096;
+constexpr std::int64_t kDenseStrings = 1 << 22;
 
-constexpr std::array<const char*, 14> kTables{
+constexpr std::array<const char*, 16> kTables{
     "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
     "CUPTI_ACTIVITY_KIND_GRAPH_TRACE", "NVTX_EVENTS", "CUPTI_ACTIVITY_KIND_RUNTIME", "OSRT_API",
     "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", "CUPTI_ACTIVITY_KIND_CUDA_EVENT", "RIDGE_COUNTER_SAMPLE",
-    "GPU_METRICS", "RIDGE_PREEMPTION", "StringIds", "CUDA_GPU_MEMORY_USAGE_EVENTS"};
-
-std::uint32_t small(std::int64_t value) {
-    return value > 0 && value < INT64_C(0xFFFFFFFF) ? static_cast<std::uint32_t>(value) : 0U;
-}
+    "GPU_METRICS", "RIDGE_PREEMPTION", "StringIds", "CUDA_GPU_MEMORY_USAGE_EVENTS",
+    "COMPOSITE_EVENTS", "RIDGE_FLOW"};
 
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
@@ -63,17 +60,22 @@ const char* copyName(std::int64_t kind) {
 
 }  // namespace
 
-bool SqliteReader::step(TableScan& scan) {
+bool SqliteReader::step(RowScan& scan) {
     if (!scan.next()) return false;
-    m_done += 1;
-    if (static_cast<std::int64_t>(m_done) % kLookEvery == 0) {
+    if (++m_done % kLookEvery == 0) {
         if (m_stop.load(std::memory_order_relaxed)) return false;
-        m_tick(m_total > 0 ? std::min(0.99, m_done / m_total) : 0);
+        m_tick(m_total > 0 ? std::min(0.99, static_cast<double>(m_done) / static_cast<double>(m_total)) : 0);
     }
     return true;
 }
 
-std::optional<SqliteReader::Times> SqliteReader::takeTimes(TableScan& scan, bool mayBeOpen) {
+std::optional<Ns> SqliteReader::takeTime(RowScan& scan, std::size_t column) {
+    const auto time = scan.integer(column);
+    if (!time || *time <= -kMaxTime || *time >= kMaxTime) return std::nullopt;
+    return *time + m_shift;
+}
+
+std::optional<SqliteReader::Times> SqliteReader::takeTimes(RowScan& scan, bool mayBeOpen) {
     const auto start = scan.integer(0);
     const std::int64_t wrongBefore = scan.wrongTypes();
     const auto end = scan.integer(1);
@@ -88,16 +90,22 @@ std::optional<SqliteReader::Times> SqliteReader::takeTimes(TableScan& scan, bool
         return std::nullopt;
     }
     if (!end) ++m_open;
-    m_assembly.seen(*start, end.value_or(*start));
-    return Times{*start, end.value_or(kOpenEnd)};
+    m_assembly.seen(*start + m_shift, end.value_or(*start) + m_shift);
+    return Times{*start + m_shift, end ? *end + m_shift : kOpenEnd};
 }
 
-void SqliteReader::finish(const TableScan& scan) {
+void SqliteReader::finish(const RowScan& scan) {
     m_wrongTypes += scan.wrongTypes();
     if (scan.error() && !m_stop) m_assembly.warn(scan.error()->message);
 }
 
+std::int64_t SqliteReader::processOf(std::int64_t globalId) const {
+    return Assembly::inFile(m_file, timeline::globalPidOf(globalId));
+}
+
 std::uint32_t SqliteReader::nameOf(std::optional<std::int64_t> id) {
+    if (id && *id >= 0 && *id < static_cast<std::int64_t>(m_dense.size()) && m_dense[static_cast<std::size_t>(*id)] != kNoSlice)
+        return m_dense[static_cast<std::size_t>(*id)];
     if (!id) return m_assembly.intern("");
     const auto it = m_strings.find(*id);
     return it == m_strings.end() ? m_assembly.intern("") : it->second;
@@ -105,48 +113,74 @@ std::uint32_t SqliteReader::nameOf(std::optional<std::int64_t> id) {
 
 void SqliteReader::countRows() {
     for (const char* table : kTables) {
-        if (!TableScan(m_db, table, {}).exists()) continue;
+        if (!timeline::TableScan(m_db, table, {}).exists()) continue;
         auto statement = m_db.prepare(fmt::format("SELECT max(rowid) FROM \"{}\"", table));
         if (!statement.ok()) continue;
         auto row = statement->step();
-        if (row.ok() && *row) m_total += static_cast<double>(std::clamp<std::int64_t>(statement->integer(0), 0, 1LL << 40));
+        if (row.ok() && *row) m_total += std::clamp<std::int64_t>(statement->integer(0), 0, 1LL << 40);
     }
 }
 
+std::int64_t SqliteReader::utcOfZero(Database& db) {
+    timeline::TableScan scan(db, "TARGET_INFO_SESSION_START_TIME", {"utcEpochNs"});
+    return scan.next() ? std::max<std::int64_t>(0, scan.integerOr(0, 0)) : 0;
+}
+
 void SqliteReader::readStrings() {
-    TableScan scan(m_db, "StringIds", {"id", "value"});
+    RowScan scan(m_db, "StringIds", {"id", {"value", RowScan::Kind::kText}}, m_stop);
     while (step(scan))
-        if (const auto id = scan.integer(0)) m_strings[*id] = m_assembly.intern(scan.text(1));
+        if (const auto id = scan.integer(0)) {
+            const std::uint32_t name = m_assembly.intern(scan.text(1));
+            if (*id < 0 || *id >= kDenseStrings) {
+                m_strings[*id] = name;
+                continue;
+            }
+            const auto at = static_cast<std::size_t>(*id);
+            if (at >= m_dense.size()) m_dense.resize(std::max(at + 1, m_dense.size() * 2), kNoSlice);
+            m_dense[at] = name;
+        }
     finish(scan);
 }
 
 void SqliteReader::readNames() {
+    using timeline::TableScan;
     TableScan processes(m_db, "PROCESSES", {"globalPid", "pid", "name"});
     while (processes.next())
         if (const auto id = processes.integer(0)) {
-            auto& info = m_assembly.process(*id);
+            auto& info = m_assembly.process(processOf(*id));
             info.pid = processes.integerOr(1, info.pid);
             info.name = toValidUtf8(processes.text(2));
         }
     TableScan ranks(m_db, "RIDGE_RANK", {"globalPid", "rank", "host"});
     while (ranks.next())
         if (const auto id = ranks.integer(0)) {
-            auto& info = m_assembly.process(*id);
+            auto& info = m_assembly.process(processOf(*id));
             info.rank = std::clamp<std::int64_t>(ranks.integerOr(1, -1), -1, 1 << 24);
             info.host = toValidUtf8(ranks.text(2));
         }
     TableScan threads(m_db, "ThreadNames", {"nameId", "globalTid"});
     while (threads.next())
-        if (const auto tid = threads.integer(1)) m_assembly.nameThread(*tid, m_assembly.text(nameOf(threads.integer(0))));
-    TableScan gpus(m_db, "TARGET_INFO_GPU", {"id", "name", "cuDevice"});
-    while (gpus.next())
-        if (const auto id = gpus.integer(2) ? gpus.integer(2) : gpus.integer(0)) m_assembly.nameDevice(*id, gpus.text(1));
+        if (const auto tid = threads.integer(1)) m_assembly.nameThread(processOf(*tid), *tid, m_assembly.text(nameOf(threads.integer(0))));
+    // vmId is that of a machine in our files; nsys exports are of one machine.
+    TableScan gpus(m_db, "TARGET_INFO_GPU", {"id", "name", "cuDevice", "vmId"});
+    const bool ours = m_db.hasTable("RIDGE_RUN");
+    std::set<std::int64_t> machines;
+    for (const char* table : {"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET"}) {
+        TableScan rows(m_db, table, {"globalPid"}, "LIMIT 1");
+        if (rows.next()) machines.insert(rows.integerOr(0, 0));
+    }
+    while (gpus.next()) {
+        const auto id = gpus.integer(2) ? gpus.integer(2) : gpus.integer(0);
+        if (!id) continue;
+        if (ours) m_assembly.nameDevice(processOf(gpus.integerOr(3, 0) << 48), *id, gpus.text(1));
+        for (const std::int64_t globalPid : machines) m_assembly.nameDevice(processOf(globalPid), *id, gpus.text(1));
+    }
 }
 
 void SqliteReader::readGpuTable(std::string_view table, TrackKind kind) {
-    TableScan scan(m_db, table,
+    RowScan scan(m_db, table,
                    {"start", "end", "deviceId", "streamId", "correlationId", "globalPid", "shortName", "demangledName",
-                    "copyKind"});
+                    "copyKind"}, m_stop);
     const bool set = table == "CUPTI_ACTIVITY_KIND_MEMSET";
     while (step(scan)) {
         const auto times = takeTimes(scan, false);
@@ -166,16 +200,16 @@ void SqliteReader::readGpuTable(std::string_view table, TrackKind kind) {
             m_assembly.colour(name, colourOf(kind == TrackKind::kGraphs ? WallClass::kComputeUnknown : WallClass::kCopy));
         }
         const std::int64_t device = std::clamp<std::int64_t>(scan.integerOr(2, 0), 0, 1 << 20);
-        if (auto* lanes = m_assembly.track({timeline::globalPidOf(scan.integerOr(5, 0)), device, scan.integerOr(3, 0), kind}, table))
+        if (auto* lanes = m_assembly.track({processOf(scan.integerOr(5, 0)), device, scan.integerOr(3, 0), kind}, table))
             lanes->add(times->start, times->end, name, small(scan.rowid()), small(scan.integerOr(4, 0)));
     }
     finish(scan);
 }
 
 void SqliteReader::readRanges() {
-    TableScan work(m_db, "RIDGE_WORK", {"nvtxId", "opKind"});  // in the order of NVTX_EVENTS' rowid
+    RowScan work(m_db, "RIDGE_WORK", {"nvtxId", "opKind"}, m_stop);  // in the order of NVTX_EVENTS' rowid
     bool haveWork = work.next();
-    TableScan scan(m_db, "NVTX_EVENTS", {"start", "end", "eventType", "text", "globalTid", "textId"});
+    RowScan scan(m_db, "NVTX_EVENTS", {"start", "end", "eventType", {"text", RowScan::Kind::kText}, "globalTid", "textId"}, m_stop);
     while (step(scan)) {
         const std::int64_t type = scan.integerOr(2, 0);
         const bool nests = type == 59 || type == 70;
@@ -189,21 +223,21 @@ void SqliteReader::readRanges() {
             m_assembly.colour(name, colourOfOpKind(work.integerOr(1, 0), m_assembly.text(name)));
         const std::int64_t thread = scan.integerOr(4, 0);
         const TrackKind kind = nests ? TrackKind::kRanges : TrackKind::kFreeRanges;
-        if (auto* lanes = m_assembly.track({timeline::globalPidOf(thread), -1, thread, kind}, "NVTX_EVENTS"))
+        if (auto* lanes = m_assembly.track({processOf(thread), -1, thread, kind}, "NVTX_EVENTS"))
             lanes->add(times->start, times->end, name, small(scan.rowid()));
     }
     finish(scan);
 }
 
 void SqliteReader::readCalls() {
-    TableScan scan(m_db, "CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId"});
+    RowScan scan(m_db, "CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId"}, m_stop);
     while (step(scan)) {
         const auto times = takeTimes(scan, false);
         if (!times) continue;
         const std::uint32_t name = nameOf(scan.integer(4));
         if (!m_assembly.hasColour(name)) m_assembly.colour(name, colourOfCall(m_assembly.text(name)));
         const std::int64_t thread = scan.integerOr(2, 0);
-        if (auto* lanes = m_assembly.track({timeline::globalPidOf(thread), -1, thread, TrackKind::kApi}, "CUPTI_ACTIVITY_KIND_RUNTIME"))
+        if (auto* lanes = m_assembly.track({processOf(thread), -1, thread, TrackKind::kApi}, "CUPTI_ACTIVITY_KIND_RUNTIME"))
             lanes->add(times->start, times->end, name, small(scan.rowid()), small(scan.integerOr(3, 0)));
     }
     finish(scan);
@@ -212,109 +246,40 @@ void SqliteReader::readCalls() {
 // A wait names the record of the event by eventSyncId; both name their API call by correlationId.
 void SqliteReader::readWaits() {
     std::unordered_map<std::int64_t, std::pair<std::int64_t, std::uint32_t>> records;  // eventSyncId -> (process, call)
-    TableScan events(m_db, "CUPTI_ACTIVITY_KIND_CUDA_EVENT", {"eventSyncId", "globalPid", "correlationId"});
+    RowScan events(m_db, "CUPTI_ACTIVITY_KIND_CUDA_EVENT", {"eventSyncId", "globalPid", "correlationId"}, m_stop);
     while (step(events))
         if (const auto id = events.integer(0); id && *id != 0)
-            records[*id] = {timeline::globalPidOf(events.integerOr(1, 0)), small(events.integerOr(2, 0))};
+            records[*id] = {processOf(events.integerOr(1, 0)), small(events.integerOr(2, 0))};
     finish(events);
-    TableScan waits(m_db, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", {"eventSyncId", "globalPid", "correlationId"});
+    RowScan waits(m_db, "CUPTI_ACTIVITY_KIND_SYNCHRONIZATION", {"eventSyncId", "globalPid", "correlationId"}, m_stop);
     while (step(waits)) {
         const auto id = waits.integer(0);
         if (!id) continue;
         const auto it = records.find(*id);
         if (it != records.end())
-            m_assembly.addWait(timeline::globalPidOf(waits.integerOr(1, 0)), it->second.second, small(waits.integerOr(2, 0)));
+            m_assembly.addWait(processOf(waits.integerOr(1, 0)), it->second.second, small(waits.integerOr(2, 0)));
     }
     finish(waits);
 }
 
 void SqliteReader::readIo() {
-    TableScan scan(m_db, "OSRT_API", {"start", "end", "globalTid", "nameId"});
+    RowScan scan(m_db, "OSRT_API", {"start", "end", "globalTid", "nameId"}, m_stop);
     while (step(scan)) {
         const auto times = takeTimes(scan, false);
         if (!times) continue;
         const std::uint32_t name = nameOf(scan.integer(3));
         if (!m_assembly.hasColour(name)) m_assembly.colour(name, colourOfIo(m_assembly.text(name)));
         const std::int64_t thread = scan.integerOr(2, 0);
-        if (auto* lanes = m_assembly.track({timeline::globalPidOf(thread), -1, thread, TrackKind::kIo}, "OSRT_API"))
+        if (auto* lanes = m_assembly.track({processOf(thread), -1, thread, TrackKind::kIo}, "OSRT_API"))
             lanes->add(times->start, times->end, name, small(scan.rowid()));
     }
-    finish(scan);
-}
-
-void SqliteReader::readCounters() {
-    struct Series {
-        std::int64_t process, device;
-        std::string name, unit;
-    };
-    std::unordered_map<std::int64_t, Series> series;
-    TableScan names(m_db, "RIDGE_COUNTER", {"id", "name", "unit", "globalPid", "deviceId"});
-    while (names.next())
-        if (const auto id = names.integer(0)) {
-            Series s{names.integerOr(3, 0), names.integerOr(4, -1), toValidUtf8(names.text(1)), toValidUtf8(names.text(2))};
-            if (s.process != 0) s.device = -1;
-            if (s.device >= 0) s.name += fmt::format(" {}", s.device);
-            series[*id] = std::move(s);
-        }
-    std::int64_t strange = 0;
-    TableScan samples(m_db, "RIDGE_COUNTER_SAMPLE", {"counterId", "time", "value"});
-    while (step(samples)) {
-        const auto it = series.find(samples.integerOr(0, -1));
-        const auto time = samples.integer(1);
-        const auto value = samples.real(2);
-        if (it == series.end() || !time || *time <= -kMaxTime || *time >= kMaxTime || !value || !std::isfinite(*value)) {
-            ++strange;
-            continue;
-        }
-        m_assembly.process(it->second.process);
-        m_assembly.counter(it->second.process, it->second.device, it->second.name, it->second.unit, it->first)
-            ->append(*time, static_cast<float>(*value));
-        m_assembly.seen(*time, *time);
-    }
-    finish(samples);
-    m_assembly.warn("samples of counters are left out: no such counter, or no number", strange);
-}
-
-void SqliteReader::readGpuMetrics() {
-    std::unordered_map<std::int64_t, std::string> names;  // typeId * 2^12 + metricId
-    TableScan info(m_db, "TARGET_INFO_GPU_METRICS", {"typeId", "metricId", "metricName"});
-    const auto keyOf = [](std::int64_t type, std::int64_t metric) {
-        return static_cast<std::int64_t>((static_cast<std::uint64_t>(type) << 12) ^ static_cast<std::uint64_t>(metric));
-    };
-    while (info.next()) names[keyOf(info.integerOr(0, 0), info.integerOr(1, 0))] = toValidUtf8(info.text(2));
-    TableScan scan(m_db, "GPU_METRICS", {"timestamp", "typeId", "metricId", "value"});
-    while (step(scan)) {
-        const auto time = scan.integer(0);
-        const auto value = scan.real(3);
-        const std::int64_t type = scan.integerOr(1, 0), key = keyOf(type, scan.integerOr(2, 0));
-        const auto name = names.find(key);
-        if (!time || *time <= -kMaxTime || *time >= kMaxTime || !value || name == names.end()) {
-            ++m_outOfRange;
-            continue;
-        }
-        m_assembly.process(0);
-        m_assembly.counter(0, type & 0xFF, fmt::format("GPU {} {}", type & 0xFF, name->second), "", key)
-            ->append(*time, static_cast<float>(*value));
-        m_assembly.seen(*time, *time);
-    }
-    finish(scan);
-}
-
-void SqliteReader::readPreemptions() {
-    TableScan scan(m_db, "RIDGE_PREEMPTION", {"start", "end", "cpu"});
-    const std::uint32_t name = m_assembly.intern("preempted");
-    m_assembly.colour(name, colourOf(WallClass::kPreempted));
-    while (step(scan))
-        if (const auto times = takeTimes(scan, false))
-            if (auto* lanes = m_assembly.track({0, -1, scan.integerOr(2, 0), TrackKind::kPreemption}, "RIDGE_PREEMPTION"))
-                lanes->add(times->start, times->end, name, small(scan.rowid()));
     finish(scan);
 }
 
 Status SqliteReader::read() {
     bool any = false;
     for (const char* table : kTables)
-        any = any || (std::string_view(table) != "StringIds" && TableScan(m_db, table, {}).exists());
+        any = any || (std::string_view(table) != "StringIds" && timeline::TableScan(m_db, table, {}).exists());
     if (!any)
         return Error{ErrorCode::kBadInput,
                      fmt::format("{}: is a SQLite database, but no timeline (no NVTX, CUDA or OS table); give a trace "
@@ -330,7 +295,10 @@ Status SqliteReader::read() {
     readRanges();
     readCalls();
     readIo();
+    readSamples();
     readWaits();
+    readHandOffs();
+    readMemoryEvents();
     readCounters();
     readGpuMetrics();
     readPreemptions();

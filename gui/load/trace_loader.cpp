@@ -4,24 +4,27 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <fstream>
 #include <mutex>
+#include <thread>
 
 #include "analyzer/timeline/load.h"
 #include "gui/load/from_timeline.h"
 #include "gui/load/sqlite_reader.h"
+#include "schemas/timeline/read_table.h"
 
 namespace ridge::gui {
 
 using Clock = std::chrono::steady_clock;
 
 struct TraceLoader::Shared {
-    std::string path;
+    std::vector<std::string> paths;
     LoadCallbacks callbacks;
-    std::atomic<bool> stop{false};
-    std::atomic<bool> stoppable{true};  // false: inside an import that does not look at stop
+    std::atomic<bool> stop{false}, ended{false};
+    std::atomic<std::int64_t> rows{0};
     std::mutex mutex;
     sqlite3* handle = nullptr;
 
@@ -58,32 +61,56 @@ private:
     std::size_t m_published = 0;
 };
 
+// What the times of a file lack to be those of the first; 0 where one of the two has no UTC.
+Ns shiftTo(std::int64_t utc, std::int64_t origin) {
+    constexpr Ns kMost = Ns{1} << 54;
+    if (utc <= 0 || origin <= 0) return 0;
+    const Ns shift = utc - origin;
+    return shift <= -kMost || shift >= kMost ? 0 : shift;
+}
+
 template <typename Shared>
 Status loadSqlite(Shared& shared) {
-    auto opened = Database::openForReading(shared.path);
-    if (!opened.ok()) return Error{opened.error().code, timeline::oneLine(opened.error().message)};
-    Database db = std::move(opened).value();
-    shared.setHandle(db.handle());
-    struct Forget {  // before db closes
-        Shared& shared;
-        ~Forget() { shared.setHandle(nullptr); }
-    } forget{shared};
-    Assembly assembly(shared.path);
+    Assembly assembly(shared.paths, &shared.stop);
     Pace pace;
-    SqliteReader reader(db, assembly, shared.stop, [&](double progress) {
-        if (pace.due(assembly.rows())) shared.report(assembly.publish(false, progress));
-    });
-    RIDGE_TRY_STATUS(reader.read());
-    if (!shared.stop) shared.report(assembly.publish(true, 1));
+    std::int64_t origin = 0, rowsBefore = 0;
+    for (std::uint32_t file = 0; file < shared.paths.size() && !shared.stop; ++file) {
+        auto opened = Database::openForReading(shared.paths[file]);
+        if (!opened.ok()) return Error{opened.error().code, timeline::oneLine(opened.error().message)};
+        Database db = std::move(opened).value();
+        shared.setHandle(db.handle());
+        struct Forget {  // before db closes
+            Shared& shared;
+            ~Forget() { shared.setHandle(nullptr); }
+        } forget{shared};
+        const std::int64_t utc = SqliteReader::utcOfZero(db);
+        if (file == 0) origin = utc;
+        else if (utc <= 0 || origin <= 0) assembly.warn(shared.paths[file] + ": has no wall clock and is drawn from its own zero");
+        assembly.beginFile(file);
+        const auto files = static_cast<double>(shared.paths.size());
+        SqliteReader reader(
+            db, assembly, shared.stop,
+            [&](double progress) {
+                shared.rows = rowsBefore + reader.rowsRead();
+                if (pace.due(assembly.rows())) shared.report(assembly.publish(false, (file + progress) / files));
+            },
+            file, shiftTo(utc, origin));
+        RIDGE_TRY_STATUS(reader.read());
+        rowsBefore += reader.rowsRead();
+        shared.rows = rowsBefore;
+    }
+    if (shared.stop) return {};
+    auto last = assembly.publish(true, 1);
+    if (!shared.stop) shared.report(std::move(last));
     return {};
 }
 
 template <typename Shared>
 Status loadOther(Shared& shared) {
-    shared.stoppable = false;
-    auto timeline = analyzer::load({shared.path});
+    auto timeline = analyzer::load(shared.paths, &shared.stop);
+    if (shared.stop) return {};
     if (!timeline.ok()) return Error{timeline.error().code, timeline::oneLine(timeline.error().message)};
-    if (!shared.stop) shared.report(fromTimeline(*timeline, shared.path));
+    if (!shared.stop) shared.report(fromTimeline(*timeline, shared.paths));
     return {};
 }
 
@@ -96,19 +123,21 @@ bool looksLikeSqlite(const std::string& path) {
     return file.gcount() == sizeof head && std::string_view(head, 15) == "SQLite format 3";
 }
 
-TraceLoader::TraceLoader(std::string path, LoadCallbacks callbacks) : m_shared(std::make_shared<Shared>()) {
-    m_shared->path = std::move(path);
+TraceLoader::TraceLoader(std::vector<std::string> paths, LoadCallbacks callbacks) : m_shared(std::make_shared<Shared>()) {
+    m_shared->paths = std::move(paths);
     m_shared->callbacks = std::move(callbacks);
-    m_thread = std::thread([shared = m_shared] {
+    std::thread([shared = m_shared] {
         std::optional<Error> error;
         try {
-            const Status status = looksLikeSqlite(shared->path) ? loadSqlite(*shared) : loadOther(*shared);
+            const bool direct = std::all_of(shared->paths.begin(), shared->paths.end(), looksLikeSqlite);
+            const Status status = direct ? loadSqlite(*shared) : loadOther(*shared);
             if (!status.ok()) error = status.error();
         } catch (const std::exception& e) {
-            error = Error{ErrorCode::kBadInput, shared->path + ": cannot be loaded: " + timeline::oneLine(e.what())};
+            error = Error{ErrorCode::kBadInput, shared->paths.front() + ": cannot be loaded: " + timeline::oneLine(e.what())};
         }
         shared->finish(error);
-    });
+        shared->ended = true;
+    }).detach();
 }
 
 void TraceLoader::cancel() {
@@ -117,10 +146,9 @@ void TraceLoader::cancel() {
     if (m_shared->handle) sqlite3_interrupt(m_shared->handle);
 }
 
-TraceLoader::~TraceLoader() {
-    cancel();
-    if (m_shared->stoppable) m_thread.join();
-    else m_thread.detach();  // it owns what it needs, and reports to nobody
-}
+std::int64_t TraceLoader::rowsTaken() const { return m_shared->rows; }
+bool TraceLoader::ended() const { return m_shared->ended; }
+
+TraceLoader::~TraceLoader() { cancel(); }
 
 }  // namespace ridge::gui

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Loads one trace on a thread of its own and publishes what there is, about five times a second at
+// Loads one trace, or those of several ranks onto one clock, on a thread of its own and publishes what there is, about five times a second at
 // first and then each time the rows have doubled, so that all the copying stays linear.
 //
 // Our timeline files and Nsight Systems exports are read straight from SQLite over a read-only
 // connection of the loader's own; everything else goes through analyzer::load (Kineto). A damaged table
 // is kept as far as it reads; what is left out is counted in Snapshot::warnings.
 //
-// Callbacks come on the loader's thread. cancel() returns at once; the thread ends within 100 ms (a
-// running SQLite step is interrupted; an import that cannot be stopped is left behind and its result
-// thrown away). The destructor cancels.
+// Callbacks come on the loader's thread. cancel() returns at once; the thread ends within 100 ms: it looks
+// every few thousand rows, between the blocks of a Kineto trace, and while it builds indexes every million
+// slices; a running SQLite step is interrupted. The destructor cancels and does not wait: the thread owns
+// what it needs.
 
 #include <atomic>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
+#include <vector>
 
 #include "base/result.h"
 #include "gui/model/snapshot.h"
@@ -32,16 +33,19 @@ struct LoadCallbacks {
 
 class TraceLoader {
 public:
-    TraceLoader(std::string path, LoadCallbacks callbacks);
+    TraceLoader(std::vector<std::string> paths, LoadCallbacks callbacks);
+    TraceLoader(std::string path, LoadCallbacks callbacks) : TraceLoader(std::vector<std::string>{std::move(path)}, std::move(callbacks)) {}
     ~TraceLoader();
     TraceLoader(const TraceLoader&) = delete;
     TraceLoader& operator=(const TraceLoader&) = delete;
     void cancel();
+    // What the thread does can be watched: how many rows it has taken, and whether it has ended.
+    [[nodiscard]] std::int64_t rowsTaken() const;
+    [[nodiscard]] bool ended() const;
 
 private:
     struct Shared;
     std::shared_ptr<Shared> m_shared;
-    std::thread m_thread;
 };
 
 // Is it a SQLite file, by its first bytes?

@@ -84,6 +84,12 @@ Counter::Extent Counter::extent(std::size_t from, std::size_t to) const {
     return result;
 }
 
+std::shared_ptr<const Counter> Counter::shifted(Ns by) const {
+    auto moved = std::make_shared<Counter>(*this);
+    for (Ns& time : moved->m_time) time += by;
+    return moved;
+}
+
 std::size_t Counter::bytes() const {
     std::size_t sum = m_time.capacity() * sizeof(Ns) + m_value.capacity() * sizeof(float);
     for (const auto& level : m_levels) sum += level.capacity() * sizeof(Extent);

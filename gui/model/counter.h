@@ -6,6 +6,7 @@
 // Immutable once build() is over.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ public:
     // Of the samples [from, to), to > from.
     [[nodiscard]] Extent extent(std::size_t from, std::size_t to) const;
     [[nodiscard]] std::size_t bytes() const;
+    // All times moved.
+    [[nodiscard]] std::shared_ptr<const Counter> shifted(Ns by) const;
 
 private:
     std::vector<Ns> m_time;

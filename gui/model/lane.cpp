@@ -41,13 +41,33 @@ Ns Lane::longDuration(std::size_t i) const {
     return it->second;
 }
 
-void Lane::build(std::span<const ColourId> colourOfName) {
+void Lane::stretchLast(Ns newEnd) {
+    if (empty()) return;
+    const std::size_t i = size() - 1;
+    const Ns duration = std::max<Ns>(0, newEnd - m_start[i]);
+    if (!m_long.empty() && m_long.back().first == i) m_long.pop_back();
+    if (duration >= Ns{kLong}) m_long.emplace_back(static_cast<std::uint32_t>(i), duration);
+    m_duration[i] = static_cast<std::uint32_t>(std::min(duration, Ns{kLong}));
+}
+
+void Lane::shrink() {
     m_start.shrink_to_fit();
     m_duration.shrink_to_fit();
     m_name.shrink_to_fit();
     m_row.shrink_to_fit();
-    m_index.build(*this);
-    m_pyramid.build(*this, colourOfName);
+}
+
+void Lane::build(std::span<const ColourId> colourOfName) {
+    shrink();
+    buildIndex(nullptr);
+    buildPyramid(colourOfName, nullptr);
+}
+
+std::shared_ptr<const Lane> Lane::shifted(Ns by) const {
+    auto moved = std::make_shared<Lane>(*this);
+    for (Ns& start : moved->m_start) start += by;
+    moved->m_pyramid.shift(by);
+    return moved;
 }
 
 std::size_t Lane::firstStartingAt(Ns t, std::size_t from, std::size_t end) const {

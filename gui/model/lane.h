@@ -11,8 +11,10 @@
 // Invariants: 1. start[i] + duration(i) <= start[i + 1]. 2. at most kMaxSlices slices. 3. busy(i, j) is
 // the exact sum of the durations of [i, j).
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -32,7 +34,7 @@ class Lane;
 // Blocks of 16 slices: the busy time before each block, and a 16-ary tree of the longest slice.
 class LaneIndex {
 public:
-    void build(const Lane& lane);
+    void build(const Lane& lane, const std::atomic<bool>* stop = nullptr);
     // Sum of durations of the slices [from, to).
     [[nodiscard]] Ns busy(const Lane& lane, std::size_t from, std::size_t to) const;
     // The longest slice of [from, to), to > from; the first of equals.
@@ -56,7 +58,8 @@ public:
     static_assert(sizeof(Cell) == 8);
     static constexpr std::uint32_t kFull = (1U << 20) - 1;
 
-    void build(const Lane& lane, std::span<const ColourId> colourOfName);
+    void build(const Lane& lane, std::span<const ColourId> colourOfName, const std::atomic<bool>* stop = nullptr);
+    void shift(Ns by) { m_origin += by; }
     [[nodiscard]] bool empty() const { return m_levels.empty(); }
     [[nodiscard]] Ns base() const { return m_base; }
     [[nodiscard]] Ns origin() const { return m_origin; }
@@ -74,8 +77,18 @@ public:
     // Slices must come sorted and disjoint; a slice that does not is clipped to what is free and refused
     // (false) when nothing of it is left.
     bool append(Ns start, Ns end, std::uint32_t name, std::uint32_t row);
+    // Moves the end of the last slice; for one that was appended before its end was known.
+    void stretchLast(Ns end);
     // Builds the indexes. Names beyond the table have colour 0.
     void build(std::span<const ColourId> colourOfName);
+    // The two halves of it, for two threads. Half done when stop rises: the lane must then be thrown away.
+    void buildIndex(const std::atomic<bool>* stop) { m_index.build(*this, stop); }
+    void buildPyramid(std::span<const ColourId> colourOfName, const std::atomic<bool>* stop) {
+        m_pyramid.build(*this, colourOfName, stop);
+    }
+    void shrink();
+    // All times moved, indexes and all.
+    [[nodiscard]] std::shared_ptr<const Lane> shifted(Ns by) const;
 
     [[nodiscard]] std::size_t size() const { return m_start.size(); }
     [[nodiscard]] bool empty() const { return m_start.empty(); }

@@ -9,23 +9,28 @@ namespace {
 
 constexpr std::size_t kShift = 4;
 constexpr std::size_t kFan = std::size_t{1} << kShift;
+constexpr std::size_t kLookEvery = 1 << 20;  // a few ms
 
 }  // namespace
 
-void LaneIndex::build(const Lane& lane) {
+void LaneIndex::build(const Lane& lane, const std::atomic<bool>* stop) {
     const std::size_t n = lane.size();
     m_busyBlock.assign(n / kFan + 2, 0);
     m_longest.clear();
     if (n == 0) return;
     Ns sum = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        if ((i & (kFan - 1)) == 0) m_busyBlock[i >> kShift] = sum;
+        if ((i & (kFan - 1)) == 0) {
+            m_busyBlock[i >> kShift] = sum;
+            if (i % kLookEvery == 0 && stop && stop->load(std::memory_order_relaxed)) return;
+        }
         sum += lane.duration(i);
     }
     for (std::size_t b = (n + kFan - 1) / kFan; b < m_busyBlock.size(); ++b) m_busyBlock[b] = sum;
 
     std::vector<std::uint32_t> level((n + kFan - 1) / kFan);
     for (std::size_t b = 0; b < level.size(); ++b) {
+        if (b % kLookEvery == 0 && stop && stop->load(std::memory_order_relaxed)) return;
         std::size_t best = b * kFan;
         for (std::size_t i = best + 1; i < std::min(n, (b + 1) * kFan); ++i)
             if (lane.duration(i) > lane.duration(best)) best = i;

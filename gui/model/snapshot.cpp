@@ -3,21 +3,23 @@
 #include "gui/model/snapshot.h"
 
 #include <algorithm>
-#include <numeric>
+#include <tuple>
+#include <utility>
 
 namespace ridge::gui {
 
 void Flows::build(std::vector<Flow> flows) {
     m_flows = std::move(flows);
-    std::sort(m_flows.begin(), m_flows.end(), [](const Flow& a, const Flow& b) {
-        return std::tie(a.from, a.to) < std::tie(b.from, b.to);
-    });
+    const auto less = [](const Flow& a, const Flow& b) { return std::tie(a.from, a.to) < std::tie(b.from, b.to); };
+    if (!std::is_sorted(m_flows.begin(), m_flows.end(), less)) std::sort(m_flows.begin(), m_flows.end(), less);
     m_flows.shrink_to_fit();
-    m_byTo.resize(m_flows.size());
-    std::iota(m_byTo.begin(), m_byTo.end(), 0U);
-    std::sort(m_byTo.begin(), m_byTo.end(), [&](std::uint32_t a, std::uint32_t b) {
-        return std::tie(m_flows[a].to, m_flows[a].from) < std::tie(m_flows[b].to, m_flows[b].from);
-    });
+    // Equal targets keep the order of m_flows, which is that of their sources.
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> keys(m_flows.size());
+    for (std::size_t i = 0; i < m_flows.size(); ++i)
+        keys[i] = {(std::uint64_t{m_flows[i].to.lane} << 32) | m_flows[i].to.slice, static_cast<std::uint32_t>(i)};
+    std::sort(keys.begin(), keys.end());
+    m_byTo.resize(keys.size());
+    for (std::size_t i = 0; i < keys.size(); ++i) m_byTo[i] = keys[i].second;
 }
 
 std::vector<const Flow*> Flows::from(SliceRef slice) const {

@@ -22,23 +22,26 @@ enum class TrackKind : std::uint8_t {
     kGpu,      // group
     kThread,   // group
     kMachine,  // group: what belongs to no process
+    kCommunicators,  // group: the collectives of all ranks, by communicator
     kSteps,
     kRanges,      // NVTX push/pop, one lane per depth
     kFreeRanges,  // NVTX start/end, which need not nest
     kOps,         // of a framework (Kineto's cpu_op)
     kApi,         // CUDA API calls
     kIo,          // calls of the C library
+    kSamples,     // call stacks that were sampled: a lane per depth, from the outermost frame
     kKernels,     // of one stream
     kCopies,      // copies and sets of one stream
     kGraphs,      // whole CUDA graphs of one stream
     kSyncs,
     kPreemption,
+    kCommunicator,  // collectives of one communicator on one rank
     kCounter,
 };
 
 constexpr bool isGroup(TrackKind kind) {
     return kind == TrackKind::kProcess || kind == TrackKind::kGpu || kind == TrackKind::kThread ||
-           kind == TrackKind::kMachine;
+           kind == TrackKind::kMachine || kind == TrackKind::kCommunicators;
 }
 
 inline constexpr std::int32_t kNoTrack = -1;
@@ -53,6 +56,8 @@ struct Track {
     std::int64_t rank = -1;
     std::int64_t pid = 0;  // of a process
     std::int64_t device = -1;
+    std::uint32_t file = 0;  // into Snapshot::paths
+    bool derived = false;    // its slices say again what others say: left out of sums over all rows
     std::vector<std::shared_ptr<const Lane>> lanes;  // by depth
     std::shared_ptr<const Counter> counter;
     std::uint32_t firstLane = 0;  // number of lanes[0] in Snapshot::laneTrack
@@ -97,7 +102,8 @@ private:
 
 struct Snapshot {
     std::uint64_t number = 0;
-    std::string path;
+    std::string path;                // the first file
+    std::vector<std::string> paths;  // all of them: one a rank
     bool complete = false;
     double progress = 0;                  // of 1
     std::vector<Track> tracks;            // a tree in pre-order
@@ -108,6 +114,7 @@ struct Snapshot {
     std::size_t slices = 0;
     std::vector<std::string> warnings;     // one line each: what was left out, and how often
 
+    [[nodiscard]] std::string pathOf(const Track& track) const { return track.file < paths.size() ? paths[track.file] : std::string(); }
     [[nodiscard]] const Track& trackOf(SliceRef ref) const { return tracks[laneTrack[ref.lane]]; }
     [[nodiscard]] std::uint32_t depthOf(SliceRef ref) const { return ref.lane - trackOf(ref).firstLane; }
     [[nodiscard]] const Lane& lane(std::uint32_t laneNumber) const {

@@ -10,11 +10,12 @@ namespace {
 
 constexpr std::size_t kSlicesPerCell = 16;
 constexpr std::size_t kTopCells = 1024;
+constexpr std::size_t kLookEvery = 1 << 20;
 constexpr std::size_t kWorthIt = 4096;  // below it the index is as fast and needs no memory
 
 }  // namespace
 
-void TimePyramid::build(const Lane& lane, std::span<const ColourId> colourOfName) {
+void TimePyramid::build(const Lane& lane, std::span<const ColourId> colourOfName, const std::atomic<bool>* stop) {
     m_levels.clear();
     const std::size_t n = lane.size();
     if (n < kWorthIt) return;
@@ -22,15 +23,17 @@ void TimePyramid::build(const Lane& lane, std::span<const ColourId> colourOfName
     const Ns span = std::max<Ns>(1, lane.end(n - 1) - m_origin);
     const auto cells = static_cast<Ns>(n / kSlicesPerCell);
     m_base = static_cast<Ns>(std::bit_ceil(static_cast<std::uint64_t>(std::max<Ns>(1, span / cells))));
-    const auto count = static_cast<std::size_t>(span / m_base) + 1;
+    const int shift = std::countr_zero(static_cast<std::uint64_t>(m_base));
+    const auto count = static_cast<std::size_t>(span >> shift) + 1;
 
     std::vector<Ns> busy(count, 0), bestPart(count, 0);
     std::vector<std::uint32_t> best(count, kNoSlice);
     for (std::size_t i = 0; i < n; ++i) {
+        if (i % kLookEvery == 0 && stop && stop->load(std::memory_order_relaxed)) return;
         const Ns start = lane.start(i) - m_origin, end = start + lane.duration(i);
-        for (Ns b = start / m_base; b * m_base < end; ++b) {
+        for (Ns b = start >> shift; (b << shift) < end; ++b) {
             const auto cell = static_cast<std::size_t>(b);
-            const Ns part = std::min(end, (b + 1) * m_base) - std::max(start, b * m_base);
+            const Ns part = std::min(end, (b + 1) << shift) - std::max(start, b << shift);
             busy[cell] += part;
             if (best[cell] == kNoSlice || part > bestPart[cell]) {
                 best[cell] = static_cast<std::uint32_t>(i);

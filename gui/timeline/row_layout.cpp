@@ -65,7 +65,7 @@ private:
     bool collapsed(const Track& track) const {
         if (contains(m_state.collapsed, track.key)) return true;
         if (contains(m_state.expanded, track.key) || !m_state.filter.empty()) return false;
-        return track.kind == TrackKind::kMachine;
+        return track.kind == TrackKind::kMachine || (track.kind == TrackKind::kSamples && track.lanes.size() > kFoldedLanes);
     }
     void addTree(std::uint32_t track, bool parentPassed) {
         const Track& t = m_snapshot.tracks[track];
@@ -95,7 +95,11 @@ private:
             row.kind = RowKind::kCounter;
             row.height = kCounterHeight + kRowGap;
         } else {
-            row.height = static_cast<int>(std::max<std::size_t>(1, t.lanes.size())) * kLaneHeight + kRowGap;
+            row.collapsible = t.lanes.size() > kFoldedLanes;
+            row.collapsed = row.collapsible && collapsed(t);
+            row.lanes = static_cast<int>(row.collapsed ? kFoldedLanes : t.lanes.size());
+            if (row.collapsed) row.title += " · " + std::to_string(t.lanes.size() - kFoldedLanes) + " deeper";
+            row.height = std::max(1, row.lanes) * kLaneHeight + kRowGap;
         }
         push(row);
         for (const std::int32_t of : m_stripsOf[track]) {

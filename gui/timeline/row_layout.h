@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Which rows the timeline shows and where: the tree of tracks, less what is hidden, filtered or below a
-// collapsed group, pinned ones on top. Plain data from (snapshot, insight, state); no painting.
+// collapsed group, pinned ones on top. Deep rows fold to their first lanes; sampled call stacks start so. Plain data from (snapshot, insight, state); no painting.
 
 #include <string>
 #include <vector>
@@ -20,6 +20,7 @@ inline constexpr int kGroupHeight = 22;
 inline constexpr int kCounterHeight = 34;
 inline constexpr int kStripHeight = 16;
 inline constexpr int kRowGap = 3;
+inline constexpr std::size_t kFoldedLanes = 3;  // of a collapsed row
 
 struct Row {
     RowKind kind = RowKind::kLanes;
@@ -27,6 +28,7 @@ struct Row {
     std::int32_t strip = -1;      // of the insight
     int y = 0, height = 0;        // from the first row (pinned: from the first pinned row)
     int indent = 0;
+    int lanes = 0;                // that are shown: fewer than there are when a deep row is collapsed
     bool collapsible = false, collapsed = false, pinned = false;
     std::string title;
 };

@@ -140,7 +140,12 @@ void TimelineWidget::contextMenuEvent(QContextMenuEvent* event) {
     }
     menu.addAction(tr("Show hidden rows"), [this] { m_view.unhideAll(); });
     const Ns t = timeView().time(event->pos().x() - lanesLeft());
-    if (event->pos().x() >= lanesLeft()) menu.addAction(tr("Add note here…"), [this, t] { Q_EMIT noteAsked(t, t); });
+    if (event->pos().x() >= lanesLeft()) {
+        menu.addAction(tr("Add note here…"), [this, t] { Q_EMIT noteAsked(t, t); });
+        if (const auto note = m_view.noteAt(t, static_cast<Ns>(kSnapPx * timeView().nsPerPx)))
+            menu.addAction(tr("Remove note \"%1\"").arg(QString::fromStdString(m_view.state().notes[*note].text).left(40)),
+                           [this, note] { m_view.removeNote(*note); });
+    }
     menu.exec(event->globalPos());
 }
 

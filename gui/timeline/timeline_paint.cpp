@@ -108,14 +108,14 @@ void TimelineWidget::paintHeader(QPainter& painter, const Row& row) {
     int x = 8 + row.indent * 12;
     if (row.collapsible) {
         QPainterPath arrow;
-        const double y = place.top() + kGroupHeight / 2.0;
+        const double y = place.top() + (group ? kGroupHeight : 16) / 2.0;
         row.collapsed ? arrow.addPolygon(QPolygonF{{x + 0.0, y - 4}, {x + 5.0, y}, {x + 0.0, y + 4}})
                       : arrow.addPolygon(QPolygonF{{x - 1.0, y - 3}, {x + 7.0, y - 3}, {x + 3.0, y + 3}});
         painter.setRenderHint(QPainter::Antialiasing);
         painter.fillPath(arrow, m_theme->soft);
         painter.setRenderHint(QPainter::Antialiasing, false);
     }
-    x += group ? 12 : 4;
+    x += group || row.collapsible ? 12 : 4;
     QFont text = font();
     text.setBold(group);
     painter.setFont(text);
@@ -151,12 +151,24 @@ void TimelineWidget::paintHeaders(QPainter& painter) {
         const QRect place = placeOfRow(row);
         if (place.bottom() >= rowsTop() && place.top() <= height()) paintHeader(painter, row);
     }
+    paintHiddenCount(painter);
     painter.setClipRect(0, top, width(), std::max(0, rowsTop() - top));
     for (const Row& row : m_rows.pinned) paintHeader(painter, row);
     painter.setClipping(false);
     painter.setPen(m_theme->line);
     painter.drawLine(lanesLeft() - 1, 0, lanesLeft() - 1, height());
     if (!m_rows.pinned.empty()) painter.fillRect(0, rowsTop() - 3, width(), 2, m_theme->accent);
+}
+
+// Below the last row: what is not shown is counted.
+void TimelineWidget::paintHiddenCount(QPainter& painter) {
+    if (m_rows.hidden == 0 || !m_text) return;
+    const int y = rowsTop() + m_rows.height - m_scroll->value();
+    if (y > height()) return;
+    painter.setFont(font());
+    painter.setPen(m_theme->soft);
+    painter.drawText(QRect(8, y + 2, lanesLeft() - 16, kHiddenHeight), Qt::AlignLeft | Qt::AlignVCenter,
+                     tr("%1 hidden or filtered · Shift+H").arg(m_rows.hidden));
 }
 
 void TimelineWidget::paintRuler(QPainter& painter) {
@@ -246,15 +258,16 @@ void TimelineWidget::paintFlows(QPainter& painter) {
         const QPointF start(lanesLeft() + time.x(from.start(flow->from.slice)), a->y());
         const QPointF end(lanesLeft() + time.x(into.start(flow->to.slice)), b->y());
         QPainterPath path(start);
-        const double bend = std::clamp(std::abs(end.x() - start.x()) / 2, 24.0, 160.0);
+        const double bend = std::clamp(std::abs(end.x() - start.x()) / 2, 8.0, 160.0);
         path.cubicTo(start + QPointF(bend, 0), end - QPointF(bend, 0), end);
         painter.setPen(QPen(m_theme->window, 3.5));
         painter.drawPath(path);
-        painter.setPen(QPen(flow->kind == FlowKind::kWait ? m_theme->warn : m_theme->accent, 1.7));
+        const QColor colour = flow->kind == FlowKind::kWait ? m_theme->warn : flow->kind == FlowKind::kHandOff ? m_theme->good : m_theme->accent;
+        painter.setPen(QPen(colour, 1.7));
         painter.drawPath(path);
         QPainterPath head;
         head.addPolygon(QPolygonF{end, end + QPointF(-8, -4), end + QPointF(-8, 4)});
-        painter.fillPath(head, flow->kind == FlowKind::kWait ? m_theme->warn : m_theme->accent);
+        painter.fillPath(head, colour);
     }
     painter.setRenderHint(QPainter::Antialiasing, false);
 }

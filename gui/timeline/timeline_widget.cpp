@@ -72,10 +72,11 @@ void TimelineWidget::updateRows() {
     m_rows = layoutRows(m_view);
     const int room = std::max(0, height() - rowsTop());
     const QSignalBlocker blocker(m_scroll);
-    m_scroll->setRange(0, std::max(0, m_rows.height - room));
+    const int all = m_rows.height + (m_rows.hidden > 0 ? kHiddenHeight + 4 : 0);
+    m_scroll->setRange(0, std::max(0, all - room));
     m_scroll->setPageStep(room);
     m_scroll->setValue(m_view.state().scroll);
-    m_scroll->setVisible(m_rows.height > room);
+    m_scroll->setVisible(all > room);
 }
 
 void TimelineWidget::resizeEvent(QResizeEvent*) {
@@ -107,7 +108,7 @@ SliceRef TimelineWidget::sliceAt(QPoint position) const {
     if (!at.row || at.header || at.row->kind != RowKind::kLanes) return {};
     const Track& track = m_view.snapshot()->tracks[at.row->track];
     const int depth = (position.y() - at.place.top()) / kLaneHeight;
-    if (depth < 0 || static_cast<std::size_t>(depth) >= track.lanes.size()) return {};
+    if (depth < 0 || depth >= at.row->lanes) return {};
     const std::uint32_t number = track.firstLane + static_cast<std::uint32_t>(depth);
     const double x = position.x() - lanesLeft();
     for (const LaneRuns& lane : m_runs) {
@@ -132,7 +133,8 @@ std::optional<QPointF> TimelineWidget::placeOf(SliceRef slice) const {
         for (const Row& row : *list)
             if (row.track == track && row.kind == RowKind::kLanes) {
                 const QRect place = placeOfRow(row);
-                const double y = place.top() + (snapshot.depthOf(slice) + 0.5) * kLaneHeight - 1;
+                const auto depth = std::min(snapshot.depthOf(slice), static_cast<std::uint32_t>(std::max(1, row.lanes) - 1));  // folded: the last lane stands for it
+                const double y = place.top() + (depth + 0.5) * kLaneHeight - 1;
                 return QPointF(lanesLeft() + (x0 + x1) / 2, y);
             }
     return std::nullopt;
@@ -190,7 +192,7 @@ void TimelineWidget::drawRow(const Row& row, LaneRasterizer& raster, const View&
         return;
     }
     const Track& track = snapshot.tracks[row.track];
-    for (std::size_t depth = 0; depth < track.lanes.size(); ++depth) {
+    for (std::size_t depth = 0; depth < static_cast<std::size_t>(row.lanes); ++depth) {
         const int y = place.top() + static_cast<int>(depth) * kLaneHeight;
         if (y + kLaneHeight < 0 || y > height()) continue;
         drawLane(*track.lanes[depth], snapshot.names->colours, QRect(lanes.left(), y, lanes.width(), kLaneHeight - 2),

@@ -35,6 +35,9 @@ public:
     // Centre of a slice as it is drawn now; nothing when its row is not shown.
     [[nodiscard]] std::optional<QPointF> placeOf(SliceRef slice) const;
     void scrollToTrack(std::uint32_t track);
+    // Where a row is drawn now, and where times are: in pixels of the widget.
+    [[nodiscard]] QRect placeOfRow(const Row& row) const;
+    [[nodiscard]] QRect lanesRect() const { return {lanesLeft(), rowsTop(), lanesWidth(), std::max(0, height() - rowsTop())}; }
     [[nodiscard]] QSize sizeHint() const override { return {1100, 600}; }
     [[nodiscard]] std::size_t runsInLayer() const { return m_runCount; }
     void rebuildLayer();
@@ -69,7 +72,6 @@ private:
     [[nodiscard]] int lanesLeft() const { return kHeaderWidth; }
     [[nodiscard]] int lanesWidth() const;
     [[nodiscard]] Hit hit(QPoint position) const;
-    [[nodiscard]] QRect placeOfRow(const Row& row) const;
     [[nodiscard]] std::vector<std::string> tracksBetween(int y0, int y1) const;
     [[nodiscard]] Ns snapped(double x) const;
     void updateRows();
@@ -77,6 +79,7 @@ private:
     void paintHeaders(QPainter& painter);
     void paintGroupBars(QPainter& painter);
     void paintHeader(QPainter& painter, const Row& row);
+    void paintHiddenCount(QPainter& painter);
     void paintLabels(QPainter& painter);
     void paintRuler(QPainter& painter);
     void paintSteps(QPainter& painter, const View& time);
@@ -89,7 +92,7 @@ private:
     [[nodiscard]] QString hoverText(QPoint position) const;
     void drawText(QPainter& painter, int x, int y, int width, std::uint32_t name, QRgb colour);
 
-    static constexpr int kHeaderWidth = 236, kTimeHeight = 22, kStepHeight = 18;
+    static constexpr int kHeaderWidth = 236, kTimeHeight = 22, kStepHeight = 18, kHiddenHeight = 18;
     static constexpr int kLabelPx = 46, kMostLabels = 400, kMostFlows = 300;
 
     ViewController& m_view;

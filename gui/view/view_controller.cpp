@@ -18,7 +18,7 @@ std::vector<std::uint32_t> tracksByKey(const Snapshot& snapshot, const std::vect
     std::vector<std::uint32_t> tracks;
     for (std::uint32_t i = 0; i < snapshot.tracks.size(); ++i)
         if (!snapshot.tracks[i].lanes.empty() &&
-            (keys.empty() || std::find(keys.begin(), keys.end(), snapshot.tracks[i].key) != keys.end()))
+            (keys.empty() ? !snapshot.tracks[i].derived : std::find(keys.begin(), keys.end(), snapshot.tracks[i].key) != keys.end()))
             tracks.push_back(i);
     return tracks;
 }
@@ -392,6 +392,19 @@ void ViewController::removeNote(std::size_t index) {
     apply(std::move(next));
 }
 
+std::optional<std::size_t> ViewController::noteAt(Ns t, Ns slack) const {
+    std::optional<std::size_t> best;
+    Ns nearest = slack;
+    for (std::size_t i = 0; i < state().notes.size(); ++i) {
+        const Note& note = state().notes[i];
+        const Ns away = t < note.start ? note.start - t : t > note.end ? t - note.end : 0;
+        if (away > nearest || (best && away == nearest)) continue;
+        best = i;
+        nearest = away;
+    }
+    return best;
+}
+
 void ViewController::undo() {
     const ViewState before = state();
     if (m_history.undo()) changed(before);
@@ -419,13 +432,17 @@ QString ViewController::describe(SliceRef slice) const {
 
 std::int32_t ViewController::trackOfRank(std::int64_t rank) const {
     if (!m_insight) return kNoTrack;
+    const auto processWith = [this](const auto& fits) {
+        for (std::size_t i = 0; i < m_snapshot->tracks.size(); ++i)
+            if (m_snapshot->tracks[i].kind == TrackKind::kProcess && fits(m_snapshot->tracks[i])) return static_cast<std::int32_t>(i);
+        return kNoTrack;
+    };
     for (const analyzer::Rank& r : m_insight->analysis.ranks) {
         if (r.rank != rank) continue;
-        for (std::size_t i = 0; i < m_snapshot->tracks.size(); ++i) {
-            const Track& track = m_snapshot->tracks[i];
-            if (track.kind == TrackKind::kProcess && std::find(r.pids.begin(), r.pids.end(), track.pid) != r.pids.end())
-                return static_cast<std::int32_t>(i);
-        }
+        const auto ofIt = [&](const Track& track) { return std::find(r.pids.begin(), r.pids.end(), track.pid) != r.pids.end(); };
+        // Pids of several machines may be equal; where the trace says the rank, it holds.
+        const std::int32_t named = processWith([&](const Track& track) { return track.rank == rank && ofIt(track); });
+        return named != kNoTrack ? named : processWith(ofIt);
     }
     return kNoTrack;
 }

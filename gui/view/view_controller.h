@@ -38,6 +38,8 @@ struct Strip {
     bool base = false;  // of the trace that is compared with, moved by Insight::shift
 };
 
+// All times are those of the timeline that is shown: ranks of several traces are laid on one clock by what
+// the analysis found of their clocks. What it said itself is then in asReported.
 struct Insight {
     analyzer::Analysis analysis;
     std::vector<Strip> strips;
@@ -46,6 +48,7 @@ struct Insight {
     std::shared_ptr<const analyzer::Analysis> base;
     std::shared_ptr<const analyzer::Comparison> comparison;  // of the base (A) with the trace (B)
     Ns shift = 0;  // added to the base's times to bring its steps beside the trace's
+    std::optional<analyzer::Analysis> asReported;
 };
 using InsightPtr = std::shared_ptr<const Insight>;
 
@@ -119,6 +122,8 @@ public:
     void openPanel(const std::string& name);
     void addNote(Ns a, Ns b, const std::string& text);
     void removeNote(std::size_t index);
+    // The note that covers t, or is at most `slack` away; the nearest.
+    [[nodiscard]] std::optional<std::size_t> noteAt(Ns t, Ns slack) const;
 
     void undo();
     void redo();

@@ -61,10 +61,22 @@ class Bundle(Case):
         self.assertEqual(analyzed.returncode, 0, analyzed.stderr)
         self.assertIn("elementwise/fused", analyzed.stdout)
 
+    def test_the_viewer_draws_there_without_qt_fonts_or_a_display(self):
+        if not (BUILD / "bin/ridge-view").exists():
+            self.skipTest("built without the viewer")
+        recorded = self.inside("/opt/ridge/bin/ridge", "record", "--trace", "nvtx", "-o", "/tmp/v.sqlite", "--",
+                               "/opt/ridge/bin/ridge-workloads", "--benchmark_filter=^elementwise/fused$", "--benchmark_min_time=0.05")
+        self.assertEqual(recorded.returncode, 0, recorded.stderr)
+        for name in ("p.png", "p.svg"):
+            drawn = self.inside("/opt/ridge/bin/ridge", "view", "/tmp/v.sqlite", "--screenshot", f"/tmp/{name}", "--size", "900x600")
+            self.assertEqual(drawn.returncode, 0, drawn.stderr)
+            self.assertGreater((self.root / "tmp" / name).stat().st_size, 5000)
+
     def test_every_library_is_in_the_tree_or_in_libc(self):
         tree = self.root / "opt/ridge"
         have = {p.name for p in (tree / "lib").iterdir()}
-        for binary in [tree / "bin/ridge", tree / "bin/ridge-workloads", *(tree / "lib").glob("*.so*")]:
+        programs = [p for p in (tree / "bin").iterdir() if p.suffix == ""]
+        for binary in [*programs, *(tree / "lib").glob("*.so*"), *(tree / "lib/qt6").rglob("*.so")]:
             if binary.name == "libridge_mpi.so":
                 continue  # MPI is the machine's own
             for name in re.findall(r"\(NEEDED\).*\[([^\]]+)\]", run("readelf", "-d", binary).stdout):

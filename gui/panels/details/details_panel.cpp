@@ -63,11 +63,11 @@ void DetailsPanel::addFlows(SliceRef slice) {
     };
     std::size_t left = kMostFlows;
     for (const Flow* flow : snapshot.flows->to(slice))
-        if (left-- > 0) add(flow->kind == FlowKind::kWait ? tr("waits for") : tr("launched by"), flow->from);
+        if (left-- > 0) add(flow->kind == FlowKind::kWait ? tr("waits for") : flow->kind == FlowKind::kHandOff ? tr("handed over by") : tr("launched by"), flow->from);
     for (const Flow* flow : snapshot.flows->from(slice)) {
         if (left == 0) break;
         --left;
-        add(flow->kind == FlowKind::kWait ? tr("is waited for by") : tr("launches"), flow->to);
+        add(flow->kind == FlowKind::kWait ? tr("is waited for by") : flow->kind == FlowKind::kHandOff ? tr("hands over to") : tr("launches"), flow->to);
         if (flow->kind == FlowKind::kLaunch)
             addRow(tr("launch to start"), text(snapshot.lane(flow->to.lane).start(flow->to.slice) - snapshot.lane(slice.lane).end(slice.slice)));
     }
@@ -96,7 +96,7 @@ void DetailsPanel::refresh() {
     const Track& track = snapshot.trackOf(slice);
     const std::uint32_t row = lane.row(slice.slice);
     if (track.table.empty() || row == 0) return;
-    m_view.compute("details", [this, path = track.path.empty() ? snapshot.path : track.path, table = track.table, row](const Worker::Stop&) -> std::function<void()> {
+    m_view.compute("details", [this, path = track.path.empty() ? snapshot.pathOf(track) : track.path, table = track.table, row](const Worker::Stop&) -> std::function<void()> {
         const auto details = rowDetails(path, table, row);
         if (!details.ok()) return {};
         return [this, found = *details] {

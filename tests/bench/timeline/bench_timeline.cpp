@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // How fast the viewer is: frames at six zooms on 1, 10, 100 million synthetic slices (54 rows, log-normal
-// durations of about 8 us), the first picture and the whole load from SQLite, memory per slice, and
-// statistics over a selection against the same GROUP BY in SQLite. Prints one JSON document.
+// durations of about 8 us), the first picture (from opening the file to the first painted one) and the
+// whole load from SQLite, memory per slice, how soon a cancelled load has ended, and statistics over all
+// and over a tenth of the trace beside the same GROUP BY in SQLite. Prints one JSON document.
 //
 // Usage: bench_timeline [SLICES] [--no-file]
 #include <fmt/format.h>
-#include <sqlite3.h>
+#include <sys/resource.h>
+#include <time.h>
 
 #include <QApplication>
 #include <QImage>
@@ -19,10 +21,12 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <thread>
 
 #include "base/file.h"
 #include "gui/load/trace_loader.h"
 #include "gui/timeline/timeline_widget.h"
+#include "schemas/sqlite/bulk_table.h"
 #include "schemas/sqlite/database.h"
 #include "schemas/timeline/ddl.h"
 
@@ -36,22 +40,39 @@ constexpr std::size_t kLanes = 54;
 constexpr std::size_t kNames = 2000;
 constexpr int kFrames = 201;
 
+// CPU time tells what the work costs where other programs take the processor away.
+double cpuMs(clockid_t clock) {
+    timespec now{};
+    clock_gettime(clock, &now);
+    return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
+}
 double msSince(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
 
+// Durations and gaps are drawn from tables of log-normal values: drawing them one by one would take longer
+// than all that is measured.
 struct Generator {
-    explicit Generator(std::uint64_t seed) : random(seed) {}
-    std::mt19937_64 random;
-    std::lognormal_distribution<double> duration{9.0, 1.4}, gap{7.5, 1.8};
+    explicit Generator(std::uint64_t seed) : state(seed * 0x9E3779B97F4A7C15ULL + 1) {}
+    std::uint64_t state;
     Ns at = 0;
     struct Slice {
         Ns start, end;
         std::uint32_t name;
     };
+    static std::vector<std::uint32_t> table(double mean, double width) {
+        std::mt19937_64 random(1);
+        std::lognormal_distribution<double> values(mean, width);
+        std::vector<std::uint32_t> list(1 << 16);
+        for (auto& value : list) value = 1 + static_cast<std::uint32_t>(std::min(values(random), 4e9));
+        return list;
+    }
     Slice next() {
-        at += 1 + static_cast<Ns>(gap(random));
-        const Ns start = at;
-        at += 1 + static_cast<Ns>(duration(random));
-        return {start, at, static_cast<std::uint32_t>(random() % kNames)};
+        static const std::vector<std::uint32_t> durations = table(9.0, 1.4), gaps = table(7.5, 1.8);
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        const Ns start = at + gaps[state & 0xFFFF];
+        at = start + durations[(state >> 16) & 0xFFFF];
+        return {start, at, static_cast<std::uint32_t>((state >> 32) % kNames)};
     }
 };
 
@@ -100,93 +121,136 @@ nlohmann::ordered_json frames(ViewController& view, TimelineWidget& widget) {
     const double span = static_cast<double>(view.snapshot()->last);
     std::mt19937_64 random(7);
     for (const double share : {1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001}) {
-        std::vector<double> ms;
+        std::vector<double> ms, cpu;
         double runs = 0;
         for (int i = 0; i < kFrames; ++i) {
             const double left = (1 - share) * span * (static_cast<double>(random() % 10'000) / 10'000);
             view.setRange(static_cast<Ns>(left), static_cast<Ns>(left + span * share), 2);
             const auto start = Clock::now();
+            const double cpuStart = cpuMs(CLOCK_THREAD_CPUTIME_ID);
             widget.render(&target, QPoint(), QRegion(), QWidget::RenderFlags());
             ms.push_back(msSince(start));
+            cpu.push_back(cpuMs(CLOCK_THREAD_CPUTIME_ID) - cpuStart);
             runs += static_cast<double>(widget.runsInLayer());
         }
         std::sort(ms.begin(), ms.end());
+        std::sort(cpu.begin(), cpu.end());
         zooms.push_back({{"share_of_trace", share}, {"slices_in_view", share * static_cast<double>(view.snapshot()->slices)},
-                         {"p50_ms", at(ms, 0.5)}, {"p95_ms", at(ms, 0.95)}, {"p99_ms", at(ms, 0.99)}, {"runs", runs / kFrames}});
+                         {"p50_ms", at(ms, 0.5)}, {"p95_ms", at(ms, 0.95)}, {"p99_ms", at(ms, 0.99)},
+                         {"p50_cpu_ms", at(cpu, 0.5)}, {"p99_cpu_ms", at(cpu, 0.99)}, {"runs", runs / kFrames}});
     }
     return zooms;
 }
 
-std::string writeFile(const std::filesystem::path& path, std::size_t slices) {
-    auto db = std::move(Database::openForWriting(path.string())).value();
-    const auto run = [&](const std::string& sql) {
-        if (const auto status = db.execute(sql); !status.ok()) {
-            fmt::print(stderr, "bench_timeline: {}\n", status.error().message);
-            std::exit(4);
-        }
+void writeFile(const std::string& path, std::size_t slices) {
+    const auto fail = [](const Error& error) {
+        fmt::print(stderr, "bench_timeline: {}\n", error.message);
+        std::exit(4);
     };
-    run("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF");
-    run("BEGIN");
-    run(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", timeline::kApplicationId, timeline::kSchemaVersion));
-    for (const char* table : {"StringIds", "NVTX_EVENTS"}) run(timeline::findTable(table)->createTable);
-    for (std::uint32_t i = 0; i < kNames; ++i) run(fmt::format("INSERT INTO StringIds VALUES ({}, '{}')", i + 1, nameOf(i)));
-    auto insert = db.prepare("INSERT INTO NVTX_EVENTS(start, end, eventType, globalTid, textId) VALUES (?1, ?2, 59, ?3, ?4)");
+    auto file = bulk::BulkFile::create(path, {16384, timeline::kApplicationId, timeline::kSchemaVersion});
+    if (!file.ok()) fail(file.error());
+    const timeline::TableDdl& ddl = *timeline::findTable("NVTX_EVENTS");
+    bulk::BulkTable& table = (*file)->addTable(ddl.name, ddl.createTable);
     // In the order of time, as a recorder writes.
     std::vector<Generator> lanes;
     for (std::size_t l = 0; l < kLanes; ++l) lanes.emplace_back(l + 1);
+    bulk::BulkRow row;
     for (std::size_t i = 0; i < slices / kLanes * kLanes; ++i) {
         const std::size_t l = i % kLanes;
         const auto s = lanes[l].next();
-        insert->reset();
-        insert->bind(1, s.start);
-        insert->bind(2, s.end);
-        insert->bind(3, static_cast<std::int64_t>((1 << 24) + 1 + l));
-        insert->bind(4, static_cast<std::int64_t>(s.name + 1));
-        (void)insert->step();
+        row.clear();
+        row.integer(s.start).integer(s.end).integer(59).null().null().null().null();
+        row.integer(static_cast<std::int64_t>((1 << 24) + 1 + l)).null().integer(s.name + 1);
+        table.add(row);
     }
-    run("COMMIT");
-    return path.string();
+    const Status done = (*file)->finish([](Database& db) -> Status {
+        RIDGE_TRY_STATUS(db.execute(timeline::findTable("StringIds")->createTable));
+        for (std::uint32_t i = 0; i < kNames; ++i)
+            RIDGE_TRY_STATUS(db.execute(fmt::format("INSERT INTO StringIds VALUES ({}, '{}')", i + 1, nameOf(i))));
+        return {};
+    });
+    if (!done.ok()) fail(done.error());
 }
 
-nlohmann::ordered_json loading(const std::string& path, SnapshotPtr& last) {
+nlohmann::ordered_json loading(const std::string& path, ViewController& view, TimelineWidget& widget) {
     std::mutex mutex;
     std::condition_variable wake;
     bool done = false;
-    double firstMs = -1;
-    std::size_t firstSlices = 0, snapshots = 0;
+    SnapshotPtr first, last;
+    std::size_t snapshots = 0;
     const auto start = Clock::now();
+    const double cpuStart = cpuMs(CLOCK_PROCESS_CPUTIME_ID);
     LoadCallbacks callbacks;
     callbacks.snapshot = [&](SnapshotPtr snapshot) {
         const std::lock_guard lock(mutex);
         ++snapshots;
-        if (firstMs < 0) {
-            firstMs = msSince(start);
-            firstSlices = snapshot->slices;
-        }
+        if (!first) first = snapshot;
         last = std::move(snapshot);
+        wake.notify_all();
     };
-    callbacks.finished = [&](const std::optional<Error>&) {
+    callbacks.finished = [&](const std::optional<Error>& error) {
         const std::lock_guard lock(mutex);
+        if (error) fmt::print(stderr, "bench_timeline: {}\n", error->message);
         done = true;
         wake.notify_all();
     };
     TraceLoader loader(path, std::move(callbacks));
     std::unique_lock lock(mutex);
+    wake.wait(lock, [&] { return first || done; });
+    lock.unlock();
+    QImage target(widget.size(), QImage::Format_ARGB32_Premultiplied);
+    const std::size_t firstSlices = first ? first->slices : 0;
+    view.setSnapshot(std::move(first));
+    widget.render(&target, QPoint(), QRegion(), QWidget::RenderFlags());
+    const double firstMs = msSince(start), firstCpu = cpuMs(CLOCK_PROCESS_CPUTIME_ID) - cpuStart;
+    lock.lock();
     wake.wait(lock, [&] { return done; });
-    const double total = msSince(start);
-    return {{"first_picture_ms", firstMs}, {"first_slices", firstSlices}, {"total_ms", total}, {"snapshots", snapshots},
-            {"rows_per_s", static_cast<double>(last->slices) / total * 1000}, {"file_bytes", std::filesystem::file_size(path)}};
+    const double total = msSince(start), totalCpu = cpuMs(CLOCK_PROCESS_CPUTIME_ID) - cpuStart;
+    view.setSnapshot(last);
+    return {{"first_picture_ms", firstMs}, {"first_picture_cpu_ms", firstCpu}, {"total_cpu_ms", totalCpu}, {"first_slices", firstSlices}, {"total_ms", total}, {"snapshots", snapshots},
+            {"rows_per_s", static_cast<double>(last->slices) / total * 1000}, {"file_bytes", std::filesystem::file_size(path)},
+            {"bytes_per_slice", static_cast<double>(last->bytes()) / static_cast<double>(last->slices)}};
 }
 
-double groupByMs(const std::string& path) {
+// From cancel() in the middle of a load to the end of its thread; the worst of several.
+double cancelMs(const std::string& path, double loadMs) {
+    double worst = 0;
+    for (const double share : {0.02, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95}) {
+        TraceLoader loader(path, {});
+        std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(loadMs * share));
+        const auto start = Clock::now();
+        loader.cancel();
+        while (!loader.ended()) std::this_thread::sleep_for(std::chrono::microseconds(200));
+        worst = std::max(worst, msSince(start));
+    }
+    return worst;
+}
+
+double peakBytes() {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return static_cast<double>(usage.ru_maxrss) * 1024;
+}
+
+double groupByMs(const std::string& path, const std::string& where) {
     auto db = std::move(Database::openForReading(path)).value();
     const auto start = Clock::now();
-    auto statement = db.prepare("SELECT textId, count(*), sum(end - start), min(end - start), max(end - start) FROM NVTX_EVENTS GROUP BY textId");
+    auto statement = db.prepare("SELECT textId, count(*), sum(end - start), min(end - start), max(end - start) FROM NVTX_EVENTS " + where + " GROUP BY textId");
     while (true) {
         const auto row = statement->step();
         if (!row.ok() || !*row) break;
     }
     return msSince(start);
+}
+
+nlohmann::ordered_json statisticsOfRange(const Snapshot& snapshot, Ns from, Ns to) {
+    std::vector<std::uint32_t> tracks;
+    for (std::uint32_t t = 0; t < snapshot.tracks.size(); ++t) tracks.push_back(t);
+    const std::atomic<bool> stop{false};
+    const auto start = Clock::now();
+    const double cpuStart = cpuMs(CLOCK_THREAD_CPUTIME_ID);
+    const RangeStatistics statistics = statisticsOf(snapshot, tracks, from, to, stop);
+    return {{"ms", msSince(start)}, {"cpu_ms", cpuMs(CLOCK_THREAD_CPUTIME_ID) - cpuStart}, {"slices", statistics.slices}};
 }
 
 }  // namespace
@@ -205,21 +269,22 @@ int main(int argc, char** argv) {
     out["index_build_ms"] = buildMs;
     out["bytes_per_slice"] = static_cast<double>(view.snapshot()->bytes()) / static_cast<double>(view.snapshot()->slices);
     out["frames"] = frames(view, widget);
-    std::vector<std::uint32_t> tracks;
-    for (std::uint32_t t = 0; t < view.snapshot()->tracks.size(); ++t) tracks.push_back(t);
-    const std::atomic<bool> stop{false};
-    const auto start = Clock::now();
-    const RangeStatistics statistics = statisticsOf(*view.snapshot(), tracks, view.snapshot()->first, view.snapshot()->last + 1, stop);
-    out["statistics_ms"] = msSince(start);
-    out["statistics_slices"] = statistics.slices;
+    const Ns last = view.snapshot()->last;
+    out["statistics"] = {{"all", statisticsOfRange(*view.snapshot(), 0, last + 1)},
+                         {"tenth", statisticsOfRange(*view.snapshot(), last / 2, last / 2 + last / 10)}};
     if (withFile) {
         view.setSnapshot(std::make_shared<Snapshot>());
         const auto folder = std::move(TempDir::create("ridge-bench")).value();
-        const std::string path = writeFile(folder.path() / "bench.sqlite", slices);
-        SnapshotPtr last;
-        out["load"] = loading(path, last);
-        out["load"]["bytes_per_slice"] = static_cast<double>(last->bytes()) / static_cast<double>(last->slices);
-        out["sqlite_group_by_ms"] = groupByMs(path);
+        const std::string path = (folder.path() / "bench.sqlite").string();
+        const auto begin = Clock::now();
+        writeFile(path, slices);
+        out["write_file_ms"] = msSince(begin);
+        out["load"] = loading(path, view, widget);
+        out["load"]["peak_bytes_per_slice"] = peakBytes() / static_cast<double>(slices);
+        view.setSnapshot(std::make_shared<Snapshot>());
+        out["load"]["cancel_worst_ms"] = cancelMs(path, out["load"]["total_ms"]);
+        out["sqlite_group_by"] = {{"all_ms", groupByMs(path, "")},
+                                  {"tenth_ms", groupByMs(path, fmt::format("WHERE end > {} AND start < {}", last / 2, last / 2 + last / 10))}};
     }
     fmt::print("{}\n", out.dump(1));
 }

@@ -10,7 +10,7 @@
 namespace ridge::gui::test {
 
 inline SnapshotPtr sampleSnapshot() {
-    Assembly assembly("sample");
+    Assembly assembly(std::vector<std::string>{"sample"});
     const std::int64_t process = std::int64_t{1} << 24, thread = process | 1;
     assembly.process(process).rank = 0;
     auto* ranges = assembly.track({process, -1, thread, TrackKind::kRanges}, "");

@@ -8,6 +8,8 @@
 #include <QTest>
 #include <QWheelEvent>
 
+#include <stdexcept>
+
 #include "gui/timeline/time_axis.h"
 #include "sample.h"
 
@@ -89,6 +91,36 @@ TEST_F(TimelineTest, PinsHidesFiltersAndCollapses) {
     EXPECT_EQ(m_widget.rows().rows.size(), all);
     for (int i = 0; i < 6; ++i) m_view.undo();
     EXPECT_TRUE(m_widget.rows().pinned.empty());
+}
+
+TEST_F(TimelineTest, DeepRowsFoldAndSamplesStartFolded) {
+    Assembly assembly(std::vector<std::string>{"deep"});
+    const std::int64_t process = std::int64_t{1} << 24, thread = process | 1;
+    auto* ranges = assembly.track({process, -1, thread, TrackKind::kRanges}, "");
+    auto* stacks = assembly.track({process, -1, thread, TrackKind::kSamples}, "");
+    const auto name = assembly.intern("frame");
+    for (Ns d = 0; d < 10; ++d) {
+        ranges->add(d, 1000 - d, name, 0);
+        stacks->add(d, 1000 - d, name, 0);
+    }
+    assembly.seen(0, 1000);
+    m_view.setSnapshot(assembly.publish(true, 1));
+    const auto rowOf = [&](TrackKind kind) -> const Row& {
+        for (const Row& row : m_widget.rows().rows)
+            if (m_view.snapshot()->tracks[row.track].kind == kind) return row;
+        throw std::runtime_error("no such row");
+    };
+    EXPECT_EQ(rowOf(TrackKind::kRanges).lanes, 10);
+    EXPECT_EQ(rowOf(TrackKind::kSamples).lanes, 3);
+    EXPECT_NE(rowOf(TrackKind::kSamples).title.find("7 deeper"), std::string::npos);
+    const Row folded = rowOf(TrackKind::kSamples);
+    QTest::mouseClick(&m_widget, Qt::LeftButton, {}, m_widget.placeOfRow(folded).topLeft() + QPoint(60, 6));
+    EXPECT_EQ(rowOf(TrackKind::kSamples).lanes, 10);
+    const Row deep = rowOf(TrackKind::kRanges);
+    QTest::mouseClick(&m_widget, Qt::LeftButton, {}, m_widget.placeOfRow(deep).topLeft() + QPoint(60, 6));
+    EXPECT_EQ(rowOf(TrackKind::kRanges).lanes, 3);
+    // A slice of a lane that is folded away still has a place for its arrows.
+    EXPECT_TRUE(m_widget.placeOf({m_view.snapshot()->tracks[deep.track].firstLane + 8, 0}).has_value());
 }
 
 TEST_F(TimelineTest, PaintsTheSameTwiceAndEveryRowKind) {

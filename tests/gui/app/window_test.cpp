@@ -5,14 +5,22 @@
 
 #include <QApplication>
 #include <QDockWidget>
+#include <QDropEvent>
 #include <QElapsedTimer>
+#include <QMenu>
+#include <QMimeData>
+#include <QSettings>
 #include <QTest>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/file.h"
 #include "gui/app/main_window.h"
+#include "gui/app/state_file.h"
 #include "gui/load/gui_thread_guard.h"
 #include "sample.h"
 #include "tests/unit/analyzer/trace_builder.h"
@@ -117,6 +125,103 @@ TEST_F(WindowTest, RowKeys) {
     EXPECT_EQ(state().collapsed.size(), 1U);
     press("C");
     EXPECT_TRUE(state().collapsed.empty());
+}
+
+TEST_F(WindowTest, RowsMoveAmongTheirSiblings) {
+    view().select(first(TrackKind::kApi));
+    const auto order = [&] {
+        std::vector<std::string> keys;
+        for (const Row& row : m_window.timeline().rows().rows)
+            if (row.kind == RowKind::kLanes) keys.push_back(view().snapshot()->tracks[row.track].key);
+        return keys;
+    };
+    const auto before = order();
+    press("Ctrl+Up");
+    auto moved = order();
+    EXPECT_NE(moved, before);
+    EXPECT_EQ(std::set<std::string>(moved.begin(), moved.end()), std::set<std::string>(before.begin(), before.end()));
+    const std::string api = view().snapshot()->trackOf(view().selected()).key;
+    EXPECT_LT(std::find(moved.begin(), moved.end(), api) - moved.begin(), std::find(before.begin(), before.end(), api) - before.begin());
+    press("Ctrl+Down");
+    EXPECT_EQ(order(), before);
+    press("Ctrl+Up");
+    press("Backspace");
+    EXPECT_EQ(order(), before);
+}
+
+TEST_F(WindowTest, HiddenAndFilteredRowsAreCounted) {
+    view().select(first(TrackKind::kKernels));
+    EXPECT_EQ(m_window.timeline().rows().hidden, 0U);
+    press("H");
+    EXPECT_EQ(m_window.timeline().rows().hidden, 1U);
+    press("Shift+H");
+    EXPECT_EQ(m_window.timeline().rows().hidden, 0U);
+    view().setFilter("no row is called that");
+    EXPECT_GT(m_window.timeline().rows().hidden, 0U);
+    EXPECT_TRUE(m_window.timeline().rows().rows.empty());
+}
+
+TEST_F(WindowTest, SaysWhatItShowsForScripts) {
+    StateFile file(m_window, "/nowhere/state.json");
+    view().select(first(TrackKind::kKernels, 3));
+    view().selectRange(0, 2'000'000, {});
+    view().select(first(TrackKind::kKernels, 3));
+    const auto json = nlohmann::json::parse(file.describe());
+    EXPECT_EQ(json["selected"]["name"], "norm_kernel");
+    EXPECT_EQ(json["selected"]["start_ns"], 3'200'000);
+    EXPECT_EQ(json["token"], toToken(state()));
+    EXPECT_EQ(json["phase"], "empty");
+    EXPECT_EQ(json["rows"].size(), m_window.timeline().rows().rows.size());
+    EXPECT_EQ(json["undo"], true);
+}
+
+TEST_F(WindowTest, FilesThatAreDroppedAreOpenedTogether) {
+    QMimeData mime;
+    mime.setUrls({QUrl::fromLocalFile(QStringLiteral("/nowhere/a.sqlite")), QUrl(QStringLiteral("https://example.org/x")), QUrl::fromLocalFile(QStringLiteral("/nowhere/b.sqlite"))});
+    QDragEnterEvent enter(QPoint(5, 5), Qt::CopyAction, &mime, Qt::LeftButton, {});
+    QApplication::sendEvent(&m_window, &enter);
+    EXPECT_TRUE(enter.isAccepted());
+    QDropEvent drop(QPointF(5, 5), Qt::CopyAction, &mime, Qt::LeftButton, {});
+    QApplication::sendEvent(&m_window, &drop);
+    // Neither says its rank: the first against the second.
+    ASSERT_TRUE(wait([&] { return !m_window.document().paths().isEmpty(); }));
+    EXPECT_EQ(m_window.document().paths(), QStringList({QStringLiteral("/nowhere/a.sqlite")}));
+    EXPECT_EQ(m_window.document().basePath(), QStringLiteral("/nowhere/b.sqlite"));
+    ASSERT_TRUE(wait([&] { return m_window.document().settled(); }));
+    EXPECT_EQ(m_window.document().phase(), Document::Phase::kFailed);
+    EXPECT_FALSE(m_window.document().problem().isEmpty());
+}
+
+TEST_F(WindowTest, TheSelectionIsInWordsThatCanBeFocused) {
+    view().select(first(TrackKind::kKernels, 2));
+    EXPECT_TRUE(m_window.timeline().accessibleDescription().contains(QStringLiteral("sgemm_kernel")));
+    const auto* details = m_window.findChild<QDockWidget*>(QStringLiteral("details"));
+    bool found = false;
+    for (const QLabel* label : details->findChildren<QLabel*>())
+        found = found || (label->text().contains(QStringLiteral("slice 3 of 10")) && label->focusPolicy() == Qt::StrongFocus);
+    EXPECT_TRUE(found);
+}
+
+TEST(WindowMemory, RemembersItsPlaceAndTheFilesThatWereOpen) {
+    const auto folder = std::move(TempDir::create("ridge-settings")).value();
+    QSettings::setPath(QSettings::NativeFormat, QSettings::UserScope, QString::fromStdString(folder.path().string()));
+    const QString file = QString::fromStdString((folder.path() / "no.sqlite").string());
+    {
+        MainWindow window(lightTheme(), true);
+        window.resize(901, 607);
+        window.show();
+        window.openTrace(file);
+        window.close();
+    }
+    MainWindow again(lightTheme(), true);
+    EXPECT_EQ(again.size(), QSize(901, 607));
+    QMenu* recent = nullptr;
+    for (QMenu* menu : again.findChildren<QMenu*>())
+        if (menu->title() == QStringLiteral("Open recent")) recent = menu;
+    ASSERT_NE(recent, nullptr);
+    Q_EMIT recent->aboutToShow();
+    ASSERT_FALSE(recent->actions().isEmpty());
+    EXPECT_EQ(recent->actions().first()->text(), file);
 }
 
 TEST_F(WindowTest, SearchFindsNextAndPrevious) {

@@ -17,7 +17,7 @@ struct Loaded {
     bool finished = false;
 };
 
-inline Loaded loadAll(const std::string& path) {
+inline Loaded loadAll(const std::vector<std::string>& paths) {
     Loaded loaded;
     std::mutex mutex;
     std::condition_variable wake;
@@ -33,11 +33,13 @@ inline Loaded loadAll(const std::string& path) {
         loaded.finished = true;
         wake.notify_all();
     };
-    TraceLoader loader(path, std::move(callbacks));
+    TraceLoader loader(paths, std::move(callbacks));
     std::unique_lock lock(mutex);
     wake.wait_for(lock, std::chrono::minutes(4), [&] { return loaded.finished; });
     return loaded;
 }
+
+inline Loaded loadAll(const std::string& path) { return loadAll(std::vector<std::string>{path}); }
 
 inline const Track* findKind(const Snapshot& snapshot, TrackKind kind) {
     for (const Track& track : snapshot.tracks)

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "analyzer/timeline/load.h"
 #include "base/file.h"
 #include "gui/load/row_details.h"
 #include "load_support.h"
@@ -59,8 +60,8 @@ TEST_F(LoaderTest, BuildsTheTracksOfAFile) {
     EXPECT_NE(findKind(s, TrackKind::kApi), nullptr);
     EXPECT_NE(findKind(s, TrackKind::kCopies), nullptr);
     EXPECT_NE(findKind(s, TrackKind::kIo), nullptr);
-    const Track* counter = findKind(s, TrackKind::kCounter);
-    ASSERT_NE(counter, nullptr);
+    const auto counter = std::find_if(s.tracks.begin(), s.tracks.end(), [](const Track& t) { return t.title == "process.cpu"; });
+    ASSERT_NE(counter, s.tracks.end());
     EXPECT_EQ(counter->counter->size(), 5U);
     EXPECT_EQ(std::count_if(s.tracks.begin(), s.tracks.end(), [](const Track& t) { return t.kind == TrackKind::kKernels; }), 2);
     EXPECT_EQ(s.first, 0);
@@ -164,6 +165,61 @@ TEST_F(LoaderTest, SaysNothingAfterItWasCancelled) {
         cancelled = true;
         std::this_thread::sleep_for(std::chrono::milliseconds(5));
         EXPECT_EQ(after, 0);
+    }
+}
+
+// Counted in rows, not in time: after cancel() the thread takes at most what it takes between two looks.
+TEST_F(LoaderTest, StopsWithinAFewThousandRows) {
+    TraceBuilder builder(path("long.sqlite"));
+    builder.range(TraceBuilder::tid(1, 1), 0, 10, "first");
+    builder.run("WITH RECURSIVE c(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 600000) INSERT INTO NVTX_EVENTS(start, end, eventType, text, globalTid) "
+                "SELECT i * 10, i * 10 + 8, 59, 'range', " + std::to_string(TraceBuilder::tid(1, 1)) + " FROM c");
+    builder.finish();
+    std::atomic<std::int64_t> seen{0};
+    LoadCallbacks callbacks;
+    callbacks.snapshot = [&](const SnapshotPtr&) { ++seen; };
+    callbacks.finished = [&](const std::optional<Error>&) { seen = -1; };
+    TraceLoader loader(builder.path(), std::move(callbacks));
+    while (loader.rowsTaken() < 20'000 && !loader.ended()) std::this_thread::yield();
+    loader.cancel();
+    const std::int64_t then = loader.rowsTaken();
+    while (!loader.ended()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_LE(loader.rowsTaken(), then + 2 * 4096);
+    EXPECT_LT(loader.rowsTaken(), 600'000);
+    EXPECT_NE(seen, -1);
+}
+
+TEST_F(LoaderTest, KinetoStopsBetweenBlocks) {
+    {
+        std::ofstream file(path("long.json"), std::ios::binary);
+        file << "{\"traceEvents\": [";
+        for (int i = 0; i < 200'000; ++i)
+            file << (i ? "," : "") << "{\"ph\":\"X\",\"cat\":\"cpu_op\",\"name\":\"aten::mm\",\"pid\":1,\"tid\":1,\"ts\":" << i << ",\"dur\":1}";
+        file << "]}";
+    }
+    ASSERT_TRUE(analyzer::load({path("long.json")}).ok());
+    const std::atomic<bool> stop{true};
+    const auto stopped = analyzer::load({path("long.json")}, &stop);
+    ASSERT_FALSE(stopped.ok());
+    EXPECT_NE(stopped.error().message.find("cancelled"), std::string::npos);
+    std::atomic<int> said{0};
+    LoadCallbacks callbacks;
+    callbacks.snapshot = [&](const SnapshotPtr&) { ++said; };
+    callbacks.finished = [&](const std::optional<Error>&) { ++said; };
+    TraceLoader loader(path("long.json"), std::move(callbacks));
+    loader.cancel();
+    while (!loader.ended()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    EXPECT_EQ(said, 0);
+}
+
+TEST_F(LoaderTest, KinetoThatIsCutOrEmptyEndsInAMessage) {
+    const std::string whole = R"({"schemaVersion": 1, "traceEvents": [{"ph": "X", "cat": "cpu_op", "name": "aten::mm", "pid": 1, "tid": 1, "ts": 1.5, "dur": 3}, )";
+    for (const std::string& text : {std::string("{"), std::string("{}"), std::string("[]"), std::string("{\"traceEvents\": 5}"), whole, std::string("\x1f\x8b\x08 cut")}) {
+        std::ofstream(path("cut.json"), std::ios::binary | std::ios::trunc) << text;
+        const auto loaded = loadAll(path("cut.json"));
+        ASSERT_TRUE(loaded.finished) << text;
+        ASSERT_TRUE(loaded.error || loaded.last) << text;
+        if (loaded.error) { EXPECT_EQ(loaded.error->message.find('\n'), std::string::npos); }
     }
 }
 
