@@ -10,6 +10,8 @@ import pathlib
 import subprocess
 import sys
 
+import viewer
+
 
 def script(name, *arguments):
     print(f"bench: {name} ...", file=sys.stderr)
@@ -133,6 +135,8 @@ def main():
     analysis = script("analysis_scale.py", "--build", arguments.build, *(["--events", 1_000_000, "--rounds", 1] if quick else []))
     table = (list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers)) + list(operator_rows(speed)) +
              list(analysis_rows(analysis)))
+    frames = viewer.measure(arguments.build, [1_000_000, 10_000_000] if quick else [1_000_000, 10_000_000, 100_000_000])
+    table += viewer.rows(frames)
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
     for what, measured, target, met in table:
@@ -140,6 +144,7 @@ def main():
         print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
     if arguments.o:
         arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers, "operators": speed, "analysis": analysis,
+                                           "viewer": frames,
                                            "cpus": os.cpu_count()}, indent=1) + "\n")
 
 
