@@ -173,7 +173,9 @@ void Assembly::buildTracks(bool complete) {
         if (i % 2 == 0) lane.buildPyramid(m_published->colours, m_stop);
         else lane.buildIndex(m_stop);
     });
-    parallelFor(fresh.size(), [&](std::size_t i) { fresh[i]->shrink(); });
+    parallelFor(fresh.size(), [&](std::size_t i) {
+        if (!stopped()) fresh[i]->shrink();
+    });
 }
 
 std::string Assembly::threadTitle(std::int64_t processId, std::int64_t thread) const {

@@ -33,7 +33,7 @@ class Display:
 
     def focus(self, title):
         """There is no window manager: the keyboard is given to the window by hand. Small windows are Qt's own helpers."""
-        for _ in range(300):
+        for _ in range(1200):  # a busy machine takes its time
             found = subprocess.run(["xdotool", "search", "--onlyvisible", "--name", title], env={**os.environ, "DISPLAY": self.name},
                                    capture_output=True, text=True, timeout=30).stdout.split()
             if found:
