@@ -30,7 +30,7 @@ public:
     // stop: publish() then returns early, with nothing that is worth showing.
     explicit Assembly(std::vector<std::string> paths, const std::atomic<bool>* stop = nullptr)
         : m_paths(std::move(paths)), m_stop(stop) {}
-    explicit Assembly(const char* path) : Assembly(std::vector<std::string>{path}) {}
+    explicit Assembly(const std::string& path) : Assembly(std::vector<std::string>{path}) {}
 
     struct ProcessInfo {
         std::int64_t id = 0;   // unique in the trace: inFile(file, globalPid)
