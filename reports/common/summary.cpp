@@ -40,8 +40,12 @@ std::string formatValue(double value, std::string_view unit) {
 std::string formatMetric(const analyzer::WorkloadMetric& metric) {
     if (!metric.value || !std::isfinite(*metric.value)) return "-";
     constexpr std::string_view kPerSecond = "_per_s";
-    if (metric.unit == "1/s" && metric.name.ends_with(kPerSecond))  // tokens_per_s: "1530 tokens/s"
-        return fmt::format("{:.4g} {}/s", *metric.value, metric.name.substr(0, metric.name.size() - kPerSecond.size()));
+    if (metric.unit == "1/s" && metric.name.ends_with(kPerSecond)) {  // tokens_per_s: "1530 tokens/s"
+        const std::string what = metric.name.substr(0, metric.name.size() - kPerSecond.size()) + "/s";
+        // Four digits as they are; from a hundred thousand on "371 M elements/s" reads better than an exponent.
+        return std::abs(*metric.value) < 1e5 ? fmt::format("{:.4g} {}", *metric.value, what)
+                                             : formatRate(*metric.value, " " + what);
+    }
     if (metric.unit == "1") return fmt::format("{:.4g} {}", *metric.value, metric.name);
     return formatValue(*metric.value, metric.unit);
 }

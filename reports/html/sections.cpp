@@ -153,7 +153,7 @@ std::string workloadsSection(const Analysis& a) {
         const std::string result = fmt::format("<span title=\"{}\">{}</span>", html(metric ? metric->name : "median step"), html(resultText(w)));
         table.add({workloadName(w), result,
                    w.roofShare ? formatShare(*w.roofShare) : "<span class=\"soft\">-</span>",
-                   judged ? fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(w.verdict.wallClass), html(verdictText(w.verdict)))
+                   judged ? fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(w.verdict.wallClass), html(shortVerdictText(w.verdict)))
                           : "<span class=\"soft\">no steps</span>",
                    judged ? fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)) : "-",
                    judged ? answerKey(w) : "<span class=\"soft\">-</span>"});
