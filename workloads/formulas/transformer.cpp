@@ -42,6 +42,17 @@ std::uint64_t recomputedStepFlops(const TransformerShape& shape, std::uint64_t s
     return 4 * forwardFlopsPerToken(shape, convention) * sequences * shape.context;
 }
 
+std::uint64_t attentionRecomputeFlops(const TransformerShape& shape, std::uint64_t sequences,
+                                      AttentionConvention convention) {
+    return attentionFlopsPerToken(shape, shape.context, convention) * sequences * shape.context;
+}
+
+std::uint64_t blockRecomputeFlops(const TransformerShape& shape, std::uint64_t sequences,
+                                  AttentionConvention convention) {
+    return 2 * blockParameters(shape) * sequences * shape.context +
+           attentionRecomputeFlops(shape, sequences, convention);
+}
+
 std::uint64_t prefillFlops(const TransformerShape& shape, std::uint64_t prompt,
                            std::uint64_t headRows, AttentionConvention convention) {
     return 2 * blockParameters(shape) * prompt + 2 * shape.vocabulary * shape.width * headRows +

@@ -42,6 +42,15 @@ struct TransformerShape {
 [[nodiscard]] std::uint64_t recomputedStepFlops(const TransformerShape& shape,
                                                 std::uint64_t sequences,
                                                 AttentionConvention convention);
+// What full recomputation of the blocks adds to a step (embedding, last norm and head are not
+// repeated): 2 N_blocks tok + 4LCT tok (full) or + 2LCT tok (causal).
+[[nodiscard]] std::uint64_t blockRecomputeFlops(const TransformerShape& shape,
+                                                std::uint64_t sequences,
+                                                AttentionConvention convention);
+// What selective recomputation adds: the attention alone, 4LCT tok (full) or 2LCT tok (causal).
+[[nodiscard]] std::uint64_t attentionRecomputeFlops(const TransformerShape& shape,
+                                                    std::uint64_t sequences,
+                                                    AttentionConvention convention);
 // Prompt of P tokens; logits for `headRows` of them (P for the textbook 2NP + 2LCP^2 causal, 1 when
 // only the last token's logits are wanted).
 [[nodiscard]] std::uint64_t prefillFlops(const TransformerShape& shape, std::uint64_t prompt,

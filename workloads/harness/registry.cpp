@@ -10,6 +10,7 @@
 #include "workloads/models/speculative.h"
 #include "workloads/models/train.h"
 #include "workloads/parallel/comm.h"
+#include "workloads/parallel/strategies/train_dp.h"
 #include "workloads/storage/storage.h"
 
 #include <iterator>
@@ -28,6 +29,7 @@ std::vector<WorkloadSpec> collect() {
     add(attentionSpecs());
     add(launchSpecs());
     add(trainSpecs());
+    add(dataParallelSpecs());
     add(inferSpecs());
     add(serving::serveSpecs());
     add(speculativeSpecs());

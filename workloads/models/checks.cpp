@@ -3,6 +3,7 @@
 #include "workloads/models/checks.h"
 
 #include "workloads/models/reference/gpt_reference.h"
+#include "workloads/models/tiny_model.h"
 
 #include <fmt/format.h>
 
@@ -12,76 +13,8 @@
 
 namespace ridge::workloads {
 
-namespace {
-
 using reference::Values;
-
-constexpr double kRoundoff = 6e-8;
-constexpr GptConfig kTiny{.layers = 2, .width = 16, .heads = 2, .context = 6, .vocabulary = 24};
-constexpr std::int64_t kTinySequences = 2;
-constexpr float kTinyDeviation = 0.3F;  // large, so that no branch of the model is negligible
-constexpr std::uint64_t kSeed = 20240711;
-
-struct TinyBatch {
-    std::vector<std::int32_t> tokens, targets;
-};
-
-TinyBatch tinyBatch() {
-    const std::int64_t rows = kTinySequences * kTiny.context;
-    return {randomTokens(rows, kTiny.vocabulary, kSeed + 1),
-            randomTokens(rows, kTiny.vocabulary, kSeed + 2)};
-}
-
-// All random, biases and norms included, so that no gradient is tested at a special point.
-std::vector<float> tinyParameters() {
-    const GptLayout layout(kTiny);
-    std::vector<float> values(static_cast<std::size_t>(layout.total));
-    for (const GptParameter& parameter : layout.parameters) {
-        GptParameter random = parameter;
-        random.init = GptParameter::Init::kRandom;
-        const std::vector<float> drawn = initialValues(kTiny, random, kSeed, kTinyDeviation);
-        const float centre = parameter.init == GptParameter::Init::kOne ? 1.0F : 0.0F;
-        for (std::size_t i = 0; i < drawn.size(); ++i)
-            values[static_cast<std::size_t>(parameter.offset) + i] = drawn[i] + centre;
-    }
-    return values;
-}
-
-std::vector<float> host(Operators& ops, const Tensor& tensor) {
-    std::vector<float> values(static_cast<std::size_t>(tensor.count));
-    ops.download(values, tensor);
-    return values;
-}
-
-CheckResult verdict(const char* what, double worst, double limit, const std::string& where = {}) {
-    // Written so that NaN fails.
-    return {worst <= limit, fmt::format("{}: worst {:.1e} (limit {:.0e}){}{}", what, worst, limit,
-                                        where.empty() ? "" : " at ", where)};
-}
-
-// Largest difference of each parameter array, relative to that array's largest element.
-CheckResult compareArrays(const char* what, const std::vector<float>& got, const Values& wanted,
-                          double factor, double limit) {
-    double worst = 0;
-    std::string where;
-    for (const GptParameter& parameter : GptLayout(kTiny).parameters) {
-        double largest = 0;
-        double difference = 0;
-        for (std::int64_t i = parameter.offset; i < parameter.offset + parameter.count; ++i) {
-            const auto at = static_cast<std::size_t>(i);
-            largest = std::max(largest, std::abs(factor * wanted[at]));
-            const double off = std::abs(static_cast<double>(got[at]) - factor * wanted[at]);
-            if (!(off <= difference)) difference = off;
-        }
-        if (const double error = difference / largest; !(error <= worst)) {
-            worst = error;
-            where = parameter.name;
-        }
-    }
-    return verdict(what, worst, limit, where);
-}
-
-}  // namespace
+using namespace tiny;
 
 CheckResult checkGemm(Operators& ops, const GemmShape& s) {
     const Tensor a = ops.allocate(s.m * s.k);
@@ -138,7 +71,7 @@ CheckResult checkGemm(Operators& ops, const GemmShape& s) {
         }
     }
     const auto k = static_cast<double>(s.k);
-    return verdict(fmt::format("product {}x{}x{} against double", s.m, s.n, s.k).c_str(), worst,
+    return verdict(fmt::format("product {}x{}x{} against double", s.m, s.n, s.k), worst,
                    std::min(8.0 * kRoundoff * std::sqrt(k), k * kRoundoff));
 }
 
@@ -229,6 +162,47 @@ CheckResult checkTinyTraining(Operators& ops) {
         previous = loss;
     }
     return verdict("5 training losses against oracle", worst, 1e-5);
+}
+
+CheckResult checkRecompute(Operators& ops, Recompute recompute) {
+    const TinyBatch batch = tinyBatch();
+    const auto gradients = [&](Recompute how) -> Result<std::vector<float>> {
+        RIDGE_TRY(const auto trainer, GptTrainer::create(ops, kTiny, kTinySequences, how));
+        ops.upload(trainer->parameters(), tinyParameters());
+        trainer->setBatch(batch.tokens, batch.targets);
+        (void)trainer->forward();
+        trainer->backward();
+        return host(ops, trainer->gradients());
+    };
+    const auto kept = gradients(Recompute::kNone);
+    const auto again = gradients(recompute);
+    if (!kept.ok() || !again.ok()) return {false, "out of memory"};
+    const bool equal = std::memcmp(kept->data(), again->data(), kept->size() * sizeof(float)) == 0;
+    return {equal, "gradients with recomputation equal those without to the bit"};
+}
+
+CheckResult checkAccumulation(Operators& ops, std::int64_t microBatches) {
+    const std::int64_t sequences = microBatches * kTinySequences;
+    const TinyBatch whole = tinyBatch(sequences);
+    const std::vector<float> initial = tinyParameters();
+    const Values parameters(initial.begin(), initial.end());
+    reference::Gpt oracle(kTiny, sequences, kTiny.context);
+    (void)oracle.forward(parameters, whole.tokens, whole.targets);
+    const Values wanted = oracle.backward(parameters, whole.tokens, whole.targets);
+
+    auto made = GptTrainer::create(ops, kTiny, kTinySequences);
+    if (!made.ok()) return {false, made.error().message};
+    GptTrainer& trainer = **made;
+    ops.upload(trainer.parameters(), initial);
+    trainer.setParts(microBatches);
+    for (std::int64_t part = 0; part < microBatches; ++part) {
+        const TinyBatch batch = whole.sequences(part * kTinySequences, kTinySequences);
+        trainer.setBatch(batch.tokens, batch.targets);
+        (void)trainer.forward();
+        trainer.backward(part > 0);
+    }
+    return compareArrays(fmt::format("gradients of {} micro-batches against oracle", microBatches),
+                         host(ops, trainer.gradients()), wanted, 1.0, 1e-4);
 }
 
 CheckResult checkAdamW(Operators& ops) {
@@ -363,7 +337,7 @@ CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt, std:
     }
     if (!ops.status().ok()) return {false, ops.status().error().message};
     return verdict(
-        fmt::format("{} tokens from the cache equal to computed anew; logits", tokens).c_str(),
+        fmt::format("{} tokens from the cache equal to computed anew; logits", tokens),
         worst, limit);
 }
 

@@ -30,6 +30,10 @@ struct GemmShape {
 [[nodiscard]] CheckResult checkTinyModel(Operators& ops);
 // Five training steps over ops against five of the oracle.
 [[nodiscard]] CheckResult checkTinyTraining(Operators& ops);
+// Gradients of the tiny model with recomputation are those without, to the bit.
+[[nodiscard]] CheckResult checkRecompute(Operators& ops, Recompute recompute);
+// Gradients of a batch in that many micro-batches against the oracle's of the whole.
+[[nodiscard]] CheckResult checkAccumulation(Operators& ops, std::int64_t microBatches);
 [[nodiscard]] CheckResult checkAdamW(Operators& ops);
 // Prefill and cached decode of a tiny model over ops against the oracle's logits.
 [[nodiscard]] CheckResult checkTinyGeneration(Operators& ops);

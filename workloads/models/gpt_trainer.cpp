@@ -4,20 +4,23 @@
 
 namespace ridge::workloads {
 
-GptTrainer::GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences)
+GptTrainer::GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences,
+                       Recompute recompute)
     : m_ops(ops),
       m_config(config),
       m_layout(config),
       m_sequences(sequences),
       m_rows(sequences * config.context),
+      m_recompute(recompute),
       m_hostLosses(static_cast<std::size_t>(m_rows)) {}
 
 Result<std::unique_ptr<GptTrainer>> GptTrainer::create(Operators& ops, const GptConfig& config,
-                                                       std::int64_t sequences) {
+                                                       std::int64_t sequences,
+                                                       Recompute recompute) {
     if (config.heads < 1 || config.width % config.heads != 0 || sequences < 1)
         return Error{ErrorCode::kBadInput,
                      "width must be a multiple of heads, and sequences at least 1"};
-    std::unique_ptr<GptTrainer> trainer(new GptTrainer(ops, config, sequences));
+    std::unique_ptr<GptTrainer> trainer(new GptTrainer(ops, config, sequences, recompute));
     trainer->allocate();
     if (!ops.status().ok()) return withContext(ops.status().error(), "model " + config.text());
     for (const GptBlockOffsets& at : trainer->m_layout.blocks) {
@@ -40,9 +43,31 @@ void GptTrainer::allocate() {
     m_rstd = m_ops.allocate(m_rows);
     m_logits = m_ops.allocate(m_rows * m_config.vocabulary);
     m_scratch.wide = m_ops.allocate(4 * plain);
+    allocateActivations();
+}
+
+// What is recomputed lies in one set of buffers that all layers share.
+void GptTrainer::allocateActivations() {
+    constexpr std::int64_t kElementBytes = 4;
+    const std::int64_t plain = m_rows * m_config.width;
+    const std::int64_t probabilities = m_rows * m_config.heads * m_config.context;
+    const std::int64_t block = 15 * plain + 4 * m_rows;  // BlockBuffers without the output
     for (std::int64_t layer = 0; layer < m_config.layers; ++layer) {
-        m_buffers.push_back(BlockBuffers::allocate(m_ops, m_config, m_rows));
-        m_probabilities.push_back(m_ops.allocate(m_rows * m_config.heads * m_config.context));
+        if (layer > 0 && m_recompute == Recompute::kFull) {
+            BlockBuffers shared = m_buffers.front();
+            shared.output = m_ops.allocate(plain);
+            m_buffers.push_back(shared);
+        } else {
+            m_buffers.push_back(BlockBuffers::allocate(m_ops, m_config, m_rows));
+            m_activationBytes += block * kElementBytes;
+        }
+        if (layer > 0 && m_recompute != Recompute::kNone) {
+            m_probabilities.push_back(m_probabilities.front());
+        } else {
+            m_probabilities.push_back(m_ops.allocate(probabilities));
+            m_activationBytes += probabilities * kElementBytes;
+        }
+        m_activationBytes += plain * kElementBytes;
     }
 }
 
@@ -80,26 +105,28 @@ void GptTrainer::ready(std::int64_t begin, std::int64_t end) const {
     if (m_observer) m_observer(begin, end - begin);
 }
 
+void GptTrainer::attentionForwardOf(std::size_t layer) {
+    m_ops.attentionForward("attention", attention(), m_buffers[layer].qkv, m_probabilities[layer],
+                           m_buffers[layer].attention);
+}
+void GptTrainer::blockForwardOf(std::size_t layer) {
+    blockForward(m_ops, m_config, m_weights[layer], m_buffers[layer], inputOf(layer), m_branch,
+                 m_rows, [&] { attentionForwardOf(layer); });
+}
+
 double GptTrainer::forward() {
     const WorkRange phase("forward");
     const std::int64_t c = m_config.width;
     m_ops.embeddingForward("embedding", m_rows, m_config.context, c, 0, m_tokens,
                            tokenTable(m_parameters), positionTable(m_parameters), m_embedded);
-    for (std::size_t layer = 0; layer < m_buffers.size(); ++layer) {
-        const BlockBuffers& buffers = m_buffers[layer];
-        blockForward(m_ops, m_config, m_weights[layer], buffers, inputOf(layer), m_branch, m_rows,
-                     [&] {
-                         m_ops.attentionForward("attention", attention(), buffers.qkv,
-                                                m_probabilities[layer], buffers.attention);
-                     });
-    }
+    for (std::size_t layer = 0; layer < m_buffers.size(); ++layer) blockForwardOf(layer);
     m_ops.layerNormForward("norm", m_rows, c, m_buffers.back().output,
                            m_parameters.slice(m_layout.normGamma, c),
                            m_parameters.slice(m_layout.normBeta, c), m_normed, m_mean, m_rstd);
     m_ops.linear("head", {tokenTable(m_parameters), {}, m_config.vocabulary, c}, m_normed, {},
                  m_logits, m_rows);
     m_ops.softmaxCrossEntropy("loss", m_rows, m_config.vocabulary, m_logits, m_targets, m_losses,
-                              1.0F / static_cast<float>(m_rows));
+                              1.0F / static_cast<float>(m_rows * m_parts));
     m_ops.download(m_hostLosses, m_losses);
     double sum = 0;
     for (const float loss : m_hostLosses) sum += static_cast<double>(loss);
@@ -135,6 +162,13 @@ void GptTrainer::backward(bool accumulate) {
     ready(m_layout.normGamma, m_layout.total);
     for (std::size_t layer = m_buffers.size(); layer-- > 0;) {
         const BlockBuffers& buffers = m_buffers[layer];
+        if (m_recompute != Recompute::kNone) {
+            const WorkRange again("recompute");
+            if (m_recompute == Recompute::kFull)
+                blockForwardOf(layer);
+            else
+                attentionForwardOf(layer);
+        }
         blockBackward(m_ops, m_config, m_weights[layer], m_weightGradients[layer], buffers,
                       inputOf(layer), m_dStream, m_scratch, m_rows, accumulate,
                       [&](const Tensor& dOut, const Tensor& dQkv) {

@@ -4,7 +4,13 @@
 // A GPT's training step over Operators: forward with loss, backward, AdamW. Written once for every
 // backend; the Operators object must outlive it. Parameters, gradients and both moments are flat
 // arrays in the order of GptLayout. forward(), backward() and optimise() open the phase ranges
-// "forward", "backward" and "optimizer" (no work of their own). Not thread-safe.
+// "forward", "backward" and "optimizer" (no work of their own), and "recompute" inside "backward".
+//
+// What the backward pass needs of a block is kept, or computed again (Korthikanti et al. 2022):
+//   none       everything is kept
+//   selective  the attention's probabilities (heads * T floats a token and layer) are recomputed
+//   full       only each block's output is kept; the block's whole forward pass is repeated
+// Gradients are equal to the bit in all three. Not thread-safe.
 
 #include "workloads/models/gpt_block.h"
 
@@ -16,18 +22,23 @@
 
 namespace ridge::workloads {
 
+enum class Recompute { kNone, kSelective, kFull };
+
 class GptTrainer {
 public:
     // Allocates all of it: 16 B per parameter and the activations of `sequences` full contexts.
-    [[nodiscard]] static Result<std::unique_ptr<GptTrainer>> create(Operators& ops,
-                                                                    const GptConfig& config,
-                                                                    std::int64_t sequences);
+    [[nodiscard]] static Result<std::unique_ptr<GptTrainer>> create(
+        Operators& ops, const GptConfig& config, std::int64_t sequences,
+        Recompute recompute = Recompute::kNone);
 
     // Parameters from the seed; moments and step count back to zero.
     void initialise(std::uint64_t seed, float deviation = 0.02F);
     // sequences * context of each.
     void setBatch(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets);
-    // Mean loss in nats; the logits have become their gradient.
+    // This batch is one of `parts` of equal size whose gradients are added up (micro-batches, ranks):
+    // its gradients come out divided by that, so that the sum is the whole batch's mean.
+    void setParts(std::int64_t parts) { m_parts = parts; }
+    // Mean loss of this batch in nats; the logits have become their gradient.
     double forward();
     // After one forward(). Replaces the gradients, or adds to them.
     void backward(bool accumulate = false);
@@ -43,12 +54,18 @@ public:
     [[nodiscard]] const GptConfig& config() const { return m_config; }
     [[nodiscard]] const GptLayout& layout() const { return m_layout; }
     [[nodiscard]] std::int64_t sequences() const { return m_sequences; }
+    // Bytes held for the backward pass: the block's buffers, the probabilities, the blocks' outputs.
+    [[nodiscard]] std::int64_t activationBytes() const { return m_activationBytes; }
     [[nodiscard]] Tensor parameters() const { return m_parameters; }
     [[nodiscard]] Tensor gradients() const { return m_gradients; }
 
 private:
-    GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences);
+    GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences,
+               Recompute recompute);
     void allocate();
+    void allocateActivations();
+    void blockForwardOf(std::size_t layer);
+    void attentionForwardOf(std::size_t layer);
     [[nodiscard]] AttentionArgs attention() const;
     [[nodiscard]] Tensor tokenTable(const Tensor& flat) const;
     [[nodiscard]] Tensor positionTable(const Tensor& flat) const;
@@ -60,7 +77,10 @@ private:
     GptLayout m_layout;
     std::int64_t m_sequences;
     std::int64_t m_rows;
+    Recompute m_recompute;
+    std::int64_t m_parts = 1;
     std::int64_t m_steps = 0;
+    std::int64_t m_activationBytes = 0;
     Tensor m_parameters, m_gradients, m_firstMoments, m_secondMoments;
     Tensor m_tokens, m_targets, m_losses;
     Tensor m_embedded, m_branch, m_normed, m_mean, m_rstd, m_logits, m_dStream;

@@ -4,6 +4,7 @@
 
 #include "workloads/models/checks.h"
 #include "workloads/models/gpt_trainer.h"
+#include "workloads/models/training_data.h"
 
 namespace ridge::workloads {
 
@@ -12,7 +13,6 @@ namespace {
 using formulas::AttentionConvention;
 
 constexpr std::uint64_t kSeed = 1;
-constexpr std::size_t kBatches = 4;
 constexpr GptConfig kStandard{
     .layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
 constexpr GptConfig kSmall{
@@ -21,8 +21,12 @@ constexpr std::int64_t kSequences = 4;
 
 class TrainWorkload final : public Workload {
 public:
-    TrainWorkload(Backend backend, const GptConfig& config, std::int64_t sequences)
-        : m_backend(std::move(backend)), m_config(config), m_sequences(sequences) {}
+    TrainWorkload(Backend backend, const GptConfig& config, std::int64_t sequences,
+                  TrainOptions options)
+        : m_backend(std::move(backend)),
+          m_config(config),
+          m_sequences(sequences),
+          m_options(options) {}
 
     Status prepare() override;
     CheckResult check() override;
@@ -30,44 +34,41 @@ public:
     std::vector<Metric> report(const Timing& timing) override;
 
 private:
-    struct Batch {
-        std::vector<std::int32_t> tokens, targets;
-    };
     // Ready for the first timed step: same parameters, same batch, whatever was done before.
     void restart() {
         m_trainer->initialise(kSeed);
-        m_trainer->setBatch(m_batches[0].tokens, m_batches[0].targets);
+        const TrainingData::Batch& first = m_data->batch(0);
+        m_trainer->setBatch(first.tokens, first.targets);
     }
+    [[nodiscard]] std::uint64_t recomputedFlops(AttentionConvention convention) const;
 
     Backend m_backend;
     GptConfig m_config;
     std::int64_t m_sequences;
+    TrainOptions m_options;
     std::unique_ptr<Operators> m_ops;
     std::unique_ptr<GptTrainer> m_trainer;
-    std::vector<Batch> m_batches;
+    std::unique_ptr<TrainingData> m_data;
 };
 
 Status TrainWorkload::prepare() {
+    if (m_options.microBatches < 1 || m_sequences % m_options.microBatches != 0)
+        return Error{ErrorCode::kBadInput, "the micro-batches must divide the batch"};
     RIDGE_TRY(m_ops, m_backend.make());
-    RIDGE_TRY(m_trainer, GptTrainer::create(*m_ops, m_config, m_sequences));
-    const std::int64_t rows = m_sequences * m_config.context;
-    for (std::uint64_t i = 0; i < kBatches; ++i) {
-        // The target of a token is the next one.
-        std::vector<std::int32_t> text = randomTokens(rows + 1, m_config.vocabulary, kSeed + 1 + i);
-        Batch batch;
-        batch.tokens.assign(text.begin(), text.end() - 1);
-        batch.targets.assign(text.begin() + 1, text.end());
-        m_batches.push_back(std::move(batch));
-    }
+    const std::int64_t sequences = m_sequences / m_options.microBatches;
+    RIDGE_TRY(m_trainer, GptTrainer::create(*m_ops, m_config, sequences, m_options.recompute));
+    m_trainer->setParts(m_options.microBatches);
+    m_data = std::make_unique<TrainingData>(m_config, sequences, kSeed + 1);
     restart();
     (void)m_trainer->forward();
     m_trainer->backward();
+    if (m_options.microBatches > 1) m_trainer->backward(true);  // its primitives too
     m_ops->synchronize();
     return m_ops->status();
 }
 
 CheckResult TrainWorkload::check() {
-    const std::int64_t rows = m_sequences * m_config.context;
+    const std::int64_t rows = m_trainer->sequences() * m_config.context;
     CheckResult result = checkAll(
         {[&] {
              return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width, m_config.width});
@@ -80,19 +81,41 @@ CheckResult TrainWorkload::check() {
          },
          checkOracleGradients, [&] { return checkTinyModel(*m_ops); },
          [&] { return checkTinyTraining(*m_ops); }, [&] { return checkAdamW(*m_ops); },
-         [&] { return checkDirectionalDerivative(*m_trainer); }});
+         [&] { return checkRecompute(*m_ops, m_options.recompute); },
+         [&] { return checkAccumulation(*m_ops, m_options.microBatches); },
+         [&] {
+             m_trainer->setParts(1);  // this batch alone
+             CheckResult along = checkDirectionalDerivative(*m_trainer);
+             m_trainer->setParts(m_options.microBatches);
+             return along;
+         }});
     restart();
     if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
     return result;
 }
 
 void TrainWorkload::step(std::uint64_t index) {
-    const Batch& batch = m_batches[index % kBatches];
-    m_trainer->setBatch(batch.tokens, batch.targets);
-    (void)m_trainer->forward();
-    m_trainer->backward();
+    const auto parts = static_cast<std::uint64_t>(m_options.microBatches);
+    for (std::uint64_t part = 0; part < parts; ++part) {
+        const TrainingData::Batch& batch = m_data->batch(index * parts + part);
+        m_trainer->setBatch(batch.tokens, batch.targets);
+        (void)m_trainer->forward();
+        m_trainer->backward(part > 0);
+    }
     m_trainer->optimise();
     m_ops->synchronize();
+}
+
+std::uint64_t TrainWorkload::recomputedFlops(AttentionConvention convention) const {
+    const auto sequences = static_cast<std::uint64_t>(m_sequences);
+    switch (m_options.recompute) {
+        case Recompute::kFull:
+            return formulas::blockRecomputeFlops(m_config.shape(), sequences, convention);
+        case Recompute::kSelective:
+            return formulas::attentionRecomputeFlops(m_config.shape(), sequences, convention);
+        case Recompute::kNone: break;
+    }
+    return 0;
 }
 
 std::vector<Metric> TrainWorkload::report(const Timing& timing) {
@@ -109,27 +132,47 @@ std::vector<Metric> TrainWorkload::report(const Timing& timing) {
             {"flops_per_s_full", full / seconds, "FLOP/s", Direction::kHigher},
             {"flops_per_step_causal", causal, "FLOP", Direction::kNone},
             {"flops_per_step_full", full, "FLOP", Direction::kNone},
+            // The machine's work, recomputation included: for HFU, as the model's is for MFU.
+            {"hardware_flops_per_step_full",
+             full + static_cast<double>(recomputedFlops(AttentionConvention::kFull)), "FLOP",
+             Direction::kNone},
+            {"activation_bytes", static_cast<double>(m_trainer->activationBytes()), "B",
+             Direction::kLower},
             {"parameters", static_cast<double>(m_trainer->layout().total), "1", Direction::kNone}};
 }
 
-WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConfig& config) {
+const char* text(Recompute recompute) {
+    switch (recompute) {
+        case Recompute::kSelective: return "selective";
+        case Recompute::kFull: return "full";
+        case Recompute::kNone: break;
+    }
+    return "none";
+}
+
+WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConfig& config,
+                  TrainOptions options = {}) {
     WorkloadSpec made;
     made.name = name;
     made.params = {{"backend", backend.name},
                    {"dtype", "fp32"},
                    {"model", config.text()},
                    {"batch", std::to_string(kSequences)},
+                   {"micro_batches", std::to_string(options.microBatches)},
+                   {"recompute", text(options.recompute)},
                    {"optimizer", "AdamW"}};
     made.expected = {"compute_bound", "compute"};
-    made.create = [backend, config] { return makeTrainWorkload(backend, config, kSequences); };
+    made.create = [backend, config, options] {
+        return makeTrainWorkload(backend, config, kSequences, options);
+    };
     return made;
 }
 
 }  // namespace
 
 std::unique_ptr<Workload> makeTrainWorkload(const Backend& backend, const GptConfig& config,
-                                            std::int64_t sequences) {
-    return std::make_unique<TrainWorkload>(backend, config, sequences);
+                                            std::int64_t sequences, TrainOptions options) {
+    return std::make_unique<TrainWorkload>(backend, config, sequences, options);
 }
 
 std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
@@ -140,7 +183,17 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
     small.presets = {"standard", "full"};
     small.warmupSteps = 5;
     small.steps = 100;
-    return {standard, small};
+    std::vector<WorkloadSpec> all{standard, small};
+    const auto variant = [&](const std::string& name, TrainOptions options) {
+        WorkloadSpec made = spec(backend, name, kStandard, options);
+        made.presets = {"standard", "full"};
+        made.steps = 8;
+        all.push_back(std::move(made));
+    };
+    variant("train.recompute/selective", {Recompute::kSelective, 1});
+    variant("train.recompute/full", {Recompute::kFull, 1});
+    variant("train.accum/4", {Recompute::kNone, 4});
+    return all;
 }
 
 }  // namespace ridge::workloads

@@ -1,25 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The workload family train.single: one GPT trained by one process.
+// The workload families train.single, train.recompute and train.accum: one GPT trained by one
+// process.
 //
 //   train.single/fp32        L4 C256 H4 T256 B4 V4096: 29.0 GFLOP a step (full), compute bound
 //   train.single/fp32.small  L2 C128 H4 T128 B4 V1024: 1.8 GFLOP a step, the same at a tenth of the
 //   time
+//   train.recompute/selective, full   the model of train.single/fp32 with less memory for more
+//                            arithmetic: full repeats the blocks' forward pass (4/3 of the products)
+//   train.accum/4            the same step as four micro-batches of one sequence
 //
 // A step is one forward, backward and AdamW over one of four fixed random batches.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
-#include "workloads/models/gpt_layout.h"
+#include "workloads/models/gpt_trainer.h"
 
 #include <vector>
 
 namespace ridge::workloads {
 
+struct TrainOptions {
+    Recompute recompute = Recompute::kNone;
+    std::int64_t microBatches = 1;  // that a step's sequences are divided into
+};
+
 [[nodiscard]] std::vector<WorkloadSpec> trainSpecs(const Backend& backend = {});
 [[nodiscard]] std::unique_ptr<Workload> makeTrainWorkload(const Backend& backend,
                                                           const GptConfig& config,
-                                                          std::int64_t sequences);
+                                                          std::int64_t sequences,
+                                                          TrainOptions options = {});
 
 }  // namespace ridge::workloads

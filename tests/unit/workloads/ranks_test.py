@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two ranks under mpirun: only rank 0 reports, the counts agree, a rank's workload of one process is skipped."""
+"""Two ranks under mpirun: only rank 0 reports, the counts agree, a rank's workload of one process is skipped, parallel training equals serial."""
 import json
 import os
 import shutil
@@ -71,4 +71,11 @@ with tempfile.TemporaryDirectory() as folder:
         elif row["name"] == "comm.fit/allgather" and "alpha" in row:
             expect(row["alpha_low"] <= row["alpha"] <= row["alpha_high"] and row["beta_low"] <= row["beta"], row)
             expect(abs(row["knee_bytes"] / (row["alpha"] * row["beta"]) - 1) < 1e-6, "knee = alpha * beta")
+    # Parallel training proves itself against one rank in double precision before it is timed.
+    result = run("--benchmark_filter=^train.dp/", "--benchmark_min_time=0.01", f"--benchmark_out={out}")
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    rows = [row for row in json.load(open(out))["benchmarks"] if row["run_type"] == "iteration"]
+    expect(len(rows) == 4, [row["name"] for row in rows])
+    for row in rows:
+        expect("losses of 2 ranks against one in double" in row["label"], row)
 print("passed")

@@ -146,6 +146,17 @@ TEST(Transformer, TrainingStepOfTheTwoReferenceModels) {
     EXPECT_EQ(recomputedStepFlops(small, 4, kFull) * 3, trainingStepFlops(small, 4, kFull) * 4);
 }
 
+TEST(Transformer, RecomputationOfTheLargeModelByHand) {
+    const TransformerShape large = shape(4, 256, 4, 256, 4096);
+    EXPECT_EQ(attentionRecomputeFlops(large, 4, kFull), 4ULL * 4 * 256 * 256 * 1024);
+    EXPECT_EQ(attentionRecomputeFlops(large, 4, kCausal), 536870912U);
+    // Products of the blocks: 12 C^2 a layer, two FLOP each, 1024 tokens.
+    EXPECT_EQ(blockRecomputeFlops(large, 4, kFull),
+              2ULL * 4 * 12 * 65536 * 1024 + 1073741824U);
+    EXPECT_EQ(blockRecomputeFlops(large, 4, kCausal),
+              2ULL * 4 * 12 * 65536 * 1024 + 536870912U);
+}
+
 TEST(Transformer, StepEqualsTheSumOverItsOperators) {
     for (const TransformerShape& s : {shape(4, 256, 4, 256, 4096), shape(2, 128, 4, 128, 1024)}) {
         const std::uint64_t rows = 4 * s.context;

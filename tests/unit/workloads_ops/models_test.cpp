@@ -84,6 +84,54 @@ TEST(Models, PayloadsOfATrainingStepEqualTheFormulaToTheLastDigit) {
     }
 }
 
+TEST(Models, RecomputationRepeatsWhatTheFormulaSays) {
+    const GptConfig config{.layers = 3, .width = 64, .heads = 4, .context = 32, .vocabulary = 96};
+    const auto recorded = [&](TrainOptions options) {
+        const auto workload = makeTrainWorkload({}, config, 4, options);
+        EXPECT_TRUE(workload->prepare().ok());
+        test::startCapture();
+        workload->step(0);
+        return sum(test::stopCapture()).model;
+    };
+    const auto shape = config.shape();
+    const auto step = formulas::trainingStepFlops(shape, 4, AttentionConvention::kFull);
+    EXPECT_EQ(recorded({Recompute::kFull, 1}),
+              step + formulas::blockRecomputeFlops(shape, 4, AttentionConvention::kFull));
+    EXPECT_EQ(recorded({Recompute::kSelective, 1}),
+              step + formulas::attentionRecomputeFlops(shape, 4, AttentionConvention::kFull));
+    EXPECT_EQ(recorded({Recompute::kNone, 4}), step) << "micro-batches change nothing";
+}
+
+TEST(Models, RecomputationSavesMemoryAndChangesNoBit) {
+    const auto ops = makeOps();
+    const GptConfig config{.layers = 4, .width = 32, .heads = 4, .context = 16, .vocabulary = 40};
+    std::vector<std::int64_t> bytes;
+    for (const Recompute recompute : {Recompute::kNone, Recompute::kSelective, Recompute::kFull}) {
+        const CheckResult result = checkRecompute(*ops, recompute);
+        EXPECT_TRUE(result.passed) << result.detail;
+        auto made = GptTrainer::create(*ops, config, 2, recompute);
+        ASSERT_TRUE(made.ok());
+        bytes.push_back((*made)->activationBytes());
+    }
+    // 2 * 16 rows: a block holds 15 C + 4 floats a row, its probabilities H T, its output C.
+    constexpr std::int64_t kRow = 4 * 32;
+    EXPECT_EQ(bytes[0], kRow * 4 * (15 * 32 + 4 + 4 * 16 + 32));
+    EXPECT_EQ(bytes[1], kRow * (4 * (15 * 32 + 4 + 32) + 4 * 16));
+    EXPECT_EQ(bytes[2], kRow * (15 * 32 + 4 + 4 * 16 + 4 * 32));
+}
+
+TEST(Models, MicroBatchesAddUpToTheBatch) {
+    const auto ops = makeOps();
+    for (const std::int64_t microBatches : {1, 2, 3}) {
+        const CheckResult result = checkAccumulation(*ops, microBatches);
+        EXPECT_TRUE(result.passed) << result.detail;
+    }
+    const auto uneven = makeTrainWorkload(
+        {}, {.layers = 1, .width = 16, .heads = 2, .context = 8, .vocabulary = 32}, 4,
+        {Recompute::kNone, 3});
+    EXPECT_FALSE(uneven->prepare().ok());
+}
+
 TEST(Models, PhasesHoldTheOperatorsAndCarryNoWork) {
     const auto workload = makeTrainWorkload(
         {}, {.layers = 1, .width = 16, .heads = 2, .context = 8, .vocabulary = 32}, 2);

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/parallel/strategies/checks.h"
+
+#include "workloads/models/tiny_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace ridge::workloads {
+
+namespace {
+
+using reference::Values;
+using namespace tiny;
+
+constexpr std::size_t kSteps = 5;
+constexpr double kLossLimit = 1e-5;
+
+// Losses before each of five AdamW steps on the whole batch, in double precision.
+std::array<double, kSteps> oracleLosses(const TinyBatch& batch, std::int64_t sequences) {
+    const std::vector<float> initial = tinyParameters();
+    Values weights(initial.begin(), initial.end());
+    Values first(weights.size());
+    Values second(weights.size());
+    reference::Gpt oracle(kTiny, sequences, kTiny.context);
+    std::array<double, kSteps> losses{};
+    AdamWArgs args;
+    for (args.step = 1; args.step <= static_cast<std::int64_t>(kSteps); ++args.step) {
+        losses[static_cast<std::size_t>(args.step - 1)] =
+            oracle.forward(weights, batch.tokens, batch.targets);
+        const Values gradients = oracle.backward(weights, batch.tokens, batch.targets);
+        reference::adamW(args, weights, gradients, first, second);
+    }
+    return losses;
+}
+
+}  // namespace
+
+CheckResult checkDataParallel(Operators& ops, Communicator& communicator,
+                              const GradientBuckets& buckets, std::int64_t microBatches) {
+    const std::int64_t parts = communicator.size() * microBatches;
+    const std::int64_t sequences = parts * kTinySequences;
+    const TinyBatch whole = tinyBatch(sequences);
+    const std::array<double, kSteps> wanted = oracleLosses(whole, sequences);
+
+    auto made = GptTrainer::create(ops, kTiny, kTinySequences);
+    if (!made.ok()) return {false, made.error().message};
+    GptTrainer& trainer = **made;
+    trainer.initialise(kSeed);
+    ops.upload(trainer.parameters(), tinyParameters());
+    trainer.setParts(parts);
+    GradientReducer reducer(trainer, communicator, buckets);
+    double worst = 0;
+    for (const double expected : wanted) {
+        double loss = 0;
+        for (std::int64_t micro = 0; micro < microBatches; ++micro) {
+            const std::int64_t part = communicator.rank() * microBatches + micro;
+            const TinyBatch batch = whole.sequences(part * kTinySequences, kTinySequences);
+            trainer.setBatch(batch.tokens, batch.targets);
+            loss += trainer.forward() / static_cast<double>(parts);
+            if (micro + 1 == microBatches) reducer.arm();
+            trainer.backward(micro > 0);
+        }
+        if (const Status status = reducer.finish(); !status.ok())
+            return {false, status.error().message};
+        trainer.optimise();
+        // The mean over all ranks; its rounding to float is far below the limit.
+        std::array<float, 1> sum{static_cast<float>(loss)};
+        if (const Status status = communicator.allReduceSum(sum, "check.loss"); !status.ok())
+            return {false, status.error().message};
+        const double error = std::abs(static_cast<double>(sum[0]) - expected) / expected;
+        if (!(error <= worst)) worst = error;
+    }
+    if (!ops.status().ok()) return {false, ops.status().error().message};
+    return verdict(fmt::format("{} losses of {} ranks against one in double", kSteps,
+                               communicator.size()),
+                   worst, kLossLimit);
+}
+
+}  // namespace ridge::workloads
