@@ -27,6 +27,7 @@
 #include <map>
 #include <numeric>
 #include <optional>
+#include <tuple>
 
 namespace ridge::analyzer {
 namespace {
@@ -38,9 +39,25 @@ std::vector<bool> processesWithGpu(const Timeline& timeline) {
     return has;
 }
 
-// Processes whose time is partitioned on the CPU: those that step; else those with ranges; else,
-// when there is no GPU either, those with I/O.
-std::vector<std::int32_t> cpuProcesses(const Timeline& timeline, const StepSet& steps,
+// From the first to the last row of each process.
+std::vector<Ns> timeSeen(const Timeline& timeline) {
+    std::vector<std::pair<Ns, Ns>> spans(timeline.processes.size(), {kMaxTime, -kMaxTime});
+    const auto see = [&](std::int32_t thread, Ns start, Ns end) {
+        auto& span = spans[static_cast<std::size_t>(timeline.threads[static_cast<std::size_t>(thread)].process)];
+        span = {std::min(span.first, start), std::max(span.second, end)};
+    };
+    for (const Range& range : timeline.ranges) see(range.thread, range.start, range.end);
+    for (const IoRow& row : timeline.io) see(row.thread, row.start, row.end);
+    std::vector<Ns> seen;
+    for (const auto& [first, last] : spans) seen.push_back(std::max<Ns>(0, last - first));
+    return seen;
+}
+
+// Processes whose time is partitioned on the CPU: those that step, each for itself; else those with ranges; else,
+// when there is no GPU either, those with I/O. Without steps the processes of a program are one lane (a shell and
+// its pipeline, a script and its workers): that of their rank, or of their recording where nobody says ranks. The one
+// that was seen longest stands for them.
+std::vector<std::vector<std::int32_t>> cpuProcesses(const Timeline& timeline, const StepSet& steps,
                                        const std::vector<bool>& hasGpu) {
     std::vector<bool> wanted(timeline.processes.size(), false);
     const auto processOf = [&](std::int32_t thread) {
@@ -54,10 +71,27 @@ std::vector<std::int32_t> cpuProcesses(const Timeline& timeline, const StepSet& 
         if (timeline.ranges.empty() && timeline.gpu.empty())
             for (const IoRow& row : timeline.io) wanted[processOf(row.thread)] = true;
     }
-    std::vector<std::int32_t> list;
-    for (std::size_t i = 0; i < wanted.size(); ++i)
-        if (wanted[i] && !hasGpu[i]) list.push_back(static_cast<std::int32_t>(i));
-    return list;
+    std::vector<std::vector<std::int32_t>> groups;
+    if (!steps.whole()) {
+        for (std::size_t i = 0; i < wanted.size(); ++i)
+            if (wanted[i] && !hasGpu[i]) groups.push_back({static_cast<std::int32_t>(i)});
+        return groups;
+    }
+    // A launcher and its shell are at rank 0 without being it: where ranks are known, only those count as one.
+    std::map<std::tuple<std::int32_t, bool, std::int64_t>, std::vector<std::int32_t>> byRank;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        const Process& process = timeline.processes[i];
+        if (wanted[i] && !hasGpu[i])
+            byRank[{process.file, !process.rankKnown, process.rankKnown ? process.rank : 0}].push_back(static_cast<std::int32_t>(i));
+    }
+    const std::vector<Ns> seen = timeSeen(timeline);
+    for (auto& [key, group] : byRank) {
+        std::stable_sort(group.begin(), group.end(), [&](std::int32_t a, std::int32_t b) {
+            return seen[static_cast<std::size_t>(a)] > seen[static_cast<std::size_t>(b)];
+        });
+        groups.push_back(std::move(group));
+    }
+    return groups;
 }
 
 void addDevice(Analysis& answer, Device device, const IntervalSet& compute,
@@ -264,14 +298,20 @@ private:
 void addRanks(const Context& context, Analysis& answer) {
     std::map<std::int64_t, Rank> ranks;
     std::vector<bool> wanted(context.timeline.processes.size(), false);
-    for (const CpuPartition& p : context.cpus) wanted[static_cast<std::size_t>(p.process)] = true;
+    std::vector<std::int64_t> rankOf(wanted.size());
+    for (std::size_t i = 0; i < rankOf.size(); ++i) rankOf[i] = context.timeline.processes[i].rank;
+    for (const CpuPartition& p : context.cpus)
+        for (const std::int32_t process : p.processes) {
+            wanted[static_cast<std::size_t>(process)] = true;
+            rankOf[static_cast<std::size_t>(process)] = context.timeline.processes[static_cast<std::size_t>(p.process)].rank;
+        }
     for (const GpuRow& row : context.timeline.gpu)
         if (row.process != kNoIndex) wanted[static_cast<std::size_t>(row.process)] = true;
     for (std::size_t i = 0; i < wanted.size(); ++i) {
         if (!wanted[i]) continue;
         const Process& process = context.timeline.processes[i];
-        Rank& rank = ranks[process.rank];
-        rank.rank = process.rank;
+        Rank& rank = ranks[rankOf[i]];
+        rank.rank = rankOf[i];
         if (rank.host.empty()) rank.host = process.host;
         rank.pids.push_back(process.pid);
     }

@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <exception>
+#include <ios>
 #include <string>
 
 #include "cli/app/app.h"
@@ -80,8 +81,10 @@ int main(int argc, char** argv) {
         if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == 0)
             return ridge::cli::fail(2, "cannot write to standard output: is its disk full?");
         return code;
-    } catch (const std::system_error& error) {
+    } catch (const std::ios_base::failure& error) {
         return ridge::cli::fail(2, fmt::format("cannot write the output: {}", oneLine(error.what())));
+    } catch (const std::system_error& error) {
+        return ridge::cli::fail(4, fmt::format("the system refused: {}", oneLine(error.what())));
     } catch (const std::exception& error) {
         return ridge::cli::fail(4, fmt::format("internal error: {}; please report it", oneLine(error.what())));
     }

@@ -5,8 +5,8 @@
 #
 # Component gui: ridge-view with Qt, its plugins and a font, found through bin/qt.conf and the same RPATH, so
 # that it draws pictures on a node that has neither a display nor Qt. It adds about 75 MB, of which ICU is 37.
-add_custom_target(ridge_programs COMMENT "ridge, ridge-workloads and the agents")
-foreach(program ridge ridge-workloads ridge_agent_lib ridge_io_lib ridge_mpi)
+add_custom_target(ridge_programs COMMENT "ridge, ridge-workloads, the agents and the viewer")
+foreach(program ridge ridge-workloads ridge-view ridge_agent_lib ridge_io_lib ridge_mpi)
     if(TARGET ${program})
         add_dependencies(ridge_programs ${program})
     endif()

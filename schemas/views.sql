@@ -19,7 +19,7 @@ CREATE VIEW v_steps AS
 SELECT step.rowid AS rangeId, COALESCE(w.text, ws.value) AS workload, COALESCE(step.uint64Value, step.int64Value) AS step, step.start AS start, step.end AS end,
        step.end - step.start AS duration, step.globalTid >> 24 & 0xFFFFFF AS pid, step.globalTid & 0xFFFFFF AS tid
 FROM NVTX_EVENTS step
-JOIN NVTX_EVENTS d ON d.eventType = 75 AND d.domainId = step.domainId AND d.text = 'ridge' AND d.globalTid & ~0xFFFFFF = step.globalTid & ~0xFFFFFF
+JOIN NVTX_EVENTS d ON d.eventType = 75 AND d.domainId = step.domainId AND COALESCE(d.text, (SELECT value FROM StringIds WHERE id = d.textId)) = 'ridge' AND d.globalTid & ~0xFFFFFF = step.globalTid & ~0xFFFFFF
 LEFT JOIN NVTX_EVENTS w ON w.category = 1 AND w.domainId = step.domainId AND w.globalTid = step.globalTid AND w.start <= step.start AND (w.end IS NULL OR w.end >= step.end)
 LEFT JOIN StringIds ws ON ws.id = w.textId
 WHERE step.category = 3 AND step.eventType = 59

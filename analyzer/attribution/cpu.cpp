@@ -69,12 +69,13 @@ void addOp(Building& w, const Ops& ops, std::size_t index, const Collectives& co
 
 std::vector<CpuPartition> partitionCpu(const Timeline& timeline, const StepSet& steps, const Ops& ops,
                                        const Collectives& collectives, const std::vector<IoInterval>& io,
-                                       const std::vector<std::int32_t>& processes) {
-    std::vector<Building> all(processes.size());
+                                       const std::vector<std::vector<std::int32_t>>& groups) {
+    std::vector<Building> all(groups.size());
     std::vector<std::int32_t> slot(timeline.processes.size(), kNoIndex);
-    for (std::size_t i = 0; i < processes.size(); ++i) {
-        slot[static_cast<std::size_t>(processes[i])] = static_cast<std::int32_t>(i);
-        all[i].out.process = processes[i];
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+        for (const std::int32_t process : groups[i]) slot[static_cast<std::size_t>(process)] = static_cast<std::int32_t>(i);
+        all[i].out.process = groups[i].front();
+        all[i].out.processes = groups[i];
         all[i].out.firstStart = std::numeric_limits<Ns>::max();
         all[i].out.lastEnd = std::numeric_limits<Ns>::min();
     }

@@ -19,7 +19,8 @@
 namespace ridge::analyzer {
 
 struct CpuPartition {
-    std::int32_t process = kNoIndex;
+    std::int32_t process = kNoIndex;      // the one that stands for all
+    std::vector<std::int32_t> processes;  // whose rows are in it, that one first
     Segments segments;  // layer = WallClass
     // Unions over the whole trace.
     IntervalSet compute, communication, copy, busy;
@@ -27,9 +28,9 @@ struct CpuPartition {
     std::int64_t computeRows = 0, copyRows = 0;
 };
 
-// One per process of the list, in its order.
+// One per group of processes, in their order; the first of a group gives it its rank.
 std::vector<CpuPartition> partitionCpu(const Timeline& timeline, const StepSet& steps, const Ops& ops,
                                        const Collectives& collectives, const std::vector<IoInterval>& io,
-                                       const std::vector<std::int32_t>& processes);
+                                       const std::vector<std::vector<std::int32_t>>& groups);
 
 }  // namespace ridge::analyzer

@@ -59,7 +59,7 @@ std::vector<IoInterval> findIo(const Timeline& timeline, const Ops& ops, const A
         const bool checkpoint = isCheckpoint(range.name);
         if (checkpoint) saving[static_cast<std::size_t>(range.thread)].push_back({range.start, range.end});
         if (matchNames && range.work == kNoIndex && (checkpoint || isInput(range.name)))
-            io.push_back({range.start, range.end, range.thread, process, checkpoint, true, 0, range.name, {}});
+            io.push_back({range.start, range.end, range.thread, process, checkpoint, true, 0, range.name, {}, checkpoint});
     }
     std::vector<IntervalSet> saves;
     saves.reserve(saving.size());
@@ -68,17 +68,15 @@ std::vector<IoInterval> findIo(const Timeline& timeline, const Ops& ops, const A
     for (const OpRow& op : ops.rows) {
         if (op.family != OpFamily::kIo) continue;
         const Work& work = timeline.works[static_cast<std::size_t>(op.work)];
-        const bool checkpoint = contains(saves[static_cast<std::size_t>(op.thread)], op.start) ||
-                                (work.bytesWritten > 0 && work.bytesRead <= 0);
-        io.push_back({op.start, op.end, op.thread, op.process, checkpoint, false,
+        const bool says = contains(saves[static_cast<std::size_t>(op.thread)], op.start);
+        io.push_back({op.start, op.end, op.thread, op.process, says || (work.bytesWritten > 0 && work.bytesRead <= 0), false,
                       static_cast<std::int64_t>(std::min(work.bytesRead + work.bytesWritten, 9e18)),
-                      timeline.ranges[static_cast<std::size_t>(op.range)].name, {}});
+                      timeline.ranges[static_cast<std::size_t>(op.range)].name, {}, says});
     }
     for (const IoRow& row : timeline.io) {
-        const bool checkpoint = row.writes || contains(saves[static_cast<std::size_t>(row.thread)], row.start) ||
-                                isCheckpointPath(row.path);
+        const bool says = contains(saves[static_cast<std::size_t>(row.thread)], row.start) || isCheckpointPath(row.path);
         io.push_back({row.start, row.end, row.thread, timeline.threads[static_cast<std::size_t>(row.thread)].process,
-                      checkpoint, false, row.bytes, row.name, row.path});
+                      says || row.writes, false, row.bytes, row.name, row.path, says});
     }
     return io;
 }

@@ -25,6 +25,9 @@ struct IoInterval {
     bool named = false;       // known only by a range's name
     std::int64_t bytes = 0;
     NameId name, path;        // the call, or the range that tells of it; the file where it is known
+    // A path or a range around it says checkpoint; without that a write is only counted with them, as the class of
+    // time that goes into what a step leaves behind.
+    bool saysCheckpoint = false;
 };
 
 // Posix rows, ranges of kind io, and, when matchNames, ranges that a pattern names.

@@ -461,6 +461,7 @@ std::vector<std::int32_t> mainThreads(const Context& context) {
     const Timeline& timeline = context.timeline;
     std::vector<std::int64_t> weight(timeline.threads.size(), 0);
     for (const Range& range : timeline.ranges) ++weight[at(range.thread)];
+    for (const IoRow& row : timeline.io) ++weight[at(row.thread)];
     for (const Call& call : timeline.calls) weight[at(call.thread)] += 1'000'000;
     if (!context.steps.whole()) {
         for (const HostStep& step : context.steps.steps) weight[at(step.thread)] += Ns{1} << 50;

@@ -11,15 +11,16 @@
 
 namespace ridge::analyzer::rules {
 
-// Parts of the run in which the GPU does little: the window in 30 equal parts, neighbours below one half joined.
+// Parts of the run in which the GPU does little: its time in 30 equal parts, neighbours below one half joined.
 std::vector<Finding> lowUtilisation(const RuleInput& input) {
     constexpr Ns kParts = 30;
     constexpr double kLow = 0.5;
     std::vector<Finding> findings;
-    const Interval all = input.window;
-    if (all.end - all.start < kParts) return findings;
     for (std::size_t g = 0; g < input.context.gpus.size(); ++g) {
         const GpuPartition& p = input.context.gpus[g];
+        // Traces of several machines or days may be given together: a GPU answers for its own time only.
+        const Interval all{std::max(input.window.start, p.firstStart), std::min(input.window.end, p.lastEnd)};
+        if (all.end - all.start < kParts) continue;
         const std::int64_t device = input.context.timeline.devices[static_cast<std::size_t>(p.device)].id;
         Finding finding;
         ClassTimes causes{};

@@ -170,6 +170,40 @@ void checkCpu(const Context& context, Gate& gate) {
                          least * 100));
 }
 
+// Idle is "in no range"; a program that computes there is busy with what nobody marked.
+void checkUnmarked(const Context& context, const Analysis& answer, Gate& gate) {
+    constexpr double kMuch = 0.5;
+    if (!context.gpus.empty() || !context.steps.whole() || answer.steps.empty()) return;
+    double idle = 0, all = 0, cpus = 0;
+    for (const Step& step : answer.steps) {
+        idle += static_cast<double>(step.classes[static_cast<std::size_t>(WallClass::kIdle)]);
+        all += static_cast<double>(step.endNs - step.startNs);
+    }
+    for (const CounterSeries& series : context.timeline.counters) {
+        if (series.name != "process.cpu" || series.samples.empty()) continue;
+        double sum = 0;
+        for (const auto& [time, value] : series.samples) sum += value;
+        cpus = std::max(cpus, sum / static_cast<double>(series.samples.size()));
+    }
+    gate.add("unmarked_cpu_time", all > 0 && idle > kMuch * all && cpus > kMuch ? 1 : 0, Severity::kInfo,
+             fmt::format("a process used {:.1f} CPUs on average, and no range was open for {:.0f} % of the time: that time is called "
+                         "idle because nothing says what it was; put NVTX ranges around the work",
+                         cpus, all > 0 ? 100 * idle / all : 0.0));
+}
+
+// What the steps leave out belongs to no number per step.
+void checkCoverage(const Context& context, const Analysis& answer, Gate& gate) {
+    constexpr double kMost = 0.9;
+    if (context.steps.source != "kernel periodicity") return;
+    double inSteps = 0, all = 0;
+    for (const Step& step : answer.steps) inSteps += static_cast<double>(step.endNs - step.startNs);
+    for (const GpuPartition& p : context.gpus) all += static_cast<double>(p.lastEnd - p.firstStart);
+    const double share = all > 0 ? inSteps / all : 1;
+    gate.add("steps_cover_part", share < kMost ? 1 : 0, Severity::kInfo,
+             fmt::format("the steps that were found cover {:.0f} % of the GPUs' time; the rest belongs to none (--step NAME names steps by a range)",
+                         100 * share));
+}
+
 void checkSteps(const Context& context, Gate& gate) {
     std::int64_t open = 0;
     for (const HostStep& step : context.steps.steps) open += step.open ? 1 : 0;
@@ -202,13 +236,17 @@ void checkClocks(const Context& context, Gate& gate) {
 void addGate(const Context& context, Analysis& answer) {
     Gate gate(answer);
     checkTables(context.timeline, gate);
-    std::int64_t lost = 0;
+    std::int64_t lost = 0, lostBytes = 0;
     std::string sources;
     for (const Loss& loss : context.timeline.losses) {
-        lost = saturatingAdd(lost, std::max<std::int64_t>(loss.count, 0));
-        if (loss.count > 0) sources += (sources.empty() ? "" : ", ") + loss.source;
+        if (loss.count <= 0) continue;
+        std::int64_t& sum = loss.inBytes() ? lostBytes : lost;
+        sum = saturatingAdd(sum, loss.count);
+        sources += (sources.empty() ? "" : ", ") + loss.source;
     }
-    gate.add("dropped_records", lost, Severity::kWarning, "records were lost: " + sources);
+    // Bytes of a spool hold at least one record; how many cannot be told.
+    gate.add("dropped_records", lostBytes > 0 ? saturatingAdd(lost, 1) : lost, Severity::kWarning,
+             (lostBytes > 0 ? fmt::format("at least, and {} bytes of the recording: ", lostBytes) : std::string("records were lost: ")) + sources);
     if (!context.timeline.outcome.empty())
         gate.add("recording_complete", context.timeline.outcome == "complete" ? 0 : 1,
                  Severity::kInfo, "the recording is '" + context.timeline.outcome + "'");
@@ -219,6 +257,8 @@ void addGate(const Context& context, Analysis& answer) {
     checkRanks(context, gate);
     checkCpu(context, gate);
     checkSteps(context, gate);
+    checkCoverage(context, answer, gate);
+    checkUnmarked(context, answer, gate);
     checkCapture(context, answer);
     checkClocks(context, gate);
     if (answer.steps.empty())

@@ -329,7 +329,8 @@ struct EnergySummary {
 
 struct Loss {
     std::string source;
-    std::int64_t count = 0;
+    std::int64_t count = 0;  // records, or bytes of a spool where nobody knows how many records they held
+    [[nodiscard]] bool inBytes() const { return source.ends_with("_bytes"); }
 };
 
 struct EnvironmentField {

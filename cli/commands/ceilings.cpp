@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "cli/app/app.h"
+#include "cli/app/validators.h"
 #include "cli/app/neighbours.h"
 #include "cli/app/process.h"
 #include "cli/run/ceilings.h"
@@ -61,7 +62,7 @@ void addCeilings(CLI::App& app, Globals& globals) {
     auto arguments = std::make_shared<CeilingsArguments>();
     CLI::App* command = app.add_subcommand("ceilings", "Measure this machine's roofs: arithmetic, memory levels, dispatch, storage");
     command->add_option("-o,--output", arguments->output, "Where the roofs go, for ridge analyze --ceilings")->type_name("FILE");
-    command->add_option("--budget", arguments->budget, "About how many seconds it may take")->check(CLI::Range(0.5, 600.0))->default_str("8");
+    command->add_option("--budget", arguments->budget, "About how many seconds it may take")->check(finiteRange(0.5, 600.0))->default_str("8");
     addCommonOptions(*command, globals);
     command->footer("Examples:\n  ridge ceilings\n  ridge ceilings -o ceilings.json --budget 20");
     command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return ceilingsCommand(*arguments, globals); }; });

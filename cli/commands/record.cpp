@@ -65,6 +65,9 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
         return code;
     }
     for (const std::string& line : outcome.notes) note(globals, line);
+    if (outcome.processes == 0)
+        note(globals, "no process loaded an agent: none of them has NVTX ranges or CUDA (ridge record --trace nvtx,io records file "
+                      "calls too), or it is statically linked, set-uid, or starts with an empty environment");
     note(globals, fmt::format("{} events of {} process{} in {} written to {}{}", outcome.events, outcome.processes,
                               outcome.processes == 1 ? "" : "es", formatDuration(outcome.durationNs), outcome.output,
                               outcome.lost ? fmt::format("; {} records were lost, see RIDGE_LOSS", outcome.lost) : ""));

@@ -3,9 +3,12 @@
 // ridge run: the reference workloads, each variant in a fresh process with a timeline of its own, measured
 // roofs before and after, one report.
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <memory>
@@ -14,6 +17,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/app/app.h"
+#include "cli/app/validators.h"
 #include "cli/app/neighbours.h"
 #include "cli/app/process.h"
 #include "cli/run/ceilings.h"
@@ -47,6 +51,7 @@ struct Run {
     RunArguments arguments;
     const Globals* globals = nullptr;
     std::string workloads, agentDir, folder, started;
+    int claim = -1;  // descriptor of the folder, locked
     std::vector<Outcome> outcomes;
     std::vector<std::vector<analyzer::Analysis>> analyses;  // per outcome, per attempt with a timeline
     std::vector<analyzer::Ceiling> before, after;
@@ -95,15 +100,31 @@ int printList(const std::vector<Variant>& variants, const Globals& globals) {
     return 0;
 }
 
+// Two runs that start in the same second get a folder each.
+std::string freshFolder() {
+    const std::string name = "runs/" + utcNowForPath();
+    std::error_code ec;
+    fs::create_directories("runs", ec);
+    for (int i = 1; i < 100; ++i) {
+        const std::string folder = i == 1 ? name : fmt::format("{}-{}", name, i);
+        if (fs::create_directory(folder, ec)) return folder;
+    }
+    return name;
+}
+
 Status makeFolder(Run& run) {
-    run.folder = run.arguments.output.empty() ? "runs/" + utcNowForPath() : run.arguments.output;
+    run.folder = run.arguments.output.empty() ? freshFolder() : run.arguments.output;
     std::error_code ec;
     if (fs::exists(run.folder, ec) && !fs::is_directory(run.folder, ec))
         return Error{ErrorCode::kBadInput, fmt::format("{} is not a directory; -o names a folder", run.folder)};
-    if (fs::is_directory(run.folder, ec) && !fs::is_empty(run.folder, ec) && !run.globals->force)
-        return Error{ErrorCode::kBadInput, fmt::format("{} is not empty; --force writes into it", run.folder)};
     fs::create_directories(run.folder, ec);
     if (ec) return Error{ErrorCode::kIo, fmt::format("cannot create {}: {}", run.folder, ec.message())};
+    // Held until we end, however that is: a second run with this folder would mix its files with ours.
+    run.claim = open(run.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (run.claim >= 0 && flock(run.claim, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        return Error{ErrorCode::kBadInput, fmt::format("another ridge run writes into {} now; name another folder with -o", run.folder)};
+    if (!fs::is_empty(run.folder, ec) && !run.globals->force)
+        return Error{ErrorCode::kBadInput, fmt::format("{} is not empty; --force writes into it", run.folder)};
     return {};
 }
 
@@ -328,8 +349,8 @@ void addRun(CLI::App& app, Globals& globals) {
     command->add_option("--repeats", arguments->repeats, "Fresh processes per workload")->check(CLI::Range(1, 1000))->default_str("1");
     command->add_option("-o,--output", arguments->output, "Folder for timelines and reports")->type_name("DIR")->default_str("runs/<UTC time>");
     command->add_option("--filter", selection.filter, "Only names in which this regular expression is found");
-    command->add_option("--ceilings-budget", arguments->ceilingsBudget, "Seconds for measuring the roofs, each time")->check(CLI::Range(0.5, 600.0));
-    command->add_option("--timeout", arguments->timeout, "Seconds that one process may take; one that takes longer is ended and has failed")->check(CLI::Range(1.0, 86400.0))->default_str("300");
+    command->add_option("--ceilings-budget", arguments->ceilingsBudget, "Seconds for measuring the roofs, each time")->check(finiteRange(0.5, 600.0));
+    command->add_option("--timeout", arguments->timeout, "Seconds that one process may take; one that takes longer is ended and has failed")->check(finiteRange(1.0, 86400.0))->default_str("300");
     command->add_flag("--list", arguments->list, "Show what would be chosen, and stop");
     command->add_flag("-n,--dry-run", arguments->dryRun, "Print the command lines, and stop");
     addCommonOptions(*command, globals);

@@ -59,6 +59,15 @@ Result<Launched> launch(const std::vector<std::string>& command,
     int report[2];  // closed by a good exec, carries errno after a bad one
     if (pipe2(report, O_CLOEXEC) != 0)
         return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(errno))};
+    // A limit on file sizes is an error of the write that meets it, not the end of the recorder. An
+    // ignored signal stays ignored across exec, so the program gets back what we were given.
+    static const struct sigaction fileSize = [] {
+        struct sigaction before {};
+        struct sigaction ignore {};
+        ignore.sa_handler = SIG_IGN;
+        sigaction(SIGXFSZ, &ignore, &before);
+        return before;
+    }();
     // The recorder blocks the signals that it forwards; the program starts with the mask that we
     // had before.
     const pid_t pid = fork();
@@ -70,6 +79,7 @@ Result<Launched> launch(const std::vector<std::string>& command,
     }
     if (pid == 0) {
         sigprocmask(SIG_SETMASK, &mask, nullptr);
+        if (fileSize.sa_handler != SIG_IGN) signal(SIGXFSZ, SIG_DFL);
         execvpe(argv[0], argv.data(), envp.data());
         const int error = errno;
         [[maybe_unused]] const ssize_t told = write(report[1], &error, sizeof error);

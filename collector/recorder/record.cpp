@@ -349,7 +349,10 @@ private:
 
     void describeSources(const Sampler& sampler, const PreemptionDetector& preemption) {
         m_info.sources.push_back(
-            {"system", m_options.sampleSystem, m_options.sampleSystem ? "" : "not asked for"});
+            {"system", m_options.sampleSystem && sampler.trouble().empty(),
+             m_options.sampleSystem ? sampler.trouble() : "not asked for"});
+        if (!sampler.trouble().empty())
+            m_info.notes.push_back("CPU, memory and power were not sampled: " + sampler.trouble());
         m_info.sources.push_back({"nvml", sampler.nvmlOn(),
                                   m_options.sampleSystem ? sampler.nvmlReason() : "not asked for"});
         m_info.sources.push_back(

@@ -237,7 +237,7 @@ std::string capture(const Analysis& a) {
         if (g.severity != Severity::kInfo)
             out += fmt::format("\n- **{}** {} ({}): {}", name(g.severity), markdown(g.check), g.count, markdown(g.detail));
     if (bad > 0) out += "\n";
-    for (const Loss& l : a.losses) out += fmt::format("\n- lost: {} records of {}", l.count, markdown(l.source));
+    for (const Loss& l : a.losses) out += fmt::format("\n- lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : "records of", markdown(l.source));
     return out + (a.losses.empty() ? "" : "\n");
 }
 

@@ -214,7 +214,7 @@ std::string capture(const Analysis& a, const TerminalOptions& o) {
     }
     if (a.losses.empty()) return out + "  nothing was lost\n";
     for (const Loss& l : a.losses)
-        out += "  " + painted(printable(fmt::format("lost: {} records of {}", l.count, l.source)),
+        out += "  " + painted(printable(fmt::format("lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : "records of", l.source)),
                               l.count > 0 ? Paint::kWarn : Paint::kNone, o.colour) + "\n";
     return out;
 }

@@ -4,11 +4,14 @@
 
 #include "base/clock.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <ctime>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <system_error>
 
 namespace ridge::recorder {
 namespace {
@@ -32,11 +35,17 @@ void PreemptionDetector::start() {
             m_capped = true;
             break;
         }
-        m_threads.emplace_back([this, cpu] { watch(cpu); });
+        try {
+            m_threads.emplace_back([this, cpu] { watch(cpu); });
+        } catch (const std::system_error&) {
+            m_refused = true;
+            break;
+        }
     }
 }
 
 void PreemptionDetector::stop() {
+    if (!m_threads.empty()) m_watched = m_threads.size();
     m_stop = true;
     for (std::thread& thread : m_threads) thread.join();
     m_threads.clear();
@@ -46,6 +55,9 @@ std::string PreemptionDetector::quality() const {
     std::string text;
     if (m_notRealtime > 0)
         text = "no permission for SCHED_FIFO: gaps may also be this machine's own load";
+    if (m_refused)
+        text += fmt::format("{}the system gave threads for {} CPUs only", text.empty() ? "" : "; ",
+                            m_watched);
     if (m_capped)
         text += std::string(text.empty() ? "" : "; ") + "only the first 64 CPUs are watched";
     return text;

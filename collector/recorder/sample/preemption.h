@@ -42,7 +42,8 @@ private:
     std::atomic<std::int64_t> m_cpuNs{0};
     std::atomic<std::int64_t> m_periodNs{0};
     std::vector<std::thread> m_threads;
-    bool m_capped = false;
+    std::size_t m_watched = 0;  // CPUs, after stop()
+    bool m_capped = false, m_refused = false;
 };
 
 }  // namespace ridge::recorder

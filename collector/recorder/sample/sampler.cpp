@@ -14,7 +14,9 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace ridge::recorder {
 namespace {
@@ -76,17 +78,24 @@ void Sampler::start(std::int32_t mainPid, bool counters) {
     m_mainPid = mainPid;
     m_counters = counters;
     if (counters) m_nvmlOn = m_nvml.open(m_spool);
-    m_thread = std::thread([this] { loop(); });
+    m_started = true;
+    try {
+        m_thread = std::thread([this] { loop(); });
+    } catch (const std::system_error& error) {  // a limit on processes: the program comes first
+        m_trouble = fmt::format("no thread for it: {}", error.code().message());
+    }
 }
 
 void Sampler::stop() {
-    if (!m_thread.joinable()) return;
-    {
-        const std::lock_guard lock(m_mutex);
-        m_stop = true;
+    if (!std::exchange(m_started, false)) return;
+    if (m_thread.joinable()) {
+        {
+            const std::lock_guard lock(m_mutex);
+            m_stop = true;
+        }
+        m_wake.notify_all();
+        m_thread.join();
     }
-    m_wake.notify_all();
-    m_thread.join();
     m_spool.clockSample();
 }
 

@@ -26,12 +26,14 @@ public:
     ~Sampler() { stop(); }
     Sampler(const Sampler&) = delete;
     Sampler& operator=(const Sampler&) = delete;
-    // counters: false = clock readings only.
+    // counters: false = clock readings only. Where the system gives us no thread, nothing is sampled
+    // and trouble() says why.
     void start(std::int32_t mainPid, bool counters);
     void stop();
     // Processes that carry an agent, beside the descendants of the main process.
     void watch(const std::set<std::int32_t>& pids);
     [[nodiscard]] bool nvmlOn() const { return m_nvmlOn; }  // after start()
+    [[nodiscard]] const std::string& trouble() const { return m_trouble; }
     [[nodiscard]] const std::string& nvmlReason() const { return m_nvml.reason(); }
 
 private:
@@ -68,6 +70,8 @@ private:
     std::map<std::string, std::uint32_t> m_machine;
     std::uint32_t m_rounds = 0;
     std::thread m_thread;
+    std::string m_trouble;
+    bool m_started = false;
 };
 
 }  // namespace ridge::recorder

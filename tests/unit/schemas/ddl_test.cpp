@@ -65,6 +65,11 @@ TEST(Views, StepsBelongToTheirWorkloadAndWarmUpIsNone) {
         "INSERT INTO NVTX_EVENTS(start, end, eventType, category, text, globalTid, domainId, uint64Value) VALUES"
         "(0, NULL, 75, NULL, 'ridge', 16777217, 1, NULL), (10, 90, 59, 1, 'train/fp32', 16777217, 1, NULL), (12, 30, 59, 2, 'warmup', 16777217, 1, NULL),"
         "(13, 20, 59, 3, 'step', 16777217, 1, 0), (40, 50, 59, 3, 'step', 16777217, 1, 0), (50, 65, 59, 3, 'step', 16777217, 1, 1)").ok());
+    // A recorder writes all names as ids, also the domain's.
+    ASSERT_TRUE(db->execute("INSERT INTO StringIds(id, value) VALUES (7, 'ridge'), (8, 'step')").ok());
+    ASSERT_TRUE(db->execute(
+        "INSERT INTO NVTX_EVENTS(start, end, eventType, category, textId, globalTid, domainId, uint64Value) VALUES"
+        "(0, NULL, 75, NULL, 7, 33554434, 2, NULL), (100, 130, 59, 3, 8, 33554434, 2, 5)").ok());
     auto rows = db->prepare("SELECT workload, step, duration FROM v_steps ORDER BY start");
     ASSERT_TRUE(rows.ok()) << rows.error().message;
     ASSERT_TRUE(*rows->step());
@@ -73,6 +78,9 @@ TEST(Views, StepsBelongToTheirWorkloadAndWarmUpIsNone) {
     EXPECT_EQ(rows->integer(2), 10);
     ASSERT_TRUE(*rows->step());
     EXPECT_EQ(rows->integer(1), 1);
+    ASSERT_TRUE(*rows->step());
+    EXPECT_EQ(rows->integer(1), 5);
+    EXPECT_EQ(rows->integer(2), 30);
     EXPECT_FALSE(*rows->step());
 }
 
