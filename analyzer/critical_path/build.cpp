@@ -456,7 +456,7 @@ std::size_t rowsBefore(const Timeline& timeline, Ns end) {
     return count(timeline.gpu) + count(timeline.calls) + 2 * count(timeline.ranges) + count(timeline.io);
 }
 
-// The thread that steps; else the one that launches most; else the one with most ranges.
+// The thread that steps; else the one that launches most; else the one with most ranges and file calls.
 std::vector<std::int32_t> mainThreads(const Context& context) {
     const Timeline& timeline = context.timeline;
     std::vector<std::int64_t> weight(timeline.threads.size(), 0);
