@@ -9,6 +9,7 @@
 // goes before I/O of others: a loader that reads ahead in the background does not rename the
 // checkpoint that the step waits for.
 
+#include <algorithm>
 #include <vector>
 
 #include "analyzer/attribution/io_class.h"
@@ -21,6 +22,9 @@ namespace ridge::analyzer {
 struct CpuPartition {
     std::int32_t process = kNoIndex;      // the one that stands for all
     std::vector<std::int32_t> processes;  // whose rows are in it, that one first
+    [[nodiscard]] bool holds(std::int32_t other) const {
+        return std::find(processes.begin(), processes.end(), other) != processes.end();
+    }
     Segments segments;  // layer = WallClass
     // Unions over the whole trace.
     IntervalSet compute, communication, copy, busy;

@@ -174,7 +174,7 @@ void addContention(const Context& context, Analysis& answer) {
         std::vector<TimedInstance> instances;
         std::unordered_map<std::uint64_t, NameId> names;
         for (const OpRow& row : context.ops.rows) {
-            if (std::find(p.processes.begin(), p.processes.end(), row.process) == p.processes.end() || row.family != OpFamily::kCompute || row.group == kNoIndex) continue;
+            if (!p.holds(row.process) || row.family != OpFamily::kCompute || row.group == kNoIndex) continue;
             const auto signature = static_cast<std::uint64_t>(row.group);
             instances.push_back({signature, row.start, row.end});
             names[signature] = context.ops.groups[static_cast<std::size_t>(row.group)].name;

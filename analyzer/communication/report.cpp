@@ -28,7 +28,7 @@ using OpKey = std::tuple<std::int32_t, std::uint32_t, std::int64_t, double>;
 
 const IntervalSet* computeOf(const Context& context, std::int32_t process) {
     for (const CpuPartition& p : context.cpus)
-        if (std::find(p.processes.begin(), p.processes.end(), process) != p.processes.end()) return &p.compute;
+        if (p.holds(process)) return &p.compute;
     return nullptr;
 }
 

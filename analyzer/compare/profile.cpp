@@ -282,7 +282,7 @@ void Profiler::addCpuRows(const CpuPartition& p, std::vector<OwnedRow>& rows) {
     for (const HostStep& step : m_context.steps.steps) stepThread[at(step.thread)] = true;
     for (std::size_t i = 0; i < m_context.ops.rows.size(); ++i) {
         const OpRow& op = m_context.ops.rows[i];
-        if (op.process != p.process || op.family == OpFamily::kIo) continue;
+        if (!p.holds(op.process) || op.family == OpFamily::kIo) continue;
         const Range& range = timeline.ranges[at(op.range)];
         const std::int32_t node = m_tree.leaf(m_tree.scopeAround(op.range), NodeKind::kOp, m_tree.rangeName(range.name), shapeOf(timeline, range));
         if (op.family == OpFamily::kCompute) {
@@ -300,7 +300,7 @@ void Profiler::addCpuRows(const CpuPartition& p, std::vector<OwnedRow>& rows) {
     }
     for (std::size_t i = 0; i < m_context.io.size(); ++i) {
         const IoInterval& io = m_context.io[i];
-        if (io.process != p.process) continue;
+        if (!p.holds(io.process)) continue;
         const bool own = stepThread[at(io.thread)];
         const std::uint8_t layer = own ? (io.checkpoint ? kStepCheckpoint : kStepInput) : (io.checkpoint ? kOtherCheckpoint : kOtherInput);
         rows.push_back({io.start, io.end, layer, io.checkpoint ? WallClass::kIoCheckpoint : WallClass::kIoInput, m_io[i].node, true});
@@ -308,13 +308,13 @@ void Profiler::addCpuRows(const CpuPartition& p, std::vector<OwnedRow>& rows) {
     for (const Preemption& gap : timeline.preemptions)
         rows.push_back({gap.start, gap.end, kPreemptedLayer, WallClass::kPreempted, m_tree.leaf(0, NodeKind::kOther, "the machine ran something else")});
     for (std::size_t t = 0; t < timeline.threads.size(); ++t) {
-        if (timeline.threads[t].process != p.process || !stepThread[t]) continue;
+        if (!p.holds(timeline.threads[t].process) || !stepThread[t]) continue;
         for (const Stretch& s : m_tree.stretches(static_cast<std::int32_t>(t)))
             rows.push_back({s.start, s.end, kHostLayer, WallClass::kHost, m_tree.leaf(m_tree.scopeOfRange(s.row), NodeKind::kHost, "host code")});
     }
     for (std::size_t i = 0; i < timeline.ranges.size(); ++i) {  // ranges that are no scopes hold the host's time all the same
         const Range& r = timeline.ranges[i];
-        if (r.frame != Frame::kNone || r.thread == kNoIndex || !stepThread[at(r.thread)] || timeline.threads[at(r.thread)].process != p.process) continue;
+        if (r.frame != Frame::kNone || r.thread == kNoIndex || !stepThread[at(r.thread)] || !p.holds(timeline.threads[at(r.thread)].process)) continue;
         const auto index = static_cast<std::int32_t>(i);
         if (!m_tree.isScope(index) && !m_tree.isStep(index))
             rows.push_back({r.start, r.end, kOtherRange, WallClass::kHost, m_tree.leaf(m_tree.scopeAround(index), NodeKind::kHost, "host code")});
@@ -358,11 +358,11 @@ void Profiler::run(RunProfile& out) {
             for (const OwnedPiece& piece : pieces) lane.addPiece(piece);
             for (std::size_t i = 0; i < m_context.ops.rows.size(); ++i) {
                 const OpRow& op = m_context.ops.rows[i];
-                if (op.process != p.process || op.family == OpFamily::kIo) continue;
+                if (!p.holds(op.process) || op.family == OpFamily::kIo) continue;
                 const Range& range = m_context.timeline.ranges[at(op.range)];
                 lane.count(m_tree.leaf(m_tree.scopeAround(op.range), NodeKind::kOp, m_tree.rangeName(range.name), shapeOf(m_context.timeline, range)), op.start, op.end);
             }
-            countHost(p.process, lane);
+            for (const std::int32_t process : p.processes) countHost(process, lane);
             out.lanes.push_back(lane.finish());
         }
     }

@@ -315,6 +315,42 @@ TEST_F(CpuTrace, ForeignStepsAreFoundByNameOrNotAtAll) {
     EXPECT_EQ(at(answer.attribution, kIdle), 2'000);
 }
 
+TEST_F(CpuTrace, WithoutStepsAProgramAndItsChildrenAreOneLane) {
+    constexpr std::int64_t kChild = (1LL << 48) | (90LL << 24) | 90;  // a smaller pid than its parent's
+    TraceBuilder t(path(), false);
+    t.range(kMain, 0, 1'000, "begin");
+    t.range(kChild, 2'000, 3'000, "child");
+    t.io(kChild, 3'000, 4'000, "write", 4, "/tmp/out.txt", 512);
+    t.range(kMain, 8'000, 10'000, "end");
+    t.cpuShare(100, 0, 1'000, 10, 1.5);
+    t.finish();
+    const Analysis answer = analyzeOk(path());
+    EXPECT_EQ(answer.stepSource, "whole trace");
+    ASSERT_EQ(answer.steps.size(), 1U) << "not one step per process";
+    EXPECT_EQ(answer.steps[0].startNs, 0);
+    EXPECT_EQ(answer.steps[0].endNs, 10'000);
+    EXPECT_EQ(at(answer.attribution, kHost), 4'000);
+    EXPECT_EQ(at(answer.attribution, kIoCheckpoint), 1'000);
+    EXPECT_EQ(at(answer.attribution, kIdle), 5'000);
+    ASSERT_EQ(answer.devices.size(), 1U);
+    ASSERT_EQ(answer.ranks.size(), 1U);
+    EXPECT_EQ(answer.ranks[0].pids.size(), 2U);
+    // A CPU and a half were busy while nothing was marked, and no name says checkpoint.
+    EXPECT_EQ(gateOf(answer, "unmarked_cpu_time"), nullptr) << "half of the time is not most of it";
+    for (const Finding& finding : answer.findings) EXPECT_EQ(finding.title.find("checkpointing"), std::string::npos) << finding.title;
+}
+
+TEST_F(CpuTrace, BusyTimeThatNothingMarksIsSaidToBeThat) {
+    TraceBuilder t(path(), false);
+    t.range(kMain, 0, 1'000, "begin");
+    t.range(kMain, 9'000, 10'000, "end");
+    t.cpuShare(100, 0, 1'000, 10, 1.0);
+    t.finish();
+    const Analysis answer = analyzeOk(path());
+    ASSERT_NE(gateOf(answer, "unmarked_cpu_time"), nullptr);
+    EXPECT_EQ(gateOf(answer, "unmarked_cpu_time")->severity, Severity::kInfo);
+}
+
 TEST_F(CpuTrace, FactsAreJoinedAfterTheVerdict) {
     TraceBuilder t(path());
     t.range(kMain, 0, 20'000, "w", 1);

@@ -196,9 +196,11 @@ struct Prepared {
         context.collectives = matchCollectives(timeline, context.ops);
         context.io = findIo(timeline, context.ops, options, false);
         context.gpus = partitionGpu(timeline, context.ops, context.io, options);
-        std::vector<std::int32_t> cpu;
-        for (const HostStep& s : context.steps.steps)
-            if (!hasGpu[static_cast<std::size_t>(s.process)] && std::find(cpu.begin(), cpu.end(), s.process) == cpu.end()) cpu.push_back(s.process);
+        std::vector<std::vector<std::int32_t>> cpu;  // every process that steps, alone
+        for (const HostStep& s : context.steps.steps) {
+            const std::vector<std::int32_t> alone{s.process};
+            if (!hasGpu[static_cast<std::size_t>(s.process)] && std::find(cpu.begin(), cpu.end(), alone) == cpu.end()) cpu.push_back(alone);
+        }
         context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives, context.io, cpu);
         for (std::size_t g = 0; g < context.gpus.size(); ++g)
             for (const Window& w : deviceWindows(timeline, context.steps, context.gpus[g])) {
