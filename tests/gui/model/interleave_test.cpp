@@ -19,7 +19,7 @@ const std::atomic<bool> kGoOn{false};
 // A run: its process id differs from run to run, its rank does not.
 SnapshotPtr run(std::uint64_t seed, std::int64_t pid, bool withCopies) {
     std::mt19937_64 random(seed);
-    Assembly assembly("run" + std::to_string(pid));
+    Assembly assembly(std::vector<std::string>{"run" + std::to_string(pid)});
     for (std::int64_t rank = 0; rank < 2; ++rank) {
         const std::int64_t process = (pid + rank) << 24, thread = process | (pid + rank);
         auto& info = assembly.process(process);

@@ -337,7 +337,8 @@ TEST_F(CpuTrace, WithoutStepsAProgramAndItsChildrenAreOneLane) {
     EXPECT_EQ(answer.ranks[0].pids.size(), 2U);
     // A CPU and a half were busy while nothing was marked, and no name says checkpoint.
     EXPECT_EQ(gateOf(answer, "unmarked_cpu_time"), nullptr) << "half of the time is not most of it";
-    for (const Finding& finding : answer.findings) EXPECT_EQ(finding.title.find("checkpointing"), std::string::npos) << finding.title;
+    for (const analyzer::Finding& finding : answer.findings)
+        EXPECT_EQ(finding.title.find("checkpointing"), std::string::npos) << finding.title;
 }
 
 TEST_F(CpuTrace, BusyTimeThatNothingMarksIsSaidToBeThat) {
