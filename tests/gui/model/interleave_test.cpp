@@ -84,7 +84,7 @@ TEST(Interleave, RowsStandInPairsInATree) {
         if (!before.base && before.kind == track.kind && before.rank == track.rank) ++pairs;
         else ++alone;
     }
-    EXPECT_EQ(pairs, 2 * 4);  // ranges, calls, kernels, memory of each rank
+    EXPECT_EQ(pairs, 2 * 5);  // ranges, calls, kernels, queue depth, memory of each rank
     EXPECT_EQ(alone, 2);      // the copies that only the base has
     // Both ranks are one group each.
     EXPECT_EQ(std::count_if(both->tracks.begin(), both->tracks.end(), [](const Track& t) { return t.kind == TrackKind::kProcess; }), 2);

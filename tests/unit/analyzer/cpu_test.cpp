@@ -317,7 +317,7 @@ TEST_F(CpuTrace, ForeignStepsAreFoundByNameOrNotAtAll) {
 
 TEST_F(CpuTrace, WithoutStepsAProgramAndItsChildrenAreOneLane) {
     constexpr std::int64_t kChild = (1LL << 48) | (90LL << 24) | 90;  // a smaller pid than its parent's
-    TraceBuilder t(path(), false);
+    TraceBuilder t(path());
     t.range(kMain, 0, 1'000, "begin");
     t.range(kChild, 2'000, 3'000, "child");
     t.io(kChild, 3'000, 4'000, "write", 4, "/tmp/out.txt", 512);
@@ -336,19 +336,21 @@ TEST_F(CpuTrace, WithoutStepsAProgramAndItsChildrenAreOneLane) {
     ASSERT_EQ(answer.ranks.size(), 1U);
     EXPECT_EQ(answer.ranks[0].pids.size(), 2U);
     // A CPU and a half were busy while nothing was marked, and no name says checkpoint.
-    EXPECT_EQ(gateOf(answer, "unmarked_cpu_time"), nullptr) << "half of the time is not most of it";
+    ASSERT_NE(gateOf(answer, "unmarked_cpu_time"), nullptr);
+    EXPECT_EQ(gateOf(answer, "unmarked_cpu_time")->count, 0) << "half of the time is not most of it";
     for (const analyzer::Finding& finding : answer.findings)
         EXPECT_EQ(finding.title.find("checkpointing"), std::string::npos) << finding.title;
 }
 
 TEST_F(CpuTrace, BusyTimeThatNothingMarksIsSaidToBeThat) {
-    TraceBuilder t(path(), false);
+    TraceBuilder t(path());
     t.range(kMain, 0, 1'000, "begin");
     t.range(kMain, 9'000, 10'000, "end");
     t.cpuShare(100, 0, 1'000, 10, 1.0);
     t.finish();
     const Analysis answer = analyzeOk(path());
     ASSERT_NE(gateOf(answer, "unmarked_cpu_time"), nullptr);
+    EXPECT_EQ(gateOf(answer, "unmarked_cpu_time")->count, 1);
     EXPECT_EQ(gateOf(answer, "unmarked_cpu_time")->severity, Severity::kInfo);
 }
 
