@@ -15,7 +15,8 @@ class Display:
     def __init__(self, folder, width=1600, height=1000):
         self.folder = pathlib.Path(folder)
         read, write = os.pipe()
-        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-fbdir", str(folder), "-nolisten", "tcp"],
+        self.server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", f"{width}x{height}x24", "-fbdir", str(folder), "-nolisten", "tcp",
+                                        "-noreset"],  # else it starts anew after its last client, and refuses the next one meanwhile
                                        pass_fds=[write], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as pipe:
