@@ -24,7 +24,9 @@ std::string fromEnvironment(const char* name, const char* fallback) {
 }  // namespace
 
 std::string keep(const std::string& name, const std::string& content) {
-    const std::filesystem::path folder = fromEnvironment("RIDGE_OUTPUT_DIR", "reports-out");
+    // Run by hand it must not litter the folder it is started in, which may be the checkout.
+    static const std::string elsewhere = (std::filesystem::temp_directory_path() / "ridge-reports-out").string();
+    const std::filesystem::path folder = fromEnvironment("RIDGE_OUTPUT_DIR", elsewhere.c_str());
     std::filesystem::create_directories(folder);
     const auto path = folder / name;
     const Status status = writeFileAtomically(path, content);
