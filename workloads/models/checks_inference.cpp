@@ -3,6 +3,7 @@
 #include "workloads/models/checks_inference.h"
 
 #include "workloads/models/reference/gpt_reference.h"
+#include "workloads/models/tiny_model.h"
 
 #include <fmt/format.h>
 
@@ -14,9 +15,10 @@ namespace ridge::workloads {
 
 namespace {
 
+using tiny::host;
+using tiny::kRoundoff;
 using Doubles = std::vector<double>;
 
-constexpr double kRoundoff = 6e-8;
 constexpr std::uint64_t kSeed = 20250307;
 constexpr GptConfig kTiny{.layers = 2, .width = 64, .heads = 2, .context = 12, .vocabulary = 64};
 constexpr GptConfig kSmall{.layers = 3, .width = 64, .heads = 2, .context = 48, .vocabulary = 128};
@@ -32,12 +34,6 @@ std::vector<float> draw(std::int64_t count, std::uint64_t seed) {
 
 double at(const std::vector<float>& values, std::int64_t index) {
     return static_cast<double>(values[static_cast<std::size_t>(index)]);
-}
-
-std::vector<float> host(Operators& ops, const Tensor& tensor) {
-    std::vector<float> values(static_cast<std::size_t>(tensor.count));
-    ops.download(values, tensor);
-    return values;
 }
 
 Tensor put(Operators& ops, const std::vector<float>& values) {
