@@ -89,6 +89,10 @@ void CUPTIAPI onBufferCompleted(CUcontext, uint32_t, uint8_t* buffer, size_t, si
         while (g_cupti.nextRecord(buffer, validSize, &activity) == CUPTI_SUCCESS)
             convertActivity(ring, g_cupti, g_version, activity);
         leave();
+    } else if (!stopped()) {
+        CUpti_Activity* activity = nullptr;
+        while (g_cupti.nextRecord(buffer, validSize, &activity) == CUPTI_SUCCESS)
+            countWithoutRing();
     }
     memset(buffer, 0, validSize);
     giveBuffer(buffer);

@@ -62,6 +62,13 @@ inline long pwrite(int fd, const void* from, size_t bytes, uint64_t offset) {
     return call(SYS_pwrite64, fd, address(from), static_cast<long>(bytes),
                 static_cast<long>(offset));
 }
+inline long write(int fd, const void* from, size_t bytes) {
+    return call(SYS_write, fd, address(from), static_cast<long>(bytes));
+}
+// Of a regular file; negative on failure.
+inline long fileEnd(int fd) {
+    return call(SYS_lseek, fd, 0, 2);
+}
 inline long fallocate(int fd, uint64_t bytes) {
     return call(SYS_fallocate, fd, 0, 0, static_cast<long>(bytes));
 }

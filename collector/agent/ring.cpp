@@ -27,6 +27,7 @@ namespace {
 constexpr int kDestructorRounds = 3;
 constexpr int64_t kDrainPatienceNs = 1000000000;
 constexpr int64_t kHeartbeatFreshNs = 5000000000;
+constexpr uint64_t kSmallestRing = 16384;
 
 enum SessionState : uint32_t { kUnknown = 0, kOpening = 1, kOpen = 2, kNone = 3 };
 
@@ -38,6 +39,7 @@ int g_pid = 0;
 uint32_t g_ringCount = 0;
 uint32_t g_ringFailures = 0;
 uint64_t g_withoutRing = 0;
+ControlBlock* g_shared = nullptr;  // the control block again, to count in; may be nullptr
 Ring* g_free = nullptr;
 pthread_key_t g_key;
 bool g_keyMade = false;
@@ -100,7 +102,9 @@ bool openSessionOnce() {
     Text text(path, sizeof path);
     if (folder == nullptr || folder[0] != '/' || strlen(folder) >= sizeof g_folder) return false;
     text.add(folder).add("/control");
-    const int fd = raw::open(path, O_RDONLY | O_CLOEXEC);
+    int fd = raw::open(path, O_RDWR | O_CLOEXEC);
+    const bool writable = fd >= 0;
+    if (fd < 0) fd = raw::open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return false;
     char probe = 0;
     // One byte past the block's last must not be needed: a short file would be a SIGBUS later.
@@ -113,6 +117,9 @@ bool openSessionOnce() {
     const bool ours = control != nullptr && usable(*control) &&
                       raw::mmap(&g_controlPage, kControlPage, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
                                 0) != nullptr;
+    if (ours && writable)
+        g_shared = static_cast<ControlBlock*>(raw::mmap(
+            nullptr, sizeof(ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
     raw::close(fd);
     if (control != nullptr) raw::munmap(const_cast<ControlBlock*>(control), sizeof(ControlBlock));
     if (!ours) return false;
@@ -142,6 +149,14 @@ int createFile(const char* folder, const char* stem, uint64_t bytes,
     raw::unlink(path);
     raw::close(fd);
     return -1;
+}
+
+int createFiles(const ControlBlock& control, const char* stem, uint64_t bytes,
+                const raw::SignalShield& shield) {
+    const int fd = control.ringDir[0] == '/'
+                       ? createFile(control.ringDir, stem, kHeaderBytes + bytes, shield)
+                       : -1;
+    return fd >= 0 ? fd : createFile(g_folder, stem, kHeaderBytes + bytes, shield);
 }
 
 // Header, data and data again, side by side.
@@ -207,11 +222,13 @@ Ring* createRing(const raw::SignalShield& shield) {
         .add("-")
         .add(index);
     const ControlBlock& control = *sessionControl();
-    const uint64_t bytes = control.ringBytes;
-    int fd = control.ringDir[0] == '/'
-                 ? createFile(control.ringDir, ring->stem, kHeaderBytes + bytes, shield)
-                 : -1;
-    if (fd < 0) fd = createFile(g_folder, ring->stem, kHeaderBytes + bytes, shield);
+    // Where a limit on file sizes or a full disk refuses the whole, a smaller ring records as well.
+    uint64_t bytes = control.ringBytes;
+    int fd = createFiles(control, ring->stem, bytes, shield);
+    while (fd < 0 && bytes / 4 >= kSmallestRing) {
+        bytes /= 4;
+        fd = createFiles(control, ring->stem, bytes, shield);
+    }
     uint8_t* base = fd < 0 ? nullptr : mapRing(fd, bytes);
     if (fd >= 0) raw::close(fd);
     if (base == nullptr) {
@@ -285,20 +302,63 @@ bool takeDrain(Ring* ring) {
     }
 }
 
-// The disk took no more: the oldest half makes way, each record counted.
-void discardOldest(Ring* ring, uint64_t tail) {
+RecordHeader recordAt(const Ring* ring, uint64_t at) {
+    RecordHeader header;
+    memcpy(&header, ring->data + (at & ring->mask), sizeof header);
+    return header;
+}
+
+// Whole or not at all: a file of definitions ends with a whole one.
+bool appendTo(const char* folder, const Ring* ring, uint64_t at, uint64_t bytes,
+              const raw::SignalShield& shield) {
+    char path[sizeof g_folder + 160];
+    Text(path, sizeof path).add(folder).add("/").add(ring->stem).add(".names");
+    const int fd =
+        raw::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return false;
+    const long before = raw::fileEnd(fd);
+    const long n = raw::write(fd, ring->data + (at & ring->mask), bytes);
+    if (n == -EFBIG) shield.takeBackFileSizeSignal();
+    const bool whole = n >= 0 && static_cast<uint64_t>(n) == bytes;
+    if (!whole && n > 0 && before >= 0) raw::ftruncate(fd, static_cast<uint64_t>(before));
+    raw::close(fd);
+    return whole;
+}
+
+bool keepDefinition(const Ring* ring, uint64_t at, uint64_t bytes,
+                    const raw::SignalShield& shield) {
+    const char* ringDir = sessionControl()->ringDir;
+    return (ringDir[0] == '/' && appendTo(ringDir, ring, at, bytes, shield)) ||
+           appendTo(g_folder, ring, at, bytes, shield);
+}
+
+// The disk took no more: the oldest half makes way, each record counted. What others refer to goes
+// to a file of its own, below /dev/shm where the rings are: there is room when the disk has none.
+void discardOldest(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
     const uint64_t goal = ring->header->head - tail > (ring->mask + 1) / 2
                               ? tail + (ring->mask + 1) / 2
                               : ring->header->head;
     uint64_t records = 0;
+    uint64_t definitions = 0;
+    uint64_t attach = 0;  // the last one's place, plus 1
     while (tail < goal) {
-        RecordHeader header;
-        memcpy(&header, ring->data + (tail & ring->mask), sizeof header);
+        const RecordHeader header = recordAt(ring, tail);
         if (header.size == 0) break;  // cannot be: records are complete below head
-        tail += uint64_t{header.size} * 8;
-        ++records;
+        const uint64_t bytes = uint64_t{header.size} * 8;
+        if (header.type == RecordType::kThreadAttach) attach = tail + 1;
+        if (!isDefinition(header.type) && header.type != RecordType::kThreadAttach)
+            ++records;
+        else if (isDefinition(header.type) && !keepDefinition(ring, tail, bytes, shield))
+            ++definitions;
+        tail += bytes;
+    }
+    if (attach != 0) {  // whose records follow: over the end of what was given up
+        tail -= sizeof(ThreadAttach);
+        memmove(ring->data + (tail & ring->mask), ring->data + ((attach - 1) & ring->mask),
+                sizeof(ThreadAttach));
     }
     countLoss(ring, kLossSpoolWrite, records);
+    countLoss(ring, kLossDefinition, definitions);
     __atomic_store_n(&ring->header->tail, tail, __ATOMIC_RELEASE);
 }
 
@@ -341,6 +401,10 @@ uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) 
 }  // namespace
 
 void countWithoutRing() {
+    if (g_shared != nullptr) {
+        __atomic_fetch_add(&g_shared->lostWithoutRing, 1, __ATOMIC_RELAXED);
+        return;
+    }
     __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED);
 }
 
@@ -425,7 +489,8 @@ bool drainToSpool(Ring* ring) {
         __atomic_store_n(&ring->header->tail, tail + done, __ATOMIC_RELEASE);
         written = tail + done == ring->header->head;
     }
-    if (!written) discardOldest(ring, __atomic_load_n(&ring->header->tail, __ATOMIC_RELAXED));
+    if (!written)
+        discardOldest(ring, __atomic_load_n(&ring->header->tail, __ATOMIC_RELAXED), shield);
     __atomic_store_n(&ring->header->drainOwner, 0, __ATOMIC_RELEASE);
     return written;
 }

@@ -41,6 +41,7 @@ constexpr std::int64_t kFastestPollNs = 1'000'000;
 constexpr std::int64_t kSlowestPollNs = 20'000'000;
 constexpr std::int64_t kGraceNs =
     5'000'000'000;  // between asking the program to end and killing it
+constexpr std::uint64_t kReservedBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
 
 Error ioError(const std::string& path, int error) {
@@ -81,6 +82,7 @@ void removeOwnFiles(const fs::path& folder) {
         const std::string extension = entry.path().extension().string();
         const std::string name = entry.path().filename().string();
         const bool ours = extension == ".spool" || extension == ".head" || extension == ".ring" ||
+                          extension == ".names" || name == "reserve" ||
                           name == "control" || name.starts_with("session.json");
         if (ours && !entry.is_directory(ec)) own.push_back(entry.path());
     }
@@ -258,7 +260,24 @@ private:
         std::memcpy(control.ringDir, m_info.ringDir.c_str(), m_info.ringDir.size() + 1);
         control.magic = spool::kControlMagic;
         m_info.recorderBytes = static_cast<std::int64_t>(m_spool.bytes());
-        return writeSession(m_session, m_info);
+        RIDGE_TRY_STATUS(writeSession(m_session, m_info));
+        reserve();
+        return {};
+    }
+
+    // Room for the end of a recording whose disk is full by then: last counters, headers of rings,
+    // how it ended. Where there is none even now, it has to do without.
+    void reserve() const {
+        const std::string path = m_session + "/reserve";
+        const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        if (fd < 0) return;
+        struct statvfs space {};
+        const bool plenty = fstatvfs(fd, &space) == 0 &&
+                            std::uint64_t{space.f_bavail} * space.f_frsize >= 16 * kReservedBytes;
+        const bool there =
+            plenty && posix_fallocate(fd, 0, static_cast<off_t>(kReservedBytes)) == 0;
+        ::close(fd);
+        if (!there) unlink(path.c_str());
     }
 
     // Which agents go in, and what RIDGE_SOURCE says of them.
@@ -366,13 +385,12 @@ private:
                             static_cast<double>(preemption.periodNs()) * 1e-6,
                             static_cast<double>(preemption.cpuNs()) * 1e-6,
                             static_cast<double>(monotonicNs() - m_info.startMonotonicNs) * 1e-6));
-        if (const std::uint64_t lost = m_spool.lost())
-            m_info.notes.push_back(
-                fmt::format("{} records of the recorder itself could not be written", lost));
         m_spool.flush();
     }
 
     Result<RecordOutcome> close(Drain& drain) {
+        unlink((m_session + "/reserve").c_str());
+        m_spool.flush();
         drain.round();
         std::size_t running = 0;
         for (const std::int32_t pid : drain.pids())
@@ -380,6 +398,10 @@ private:
         __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
         for (int i = 0; i < 100 && drain.round() > 0; ++i) {
         }
+        if (const std::uint64_t lost = m_spool.lost())
+            m_info.notes.push_back(
+                fmt::format("{} records of the recorder itself could not be written", lost));
+        m_info.recorderLost = m_spool.lost();
         m_info.exitStatus = m_status;
         m_info.recorderBytes = static_cast<std::int64_t>(m_spool.bytes());
         m_info.outcome = running ? "detached" : "complete";

@@ -18,6 +18,12 @@ namespace ridge::recorder {
 
 using namespace spool;
 
+namespace {
+
+constexpr std::size_t kMostKeptBytes = 65536 / 2;  // less than what makes a flush
+
+}  // namespace
+
 std::uint64_t readTicks() {
 #if defined(__x86_64__)
     return __rdtsc();
@@ -84,12 +90,33 @@ void RecorderSpool::flushLocked() {
     if (done == m_buffer.size()) {
         m_offset += done;
     } else {
-        m_lost += m_pending;
         if (ftruncate(m_fd, static_cast<off_t>(m_offset)) != 0) m_offset += done & ~std::size_t{7};
-        m_names.clear();  // their records may be among the lost ones
+        keepDefinitionsLocked();
+        return;
     }
     m_buffer.clear();
     m_pending = 0;
+}
+
+// What was not written and others refer to stays for the next try; the rest is counted.
+void RecorderSpool::keepDefinitionsLocked() {
+    std::size_t kept = 0;
+    std::uint64_t records = 0;
+    for (std::size_t at = 0; at < m_buffer.size();) {
+        RecordHeader header;
+        std::memcpy(&header, m_buffer.data() + at, sizeof header);
+        const std::size_t bytes = std::size_t{header.size} * 8;
+        if (isDefinition(header.type) && kept + bytes <= kMostKeptBytes) {
+            std::memmove(m_buffer.data() + kept, m_buffer.data() + at, bytes);
+            kept += bytes;
+            ++records;
+        } else {
+            ++m_lost;
+        }
+        at += bytes;
+    }
+    m_buffer.resize(kept);
+    m_pending = records;
 }
 
 std::uint64_t RecorderSpool::lost() {

@@ -3,8 +3,8 @@
 #pragma once
 // The recorder's own records: clock readings, counters, preemption gaps, diagnostics, in
 // recorder.spool. Times are CLOCK_MONOTONIC ns; only ClockSample.ticks are of the cycle counter,
-// whose kind stands in bits 8 and up of the record's id. Safe for several threads; a failed write
-// loses the record and is counted.
+// whose kind stands in bits 8 and up of the record's id. Safe for several threads. A failed write
+// loses samples, which are counted; what they refer to is kept and written once there is room.
 
 #include "base/result.h"
 #include "schemas/spool/layout.h"
@@ -43,6 +43,7 @@ private:
     template <typename Record>
     void appendLocked(const Record& record, std::string_view tail = {});
     void flushLocked();
+    void keepDefinitionsLocked();
     std::mutex m_mutex;
     int m_fd = -1;
     std::uint64_t m_offset = 0;

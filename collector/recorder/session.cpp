@@ -40,6 +40,7 @@ Status writeSession(const std::string& folder, const SessionInfo& info) {
                  {"output", info.output},
                  {"program_pid", info.programPid},
                  {"recorder_bytes", info.recorderBytes},
+                 {"recorder_lost", info.recorderLost},
                  {"start_monotonic_ns", info.startMonotonicNs},
                  {"start_utc_ns", info.startUtcNs},
                  {"end_monotonic_ns", info.endMonotonicNs},
@@ -70,6 +71,7 @@ Result<SessionInfo> readSession(const std::string& folder) {
         take(root, "output", info.output);
         take(root, "program_pid", info.programPid);
         take(root, "recorder_bytes", info.recorderBytes);
+        take(root, "recorder_lost", info.recorderLost);
         take(root, "start_monotonic_ns", info.startMonotonicNs);
         take(root, "start_utc_ns", info.startUtcNs);
         take(root, "end_monotonic_ns", info.endMonotonicNs);

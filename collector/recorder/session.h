@@ -30,6 +30,7 @@ struct SessionInfo {
     std::string output;
     std::int32_t programPid = 0;        // 0: not known
     std::int64_t recorderBytes = 0;     // of recorder.spool when this was written; 0: not known
+    std::uint64_t recorderLost = 0;     // its own records that could not be written
     std::int64_t startMonotonicNs = 0;  // t = 0
     std::int64_t startUtcNs = 0;
     std::int64_t endMonotonicNs = 0;  // 0: not known

@@ -10,8 +10,10 @@
 //   control           one ControlBlock, mapped shared by the recorder and every agent
 //   <ring>.spool      all bytes of a ring that were ever drained, from offset 0, in order
 //   recorder.spool    the recorder's own records (clock samples, counters, preemption gaps)
+//   reserve           room on the disk that is given up when the recording ends
 // and rings, in ControlBlock::ringDir (below /dev/shm where that has room, else in the session):
 //   <pid>-<image>-<agent>-<n>.ring   one per thread and agent: a RingHeader, then ringBytes of data
+//   <pid>-<image>-<agent>-<n>.names  what other records refer to, of records given up on a full disk
 //
 // Invariants:
 // 1. One producer, the thread that owns the ring; it alone writes head, the open frames and the data.
@@ -27,6 +29,8 @@
 //    the open frame with the same start and name as the last record is the one that ended.
 // 7. Lost is what is counted in lost[], and nothing else is lost.
 // 8. A spool may have holes (records given up on a full disk): zeros, so size 0. Readers skip 8 bytes.
+//    Definitions (isDefinition) among them stand in <stem>.names, of the ring's folder or the session's;
+//    read them first. Some may stand there and in the spool.
 // 9. Every ring begins with ThreadAttach. A kill inside of a pop out of order may leave one open frame
 //    twice (same start, name and domain): readers take it as one.
 //
@@ -62,6 +66,7 @@ enum LossKind : uint32_t {
     kLossCuptiDropped = 5,   // as CUPTI itself reports
     kLossCuptiUnknown = 6,   // CUPTI records of a kind or version that the agent does not read
     kLossNestedEvent = 7,    // events from a signal handler that interrupted the recording of another
+    kLossDefinition = 8,     // names and other definitions given up on a full disk
     kLossKinds = 16
 };
 
@@ -79,7 +84,9 @@ struct ControlBlock {
     uint32_t reserved;
     char ringDir[512];
     char cuptiPath[512];     // library to dlopen when the process has none of its own; may be empty
+    uint64_t lostWithoutRing;  // added to by agents: events that found no ring to be counted in
 };
+static_assert(sizeof(ControlBlock) <= 4096);
 
 // A range that is open now.
 struct OpenFrame {
@@ -158,6 +165,28 @@ enum class RecordType : uint8_t {
     kDiagnostic = 53,
     kProcessEnd = 54,
 };
+
+// What other records refer to: worth more than events where there is no room for all.
+inline bool isDefinition(RecordType type) {
+    switch (type) {
+        case RecordType::kName:
+        case RecordType::kDomain:
+        case RecordType::kCategory:
+        case RecordType::kSchema:
+        case RecordType::kThreadName:
+        case RecordType::kProcess:
+        case RecordType::kIoFile:
+        case RecordType::kCudaDevice:
+        case RecordType::kCudaContext:
+        case RecordType::kCudaStream:
+        case RecordType::kCounter:
+        case RecordType::kDiagnostic:
+        case RecordType::kProcessEnd:
+            return true;
+        default:
+            return false;
+    }
+}
 
 // Every record starts so. size counts 8-byte units, this header included (so at most 512 KiB).
 struct RecordHeader {

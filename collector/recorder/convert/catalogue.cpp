@@ -18,7 +18,7 @@ constexpr std::uint32_t kMostMissingRings = 1U << 16;  // a larger gap is no num
 constexpr const char* kLossNames[kLossKinds] = {
     "spool_write",    "no_ring",       "truncated_name", "truncated_payload",
     "unbalanced_pop", "cupti_dropped", "cupti_unknown",  "nested_event",
-    "other_8",        "other_9",       "other_10",       "other_11",
+    "definition",           "other_9",       "other_10",       "other_11",
     "other_12",       "other_13",      "other_14",       "other_15"};
 
 class Builder {
@@ -35,6 +35,12 @@ public:
             scanRing(i);
         }
         findMissingFiles();
+        if (m_hints.recorderLost)
+            addLoss("recorder_write", 0, m_hints.recorderLost,
+                    "counters, clock readings and gaps of the recorder itself");
+        if (m_hints.lostWithoutRing)
+            addLoss(kLossNames[kLossNoRing], 0, m_hints.lostWithoutRing,
+                    "no ring could be made: no memory, no room, or a limit on file sizes");
         finishClocks();
         numberDomains();
         for (auto& source : m_catalogue.sources)
@@ -78,6 +84,12 @@ private:
         const RingFile& ring = m_rings[index];
         Source& source = *m_catalogue.sources[m_catalogue.sourceOfRing[index]];
         std::uint32_t tid = ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0;
+        for (const MappedFile& definitions : ring.definitions)
+            walkRecords(definitions.bytes(), [&](const RecordView& record) {
+                if (!isDefinition(record.type())) return;
+                ++source.records;
+                visit(source, index, tid, record);
+            });
         const WalkEnd end = walkRecords(ring.stream(), [&](const RecordView& record) {
             ++source.records;
             if (record.type() == RecordType::kThreadAttach) tid = record.as<RecordHeader>().id;

@@ -26,7 +26,8 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     RIDGE_TRY(const std::vector<RingFile> rings, collectRings(folder, session.ringDir));
     Catalogue catalogue = buildCatalogue(
         rings, {session.nsPerTick,
-                static_cast<std::uint64_t>(std::max<std::int64_t>(session.recorderBytes, 0))});
+                static_cast<std::uint64_t>(std::max<std::int64_t>(session.recorderBytes, 0)),
+                session.recorderLost, lostWithoutRing(folder)});
     if (session.startMonotonicNs == 0) {  // the recorder died before it could say
         session.startMonotonicNs = catalogue.firstMonotonicNs;
         session.startUtcNs = catalogue.firstRealtimeNs;

@@ -214,6 +214,14 @@ Status saveHeader(const RingMapping& ring, const std::string& path) {
     return {};
 }
 
+std::uint64_t lostWithoutRing(const std::string& sessionFolder) {
+    const MappedFile file = MappedFile::open(sessionFolder + "/control");
+    if (file.bytes().size() < sizeof(spool::ControlBlock)) return 0;
+    spool::ControlBlock block;
+    std::memcpy(&block, file.bytes().data(), sizeof block);
+    return block.magic == spool::kControlMagic ? block.lostWithoutRing : 0;
+}
+
 Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
                                            const std::string& ringDir) {
     std::error_code ec;
@@ -237,6 +245,10 @@ Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
         ring.recorder = stem == "recorder";
         ring.spool = MappedFile::open(sessionFolder + "/" + stem + ".spool");
         ring.header = readHead(sessionFolder + "/" + stem + ".head");
+        for (const std::string& dir : {ringDir, sessionFolder}) {
+            MappedFile definitions = MappedFile::open(dir + "/" + stem + ".names");
+            if (!definitions.bytes().empty()) ring.definitions.push_back(std::move(definitions));
+        }
         ring.gaveUp = ring.header && ring.header->lost[spool::kLossSpoolWrite] != 0;
         if (ring.header && !ring.gaveUp && ring.header->tail > ring.stream().size())
             ring.missingBytes = ring.header->tail - ring.stream().size();

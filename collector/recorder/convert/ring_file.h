@@ -37,6 +37,7 @@ struct RingFile {
     std::string stem;
     std::unique_ptr<spool::RingHeader> header;  // null: none was found, or it makes no sense
     MappedFile spool;
+    std::vector<MappedFile> definitions;  // of records given up on a full disk: to be read first
     std::uint64_t missingBytes = 0;  // counted by the header as drained, but not in the spool
     bool gaveUp = false;    // the producer left gaps on a full disk, and counted them itself
     bool recorder = false;  // recorder.spool: times are CLOCK_MONOTONIC ns
@@ -48,6 +49,9 @@ struct RingFile {
 // cannot be written to its spool (disk full).
 Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
                                            const std::string& ringDir);
+
+// Events that found no ring, as the agents counted them in the session's control block.
+std::uint64_t lostWithoutRing(const std::string& sessionFolder);
 
 // Header fields that everything rests on: magic, version, sizes, head and tail.
 bool soundHeader(const spool::RingHeader& header, std::uint64_t fileBytes);

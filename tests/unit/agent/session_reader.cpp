@@ -55,9 +55,13 @@ void readRing(ReadSession& session, const fs::path& ringFile, const fs::path& fo
     if (h.head - h.tail > h.ringBytes) throw std::runtime_error("head and tail too far apart");
     auto bytes = readFile(folder / (ring.name + ".spool"));
     bytes.resize(h.tail);
+    auto definitions = readFile(ringFile.parent_path() / (ring.name + ".names"));
+    const auto more = readFile(folder / (ring.name + ".names"));
+    definitions.insert(definitions.end(), more.begin(), more.end());
     for (uint64_t b = h.tail; b < h.head; ++b)
         bytes.push_back(file[kHeaderBytes + b % h.ringBytes]);
     session.rings.push_back(ring);
+    parse(session, session.rings.size() - 1, definitions);
     parse(session, session.rings.size() - 1, bytes);
 }
 

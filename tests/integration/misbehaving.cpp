@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Programs that do what recorders trip over, one by its name: ranges are made before, after and around
+// it, a fixed number of each, so that a test can say how many a recording must hold.
+// Usage: misbehaving WHAT [ARGUMENT...]
+
+#include <dlfcn.h>
+#include <nvtx3/nvToolsExt.h>
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace {
+
+void ranges(const char* name, int count) {
+    for (int i = 0; i < count; ++i) {
+        nvtxRangePushA(name);
+        nvtxRangePop();
+    }
+}
+
+// COUNT ranges of NAMES names, one name after the other, so that new names come until the end.
+int names(int count, int names) {
+    for (int i = 0; i < count; ++i) {
+        const std::string name = "name " + std::to_string(static_cast<long long>(i) * names / count);
+        nvtxRangePushA(name.c_str());
+        nvtxRangePop();
+    }
+    return 0;
+}
+
+int forks(int children) {
+    ranges("before", 100);
+    for (int i = 0; i < children; ++i)
+        if (fork() == 0) {
+            ranges("child", 1000);
+            exit(0);
+        }
+    while (wait(nullptr) > 0) {
+    }
+    ranges("after", 100);
+    return 0;
+}
+
+// Executes itself so many times, the same process all along.
+int execs(const char* self, int left) {
+    ranges("link", 500);
+    if (left == 0) return 7;
+    const std::string rest = std::to_string(left - 1);
+    execl(self, self, "exec", rest.c_str(), nullptr);
+    return 1;
+}
+
+// Leaves a child behind that shows itself only SECONDS later, and then makes ranges.
+int daemonizes(double seconds) {
+    ranges("parent", 100);
+    if (fork() != 0) return 0;
+    setsid();
+    if (fork() != 0) _exit(0);
+    for (int fd = 0; fd < 3; ++fd) close(fd);
+    usleep(static_cast<useconds_t>(seconds * 1e6));
+    execl("/proc/self/exe", "misbehaving", "late", nullptr);
+    _exit(1);
+}
+
+void* threadWithoutEnd(void* started) {
+    ranges("thread", 1000);
+    nvtxRangePushA("open for ever");
+    pthread_barrier_wait(static_cast<pthread_barrier_t*>(started));
+    for (;;) pause();
+}
+
+int threads(int count) {
+    pthread_barrier_t started;
+    pthread_barrier_init(&started, nullptr, static_cast<unsigned>(count) + 1);
+    for (int i = 0; i < count; ++i) {
+        pthread_t thread;
+        pthread_create(&thread, nullptr, threadWithoutEnd, &started);
+        pthread_detach(thread);
+    }
+    pthread_barrier_wait(&started);
+    exit(3);
+}
+
+// A library with ranges of its own is loaded, used and unloaded, again and again.
+int unloads(const char* library, int times) {
+    for (int i = 0; i < times; ++i) {
+        void* handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+        if (handle == nullptr) return 2;
+        auto* work = reinterpret_cast<void (*)(int)>(dlsym(handle, "makeRanges"));
+        if (work == nullptr) return 2;
+        work(100);
+        dlclose(handle);
+        ranges("between", 10);
+    }
+    return 0;
+}
+
+[[gnu::noinline]] int deeper(volatile char* above, int depth) {
+    if (depth == 1 << 30) return 0;
+    volatile char room[4096];
+    room[0] = static_cast<char>(above[0] + 1);
+    if (depth % 4 == 0) ranges("deep", 1);
+    return deeper(room, depth + 1) + room[0];
+}
+
+int closesAll() {
+    ranges("before", 1000);
+    for (int fd = 0; fd < 1024; ++fd) close(fd);
+    ranges("after", 100000);
+    return 5;
+}
+
+// No file of this process may grow beyond so many bytes.
+int setsLimit(const char* bytes, int count) {
+    const rlim_t most = std::strtoull(bytes, nullptr, 10);
+    const rlimit limit{most, most};
+    setrlimit(RLIMIT_FSIZE, &limit);
+    ranges("limited", count);
+    return 0;
+}
+
+int number(char** argv, int argc, int at) {
+    return at < argc ? std::atoi(argv[at]) : 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const std::string_view what = argc > 1 ? argv[1] : "";
+    if (what == "names") return names(number(argv, argc, 2), number(argv, argc, 3));
+    if (what == "fork") return forks(number(argv, argc, 2));
+    if (what == "exec") return execs(argv[0], number(argv, argc, 2));
+    if (what == "daemon") return daemonizes(argc > 2 ? std::atof(argv[2]) : 1);
+    if (what == "late") ranges("late", 300);
+    if (what == "threads") return threads(number(argv, argc, 2));
+    if (what == "unload" && argc > 3) return unloads(argv[2], number(argv, argc, 3));
+    if (what == "_exit") {
+        ranges("before", 1234);
+        nvtxRangePushA("open");
+        _exit(9);
+    }
+    if (what == "abort") {
+        ranges("before", 4321);
+        nvtxRangePushA("open");
+        abort();
+    }
+    if (what == "overflow") {
+        volatile char start[1] = {0};
+        ranges("before", 100);
+        return deeper(start, 0);
+    }
+    if (what == "closes") return closesAll();
+    if (what == "limit" && argc > 3) return setsLimit(argv[2], number(argv, argc, 3));
+    if (what == "plain") {
+        ranges("plain", number(argv, argc, 2));
+        std::puts("plain output");
+    }
+    return 0;
+}
