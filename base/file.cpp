@@ -59,6 +59,11 @@ Status refuseSpecialFile(const std::filesystem::path& path) {
     if (type == std::filesystem::file_type::not_found || type == std::filesystem::file_type::regular ||
         type == std::filesystem::file_type::none)
         return {};
+    if (type == std::filesystem::file_type::symlink)
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{} is a symbolic link (to {}) and is not overwritten, with or without --force; name "
+                                 "what it points to, or remove it",
+                                 path.string(), std::filesystem::read_symlink(path, ec).string())};
     return Error{ErrorCode::kBadInput,
                  fmt::format("{} is no regular file and is not overwritten; name a new file", path.string())};
 }

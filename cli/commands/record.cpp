@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -17,6 +18,8 @@
 #include "base/text.h"
 #include "cli/app/app.h"
 #include "cli/app/neighbours.h"
+#include "collector/recorder/named_session.h"
+#include "collector/recorder/output_name.h"
 #include "collector/recorder/record.h"
 
 namespace ridge::cli {
@@ -28,8 +31,73 @@ struct RecordArguments {
     std::string output, recoverDir, json, trace = "nvtx,cuda";
     bool recovers = false;
     bool noSample = false;
-    double duration = 0;
+    double delay = 0, duration = 0;
+    std::string captureRange, captureEnd = "stop", kill = "none", wait = "primary", session;
+    std::vector<std::string> includeDomains, excludeDomains;
+    bool startLater = false, start = false, stop = false;
 };
+
+Error usage(const std::string& text) {
+    return {ErrorCode::kBadInput, text};
+}
+
+// nvtx:NAME[@DOMAIN] or cudaProfilerApi, and how often.
+Status applyCapture(const RecordArguments& a, recorder::RecordOptions& options) {
+    std::string_view end = a.captureEnd;
+    if (end == "repeat") options.captureWindows = spool::kWindowsWithoutEnd;
+    else if (end.starts_with("repeat:")) {
+        std::uint32_t times = 0;
+        if (!CLI::detail::lexical_cast(std::string(end.substr(7)), times) || times == 0 || times == spool::kWindowsWithoutEnd)
+            return usage(fmt::format("--capture-range-end {}: write repeat:N with a number from 1 on", a.captureEnd));
+        options.captureWindows = times;
+    } else if (end != "stop") return usage(fmt::format("--capture-range-end {}: there are stop, repeat and repeat:N", a.captureEnd));
+    if (a.captureRange.empty()) return end == "stop" ? Status{} : usage("--capture-range-end belongs to --capture-range");
+    if (a.delay > 0) return usage("--delay and --capture-range both say when recording begins; give one of them");
+    if (a.captureRange == "cudaProfilerApi") {
+        options.capture = spool::Capture::kCudaProfiler;
+        return options.traceCuda ? Status{} : usage("--capture-range cudaProfilerApi needs cuda in --trace");
+    }
+    if (!a.captureRange.starts_with("nvtx:"))
+        return usage(fmt::format("--capture-range {}: there are nvtx:NAME, nvtx:NAME@DOMAIN and cudaProfilerApi", a.captureRange));
+    options.capture = spool::Capture::kNvtxRange;
+    const std::string range = a.captureRange.substr(5);
+    const std::size_t at = range.rfind('@');
+    options.captureName = range.substr(0, at);
+    options.captureDomain = at == std::string::npos ? "*" : range.substr(at + 1);
+    if (options.captureName.empty() || options.captureName.size() > 255 || options.captureDomain.size() > 127)
+        return usage("--capture-range: the range's name has 1 to 255 bytes, its domain's at most 127");
+    return options.traceNvtx ? Status{} : usage("--capture-range nvtx:NAME needs nvtx in --trace");
+}
+
+Status applyDomains(const RecordArguments& a, recorder::RecordOptions& options) {
+    if (!a.includeDomains.empty() && !a.excludeDomains.empty())
+        return usage("--nvtx-domain-include and --nvtx-domain-exclude cannot be combined; give one of them");
+    const auto& names = a.includeDomains.empty() ? a.excludeDomains : a.includeDomains;
+    if (names.empty()) return {};
+    options.domainFilter = a.includeDomains.empty() ? spool::DomainFilter::kExclude : spool::DomainFilter::kInclude;
+    std::size_t bytes = 1;
+    for (const std::string& list : names)
+        for (const std::string_view name : split(list, ',')) {
+            if (name.empty()) return usage("the name of an NVTX domain is empty; \"default\" is NVTX's own");
+            options.domains.emplace_back(name);
+            bytes += name.size() + 1;
+        }
+    return bytes <= sizeof(spool::ControlBlock::domains) ? Status{} : usage("the NVTX domains' names are too long together (1,024 bytes)");
+}
+
+Status applyControl(const RecordArguments& a, recorder::RecordOptions& options) {
+    options.delaySeconds = a.delay;
+    options.durationSeconds = a.duration;
+    options.waitAll = a.wait == "all";
+    options.killSignal = a.kill == "none" ? 0 : a.kill == "sigkill" ? SIGKILL : SIGTERM;
+    options.sessionName = a.session;
+    options.startLater = a.startLater;
+    if (options.killSignal != 0 && a.duration <= 0) return usage("--kill ends the program after --duration; give that too");
+    if (a.startLater && (a.session.empty() || a.delay > 0 || !a.captureRange.empty()))
+        return usage("--start-later needs --session NAME to be started by, and takes no --delay and no --capture-range");
+    RIDGE_TRY_STATUS(applyCapture(a, options));
+    return applyDomains(a, options);
+}
 
 Status applyTrace(const std::string& list, recorder::RecordOptions& options) {
     options.traceNvtx = options.traceCuda = options.traceIo = false;
@@ -91,12 +159,14 @@ Status mayWriteThere(const std::string& path, bool force) {
 
 Status checkOutputs(const RecordArguments& a, const Globals& globals) {
     namespace fs = std::filesystem;
-    RIDGE_TRY_STATUS(mayWriteThere(a.output, globals.force));
+    // A number that is free is found when the recording begins; what it will be does not matter here.
+    RIDGE_TRY(const std::string output, recorder::expandOutput(a.output, getpid(), 1));
+    RIDGE_TRY_STATUS(mayWriteThere(output, globals.force || recorder::hasNumber(a.output)));
     if (a.json.empty() || a.json == "-") return {};
     RIDGE_TRY_STATUS(mayWriteThere(a.json, globals.force));
     std::error_code ec;
-    if (fs::weakly_canonical(fs::absolute(a.output, ec), ec) == fs::weakly_canonical(fs::absolute(a.json, ec), ec))
-        return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs, -o and --json; give each its own", a.output)};
+    if (fs::weakly_canonical(fs::absolute(output, ec), ec) == fs::weakly_canonical(fs::absolute(a.json, ec), ec))
+        return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs, -o and --json; give each its own", output)};
     return {};
 }
 
@@ -114,9 +184,14 @@ Status checkProgram(const RecordArguments& a, const Globals& globals) {
     }
     if (a.recovers && !a.program.empty())
         return Error{ErrorCode::kBadInput, "--recover makes a file of what an earlier recording left; it takes no program"};
+    if (a.start || a.stop) {
+        if (a.session.empty() || a.start == a.stop || a.recovers || !a.program.empty())
+            return usage("--start and --stop, one at a time, belong to a session that runs: ridge record --session NAME --start");
+        return {};
+    }
     if (!a.recovers && (a.program.empty() || a.program.front().empty()))
         return Error{ErrorCode::kBadInput, "no program was given; write it after --, as in: ridge record -- python3 train.py"};
-    if (a.recovers || separated) return {};
+    if (a.recovers || separated || a.start || a.stop) return {};
     const auto& words = globals.arguments;
     const auto last = std::find(words.rbegin(), words.rend(), a.program.back());  // of the positional words
     auto first = std::find(words.begin(), words.end(), a.program.front());
@@ -128,6 +203,10 @@ Status checkProgram(const RecordArguments& a, const Globals& globals) {
 
 int recordCommand(const RecordArguments& a, const Globals& globals) {
     if (const Status status = checkProgram(a, globals); !status.ok()) return fail(2, status.error().message);
+    if (a.start || a.stop) {
+        const Status status = recorder::commandSession(a.session, a.start ? recorder::SessionCommand::kStart : recorder::SessionCommand::kStop);
+        return status.ok() ? 0 : fail(status.error());
+    }
     if (const Status status = checkOutputs(a, globals); !status.ok()) return fail(2, status.error().message);
     if (a.recovers) {
         const auto outcome = recorder::recover(a.recoverDir, a.output, globals.force);
@@ -139,9 +218,9 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     options.output = a.output;
     options.force = globals.force;
     options.sampleSystem = options.detectPreemption = !a.noSample;
-    options.durationSeconds = a.duration;
     options.quiet = globals.quiet;
     if (const Status status = applyTrace(a.trace, options); !status.ok()) return fail(status.error());
+    if (const Status status = applyControl(a, options); !status.ok()) return fail(status.error());
     const auto agent = findAgentDir();
     if (!agent.ok()) return fail(4, agent.error().message);
     options.agentLibDir = *agent;
@@ -165,17 +244,34 @@ void addRecord(CLI::App& app, Globals& globals) {
     CLI::App* command = app.add_subcommand("record", "Run a program and write its timeline");
     command->allow_extras();  // so that we can say whose they may be
     command->add_option("PROGRAM", arguments->program, "The program to run and its arguments, after --");
-    command->add_option("-o,--output", arguments->output, "The timeline (SQLite) to write")->type_name("FILE")->default_str("trace.sqlite");
+    command->add_option("-o,--output", arguments->output, "The timeline (SQLite) to write; %q{VARIABLE} (of the environment), %p (process), %h (host) and %n (the first free number) are filled in")->type_name("FILE")->default_str("trace.sqlite");
     arguments->output = "trace.sqlite";
     command->add_option("--trace", arguments->trace, "What to record, separated by commas: nvtx (the program's NVTX ranges), cuda (kernels, copies and API calls), io (calls that read and write files; this preloads a library into the program); or none")
         ->type_name("LIST")->default_str("nvtx,cuda");
     command->add_flag("--no-sample", arguments->noSample, "Do not sample CPU, memory, power and preemption");
     command->add_option("--duration", arguments->duration, "Stop recording after so many seconds; the program goes on, and the file is made when it ends. 0: record until the program ends")
         ->type_name("SECONDS")->default_str("0")->check(CLI::Validator(checkSeconds, ""));
+    command->add_option("--delay", arguments->delay, "Let the program run for so many seconds before recording begins")
+        ->type_name("SECONDS")->default_str("0")->check(CLI::Validator(checkSeconds, ""));
+    command->add_option("--kill", arguments->kill, "What the program gets when --duration is over: none, sigterm, sigkill")
+        ->check(CLI::IsMember({"none", "sigterm", "sigkill"}))->default_str("none");
+    command->add_option("--capture-range", arguments->captureRange, "Record only while this lasts: nvtx:NAME (a range of that name; nvtx:NAME@DOMAIN: of that domain, \"default\" being NVTX's own) or cudaProfilerApi (from cudaProfilerStart to cudaProfilerStop)")
+        ->type_name("RANGE");
+    command->add_option("--capture-range-end", arguments->captureEnd, "After the range: stop, repeat (record it each time), repeat:N")->type_name("WHAT")->default_str("stop");
+    command->add_option("--nvtx-domain-include", arguments->includeDomains, "Record only these NVTX domains, separated by commas")->type_name("LIST");
+    command->add_option("--nvtx-domain-exclude", arguments->excludeDomains, "Record all NVTX domains but these")->type_name("LIST");
+    command->add_option("--wait", arguments->wait, "Until when: primary (the program has ended), all (and all that it left running)")
+        ->check(CLI::IsMember({"primary", "all"}))->default_str("primary");
+    command->add_option("--session", arguments->session, "A name by which another shell can --start and --stop this recording")->type_name("NAME");
+    command->add_flag("--start-later", arguments->startLater, "Record nothing before ridge record --session NAME --start");
+    command->add_flag("--start", arguments->start, "Run nothing: start recording in the session NAME");
+    command->add_flag("--stop", arguments->stop, "Run nothing: stop recording in the session NAME; its program goes on");
     CLI::Option* recover = command->add_option("--recover", arguments->recoverDir, "Run nothing: make the file from what a recording that was killed left in DIR (its output with .spool behind)")->type_name("DIR");
     command->add_option("--json", arguments->json, "Write a summary (exit status, events, losses) as JSON to FILE; -: to stdout, after the program's own output")->type_name("FILE");
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge record -o trace.sqlite -- python3 train.py --epochs 1\n  ridge record --trace nvtx,cuda,io -- mpirun -n 2 ./train\n"
+                    "  ridge record --capture-range nvtx:epoch -- python3 train.py\n"
+                    "  mpirun -n 2 ridge record -o 'rank-%q{OMPI_COMM_WORLD_RANK}.sqlite' -- ./train\n"
                     "  ridge record --recover trace.sqlite.spool -o trace.sqlite\n  ridge analyze trace.sqlite\n"
                     "\nProcesses that the program starts are recorded with it. While it runs, the recording grows in FILE.spool; the\n"
                     "file is made from it at the end. SIGINT, SIGTERM, SIGHUP and SIGQUIT go on to the program, and the file is made.\n"

@@ -10,6 +10,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 
@@ -112,13 +114,35 @@ std::string freshFolder() {
     return name;
 }
 
+// A place that was named wrongly is the user's to mend (2); a disk without room makes the measurement fail (4),
+// before it begins as well as after.
+ErrorCode codeOf(int error) {
+    return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO ? ErrorCode::kMeasurement : ErrorCode::kBadInput;
+}
+
+// Minutes of measuring are not to end in a report that cannot be written.
+Status probeFolder(const std::string& folder) {
+    const std::string path = folder + fmt::format("/.probe-{}", getpid());
+    const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int error = fd < 0 ? errno : 0;
+    const std::string content(std::size_t{256} << 10, '\0');
+    const ssize_t written = fd < 0 ? 0 : write(fd, content.data(), content.size());
+    if (written < 0) error = errno;
+    else if (!error && static_cast<std::size_t>(written) < content.size()) error = ENOSPC;
+    if (fd >= 0) close(fd);
+    unlink(path.c_str());
+    if (error == 0) return {};
+    return Error{codeOf(error), fmt::format("nothing can be written into {}: {}", folder, std::strerror(error))};
+}
+
 Status makeFolder(Run& run) {
     run.folder = run.arguments.output.empty() ? freshFolder() : run.arguments.output;
     std::error_code ec;
     if (fs::exists(run.folder, ec) && !fs::is_directory(run.folder, ec))
         return Error{ErrorCode::kBadInput, fmt::format("{} is not a directory; -o names a folder", run.folder)};
     fs::create_directories(run.folder, ec);
-    if (ec) return Error{ErrorCode::kIo, fmt::format("cannot create {}: {}", run.folder, ec.message())};
+    if (ec) return Error{codeOf(ec.value()), fmt::format("cannot create {}: {}", run.folder, ec.message())};
+    RIDGE_TRY_STATUS(probeFolder(run.folder));
     // Held until we end, however that is: a second run with this folder would mix its files with ours.
     run.claim = open(run.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (run.claim >= 0 && flock(run.claim, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
@@ -301,7 +325,7 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
     run.after = measure(run, "after");
     const analyzer::Analysis all = analyzeAll(run);
     fillRunReport(run, all);
-    if (const Status status = writeAll(run, all); !status.ok()) return fail(status.error());
+    if (const Status status = writeAll(run, all); !status.ok()) return fail(4, status.error().message);
     if (run.globals->json)
         fmt::print("{}", reports::renderJson(all));
     else

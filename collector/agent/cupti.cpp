@@ -5,6 +5,7 @@
 // are written instead.
 #include "collector/agent/cupti.h"
 
+#include "collector/agent/capture.h"
 #include "collector/agent/cupti_convert.h"
 #include "collector/agent/names.h"
 #include "collector/agent/process.h"
@@ -41,7 +42,7 @@ Buffer* g_pool = nullptr;
 Buffer* g_spareNodes = nullptr;
 
 void say(uint32_t severity, const char* text, const char* detail = "") {
-    Ring* ring = enter();
+    Ring* ring = enterAlways();
     if (ring == nullptr) return;
     char whole[600];
     Text(whole, sizeof whole).add(text).add(detail);
@@ -49,7 +50,7 @@ void say(uint32_t severity, const char* text, const char* detail = "") {
     emit(ring, Diagnostic{recordHeader(RecordType::kDiagnostic, sizeof(Diagnostic),
                                        idInThisImage(ring, name)),
                           now(), severity, 0});
-    leave();
+    leaveAlways();
 }
 
 // Zeroed buffers: CUPTI need not clear them on the program's threads.
@@ -83,13 +84,13 @@ void CUPTIAPI onBufferRequested(uint8_t** buffer, size_t* size, size_t* maxRecor
 
 void CUPTIAPI onBufferCompleted(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t validSize) {
     if (buffer == nullptr) return;
-    Ring* ring = enter();
+    Ring* ring = enterAlways();
     if (ring != nullptr) {
         CUpti_Activity* activity = nullptr;
         while (g_cupti.nextRecord(buffer, validSize, &activity) == CUPTI_SUCCESS)
             convertActivity(ring, g_cupti, g_version, activity);
-        leave();
-    } else if (!stopped()) {
+        leaveAlways();
+    } else if (!over()) {
         CUpti_Activity* activity = nullptr;
         while (g_cupti.nextRecord(buffer, validSize, &activity) == CUPTI_SUCCESS)
             countWithoutRing();
@@ -99,7 +100,7 @@ void CUPTIAPI onBufferCompleted(CUcontext, uint32_t, uint8_t* buffer, size_t, si
 }
 
 void sampleClocks() {
-    Ring* ring = enter();
+    Ring* ring = enterAlways();
     if (ring == nullptr) return;
     ClockSample sample{};
     const uint64_t before = now();
@@ -114,7 +115,7 @@ void sampleClocks() {
     sample.otherNs = static_cast<int64_t>(theirs);
     sample.windowTicks = after - before;
     if (result == CUPTI_SUCCESS) emit(ring, sample);
-    leave();
+    leaveAlways();
 }
 
 // Never from a callback of CUPTI's: the two locks would be taken in the wrong order.
@@ -124,10 +125,10 @@ void flush(uint32_t flag) {
     g_cupti.flushAll(flag);
     size_t dropped = 0;
     if (g_cupti.numDropped(nullptr, 0, &dropped) == CUPTI_SUCCESS && dropped != 0) {
-        Ring* ring = enter();
+        Ring* ring = enterAlways();
         if (ring != nullptr) {
             countLoss(ring, kLossCuptiDropped, dropped);
-            leave();
+            leaveAlways();
         }
     }
     pthread_mutex_unlock(&g_flushLock);
@@ -138,7 +139,7 @@ void* flusher(void*) {
     for (;;) {
         raw::sleepNs(kFlushPeriodNs);
         if (__atomic_load_n(&g_over, __ATOMIC_ACQUIRE) != 0) return nullptr;
-        if (!stopped()) flush(0);
+        if (!over()) flush(0);
     }
 }
 
@@ -203,8 +204,41 @@ void enableKinds() {
     }
 }
 
+void CUPTIAPI onProfilerCall(void*, CUpti_CallbackDomain domain, CUpti_CallbackId id,
+                             const void* data) {
+    const auto* call = static_cast<const CUpti_CallbackData*>(data);
+    if (call->callbackSite != CUPTI_API_ENTER) return;
+    const bool runtime = domain == CUPTI_CB_DOMAIN_RUNTIME_API;
+    profilerCalled(id == (runtime ? CUpti_CallbackId{CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000}
+                                  : CUpti_CallbackId{CUPTI_DRIVER_TRACE_CBID_cuProfilerStart}));
+}
+
+// --capture-range cudaProfilerApi: the calls themselves begin and end a window.
+void watchProfilerCalls() {
+    if (sessionControl()->capture != Capture::kCudaProfiler) return;
+    CUpti_SubscriberHandle subscriber = nullptr;
+    CUptiResult result = CUPTI_ERROR_NOT_COMPATIBLE;
+    if (g_cupti.subscribe != nullptr && g_cupti.enableCallback != nullptr)
+        result = g_cupti.subscribe(&subscriber, onProfilerCall, nullptr);
+    static const struct {
+        CUpti_CallbackDomain domain;
+        CUpti_CallbackId id;
+    } calls[] = {
+        {CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000},
+        {CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStop_v4000},
+        {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStart},
+        {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStop}};
+    for (const auto& call : calls)
+        if (result == CUPTI_SUCCESS)
+            result = g_cupti.enableCallback(1, subscriber, call.domain, call.id);
+    if (result == CUPTI_SUCCESS) return;
+    const char* why = "unknown error";
+    g_cupti.resultString(result, &why);
+    say(3, "cudaProfilerStart is not seen, so no recording begins: ", why);
+}
+
 void start() {
-    if (!sessionOpen() || sessionControl()->traceCuda == 0 || stopped()) return;
+    if (!sessionOpen() || sessionControl()->traceCuda == 0 || over()) return;
     if (__atomic_exchange_n(&g_started, 1, __ATOMIC_ACQ_REL) != 0) return;
     if (!loadCupti(sessionControl()->cuptiPath, g_cupti)) {
         say(2, "CUDA is not recorded: no usable libcupti was found (install it or give its path)");
@@ -231,6 +265,7 @@ void start() {
     }
     enableKinds();
     silenceNoise();
+    watchProfilerCalls();
     atexit(atProgramExit);
     pthread_t thread;
     const raw::SignalShield inherited;  // the helper never runs a handler of the program's

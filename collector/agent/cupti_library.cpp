@@ -33,6 +33,8 @@ bool loadCupti(const char* configuredPath, CuptiLibrary& cupti) {
     find(library, "cuptiSetThreadIdType", cupti.setThreadIdType);
     find(library, "cuptiActivityEnableRuntimeApi", cupti.enableRuntimeApi);
     find(library, "cuptiActivityEnableDriverApi", cupti.enableDriverApi);
+    find(library, "cuptiSubscribe", cupti.subscribe);
+    find(library, "cuptiEnableCallback", cupti.enableCallback);
     return find(library, "cuptiGetVersion", cupti.getVersion) &&
            find(library, "cuptiActivityRegisterCallbacks", cupti.registerCallbacks) &&
            find(library, "cuptiActivityEnable", cupti.enable) &&

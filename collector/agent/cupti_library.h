@@ -22,6 +22,8 @@ struct CuptiLibrary {
     decltype(&cuptiSetThreadIdType) setThreadIdType;
     decltype(&cuptiActivityEnableRuntimeApi) enableRuntimeApi;
     decltype(&cuptiActivityEnableDriverApi) enableDriverApi;
+    decltype(&cuptiSubscribe) subscribe;
+    decltype(&cuptiEnableCallback) enableCallback;
 };
 
 // The process's own copy first, then configuredPath (may be empty), then the usual names.

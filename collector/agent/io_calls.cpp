@@ -34,7 +34,7 @@ __thread WaitingList t_waiting __attribute__((tls_model("initial-exec")));
 bool nested() {
     const ThreadState& thread = t_state;
     return __builtin_expect(thread.idle == nullptr, false) && thread.ring != nullptr &&
-           thread.ring->header != nullptr && thread.busy == 0;
+           thread.ring->header != nullptr && thread.busy == 0 && thread.missed == 0;
 }
 
 void keep(const Waiting& waiting) {

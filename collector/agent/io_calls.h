@@ -29,6 +29,11 @@ inline bool tracing() {
     return sessionOpen() && sessionControl()->traceIo != 0 && !stopped();
 }
 
+// Calls are not recorded now, but may be later: what a descriptor stands for is to be asked anew.
+inline bool pausing() {
+    return sessionOpen() && sessionControl()->traceIo != 0 && stopped() && !over();
+}
+
 void recordOnFd(const Call& call, int fd);
 void recordOpen(const Call& call, const char* path, int fd, int flags);
 // Asked before a close, since afterwards the number may be another file's.

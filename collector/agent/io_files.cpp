@@ -30,7 +30,10 @@ constexpr const char* kFunctionNames[kFunctions] = {
     "preadv64v2",     "pwritev2",        "pwritev64v2", "fsync",
     "fdatasync",      "sync_file_range", "fopen",       "fopen64",
     "fclose",         "fread",           "fwrite",      "fflush",
-    "fread_unlocked", "fwrite_unlocked"};
+    "fread_unlocked", "fwrite_unlocked", "fputs",       "fputs_unlocked",
+    "puts",           "fprintf",         "vfprintf",    "printf",
+    "vprintf",        "dprintf",         "vdprintf",    "fgets",
+    "fgets_unlocked", "getline",         "getdelim"};
 
 uint32_t define(Ring* ring, int fd, const char* path, int flags, uint64_t time) {
     const uint32_t id = __atomic_add_fetch(&g_fileCount, 1, __ATOMIC_RELAXED);

@@ -56,6 +56,19 @@ enum Function : uint32_t {
     kFnFflush,
     kFnFreadUnlocked,
     kFnFwriteUnlocked,
+    kFnFputs,
+    kFnFputsUnlocked,
+    kFnPuts,
+    kFnFprintf,
+    kFnVfprintf,
+    kFnPrintf,
+    kFnVprintf,
+    kFnDprintf,
+    kFnVdprintf,
+    kFnFgets,
+    kFnFgetsUnlocked,
+    kFnGetline,
+    kFnGetdelim,
     kFunctions
 };
 uint16_t functionId(Ring* ring, Function function);

@@ -3,9 +3,8 @@
 // The preloaded POSIX and stdio functions. Each calls the real one first and foremost, then writes
 // down what happened (io_calls.h); errno is the real function's. Without a session they are one
 // load and a jump.
-#include "collector/agent/io_calls.h"
+#include "collector/agent/io_hook.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,26 +15,6 @@ namespace ridge::agent {
 namespace {
 
 using spool::IoOp;
-
-// The next definition of a function after ours. dlsym works before any constructor has run, and two
-// threads that look it up at once find the same.
-template <class Signature>
-class Real {
-public:
-    constexpr explicit Real(const char* name) : m_name(name) {}
-    Signature* get() {
-        void* function = __atomic_load_n(&m_function, __ATOMIC_RELAXED);
-        if (__builtin_expect(function == nullptr, false)) {
-            function = dlsym(RTLD_NEXT, m_name);
-            __atomic_store_n(&m_function, function, __ATOMIC_RELAXED);
-        }
-        return reinterpret_cast<Signature*>(function);
-    }
-
-private:
-    const char* m_name;
-    void* m_function = nullptr;
-};
 
 // The bodies of all hooks: `real` calls the function; without a session nothing else happens.
 
@@ -50,9 +29,19 @@ inline auto onFd(Function function, IoOp op, int fd, int64_t offset, Asked asked
     return result;
 }
 
+// A descriptor that was opened or closed while recording pauses.
+inline int forgotten(int fd) {
+    if (__builtin_expect(pausing(), false) && fd >= 0) forgetFd(fd);
+    return fd;
+}
+inline FILE* forgotten(FILE* file) {
+    if (file != nullptr) forgotten(fileno(file));
+    return file;
+}
+
 template <class RealCall>
 inline int onOpen(Function function, const char* path, int flags, RealCall real) {
-    if (!tracing()) return real();
+    if (!tracing()) return forgotten(real());
     const uint64_t start = now();
     const int fd = real();
     recordOpen({function, IoOp::kOpen, start, fd, -1, 0, errno}, path, fd, flags);
@@ -67,21 +56,13 @@ int flagsOf(const char* mode) {
 
 template <class RealCall>
 inline FILE* onFopen(Function function, const char* path, const char* mode, RealCall real) {
-    if (!tracing()) return real();
+    if (!tracing()) return forgotten(real());
     const uint64_t start = now();
     FILE* file = real();
     const int error = errno;
     const int fd = file != nullptr ? fileno(file) : -1;
     recordOpen({function, IoOp::kFopen, start, fd, -1, 0, error}, path, fd, flagsOf(mode));
     return file;
-}
-
-int fdOf(FILE* file) {
-    if (file == nullptr) return -1;
-    const int error = errno;
-    const int fd = fileno_unlocked(file);
-    errno = error;  // a stream of memory has none
-    return fd;
 }
 
 // fd < 0: a stream without one.
@@ -131,17 +112,6 @@ bool needsMode(int flags) {
 using namespace ridge::agent;
 using ridge::spool::IoOp;
 
-#define RIDGE_EXPORT extern "C" __attribute__((visibility("default")))
-#define RIDGE_UNPACK(...) __VA_ARGS__
-
-// One hook: its type, name, parameters, and what its body does with `real()`.
-#define RIDGE_HOOK(type, name, parameters, arguments, body)         \
-    RIDGE_EXPORT type name parameters {                             \
-        static constinit Real<type parameters> function(#name);     \
-        const auto real = [&] { return function.get() arguments; }; \
-        return body;                                                \
-    }
-
 // Opens, whose mode is there only when the flags say so.
 #define RIDGE_OPEN_HOOK(name, id, parameters, arguments)                             \
     RIDGE_EXPORT int name(RIDGE_UNPACK parameters, ...) {                            \
@@ -175,7 +145,7 @@ RIDGE_CREAT_HOOK(creat, kFnCreat)
 RIDGE_CREAT_HOOK(creat64, kFnCreat64)
 
 RIDGE_HOOK(int, close, (int fd), (fd),
-           tracing() ? onClose(kFnClose, IoOp::kClose, fd, real) : real())
+           tracing() ? onClose(kFnClose, IoOp::kClose, fd, real) : (forgotten(fd), real()))
 
 // Calls on a descriptor that move so many bytes, at an offset or (-1) where the file stands.
 #define RIDGE_FD_HOOK(type, name, id, op, parameters, arguments, offset, bytes) \
@@ -281,7 +251,8 @@ RIDGE_FOPEN_HOOK(fopen, kFnFopen)
 RIDGE_FOPEN_HOOK(fopen64, kFnFopen64)
 
 RIDGE_HOOK(int, fclose, (FILE * file), (file),
-           tracing() ? onClose(kFnFclose, IoOp::kFclose, fdOf(file), real) : real())
+           tracing() ? onClose(kFnFclose, IoOp::kFclose, fdOf(file), real)
+                     : (forgotten(file), real()))
 RIDGE_HOOK(int, fflush, (FILE * file), (file),
            onFd(
                kFnFflush, IoOp::kFflush, fdOf(file), -1, [](int) { return uint64_t{0}; }, real))

@@ -154,30 +154,35 @@ uint32_t internAndRemember(Ring* ring, const char* text) {
     return entry->id;
 }
 
-const NameEntry* internWide(Ring* ring, const wchar_t* text) {
-    if (text == nullptr) return nullptr;
+size_t toUtf8(const wchar_t* text, char* to, size_t most) {
     static_assert(sizeof(wchar_t) == 4, "wide characters are UTF-32 here");
-    char utf8[spool::kMaxNameBytes + 8];
     size_t length = 0;
-    for (; *text != 0 && length <= spool::kMaxNameBytes; ++text) {
+    for (; *text != 0 && length <= most; ++text) {
         auto c = static_cast<uint32_t>(*text);
         if (c > 0x10FFFF || (c >= 0xD800 && c < 0xE000)) c = 0xFFFD;
         if (c < 0x80) {
-            utf8[length++] = static_cast<char>(c);
+            to[length++] = static_cast<char>(c);
         } else if (c < 0x800) {
-            utf8[length++] = static_cast<char>(0xC0 | (c >> 6));
-            utf8[length++] = static_cast<char>(0x80 | (c & 63));
+            to[length++] = static_cast<char>(0xC0 | (c >> 6));
+            to[length++] = static_cast<char>(0x80 | (c & 63));
         } else if (c < 0x10000) {
-            utf8[length++] = static_cast<char>(0xE0 | (c >> 12));
-            utf8[length++] = static_cast<char>(0x80 | ((c >> 6) & 63));
-            utf8[length++] = static_cast<char>(0x80 | (c & 63));
+            to[length++] = static_cast<char>(0xE0 | (c >> 12));
+            to[length++] = static_cast<char>(0x80 | ((c >> 6) & 63));
+            to[length++] = static_cast<char>(0x80 | (c & 63));
         } else {
-            utf8[length++] = static_cast<char>(0xF0 | (c >> 18));
-            utf8[length++] = static_cast<char>(0x80 | ((c >> 12) & 63));
-            utf8[length++] = static_cast<char>(0x80 | ((c >> 6) & 63));
-            utf8[length++] = static_cast<char>(0x80 | (c & 63));
+            to[length++] = static_cast<char>(0xF0 | (c >> 18));
+            to[length++] = static_cast<char>(0x80 | ((c >> 12) & 63));
+            to[length++] = static_cast<char>(0x80 | ((c >> 6) & 63));
+            to[length++] = static_cast<char>(0x80 | (c & 63));
         }
     }
+    return length;
+}
+
+const NameEntry* internWide(Ring* ring, const wchar_t* text) {
+    if (text == nullptr) return nullptr;
+    char utf8[spool::kMaxNameBytes + 8];
+    const size_t length = toUtf8(text, utf8, spool::kMaxNameBytes);
     utf8[length] = 0;
     return internSlow(ring, utf8, length);
 }

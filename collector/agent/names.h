@@ -31,6 +31,8 @@ void unlockTables();
 void resetTablesAfterFork();
 
 const NameEntry* internSlow(Ring* ring, const char* text, size_t length);
+// UTF-8 of at most that many bytes and one character; returns its length.
+size_t toUtf8(const wchar_t* text, char* to, size_t most);
 const NameEntry* internWide(Ring* ring, const wchar_t* text);
 void announceName(Ring* ring, NameEntry* entry);
 

@@ -15,6 +15,7 @@ namespace {
 
 template <class Char>
 void onMark(const Char* text) {
+    if (!wanted(0)) return;
     withRing([&](Ring* ring) {
         Event event;
         event.nameId = textId(ring, text);
@@ -23,11 +24,15 @@ void onMark(const Char* text) {
 }
 template <class Char>
 nvtxRangeId_t onStart(const Char* text) {
-    return withRing(nvtxRangeId_t{0}, [&](Ring* ring) {
+    if (!wanted(0)) return 0;
+    const bool captures = g_watching && beforeStart(0, text);
+    const nvtxRangeId_t id = withRing(nvtxRangeId_t{0}, [&](Ring* ring) {
         Event event;
         event.nameId = textId(ring, text);
         return startRange(ring, event);
     });
+    if (captures) afterStart(id);
+    return id;
 }
 template <class Char>
 int onPush(const Char* text) {
@@ -35,7 +40,7 @@ int onPush(const Char* text) {
 }
 template <class Char>
 void onDomainNameCategory(nvtxDomainHandle_t domain, uint32_t category, const Char* text) {
-    withRing(
+    withRingAlways(
         [&](Ring* ring) { nameCategory(ring, idOf(domain), category, textEntry(ring, text)); });
 }
 template <class Char>
@@ -44,7 +49,7 @@ void onNameCategory(uint32_t category, const Char* text) {
 }
 template <class Char>
 void onNameThread(uint32_t tid, const Char* text) {
-    withRing([&](Ring* ring) {
+    withRingAlways([&](Ring* ring) {
         emit(ring, ThreadName{recordHeader(RecordType::kThreadName, sizeof(ThreadName),
                                            textId(ring, text)),
                               tid, 0});
@@ -52,18 +57,18 @@ void onNameThread(uint32_t tid, const Char* text) {
 }
 template <class Char>
 nvtxStringHandle_t onRegisterString(nvtxDomainHandle_t, const Char* text) {
-    return withRing(nvtxStringHandle_t{}, [&](Ring* ring) {
+    return withRingAlways(nvtxStringHandle_t{}, [&](Ring* ring) {
         return reinterpret_cast<nvtxStringHandle_t>(const_cast<NameEntry*>(textEntry(ring, text)));
     });
 }
 template <class Char>
 nvtxDomainHandle_t onDomainCreate(const Char* text) {
-    return withRing(nvtxDomainHandle_t{}, [&](Ring* ring) {
+    return withRingAlways(nvtxDomainHandle_t{}, [&](Ring* ring) {
         return reinterpret_cast<nvtxDomainHandle_t>(createDomain(ring, textEntry(ring, text)));
     });
 }
 void onDomainDestroy(nvtxDomainHandle_t domain) {
-    withRing([&](Ring* ring) {
+    withRingAlways([&](Ring* ring) {
         if (domain == nullptr) return;
         emit(ring, Domain{recordHeader(RecordType::kDomainDestroy, sizeof(Domain), idOf(domain)),
                           now(), reinterpret_cast<const DomainInfo*>(domain)->name->id, 0});
@@ -91,8 +96,8 @@ void onDomainMarkEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) {
 void onInitialize(const void*) {}
 
 uint64_t onSchemaRegister(nvtxDomainHandle_t domain, const nvtxPayloadSchemaAttr_t* attributes) {
-    return withRing(uint64_t{0},
-                    [&](Ring* ring) { return registerSchema(ring, idOf(domain), attributes); });
+    return withRingAlways(uint64_t{0},
+                          [&](Ring* ring) { return registerSchema(ring, idOf(domain), attributes); });
 }
 uint64_t onEnumRegister(nvtxDomainHandle_t domain, const nvtxPayloadEnumAttr_t* attributes) {
     return registerEnum(nullptr, idOf(domain), attributes);
@@ -111,8 +116,8 @@ void onEndPayload(nvtxDomainHandle_t domain, nvtxRangeId_t id, const nvtxPayload
                   size_t count) {
     endPayload(idOf(domain), id, data, count);
 }
-uint8_t onIsEnabled(nvtxDomainHandle_t) {
-    return 1;
+uint8_t onIsEnabled(nvtxDomainHandle_t domain) {
+    return wanted(idOf(domain)) ? 1 : 0;
 }
 int64_t onTimestamp() {
     return static_cast<int64_t>(now());
@@ -186,15 +191,17 @@ void fillPayload(intptr_t* slots, size_t count) {
 
 RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTable) {
     using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || stopped()) return 0;
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return 0;
     const auto* callbacks =
         static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
     if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return 0;
+    startWatching();
+    const bool fast = g_fastClock && !g_watching;
     Slots slots{};
     if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE, &slots.table, &slots.count) != 0)
-        g_fastClock ? fillCore<true>(slots) : fillCore<false>(slots);
+        fast ? fillCore<true>(slots) : fillCore<false>(slots);
     if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &slots.table, &slots.count) != 0)
-        g_fastClock ? fillCore2<true>(slots) : fillCore2<false>(slots);
+        fast ? fillCore2<true>(slots) : fillCore2<false>(slots);
     const auto* version =
         static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
     if (version != nullptr && version->struct_size >= sizeof *version &&
@@ -206,12 +213,13 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
 
 RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || stopped()) return 0;
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return 0;
     if (module == nullptr || module->moduleId != NVTX_EXT_PAYLOAD_MODULEID) return 0;
     if (module->segmentsCount == 0 || module->segments == nullptr ||
         module->segments[0].functionSlots == nullptr)
         return 0;
-    const auto fill = g_fastClock ? fillPayload<true> : fillPayload<false>;
+    startWatching();
+    const auto fill = g_fastClock && !g_watching ? fillPayload<true> : fillPayload<false>;
     fill(module->segments[0].functionSlots, module->segments[0].slotCount);
     return 1;
 }

@@ -58,11 +58,30 @@ const nvtxEventAttributes_t* whole(const nvtxEventAttributes_t* given,
 
 template <class Char>
 int pushTextAs(const Char* text) {
+    if (!wanted(0)) return kNoLevel;
+    if (g_watching) beforePush(0, text);
     return withRing(kNoLevel, [&](Ring* ring) {
         Event event;
         event.nameId = textId(ring, text);
         return pushEvent(ring, event);
     });
+}
+
+// A range that a recording may wait for; call(text) with the text as its kind has it.
+template <class Call>
+auto withMessage(const nvtxEventAttributes_t& attributes, Call call) {
+    switch (attributes.messageType) {
+        case NVTX_MESSAGE_TYPE_REGISTERED: {
+            const auto* entry = reinterpret_cast<const NameEntry*>(attributes.message.registered);
+            return call(entry != nullptr ? entry->text : static_cast<const char*>(nullptr));
+        }
+        case NVTX_MESSAGE_TYPE_UNICODE:
+            return call(attributes.message.unicode);
+        case NVTX_MESSAGE_TYPE_ASCII:
+            return call(attributes.message.ascii);
+        default:
+            return call(static_cast<const char*>(nullptr));
+    }
 }
 
 Event payloadEvent(Ring* ring, uint32_t domainId, const nvtxPayloadData_t* data, size_t count) {
@@ -76,6 +95,9 @@ Event payloadEvent(Ring* ring, uint32_t domainId, const nvtxPayloadData_t* data,
 
 __attribute__((noinline)) int pushAttributes(uint32_t domainId,
                                              const nvtxEventAttributes_t* given) {
+    if (!wanted(domainId)) return kNoLevel;
+    if (g_watching && given != nullptr)
+        withMessage(*given, [&](auto* text) { beforePush(domainId, text); });
     return withRing(kNoLevel, [&](Ring* ring) {
         nvtxEventAttributes_t room;
         const nvtxEventAttributes_t* attributes = whole(given, room);
@@ -95,6 +117,8 @@ int pushText(const wchar_t* text) {
 
 __attribute__((noinline)) int pushPayload(uint32_t domainId, const nvtxPayloadData_t* data,
                                           size_t count) {
+    if (!wanted(domainId)) return kNoLevel;
+    if (g_watching) beforePush(domainId, static_cast<const char*>(nullptr));
     return withRing(kNoLevel, [&](Ring* ring) {
         Event event = payloadEvent(ring, domainId, data, count);
         return pushEvent(ring, event);
@@ -103,19 +127,30 @@ __attribute__((noinline)) int pushPayload(uint32_t domainId, const nvtxPayloadDa
 
 __attribute__((noinline)) int popRange(uint32_t domainId) {
     const uint64_t end = now();
-    return withRing(kNoLevel, [&](Ring* ring) { return popEvent(ring, domainId, end, nullptr); });
+    if (!wanted(domainId)) return kNoLevel;
+    const int level = withRing(
+        kNoLevel, [&](Ring* ring) { return popEvent(ring, domainId, end, nullptr); });
+    if (g_watching) afterPop(domainId);
+    return level;
 }
 
 int popPayload(uint32_t domainId, const nvtxPayloadData_t* data, size_t count) {
     const uint64_t end = now();
-    return withRing(kNoLevel, [&](Ring* ring) {
+    if (!wanted(domainId)) return kNoLevel;
+    const int level = withRing(kNoLevel, [&](Ring* ring) {
         Event event = payloadEvent(ring, domainId, data, count);
         return popEvent(ring, domainId, end, &event);
     });
+    if (g_watching) afterPop(domainId);
+    return level;
 }
 
 uint64_t startAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) {
-    return withRing(uint64_t{0}, [&](Ring* ring) {
+    if (!wanted(domainId)) return 0;
+    const bool captures =
+        g_watching && given != nullptr &&
+        withMessage(*given, [&](auto* text) { return beforeStart(domainId, text); });
+    const uint64_t id = withRing(uint64_t{0}, [&](Ring* ring) {
         nvtxEventAttributes_t room;
         const nvtxEventAttributes_t* attributes = whole(given, room);
         Event event;
@@ -123,9 +158,12 @@ uint64_t startAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) 
         if (attributes != nullptr) readEvent(ring, event, domainId, *attributes);
         return startRange(ring, event);
     });
+    if (captures) afterStart(id);
+    return id;
 }
 
 uint64_t startPayload(uint32_t domainId, const nvtxPayloadData_t* data, size_t count) {
+    if (!wanted(domainId)) return 0;
     return withRing(uint64_t{0}, [&](Ring* ring) {
         Event event = payloadEvent(ring, domainId, data, count);
         return startRange(ring, event);
@@ -138,6 +176,7 @@ void endPayload(uint32_t domainId, uint64_t id, const nvtxPayloadData_t* data, s
         Event event = payloadEvent(ring, domainId, data, count);
         if (id != 0) endRange(ring, id, end, &event);
     });
+    if (g_watching) afterEnd(id);
 }
 
 void endStarted(uint64_t id) {
@@ -145,9 +184,11 @@ void endStarted(uint64_t id) {
     withRing([&](Ring* ring) {
         if (id != 0) endRange(ring, id, end, nullptr);
     });
+    if (g_watching) afterEnd(id);
 }
 
 void markAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) {
+    if (!wanted(domainId)) return;
     withRing([&](Ring* ring) {
         nvtxEventAttributes_t room;
         const nvtxEventAttributes_t* attributes = whole(given, room);
@@ -159,6 +200,7 @@ void markAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) {
 }
 
 void markPayload(uint32_t domainId, const nvtxPayloadData_t* data, size_t count) {
+    if (!wanted(domainId)) return;
     withRing([&](Ring* ring) {
         Event event = payloadEvent(ring, domainId, data, count);
         mark(ring, event);

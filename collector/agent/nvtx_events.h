@@ -5,6 +5,7 @@
 // the usual pushes and pops only where nvtx_fast.h refuses. domainId 0 is NVTX's default domain.
 // Results are NVTX's own; without a ring nothing is recorded.
 
+#include "collector/agent/capture.h"
 #include "collector/agent/nvtx_objects.h"
 #include "collector/agent/payloads.h"
 #include "collector/agent/ranges.h"
@@ -26,6 +27,23 @@ inline void withRing(Body body) {
     if (ring == nullptr) return;
     body(ring);
     leave();
+}
+
+// As withRing(), also while recording pauses: for what later events refer to.
+template <class Result, class Body>
+inline Result withRingAlways(Result without, Body body) {
+    Ring* ring = enterAlways();
+    if (ring == nullptr) return without;
+    const Result result = body(ring);
+    leaveAlways();
+    return result;
+}
+template <class Body>
+inline void withRingAlways(Body body) {
+    Ring* ring = enterAlways();
+    if (ring == nullptr) return;
+    body(ring);
+    leaveAlways();
 }
 
 inline constexpr int kNoLevel = -2;  // NVTX_NO_PUSH_POP_TRACKING

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/agent/nvtx_objects.h"
 
+#include "collector/agent/capture.h"
 #include "collector/agent/payloads.h"
 
 namespace ridge::agent {
@@ -37,6 +38,12 @@ void emitCategory(Ring* ring, const CategoryInfo& category) {
 
 }  // namespace
 
+const char* domainName(uint32_t domainId) {
+    const DomainInfo* domain = __atomic_load_n(&g_domains, __ATOMIC_ACQUIRE);
+    while (domain != nullptr && domain->id != domainId) domain = domain->next;
+    return domain != nullptr ? domain->name->text : nullptr;
+}
+
 DomainInfo* createDomain(Ring* ring, const NameEntry* name) {
     if (name == nullptr) return nullptr;
     lockTables();
@@ -46,8 +53,9 @@ DomainInfo* createDomain(Ring* ring, const NameEntry* name) {
         domain = static_cast<DomainInfo*>(arenaAllocate(sizeof(DomainInfo)));
         if (domain != nullptr) {
             *domain = {g_domains, name, ++g_domainCount, 0};
+            judgeDomain(domain->id, name->text);
             emitDomain(ring, domain);
-            g_domains = domain;
+            __atomic_store_n(&g_domains, domain, __ATOMIC_RELEASE);
         }
     }
     unlockTables();

@@ -25,6 +25,8 @@ inline uint32_t idOf(Handle domain) {
 }
 
 // nullptr: no name, no memory, or 65,535 domains.
+// Of a domain that was created; nullptr otherwise.
+const char* domainName(uint32_t domainId);
 DomainInfo* createDomain(Ring* ring, const NameEntry* name);
 void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEntry* name);
 

@@ -218,7 +218,9 @@ int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
     uint32_t index = count;
     while (index > 0 && header->openFrames[index - 1].domainId != domainId) --index;
     if (index == 0) {
-        if (!wasPushedBeforeFork(domainId)) countLoss(ring, kLossUnbalancedPop);
+        // Outside of a window pushes are not seen, so that their pops say nothing.
+        if (!wasPushedBeforeFork(domainId) && sessionControl()->partial == 0)
+            countLoss(ring, kLossUnbalancedPop);
         return -2;  // NVTX_NO_PUSH_POP_TRACKING
     }
     --index;

@@ -6,6 +6,7 @@
 #include "collector/agent/process.h"
 #include "collector/agent/ranges.h"
 #include "collector/agent/raw.h"
+#include "collector/agent/ring_drain.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -19,23 +20,21 @@ using namespace spool;
 __thread ThreadState t_state __attribute__((tls_model("initial-exec"))) = {};
 uint32_t g_imageGeneration = 1;
 alignas(kControlPage) ControlPage g_controlPage;
+char g_folder[kFolderBytes];
+int g_pid = 0;
 
 namespace {
 
 // One less than PTHREAD_DESTRUCTOR_ITERATIONS: in the last round a sanitizer of the program's has
 // taken its own state of the thread down, and the libc calls that it intercepts would crash.
 constexpr int kDestructorRounds = 3;
-constexpr int64_t kDrainPatienceNs = 1000000000;
-constexpr int64_t kHeartbeatFreshNs = 5000000000;
 constexpr uint64_t kSmallestRing = 16384;
 
 enum SessionState : uint32_t { kUnknown = 0, kOpening = 1, kOpen = 2, kNone = 3 };
 
 uint32_t g_sessionState = kUnknown;
-char g_folder[3072];
 
 uint64_t g_imageId = 0;
-int g_pid = 0;
 uint32_t g_ringCount = 0;
 uint32_t g_ringFailures = 0;
 uint64_t g_withoutRing = 0;
@@ -58,6 +57,7 @@ void startNewImage() {
     t_state.idle = nullptr;
     t_state.header = nullptr;
     t_state.busy = 0;
+    t_state.missed = 0;
     ++g_imageGeneration;
     g_imageId = 0;
     g_pid = 0;
@@ -78,16 +78,6 @@ void afterForkInChild() {
     resetTablesAfterFork();
     startNewImage();
     adoptRememberedRanges();
-}
-
-// The session's folder is gone: recording is over, and nobody is left to say so in the block. The
-// page changes at once for all threads.
-void endSession() {
-    auto* over = static_cast<ControlPage*>(raw::memory(kControlPage));
-    if (over == nullptr) return;
-    over->block = g_controlPage.block;
-    over->block.stopped = 1;
-    if (!raw::moveMemory(over, kControlPage, &g_controlPage)) raw::munmap(over, kControlPage);
 }
 
 bool usable(const ControlBlock& control) {
@@ -272,133 +262,17 @@ Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     return ring;
 }
 
-bool holderIsAlive(int owner) {
-    if (raw::kill(owner, 0) != -ESRCH) return true;
-    // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
-    const auto age =
-        readClock(CLOCK_MONOTONIC) -
-        static_cast<int64_t>(__atomic_load_n(&sessionControl()->heartbeatNs, __ATOMIC_RELAXED));
-    return owner == sessionControl()->recorderPid && age < kHeartbeatFreshNs;
-}
-
-bool takeDrain(Ring* ring) {
-    int32_t* owner = &ring->header->drainOwner;
-    const int64_t deadline = readClock(CLOCK_MONOTONIC) + kDrainPatienceNs;
-    for (uint32_t round = 0;; ++round) {
-        int32_t holder = 0;
-        if (__atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
-                                        __ATOMIC_RELAXED) ||
-            holder == g_pid)
-            return true;
-        if ((round & 63) == 63) {
-            if (!holderIsAlive(holder) &&
-                __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
-                                            __ATOMIC_RELAXED))
-                return true;
-            if (readClock(CLOCK_MONOTONIC) > deadline) return false;
-            raw::sleepNs(20000);
-        }
-        raw::yield();
-    }
-}
-
-RecordHeader recordAt(const Ring* ring, uint64_t at) {
-    RecordHeader header;
-    memcpy(&header, ring->data + (at & ring->mask), sizeof header);
-    return header;
-}
-
-// Whole or not at all: a file of definitions ends with a whole one.
-bool appendTo(const char* folder, const Ring* ring, uint64_t at, uint64_t bytes,
-              const raw::SignalShield& shield) {
-    char path[sizeof g_folder + 160];
-    Text(path, sizeof path).add(folder).add("/").add(ring->stem).add(".names");
-    const int fd =
-        raw::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) return false;
-    const long before = raw::fileEnd(fd);
-    const long n = raw::write(fd, ring->data + (at & ring->mask), bytes);
-    if (n == -EFBIG) shield.takeBackFileSizeSignal();
-    const bool whole = n >= 0 && static_cast<uint64_t>(n) == bytes;
-    if (!whole && n > 0 && before >= 0) raw::ftruncate(fd, static_cast<uint64_t>(before));
-    raw::close(fd);
-    return whole;
-}
-
-bool keepDefinition(const Ring* ring, uint64_t at, uint64_t bytes,
-                    const raw::SignalShield& shield) {
-    const char* ringDir = sessionControl()->ringDir;
-    return (ringDir[0] == '/' && appendTo(ringDir, ring, at, bytes, shield)) ||
-           appendTo(g_folder, ring, at, bytes, shield);
-}
-
-// The disk took no more: the oldest half makes way, each record counted. What others refer to goes
-// to a file of its own, below /dev/shm where the rings are: there is room when the disk has none.
-void discardOldest(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
-    const uint64_t goal = ring->header->head - tail > (ring->mask + 1) / 2
-                              ? tail + (ring->mask + 1) / 2
-                              : ring->header->head;
-    uint64_t records = 0;
-    uint64_t definitions = 0;
-    uint64_t attach = 0;  // the last one's place, plus 1
-    while (tail < goal) {
-        const RecordHeader header = recordAt(ring, tail);
-        if (header.size == 0) break;  // cannot be: records are complete below head
-        const uint64_t bytes = uint64_t{header.size} * 8;
-        if (header.type == RecordType::kThreadAttach) attach = tail + 1;
-        if (!isDefinition(header.type) && header.type != RecordType::kThreadAttach)
-            ++records;
-        else if (isDefinition(header.type) && !keepDefinition(ring, tail, bytes, shield))
-            ++definitions;
-        tail += bytes;
-    }
-    if (attach != 0) {  // whose records follow: over the end of what was given up
-        tail -= sizeof(ThreadAttach);
-        memmove(ring->data + (tail & ring->mask), ring->data + ((attach - 1) & ring->mask),
-                sizeof(ThreadAttach));
-    }
-    countLoss(ring, kLossSpoolWrite, records);
-    countLoss(ring, kLossDefinition, definitions);
-    __atomic_store_n(&ring->header->tail, tail, __ATOMIC_RELEASE);
-}
-
-// Bytes of [tail, head) that reached the spool, cut back to a record's end.
-uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
-    char path[sizeof g_folder + 160];
-    Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
-    const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd < 0) {
-        if (fd == -ENOENT || fd == -ENOTDIR) endSession();
-        return 0;
-    }
-    const uint64_t bytes = ring->header->head - tail;
-    uint64_t done = 0;
-    while (done < bytes) {
-        const long n =
-            raw::pwrite(fd, ring->data + ((tail + done) & ring->mask), bytes - done, tail + done);
-        if (n == -EINTR) continue;
-        if (n == -EFBIG) shield.takeBackFileSizeSignal();
-        if (n <= 0) break;
-        done += static_cast<uint64_t>(n);
-    }
-    if (done < bytes) {
-        uint64_t whole = 0;
-        for (;;) {
-            RecordHeader header;
-            memcpy(&header, ring->data + ((tail + whole) & ring->mask), sizeof header);
-            if (header.size == 0 || whole + uint64_t{header.size} * 8 > done) break;
-            whole += uint64_t{header.size} * 8;
-        }
-        // No half record before the hole that may follow. (Never to grow the file: that signals,
-        // too.)
-        if (whole < done) raw::ftruncate(fd, tail + whole);
-        done = whole;
-    }
-    raw::close(fd);
-    return done;
-}
-
 }  // namespace
+
+// The session's folder is gone: recording is over, and nobody is left to say so in the block. The
+// page changes at once for all threads.
+void endSession() {
+    auto* last = static_cast<ControlPage*>(raw::memory(kControlPage));
+    if (last == nullptr) return;
+    last->block = g_controlPage.block;
+    last->block.stopped = kOver;
+    if (!raw::moveMemory(last, kControlPage, &g_controlPage)) raw::munmap(last, kControlPage);
+}
 
 void countWithoutRing() {
     if (g_shared != nullptr) {
@@ -429,18 +303,14 @@ bool sessionOpen() {
     return state == kOpen;
 }
 
-Ring* enterSlow() {
-    ThreadState& thread = t_state;
-    if (!sessionOpen() || stopped()) return nullptr;
-    if (thread.busy != 0 || (thread.ring != nullptr && thread.idle == nullptr)) {
-        if (thread.ring != nullptr && thread.ring->header != nullptr)
-            countLoss(thread.ring, kLossNestedEvent);
-        else
-            countWithoutRing();
-        return nullptr;
-    }
-    if (thread.ring != nullptr && thread.ring->header != nullptr)
-        return nullptr;  // stopped meanwhile
+spool::ControlBlock* writableControl() {
+    return g_shared;
+}
+
+namespace {
+
+// A thread's first ring, or the first in the child of a fork.
+Ring* startRing(ThreadState& thread) {
     if (thread.exitRounds == kThreadOver) {
         countWithoutRing();
         return nullptr;
@@ -479,26 +349,56 @@ Ring* enterSlow() {
     return ring;
 }
 
-bool drainToSpool(Ring* ring) {
-    const raw::SignalShield shield;
-    if (!takeDrain(ring)) return false;
-    const uint64_t tail = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE);
-    bool written = true;
-    if (tail != ring->header->head) {
-        const uint64_t done = writeSpool(ring, tail, shield);
-        __atomic_store_n(&ring->header->tail, tail + done, __ATOMIC_RELEASE);
-        written = tail + done == ring->header->head;
+bool hasRing(const ThreadState& thread) {
+    return thread.ring != nullptr && thread.ring->header != nullptr;
+}
+
+}  // namespace
+
+Ring* enterSlow() {
+    ThreadState& thread = t_state;
+    if (!sessionOpen()) return nullptr;
+    if (stopped()) {
+        // What is missed now may have opened or closed ranges: the stack will not be known.
+        if (!over() && hasRing(thread) && thread.idle != nullptr) {
+            thread.idle = nullptr;
+            thread.missed = 1;
+        }
+        return nullptr;
     }
-    if (!written)
-        discardOldest(ring, __atomic_load_n(&ring->header->tail, __ATOMIC_RELAXED), shield);
-    __atomic_store_n(&ring->header->drainOwner, 0, __ATOMIC_RELEASE);
-    return written;
+    if (thread.missed != 0 && thread.busy == 0 && hasRing(thread)) {
+        thread.missed = 0;
+        spillOpenRanges(thread.ring);
+        return thread.ring;
+    }
+    if (thread.busy != 0 || (thread.ring != nullptr && thread.idle == nullptr)) {
+        if (hasRing(thread))
+            countLoss(thread.ring, kLossNestedEvent);
+        else
+            countWithoutRing();
+        return nullptr;
+    }
+    if (!hasRing(thread)) return startRing(thread);
+    thread.idle = nullptr;  // a pause ended since the caller looked
+    return thread.ring;
+}
+
+Ring* enterAlways() {
+    ThreadState& thread = t_state;
+    if (!sessionOpen() || over()) return nullptr;
+    if (!stopped() || (hasRing(thread) && thread.idle == nullptr && thread.missed == 0) ||
+        thread.busy != 0)
+        return stopped() ? nullptr : enter();
+    if (!hasRing(thread)) return startRing(thread);
+    thread.idle = nullptr;
+    thread.busy = 1;  // a handler that comes now is not to take the ring for one that missed events
+    return thread.ring;
 }
 
 bool makeRoom(Ring* ring, uint64_t bytes) {
     lookAtTail(ring);
     if (ring->header->head + bytes <= ring->limit) return true;
-    if (bytes <= (ring->mask + 1) / 2 && !stopped()) {
+    if (bytes <= (ring->mask + 1) / 2 && !over()) {
         const bool written = drainToSpool(ring);
         lookAtTail(ring);
         if (written && ring->header->head + bytes + sizeof(ClockSample) <= ring->limit)
@@ -532,11 +432,13 @@ void emitClockSample(Ring* ring) {
 void finishThread() {
     Ring* ring = t_state.ring;
     t_state.exitRounds = kThreadOver;
-    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0 || t_state.idle == nullptr)
+    if (ring == nullptr || ring->header == nullptr || t_state.busy != 0 ||
+        (t_state.idle == nullptr && t_state.missed == 0))
         return;
     t_state.busy = 1;
     t_state.idle = nullptr;
-    if (!stopped()) spillOpenRanges(ring);
+    t_state.missed = 0;
+    if (!over()) spillOpenRanges(ring);
     const raw::SignalShield shield;
     lockTables();
     t_state.ring = nullptr;

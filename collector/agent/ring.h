@@ -82,6 +82,7 @@ struct ThreadState {
     spool::RingHeader* header;  // the ring's
     uint32_t busy;              // 1 while the ring is made or given back
     uint32_t exitRounds;        // destructor rounds seen; kThreadOver when the ring was given back
+    uint32_t missed;            // 1: events came during a pause, idle is null for that
 };
 inline constexpr uint32_t kThreadOver = ~0u;
 
@@ -117,6 +118,13 @@ inline bool stopped() {
     return __atomic_load_n(&g_controlPage.block.stopped, __ATOMIC_RELAXED) != 0;
 }
 
+// Recording has ended for good, not only for a while.
+inline bool over() {
+    return __atomic_load_n(&g_controlPage.block.stopped, __ATOMIC_RELAXED) == spool::kOver;
+}
+// The same block, to be written to; nullptr where the process may not.
+spool::ControlBlock* writableControl();
+
 Ring* enterSlow();
 bool makeRoom(Ring* ring, uint64_t bytes);
 
@@ -134,6 +142,14 @@ inline Ring* enter() {
 inline void leave() {
     __asm__ volatile("" ::: "memory");
     t_state.idle = t_state.ring;
+}
+
+// During a pause too: for what later records refer to. Pair with leaveAlways().
+Ring* enterAlways();
+inline void leaveAlways() {
+    __asm__ volatile("" ::: "memory");
+    t_state.busy = 0;
+    t_state.idle = t_state.missed != 0 ? nullptr : t_state.ring;
 }
 
 // Room for one record of that many bytes (multiple of 8); nullptr: no room could be made, counted.

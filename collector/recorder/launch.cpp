@@ -12,8 +12,12 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <filesystem>
+#include <cstdlib>
 #include <signal.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 extern char** environ;
@@ -38,6 +42,21 @@ std::vector<std::string> childEnvironment(const std::map<std::string, std::strin
     if (!preload.empty())
         result.push_back("LD_PRELOAD=" + preload + (ownPreload.empty() ? "" : ":" + ownPreload));
     return result;
+}
+
+// As execvp finds it; empty: not at all.
+std::string findProgram(const std::string& program) {
+    if (program.find('/') != std::string::npos) return program;
+    const char* path = std::getenv("PATH");
+    std::string_view rest = path != nullptr ? path : "/bin:/usr/bin";
+    for (;;) {
+        const std::size_t colon = rest.find(':');
+        const std::string candidate =
+            fmt::format("{}/{}", colon == 0 ? "." : rest.substr(0, colon), program);
+        if (access(candidate.c_str(), X_OK) == 0) return candidate;
+        if (colon == std::string_view::npos) return {};
+        rest.remove_prefix(colon + 1);
+    }
 }
 
 std::vector<char*> pointers(std::vector<std::string>& strings) {
@@ -95,6 +114,27 @@ Result<Launched> launch(const std::vector<std::string>& command,
     if (got != static_cast<ssize_t>(sizeof launched.execError)) launched.execError = 0;
     if (launched.execError) waitpid(pid, nullptr, 0);
     return launched;
+}
+
+Status mayBeRecorded(const std::string& program) {
+    const std::string path = findProgram(program);
+    struct stat info {};
+    if (path.empty() || stat(path.c_str(), &info) != 0) return {};  // said when it is started
+    struct statvfs place {};
+    const bool heeded = statvfs(path.c_str(), &place) != 0 || (place.f_flag & ST_NOSUID) == 0;
+    const bool otherUser = (info.st_mode & S_ISUID) != 0 && info.st_uid != geteuid();
+    const bool otherGroup = (info.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
+                            info.st_gid != getegid();
+    const bool capable =
+        geteuid() != 0 && getxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
+    if (!heeded || !(otherUser || otherGroup || capable)) return {};
+    return Error{ErrorCode::kBadInput,
+                 fmt::format("{} is {}, which no recorder may look into; run what it starts under "
+                             "ridge record, or a copy without that bit",
+                             path,
+                             otherUser    ? "set-uid"
+                             : otherGroup ? "set-gid"
+                                          : "a program with file capabilities")};
 }
 
 std::string cudaDriverTrouble() {

@@ -29,6 +29,10 @@ Result<Launched> launch(const std::vector<std::string>& command,
 std::string cudaDriverTrouble();
 
 // The folder that holds libridge_agent.so; empty: not found. given: looked at alone when not empty.
+// Errors: a program that the system runs with other rights than ours (set-uid, file capabilities):
+// it drops the variables by which agents come in.
+Status mayBeRecorded(const std::string& program);
+
 std::string findAgentDir(const std::string& given);
 
 }  // namespace ridge::recorder

@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <unistd.h>
+
+#include "schemas/spool/layout.h"
 
 namespace ridge::recorder {
 namespace {
@@ -31,6 +34,32 @@ std::set<std::int32_t> processTree(std::int32_t pid) {
     std::set<std::int32_t> tree;
     addProcessTree(pid, tree);
     return tree;
+}
+
+std::set<std::int32_t> processesOfSession(const std::string& session) {
+    const std::string wanted = fmt::format("{}={}", spool::kSessionVariable, session);
+    std::set<std::int32_t> found;
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
+        const int pid = std::atoi(entry.path().filename().c_str());
+        if (pid <= 0 || pid == getpid()) continue;
+        std::ifstream environment(entry.path() / "environ", std::ios::binary);
+        for (std::string variable; std::getline(environment, variable, '\0');)
+            if (variable == wanted) {
+                if (isRunning(pid)) found.insert(pid);
+                break;
+            }
+    }
+    return found;
+}
+
+bool isRunning(std::int32_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    if (pid <= 0 || !std::getline(file, text)) return false;
+    const std::size_t end = text.rfind(')');  // the name before it may hold anything
+    return end != std::string::npos && end + 2 < text.size() && text[end + 2] != 'Z' &&
+           text[end + 2] != 'X';
 }
 
 std::int32_t processWithRings(const std::string& ringDir) {

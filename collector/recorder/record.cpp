@@ -8,12 +8,16 @@
 #include "collector/recorder/convert/convert.h"
 #include "collector/recorder/drain.h"
 #include "collector/recorder/launch.h"
+#include "collector/recorder/named_session.h"
+#include "collector/recorder/output_name.h"
 #include "collector/recorder/processes.h"
 #include "collector/recorder/recorder_spool.h"
 #include "collector/recorder/sample/preemption.h"
 #include "collector/recorder/sample/sampler.h"
 #include "collector/recorder/session.h"
+#include "collector/recorder/session_folder.h"
 #include "collector/recorder/wait.h"
+#include "collector/recorder/window_control.h"
 
 #include <fmt/format.h>
 
@@ -41,61 +45,10 @@ constexpr std::int64_t kFastestPollNs = 1'000'000;
 constexpr std::int64_t kSlowestPollNs = 20'000'000;
 constexpr std::int64_t kGraceNs =
     5'000'000'000;  // between asking the program to end and killing it
-constexpr std::uint64_t kReservedBytes = std::uint64_t{1} << 20;
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
 
 Error ioError(const std::string& path, int error) {
     return {ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
-}
-
-std::string absolutePath(const std::string& path) {
-    std::error_code ec;
-    return fs::absolute(path, ec).lexically_normal().string();
-}
-
-std::string makeRunId() {
-    std::uint64_t random = 0;
-    if (const int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC); fd >= 0) {
-        if (read(fd, &random, sizeof random) != static_cast<ssize_t>(sizeof random)) random = 0;
-        close(fd);
-    }
-    return fmt::format("{:x}-{:x}-{:08x}", realtimeNs() / 1'000'000'000, getpid(),
-                       random & 0xffffffff);
-}
-
-std::string shellQuoted(const std::string& text) {
-    if (text.find_first_not_of(
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./+:,=@") ==
-            std::string::npos &&
-        !text.empty())
-        return text;
-    std::string quoted = "'";
-    for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    return quoted + "'";
-}
-
-// Only files of our own making: whatever else lies there stays, and the folder with it.
-void removeOwnFiles(const fs::path& folder) {
-    std::error_code ec;
-    std::vector<fs::path> own;
-    for (const auto& entry : fs::directory_iterator(folder, ec)) {
-        const std::string extension = entry.path().extension().string();
-        const std::string name = entry.path().filename().string();
-        const bool ours = extension == ".spool" || extension == ".head" || extension == ".ring" ||
-                          extension == ".names" || name == "reserve" ||
-                          name == "control" || name.starts_with("session.json");
-        if (ours && !entry.is_directory(ec)) own.push_back(entry.path());
-    }
-    for (const fs::path& path : own) fs::remove(path, ec);
-    fs::remove(folder, ec);
-}
-
-void removeSession(const std::string& session, const std::string& ringDir) {
-    const fs::path rings = ringDir;
-    if (rings == fs::path(session) / "rings" ||
-        (rings.parent_path() == "/dev/shm" && rings.filename().string().starts_with("ridge-")))
-        removeOwnFiles(rings);
-    removeOwnFiles(session);
 }
 
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
@@ -119,7 +72,7 @@ Result<RecordOutcome> finish(const std::string& session, const std::string& ring
 
 class Recording {
 public:
-    explicit Recording(const RecordOptions& options) : m_options(options) {}
+    explicit Recording(const RecordOptions& options) : m_options(options), m_windows(options) {}
 
     Result<RecordOutcome> run() {
         RIDGE_TRY_STATUS(prepare());
@@ -139,6 +92,7 @@ public:
         }
         m_program = launched->pid;
         m_info.programPid = m_program;
+        nameByProcess();
         wait.watch(m_program);
         Drain drain(m_session, m_info.ringDir);
         {
@@ -157,9 +111,10 @@ public:
 private:
     Status prepare() {
         if (m_options.command.empty()) return Error{ErrorCode::kBadInput, "no program to record"};
-        m_output = absolutePath(m_options.output);
-        std::error_code ec;
         if (m_options.output.empty()) return Error{ErrorCode::kBadInput, "no output file given"};
+        RIDGE_TRY_STATUS(mayBeRecorded(m_options.command.front()));
+        RIDGE_TRY_STATUS(chooseOutput());
+        std::error_code ec;
         if (fs::is_directory(m_output, ec))
             return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", m_options.output)};
         RIDGE_TRY_STATUS(refuseSpecialFile(m_output));
@@ -182,6 +137,42 @@ private:
         return ready;
     }
 
+    // %n: the first number of which there is neither a file nor a recording.
+    Status chooseOutput() {
+        constexpr std::uint32_t kMostNumbers = 100000;
+        std::error_code ec;
+        for (std::uint32_t number = 1;; ++number) {
+            RIDGE_TRY(const std::string name, expandOutput(m_options.output, getpid(), number));
+            m_output = absolutePath(name);
+            if (!hasNumber(m_options.output) || number >= kMostNumbers) return {};
+            if (fs::exists(m_output, ec)) continue;
+            // Made at once: another rank looks for a number at this very moment.
+            m_folderMade = m_options.spoolDir.empty() &&
+                           mkdir((m_output + ".spool").c_str(), 0700) == 0;
+            if (m_folderMade || errno != EEXIST) return {};
+        }
+    }
+
+    // %p: until the program was there, our own number stood for it.
+    void nameByProcess() {
+        if (!hasProcess(m_options.output)) return;
+        std::error_code ec;
+        std::uint32_t number = 1;
+        for (;; ++number) {
+            const auto name = expandOutput(m_options.output, m_program, number);
+            if (!name.ok()) return;
+            m_output = absolutePath(*name);
+            if (m_options.force || !fs::exists(m_output, ec)) break;
+            if (!hasNumber(m_options.output)) {  // an older process had this number: keep its file
+                m_output += "." + m_info.runId;
+                break;
+            }
+        }
+        m_info.output = m_output;
+        if (auto written = writeSession(m_session, m_info); !written.ok())
+            m_info.notes.push_back(written.error().message);
+    }
+
     // The folder that nobody asked for is not named where it was to lie beside the output.
     Error noFolder(int error, bool beside) const {
         const bool theirs = error == EACCES || error == EPERM || error == EROFS ||
@@ -196,7 +187,7 @@ private:
     Status makeFolders() {
         const bool beside = m_options.spoolDir.empty();
         m_session = absolutePath(beside ? m_output + ".spool" : m_options.spoolDir);
-        if (mkdir(m_session.c_str(), 0700) != 0) {
+        if (!m_folderMade && mkdir(m_session.c_str(), 0700) != 0) {
             if (errno != EEXIST) return noFolder(errno, beside);
             if (const std::int32_t pid = liveRecorder(m_session))
                 return Error{
@@ -258,26 +249,14 @@ private:
             return Error{ErrorCode::kBadInput,
                          fmt::format("{}: the path is too long", m_info.ringDir)};
         std::memcpy(control.ringDir, m_info.ringDir.c_str(), m_info.ringDir.size() + 1);
+        m_windows.prepare(control, m_info.startMonotonicNs);
+        if (!m_options.sessionName.empty())
+            RIDGE_TRY_STATUS(m_name.take(m_options.sessionName, m_session));
         control.magic = spool::kControlMagic;
         m_info.recorderBytes = static_cast<std::int64_t>(m_spool.bytes());
         RIDGE_TRY_STATUS(writeSession(m_session, m_info));
-        reserve();
+        reserveRoom(m_session);
         return {};
-    }
-
-    // Room for the end of a recording whose disk is full by then: last counters, headers of rings,
-    // how it ended. Where there is none even now, it has to do without.
-    void reserve() const {
-        const std::string path = m_session + "/reserve";
-        const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-        if (fd < 0) return;
-        struct statvfs space {};
-        const bool plenty = fstatvfs(fd, &space) == 0 &&
-                            std::uint64_t{space.f_bavail} * space.f_frsize >= 16 * kReservedBytes;
-        const bool there =
-            plenty && posix_fallocate(fd, 0, static_cast<off_t>(kReservedBytes)) == 0;
-        ::close(fd);
-        if (!there) unlink(path.c_str());
     }
 
     // Which agents go in, and what RIDGE_SOURCE says of them.
@@ -310,24 +289,17 @@ private:
     void follow(Drain& drain, Sampler& sampler, Wait& wait) {
         std::int64_t poll = kFastestPollNs;
         std::int64_t lastProgress = 0;
-        const auto limit = static_cast<std::int64_t>(m_options.durationSeconds * 1e9);
         for (;;) {
-            int status = 0;
-            const pid_t ended = waitpid(m_program, &status, WNOHANG);
             const std::int64_t now = monotonicNs();
             m_control.block()->heartbeatNs = static_cast<std::uint64_t>(now);
-            if (ended == m_program || (ended < 0 && errno == ECHILD)) {
-                m_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-                noteEnds(wait);  // before the end of the recording: it is not to come first
+            if (m_program > 0) reap(wait);
+            if (m_program < 0 && !waitsForOthers(drain)) {
                 if (m_info.endMonotonicNs == 0) m_info.endMonotonicNs = monotonicNs();
-                for (const std::int32_t pid : m_told)  // children that outlived it
-                    if (pid != m_program) kill(pid, SIGKILL);
                 return;
             }
-            if (limit > 0 && m_info.endMonotonicNs == 0 && now - m_info.startMonotonicNs >= limit) {
-                __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
-                m_info.endMonotonicNs = now;
-            }
+            const WindowControl::Step step =
+                m_windows.keepTime(*m_control.block(), m_info.startMonotonicNs, now);
+            if (step.durationOver) endDuration(now);
             const std::uint64_t moved = drain.round();
             for (const std::int32_t pid : drain.takeNewPids()) wait.watch(pid);
             noteEnds(wait);
@@ -337,12 +309,46 @@ private:
                 m_options.progress({now - m_info.startMonotonicNs, drain.bytes(), drain.rings()});
                 lastProgress = now;
             }
-            if (const int signal = wait.forSignal(poll, m_program)) {
+            if (const int signal = wait.forSignal(std::min(poll, step.nextNs), m_program)) {
                 m_interruptedBy = signal;
                 if (m_options.endOnInterrupt && m_toldNs == 0) m_toldNs = monotonicNs();
             }
-            endProgram(monotonicNs());
+            if (m_program > 0) endProgram(monotonicNs());
         }
+    }
+
+    // The program's end, if it has come.
+    void reap(Wait& wait) {
+        int status = 0;
+        const pid_t ended = waitpid(m_program, &status, WNOHANG);
+        if (ended != m_program && !(ended < 0 && errno == ECHILD)) return;
+        m_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        noteEnds(wait);  // before the end of the recording: it is not to come first
+        for (const std::int32_t pid : m_told)  // children that outlived it
+            if (pid != m_program) kill(pid, SIGKILL);
+        m_program = -1;
+    }
+
+    // --wait all: until the last process of the session has ended, or somebody asks us to stop.
+    bool waitsForOthers(const Drain& drain) {
+        return m_options.waitAll && m_interruptedBy == 0 && !stillRunning(drain).empty();
+    }
+
+    std::set<std::int32_t> stillRunning(const Drain& drain) const {
+        std::set<std::int32_t> running = processesOfSession(m_session);
+        for (const std::int32_t pid : drain.pids())
+            if (isRunning(pid)) running.insert(pid);
+        running.erase(m_info.programPid);
+        return running;
+    }
+
+    // The program goes on unrecorded, or is ended if that was asked for.
+    void endDuration(std::int64_t now) {
+        m_info.endMonotonicNs = now;
+        if (m_options.killSignal == 0 || m_program <= 0) return;
+        m_toldNs = now;
+        m_told = processTree(m_program);
+        for (const std::int32_t pid : m_told) kill(pid, m_options.killSignal);
     }
 
     void noteEnds(Wait& wait) {
@@ -389,12 +395,12 @@ private:
     }
 
     Result<RecordOutcome> close(Drain& drain) {
-        unlink((m_session + "/reserve").c_str());
+        giveRoomBack(m_session);
         m_spool.flush();
         drain.round();
-        std::size_t running = 0;
-        for (const std::int32_t pid : drain.pids())
-            running += pid > 0 && pid != m_program && kill(pid, 0) == 0 ? 1 : 0;
+        const std::size_t running = stillRunning(drain).size();
+        if (m_control.block()->windows == 0 && m_control.block()->partial != 0)
+            m_info.notes.push_back(m_windows.whyNothing());
         __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
         for (int i = 0; i < 100 && drain.round() > 0; ++i) {
         }
@@ -407,9 +413,9 @@ private:
         m_info.outcome = running ? "detached" : "complete";
         if (running)
             m_info.notes.push_back(
-                fmt::format("{} process{} of the program still ran when it ended; what they did "
-                            "later is not here",
-                            running, running == 1 ? "" : "es"));
+                fmt::format("{} process{} of the program still ran when it ended; what {} did "
+                            "later is not here (--wait all records until the last has ended)",
+                            running, running == 1 ? "" : "es", running == 1 ? "it" : "they"));
         if (!drain.trouble().empty()) m_info.notes.push_back("while spooling: " + drain.trouble());
         // On a full disk this fails too; then the file made now says 'recovered', which is less
         // than the truth.
@@ -425,14 +431,17 @@ private:
     }
 
     const RecordOptions& m_options;
+    WindowControl m_windows;
     std::string m_output;
     std::string m_session;
     SessionInfo m_info;
     Control m_control;
+    NamedSession m_name;
     RecorderSpool m_spool;
     pid_t m_program = -1;
     int m_status = 0;
     bool m_timedOut = false;
+    bool m_folderMade = false;
     int m_interruptedBy = 0;
     std::int64_t m_toldNs = 0;  // when the program was asked to end; 0: it was not
     std::set<std::int32_t> m_told;

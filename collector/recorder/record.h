@@ -27,7 +27,7 @@ struct Progress {
 
 struct RecordOptions {
     std::vector<std::string> command;  // program and arguments; searched in PATH as a shell does
-    std::string output;
+    std::string output;  // a pattern, see output_name.h
     bool force = false;  // overwrite an output that exists
     bool traceNvtx = true;
     bool traceCuda = true;
@@ -35,7 +35,17 @@ struct RecordOptions {
     bool sampleSystem = true;
     bool detectPreemption = true;
     std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two
+    double delaySeconds = 0;     // so long the program runs unrecorded first
     double durationSeconds = 0;  // after so long the recording stops, the program goes on; 0: never
+    int killSignal = 0;          // to the program when the duration is over; 0: it goes on
+    spool::Capture capture = spool::Capture::kNone;  // what begins and ends the recording instead
+    std::string captureName, captureDomain;          // of an NVTX range; domain "*": any
+    std::uint32_t captureWindows = 1;  // so many times; spool::kWindowsWithoutEnd: each time
+    spool::DomainFilter domainFilter = spool::DomainFilter::kNone;
+    std::vector<std::string> domains;  // together less than 1024 bytes, NULs included
+    bool waitAll = false;     // on, until the last process of the program has ended
+    std::string sessionName;  // so that another process can start and stop it; empty: none
+    bool startLater = false;  // with a name: not before it is started
     double timeoutSeconds = 0;   // after so long the program and its children are ended; 0: never
     bool endOnInterrupt = false;  // on SIGINT, SIGTERM, SIGHUP, SIGQUIT: who does not end by it is
                                   // killed after a while

@@ -101,7 +101,7 @@ int Wait::forSignal(std::int64_t ns, pid_t program) {
         const int signal = sigtimedwait(&m_taken, &info, &now);
         if (signal < 0) return 0;
         if (!isEndingSignal(signal)) continue;
-        if (info.si_code <= 0) kill(program, signal);
+        if (info.si_code <= 0 && program > 0) kill(program, signal);
         return signal;
     }
 }

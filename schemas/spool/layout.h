@@ -70,11 +70,27 @@ enum LossKind : uint32_t {
     kLossKinds = 16
 };
 
-// Mapped by everyone. Written by the recorder before the program starts.
+enum StopState : uint32_t {
+    kRecording = 0,
+    kOver = 1,       // agents become no-ops
+    kPaused = 2,     // only definitions are recorded, and what CUPTI hands over late
+    kSwitching = 3,  // from one to the other
+};
+enum class Capture : uint32_t { kNone = 0, kNvtxRange = 1, kCudaProfiler = 2 };
+enum class DomainFilter : uint32_t { kNone = 0, kInclude = 1, kExclude = 2 };
+
+inline constexpr uint32_t kMaxWindows = 64;
+inline constexpr uint32_t kWindowsWithoutEnd = ~0u;
+struct Window {
+    uint64_t startNs;  // CLOCK_MONOTONIC
+    uint64_t endNs;    // 0: it goes on
+};
+
+// Mapped by everyone. Written by the recorder before the program starts; window.h for what moves.
 struct ControlBlock {
     uint32_t magic;
     uint32_t version;
-    uint32_t stopped;        // 1: recording is over, agents become no-ops
+    uint32_t stopped;        // StopState; agents record only while it is 0
     int32_t recorderPid;
     uint64_t heartbeatNs;    // CLOCK_MONOTONIC, written by the recorder at every drain round
     uint64_t ringBytes;      // power of two, multiple of the page size
@@ -85,6 +101,16 @@ struct ControlBlock {
     char ringDir[512];
     char cuptiPath[512];     // library to dlopen when the process has none of its own; may be empty
     uint64_t lostWithoutRing;  // added to by agents: events that found no ring to be counted in
+    Capture capture;           // what begins and ends a window, if not the recorder
+    DomainFilter domainFilter;
+    uint32_t partial;          // 1: the program runs before a window begins, or between two
+    uint32_t windowsLeft;      // so many more may be ended; kWindowsWithoutEnd: any number
+    uint32_t windows;          // begun so far; 0 and kRecording: all of the run is one
+    uint32_t reserved2;
+    Window window[kMaxWindows];
+    char captureName[256];
+    char captureDomain[128];   // "*": in any domain; "" is the default domain
+    char domains[1024];        // of the filter: texts one after the other, each ended by a NUL
 };
 static_assert(sizeof(ControlBlock) <= 4096);
 

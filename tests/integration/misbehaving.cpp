@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string>
 #include <string_view>
 
@@ -128,6 +129,59 @@ int setsLimit(const char* bytes, int count) {
     return 0;
 }
 
+// EPOCHS ranges "epoch" of 50 "step"s each, with 10 ranges "between" before, between and after them; names
+// and domains are made before the first, as programs do. Each epoch has "step"s of a domain, too.
+int phases(int epochs, bool startEnd) {
+    nvtxDomainHandle_t domain = nvtxDomainCreateA("phases");
+    nvtxEventAttributes_t event{};
+    event.version = NVTX_VERSION;
+    event.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+    event.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    event.message.registered = nvtxDomainRegisterStringA(domain, "registered step");
+    nvtxRangePushA("whole run");
+    for (int i = 0; i < epochs; ++i) {
+        ranges("between", 10);
+        nvtxRangeId_t id = 0;
+        if (startEnd) id = nvtxRangeStartA("epoch");
+        else nvtxRangePushA("epoch");
+        ranges("step", 50);
+        for (int step = 0; step < 20; ++step) {
+            nvtxDomainRangePushEx(domain, &event);
+            nvtxDomainRangePop(domain);
+        }
+        nvtxMarkA("mark");
+        if (startEnd) nvtxRangeEnd(id);
+        else nvtxRangePop();
+    }
+    ranges("between", 10);
+    nvtxRangePop();
+    std::puts("phases done");
+    return 4;
+}
+
+// Ranges of so many microseconds until SECONDS have passed; when each began and ended goes to FILE.
+int paced(const char* path, double seconds, int microseconds) {
+    FILE* log = std::fopen(path, "wb");
+    if (log == nullptr) return 2;
+    const auto now = [] {
+        timespec t{};
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec * 1'000'000'000LL + t.tv_nsec;
+    };
+    const long long first = now();
+    for (long long times[2] = {first, first}; static_cast<double>(times[1] - first) < seconds * 1e9;) {
+        times[0] = now();
+        nvtxRangePushA("paced");
+        usleep(static_cast<useconds_t>(microseconds));
+        nvtxRangePop();
+        times[1] = now();
+        std::fwrite(times, sizeof times, 1, log);
+    }
+    std::fclose(log);
+    std::puts("paced done");
+    return 6;
+}
+
 int number(char** argv, int argc, int at) {
     return at < argc ? std::atoi(argv[at]) : 0;
 }
@@ -160,6 +214,8 @@ int main(int argc, char** argv) {
     }
     if (what == "closes") return closesAll();
     if (what == "limit" && argc > 3) return setsLimit(argv[2], number(argv, argc, 3));
+    if (what == "phases") return phases(number(argv, argc, 2), argc > 3);
+    if (what == "paced" && argc > 4) return paced(argv[2], std::atof(argv[3]), number(argv, argc, 4));
     if (what == "plain") {
         ranges("plain", number(argv, argc, 2));
         std::puts("plain output");

@@ -15,25 +15,55 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <limits>
 #include <set>
 #include <unistd.h>
 
 namespace ridge::recorder {
 namespace {
 
+// ns since session start; the last may go on without end.
+std::vector<TimeWindow> windowsOf(const std::string& folder, std::int64_t startMonotonicNs) {
+    std::vector<TimeWindow> windows;
+    const auto control = readControl(folder);
+    if (!control) return windows;
+    for (std::uint32_t i = 0; i < std::min(control->windows, spool::kMaxWindows); ++i) {
+        const spool::Window& window = control->window[i];
+        const auto end = static_cast<std::int64_t>(window.endNs);
+        windows.push_back({static_cast<std::int64_t>(window.startNs) - startMonotonicNs,
+                           end ? end - startMonotonicNs : std::numeric_limits<std::int64_t>::max()});
+    }
+    return windows;
+}
+
+void writeWindows(const std::vector<TimeWindow>& windows, Tables& tables) {
+    std::string text;
+    for (const TimeWindow& window : windows) {
+        const bool goesOn = window.end == std::numeric_limits<std::int64_t>::max();
+        text += fmt::format("{}[{}, {}]", text.empty() ? "" : ", ", window.start,
+                            goesOn ? "null" : std::to_string(window.end));
+    }
+    if (!windows.empty())
+        tables.small("META_DATA_CAPTURE", {std::string("WINDOWS_NS"), fmt::format("[{}]", text)});
+}
+
 Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& path) {
     RIDGE_TRY(SessionInfo session, readSession(folder));
     RIDGE_TRY(const std::vector<RingFile> rings, collectRings(folder, session.ringDir));
+    const auto control = readControl(folder);
+    const std::uint64_t lostWithoutRing = control ? control->lostWithoutRing : 0;
     Catalogue catalogue = buildCatalogue(
         rings, {session.nsPerTick,
                 static_cast<std::uint64_t>(std::max<std::int64_t>(session.recorderBytes, 0)),
-                session.recorderLost, lostWithoutRing(folder)});
+                session.recorderLost, lostWithoutRing});
     if (session.startMonotonicNs == 0) {  // the recorder died before it could say
         session.startMonotonicNs = catalogue.firstMonotonicNs;
         session.startUtcNs = catalogue.firstRealtimeNs;
     }
     RIDGE_TRY(auto tables, Tables::create(path));
     Emitter emitter(catalogue, rings, *tables, session.startMonotonicNs, session.startUtcNs);
+    const std::vector<TimeWindow> windows = windowsOf(folder, session.startMonotonicNs);
+    emitter.setWindows(windows);
     for (std::uint32_t i = 0; i < rings.size(); ++i) emitter.ring(i);
     const std::vector<Lifetime> processes = lifetimes(session, catalogue, lastHeartbeat(folder));
     const std::int64_t duration = std::max<std::int64_t>(
@@ -48,6 +78,7 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     outcome.damage = catalogue.damage;
     outcome.processes =
         writeSessionTables(session, catalogue, emitter, *tables, processes, outcome.durationNs);
+    writeWindows(windows, *tables);
     bulk::BulkRow row;
     for (std::int64_t id = 1; id <= catalogue.strings.size(); ++id) {
         row.clear();

@@ -16,6 +16,16 @@ Emitter::Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Table
       m_start(startMonotonicNs),
       m_startUtc(startUtcNs) {}
 
+namespace {
+
+struct ActivityTimes {
+    RecordHeader header;
+    std::uint64_t start;
+    std::uint64_t end;
+};
+
+}  // namespace
+
 std::int64_t Emitter::time(std::uint64_t ticks) {
     return static_cast<std::int64_t>(
         static_cast<std::uint64_t>(m_catalogue.toMonotonic(*m_source, ticks, m_hint)) -
@@ -67,7 +77,21 @@ void Emitter::ring(std::uint32_t index) {
     m_lastTime = std::max(m_lastTime, m_ringLast);
 }
 
+// All of CUPTI's records have their times behind the header; an event is a point.
+bool Emitter::outsideOfWindows(const RecordView& view) {
+    if (m_windows.empty() || view.type() < RecordType::kKernel || view.type() > RecordType::kGraphTrace)
+        return false;
+    if (view.type() >= RecordType::kCudaDevice && view.type() <= RecordType::kCudaStream) return false;
+    const auto span = view.as<ActivityTimes>();
+    const std::int64_t start = cudaTime(span.start);
+    const std::int64_t end = view.type() == RecordType::kCudaEvent ? start : cudaTime(span.end);
+    return std::none_of(m_windows.begin(), m_windows.end(), [&](const TimeWindow& window) {
+        return start <= window.end && end >= window.start;
+    });
+}
+
 void Emitter::record(const RecordView& view) {
+    if (outsideOfWindows(view)) return;
     switch (view.type()) {
         case RecordType::kRange:
             range(view);

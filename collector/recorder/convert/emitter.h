@@ -14,6 +14,12 @@
 
 namespace ridge::recorder {
 
+// A time of recording, ns since session start.
+struct TimeWindow {
+    std::int64_t start = 0;
+    std::int64_t end = 0;
+};
+
 class Emitter {
 public:
     // Times become ns since startMonotonicNs; utcAtStart: for CUPTI times without clock readings.
@@ -21,6 +27,8 @@ public:
             std::int64_t startMonotonicNs, std::int64_t startUtcNs);
 
     // All rows of one ring, its open ranges included.
+    // What the GPU did outside of them was handed over late or early, and is left out; none: all is in.
+    void setWindows(std::vector<TimeWindow> windows) { m_windows = std::move(windows); }
     void ring(std::uint32_t index);
     // Largest time seen, ns since the start.
     [[nodiscard]] std::int64_t lastTime() const { return m_lastTime; }
@@ -65,6 +73,7 @@ private:
     void nvtxValue(const Extras& extras);
     void nvtxBlobs(std::string_view blobs);
 
+    [[nodiscard]] bool outsideOfWindows(const RecordView& record);
     void ioCall(const spool::IoCall& call);
     void kernel(const spool::Kernel& kernel);
     void copy(const spool::Memcpy& copy);
@@ -96,6 +105,7 @@ private:
     bulk::BulkRow m_row;
     std::unordered_map<std::int64_t, std::pair<std::int64_t, std::int64_t>> m_kernelNames;
     std::int64_t m_unnamed = 0;
+    std::vector<TimeWindow> m_windows;
 
     // Of the ring at hand.
     Source* m_source = nullptr;

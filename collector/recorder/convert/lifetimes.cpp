@@ -102,11 +102,8 @@ std::vector<Lifetime> lifetimes(const SessionInfo& session, const Catalogue& cat
 }
 
 std::int64_t lastHeartbeat(const std::string& sessionFolder) {
-    const MappedFile file = MappedFile::open(sessionFolder + "/control");
-    if (file.bytes().size() < sizeof(spool::ControlBlock)) return 0;
-    spool::ControlBlock block;
-    std::memcpy(&block, file.bytes().data(), sizeof block);
-    return block.magic == spool::kControlMagic ? static_cast<std::int64_t>(block.heartbeatNs) : 0;
+    const auto block = readControl(sessionFolder);
+    return block ? static_cast<std::int64_t>(block->heartbeatNs) : 0;
 }
 
 }  // namespace ridge::recorder

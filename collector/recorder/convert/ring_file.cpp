@@ -214,12 +214,13 @@ Status saveHeader(const RingMapping& ring, const std::string& path) {
     return {};
 }
 
-std::uint64_t lostWithoutRing(const std::string& sessionFolder) {
+std::optional<spool::ControlBlock> readControl(const std::string& sessionFolder) {
     const MappedFile file = MappedFile::open(sessionFolder + "/control");
-    if (file.bytes().size() < sizeof(spool::ControlBlock)) return 0;
     spool::ControlBlock block;
+    if (file.bytes().size() < sizeof block) return {};
     std::memcpy(&block, file.bytes().data(), sizeof block);
-    return block.magic == spool::kControlMagic ? block.lostWithoutRing : 0;
+    if (block.magic != spool::kControlMagic) return {};
+    return block;
 }
 
 Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -50,8 +51,8 @@ struct RingFile {
 Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
                                            const std::string& ringDir);
 
-// Events that found no ring, as the agents counted them in the session's control block.
-std::uint64_t lostWithoutRing(const std::string& sessionFolder);
+// The session's control block as it was left; nothing where it is missing or damaged.
+std::optional<spool::ControlBlock> readControl(const std::string& sessionFolder);
 
 // Header fields that everything rests on: magic, version, sizes, head and tail.
 bool soundHeader(const spool::RingHeader& header, std::uint64_t fileBytes);

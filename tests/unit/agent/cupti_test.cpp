@@ -62,6 +62,43 @@ TEST(Cupti, ActivityIsConverted) {
     EXPECT_TRUE(says(read, "does not record copies between devices: CUPTI_ERROR_NOT_COMPATIBLE"));
 }
 
+// cudaProfilerStart and Stop of the runtime, by the numbers of their callbacks.
+constexpr const char* kStart = "171";
+constexpr const char* kStop = "172";
+
+struct Windows {
+    uint32_t state, begun, left;
+    Window first;
+};
+Windows afterCalls(const std::vector<std::string>& calls, uint32_t windows) {
+    TestSession session(1 << 20, RIDGE_FAKE_CUPTI_PATH);
+    ControlBlock& control = *session.control();
+    control.capture = Capture::kCudaProfiler;
+    control.stopped = kPaused;
+    control.partial = 1;
+    control.windowsLeft = windows;
+    auto environment = session.environment();
+    environment.push_back("CUDA_INJECTION64_PATH=" RIDGE_AGENT_PATH);
+    std::vector<std::string> command{RIDGE_CUPTI_CHILD_PATH, RIDGE_FAKE_CUPTI_PATH};
+    command.insert(command.end(), calls.begin(), calls.end());
+    EXPECT_EQ(runChild(command, environment).status, 0);
+    // What CUPTI hands over late may belong to a window: it is kept, to be sorted out by its times.
+    EXPECT_EQ(session.read().count(RecordType::kKernel), 100u);
+    return {control.stopped, control.windows, control.windowsLeft, control.window[0]};
+}
+
+TEST(Cupti, ProfilerCallsBeginAndEndARecording) {
+    const Windows one = afterCalls({kStart, kStop, kStart}, 1);
+    EXPECT_EQ(one.state, kPaused) << "one window was asked for";
+    EXPECT_EQ(one.begun, 1u);
+    EXPECT_EQ(one.left, 0u);
+    EXPECT_GT(one.first.startNs, 0u);
+    EXPECT_GT(one.first.endNs, one.first.startNs);
+    const Windows open = afterCalls({kStop, kStart, kStop, kStart}, kWindowsWithoutEnd);
+    EXPECT_EQ(open.state, kRecording);
+    EXPECT_EQ(open.begun, 2u);
+}
+
 TEST(Cupti, AnOldLibraryIsRefusedWithADiagnostic) {
     const auto read = record(RIDGE_OLD_CUPTI_PATH);
     EXPECT_EQ(read.count(RecordType::kKernel), 0u);

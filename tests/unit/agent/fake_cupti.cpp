@@ -7,12 +7,15 @@
 #include <cstring>
 #include <ctime>
 #include <set>
+#include <utility>
 
 namespace {
 
 CUpti_BuffersCallbackRequestFunc g_request;
 CUpti_BuffersCallbackCompleteFunc g_complete;
 std::set<int> g_enabled;
+CUpti_CallbackFunc g_callback;
+std::set<std::pair<int, uint32_t>> g_callbacks;
 bool g_delivered = false;
 
 template <class T>
@@ -107,6 +110,25 @@ void deliver() {
 FAKE cuptiGetVersion(uint32_t* version) {
     *version = RIDGE_FAKE_CUPTI_VERSION;
     return CUPTI_SUCCESS;
+}
+// What a program's own calls of cudaProfilerStart and Stop would lead to.
+FAKE cuptiSubscribe(CUpti_SubscriberHandle* subscriber, CUpti_CallbackFunc callback, void*) {
+    g_callback = callback;
+    *subscriber = nullptr;
+    return CUPTI_SUCCESS;
+}
+FAKE cuptiEnableCallback(uint32_t, CUpti_SubscriberHandle, CUpti_CallbackDomain domain,
+                         CUpti_CallbackId id) {
+    g_callbacks.insert({domain, id});
+    return CUPTI_SUCCESS;
+}
+extern "C" __attribute__((visibility("default"))) void fakeRuntimeCall(uint32_t id) {
+    if (g_callbacks.count({CUPTI_CB_DOMAIN_RUNTIME_API, id}) == 0) return;
+    CUpti_CallbackData data{};
+    for (const auto site : {CUPTI_API_ENTER, CUPTI_API_EXIT}) {
+        data.callbackSite = site;
+        g_callback(nullptr, CUPTI_CB_DOMAIN_RUNTIME_API, id, &data);
+    }
 }
 FAKE cuptiActivityRegisterCallbacks(CUpti_BuffersCallbackRequestFunc request,
                                     CUpti_BuffersCallbackCompleteFunc complete) {

@@ -115,8 +115,34 @@ void handlers(const std::string& path) {
 
 }  // namespace
 
+// Lines and formats, 3 of each, and what they return.
+void lines(const char* path) {
+    FILE* file = fopen(path, "w+");
+    char buffer[64];
+    for (int i = 0; i < 3; ++i) {
+        errno = 55;
+        check(fputs("a line\n", file) >= 0, "fputs");
+        check(fprintf(file, "%d %s %.2f\n", i, "words", 2.5) == 13, "fprintf");
+        check(errno == 55, "errno untouched by good output");
+        check(dprintf(fileno(file), "%c", 'x') == 1, "dprintf");
+    }
+    check(fflush(file) == 0 && fseek(file, 3, SEEK_SET) == 0, "fseek");
+    for (int i = 0; i < 3; ++i) check(fgets(buffer, sizeof buffer, file) == buffer, "fgets");
+    char* line = nullptr;
+    size_t room = 0;
+    for (int i = 0; i < 3; ++i) check(getline(&line, &room, file) > 0, "getline");
+    check(getline(&line, &room, file) == -1 && feof(file) != 0, "the end of the file");
+    free(line);
+    fclose(file);
+    FILE* readOnly = fopen(path, "r");
+    check(fprintf(readOnly, "%d", 1) < 0 && errno == EBADF, "errno of a failed fprintf");
+    fclose(readOnly);
+}
+
 int main(int argc, char** argv) {
-    if (argc > 2 && std::string(argv[2]) == "duplicates")
+    if (argc > 2 && std::string(argv[2]) == "lines")
+        lines(argv[1]);
+    else if (argc > 2 && std::string(argv[2]) == "duplicates")
         duplicates(argv[1]);
     else if (argc > 2)
         handlers(argv[1]);

@@ -88,6 +88,33 @@ TEST(Io, CallsAreCountedOnTheirFiles) {
         EXPECT_EQ(read.lost(LossKind(kind)), 0u) << kind;
 }
 
+TEST(Io, LinesAndFormatsAreCountedInBytes) {
+    const TestSession session;
+    const std::string file = (session.folder() / "lines").string();
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, file, "lines"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    const auto read = session.read();
+    std::map<std::string, int> counts, failures;
+    std::map<std::string, int64_t> bytes;
+    for (const auto& seen : callsOf(read)) {
+        if (seen.path != file) continue;
+        ++counts[seen.function];
+        failures[seen.function] += seen.call.result < 0 ? 1 : 0;
+        if (seen.call.result > 0) bytes[seen.function] += seen.call.result;
+    }
+    EXPECT_EQ(counts["fputs"] + counts["fwrite"], 3) << "a compiler may make the one of the other";
+    EXPECT_EQ(bytes["fputs"] + bytes["fwrite"], 21);
+    EXPECT_EQ(counts["fprintf"], 4);
+    EXPECT_EQ(bytes["fprintf"], 39);
+    EXPECT_EQ(failures["fprintf"], 1);
+    EXPECT_EQ(counts["dprintf"], 3);
+    EXPECT_EQ(bytes["dprintf"], 3);
+    EXPECT_EQ(counts["fgets"], 3);
+    EXPECT_EQ(counts["getline"] + counts["getdelim"], 4);
+    EXPECT_EQ(failures["getline"] + failures["getdelim"], 0) << "an end of file is no error";
+    EXPECT_EQ(bytes["fgets"] + bytes["getline"] + bytes["getdelim"], 60);
+}
+
 TEST(Io, FailuresKeepTheirErrno) {
     const TestSession session;
     ASSERT_EQ(runChild({RIDGE_IO_CHILD_PATH, (session.folder() / "data").string()},

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// The producer drains its own ring where the recorder is late, and gives up what the disk refuses.
+#include "collector/agent/ring_drain.h"
+
+#include "collector/agent/process.h"
+#include "collector/agent/raw.h"
+
+#include <errno.h>
+
+namespace ridge::agent {
+
+using namespace spool;
+
+namespace {
+
+constexpr int64_t kDrainPatienceNs = 1000000000;
+constexpr int64_t kHeartbeatFreshNs = 5000000000;
+
+bool holderIsAlive(int owner) {
+    if (raw::kill(owner, 0) != -ESRCH) return true;
+    // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
+    const auto age =
+        readClock(CLOCK_MONOTONIC) -
+        static_cast<int64_t>(__atomic_load_n(&sessionControl()->heartbeatNs, __ATOMIC_RELAXED));
+    return owner == sessionControl()->recorderPid && age < kHeartbeatFreshNs;
+}
+
+bool takeDrain(Ring* ring) {
+    int32_t* owner = &ring->header->drainOwner;
+    const int64_t deadline = readClock(CLOCK_MONOTONIC) + kDrainPatienceNs;
+    for (uint32_t round = 0;; ++round) {
+        int32_t holder = 0;
+        if (__atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
+                                        __ATOMIC_RELAXED) ||
+            holder == g_pid)
+            return true;
+        if ((round & 63) == 63) {
+            if (!holderIsAlive(holder) &&
+                __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
+                                            __ATOMIC_RELAXED))
+                return true;
+            if (readClock(CLOCK_MONOTONIC) > deadline) return false;
+            raw::sleepNs(20000);
+        }
+        raw::yield();
+    }
+}
+
+RecordHeader recordAt(const Ring* ring, uint64_t at) {
+    RecordHeader header;
+    memcpy(&header, ring->data + (at & ring->mask), sizeof header);
+    return header;
+}
+
+// Whole or not at all: a file of definitions ends with a whole one.
+bool appendTo(const char* folder, const Ring* ring, uint64_t at, uint64_t bytes,
+              const raw::SignalShield& shield) {
+    char path[kFolderBytes + 160];
+    Text(path, sizeof path).add(folder).add("/").add(ring->stem).add(".names");
+    const int fd =
+        raw::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) return false;
+    const long before = raw::fileEnd(fd);
+    const long n = raw::write(fd, ring->data + (at & ring->mask), bytes);
+    if (n == -EFBIG) shield.takeBackFileSizeSignal();
+    const bool whole = n >= 0 && static_cast<uint64_t>(n) == bytes;
+    if (!whole && n > 0 && before >= 0) raw::ftruncate(fd, static_cast<uint64_t>(before));
+    raw::close(fd);
+    return whole;
+}
+
+bool keepDefinition(const Ring* ring, uint64_t at, uint64_t bytes,
+                    const raw::SignalShield& shield) {
+    const char* ringDir = sessionControl()->ringDir;
+    return (ringDir[0] == '/' && appendTo(ringDir, ring, at, bytes, shield)) ||
+           appendTo(g_folder, ring, at, bytes, shield);
+}
+
+// The disk took no more: the oldest half makes way, each record counted. What others refer to goes
+// to a file of its own, below /dev/shm where the rings are: there is room when the disk has none.
+void discardOldest(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
+    const uint64_t goal = ring->header->head - tail > (ring->mask + 1) / 2
+                              ? tail + (ring->mask + 1) / 2
+                              : ring->header->head;
+    uint64_t records = 0;
+    uint64_t definitions = 0;
+    uint64_t attach = 0;  // the last one's place, plus 1
+    while (tail < goal) {
+        const RecordHeader header = recordAt(ring, tail);
+        if (header.size == 0) break;  // cannot be: records are complete below head
+        const uint64_t bytes = uint64_t{header.size} * 8;
+        if (header.type == RecordType::kThreadAttach) attach = tail + 1;
+        if (!isDefinition(header.type) && header.type != RecordType::kThreadAttach)
+            ++records;
+        else if (isDefinition(header.type) && !keepDefinition(ring, tail, bytes, shield))
+            ++definitions;
+        tail += bytes;
+    }
+    if (attach != 0) {  // whose records follow: over the end of what was given up
+        tail -= sizeof(ThreadAttach);
+        memmove(ring->data + (tail & ring->mask), ring->data + ((attach - 1) & ring->mask),
+                sizeof(ThreadAttach));
+    }
+    countLoss(ring, kLossSpoolWrite, records);
+    countLoss(ring, kLossDefinition, definitions);
+    __atomic_store_n(&ring->header->tail, tail, __ATOMIC_RELEASE);
+}
+
+// Bytes of [tail, head) that reached the spool, cut back to a record's end.
+uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
+    char path[kFolderBytes + 160];
+    Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
+    const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        if (fd == -ENOENT || fd == -ENOTDIR) endSession();
+        return 0;
+    }
+    const uint64_t bytes = ring->header->head - tail;
+    uint64_t done = 0;
+    while (done < bytes) {
+        const long n =
+            raw::pwrite(fd, ring->data + ((tail + done) & ring->mask), bytes - done, tail + done);
+        if (n == -EINTR) continue;
+        if (n == -EFBIG) shield.takeBackFileSizeSignal();
+        if (n <= 0) break;
+        done += static_cast<uint64_t>(n);
+    }
+    if (done < bytes) {
+        uint64_t whole = 0;
+        for (;;) {
+            RecordHeader header;
+            memcpy(&header, ring->data + ((tail + whole) & ring->mask), sizeof header);
+            if (header.size == 0 || whole + uint64_t{header.size} * 8 > done) break;
+            whole += uint64_t{header.size} * 8;
+        }
+        // No half record before the hole that may follow. (Never to grow the file: that signals,
+        // too.)
+        if (whole < done) raw::ftruncate(fd, tail + whole);
+        done = whole;
+    }
+    raw::close(fd);
+    return done;
+}
+
+}  // namespace
+
+bool drainToSpool(Ring* ring) {
+    const raw::SignalShield shield;
+    if (!takeDrain(ring)) return false;
+    const uint64_t tail = __atomic_load_n(&ring->header->tail, __ATOMIC_ACQUIRE);
+    bool written = true;
+    if (tail != ring->header->head) {
+        const uint64_t done = writeSpool(ring, tail, shield);
+        __atomic_store_n(&ring->header->tail, tail + done, __ATOMIC_RELEASE);
+        written = tail + done == ring->header->head;
+    }
+    if (!written)
+        discardOldest(ring, __atomic_load_n(&ring->header->tail, __ATOMIC_RELAXED), shield);
+    __atomic_store_n(&ring->header->drainOwner, 0, __ATOMIC_RELEASE);
+    return written;
+}
+
+}  // namespace ridge::agent
