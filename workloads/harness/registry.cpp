@@ -11,6 +11,7 @@
 #include "workloads/models/train.h"
 #include "workloads/parallel/comm.h"
 #include "workloads/parallel/strategies/train_dp.h"
+#include "workloads/parallel/strategies/train_parallel.h"
 #include "workloads/storage/storage.h"
 
 #include <iterator>
@@ -30,6 +31,7 @@ std::vector<WorkloadSpec> collect() {
     add(launchSpecs());
     add(trainSpecs());
     add(dataParallelSpecs());
+    add(zeroSpecs());
     add(inferSpecs());
     add(serving::serveSpecs());
     add(speculativeSpecs());

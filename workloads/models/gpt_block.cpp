@@ -4,21 +4,6 @@
 
 namespace ridge::workloads {
 
-namespace {
-
-struct LinearNames {
-    const char* input;
-    const char* weight;
-    const char* bias;
-};
-
-// dX = dY W (when wanted), dW = dY^T X, db = column sums of dY.
-struct LinearBackward {
-    Tensor dY, x, weight;
-    Tensor dX, dWeight, dBias;
-    std::int64_t rows, outputs, inputs;
-};
-
 void linearBackward(Operators& ops, const LinearNames& names, const LinearBackward& a,
                     bool accumulate) {
     ops.gemm(names.input, {.layout = GemmLayout::kNN,
@@ -39,10 +24,9 @@ void linearBackward(Operators& ops, const LinearNames& names, const LinearBackwa
                             .c = a.dWeight,
                             .bias = {},
                             .accumulate = accumulate});
-    ops.columnSum(names.bias, a.dY, a.rows, a.outputs, a.dBias, accumulate);
+    if (!a.dBias.empty())
+        ops.columnSum(names.bias, a.dY, a.rows, a.outputs, a.dBias, accumulate);
 }
-
-}  // namespace
 
 BlockParameters::BlockParameters(const GptConfig& config, const GptBlockOffsets& at,
                                  const Tensor& flat) {

@@ -36,6 +36,21 @@ struct BlockBuffers {
     static BlockBuffers allocate(Operators& ops, const GptConfig& config, std::int64_t rows);
 };
 
+// The gradients of y = x W^T + b: dX = dY W, dW = dY^T x, db = column sums of dY (none when dBias is
+// empty). dX is replaced; accumulate adds to the other two.
+struct LinearNames {
+    const char* input;
+    const char* weight;
+    const char* bias;
+};
+struct LinearBackward {
+    Tensor dY, x, weight;
+    Tensor dX, dWeight, dBias;
+    std::int64_t rows, outputs, inputs;
+};
+void linearBackward(Operators& ops, const LinearNames& names, const LinearBackward& a,
+                    bool accumulate);
+
 // attend() fills buffers.attention from buffers.qkv; `branch` is rows x C of scratch.
 void blockForward(Operators& ops, const GptConfig& config, const BlockParameters& parameters,
                   const BlockBuffers& buffers, const Tensor& input, const Tensor& branch,

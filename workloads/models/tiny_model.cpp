@@ -13,10 +13,10 @@ namespace {
 constexpr float kTinyDeviation = 0.3F;  // large, so that no branch of the model is negligible
 }
 
-TinyBatch tinyBatch(std::int64_t sequences) {
-    const std::int64_t rows = sequences * kTiny.context;
-    return {randomTokens(rows, kTiny.vocabulary, kSeed + 1),
-            randomTokens(rows, kTiny.vocabulary, kSeed + 2)};
+TinyBatch tinyBatch(std::int64_t sequences, const GptConfig& config) {
+    const std::int64_t rows = sequences * config.context;
+    return {randomTokens(rows, config.vocabulary, kSeed + 1),
+            randomTokens(rows, config.vocabulary, kSeed + 2)};
 }
 
 TinyBatch TinyBatch::sequences(std::int64_t first, std::int64_t count) const {
@@ -26,13 +26,13 @@ TinyBatch TinyBatch::sequences(std::int64_t first, std::int64_t count) const {
             {targets.begin() + from, targets.begin() + to}};
 }
 
-std::vector<float> tinyParameters() {
-    const GptLayout layout(kTiny);
+std::vector<float> tinyParameters(const GptConfig& config) {
+    const GptLayout layout(config);
     std::vector<float> values(static_cast<std::size_t>(layout.total));
     for (const GptParameter& parameter : layout.parameters) {
         GptParameter random = parameter;
         random.init = GptParameter::Init::kRandom;
-        const std::vector<float> drawn = initialValues(kTiny, random, kSeed, kTinyDeviation);
+        const std::vector<float> drawn = initialValues(config, random, kSeed, kTinyDeviation);
         const float centre = parameter.init == GptParameter::Init::kOne ? 1.0F : 0.0F;
         for (std::size_t i = 0; i < drawn.size(); ++i)
             values[static_cast<std::size_t>(parameter.offset) + i] = drawn[i] + centre;

@@ -27,9 +27,10 @@ struct TinyBatch {
     // `count` of its sequences from the first on.
     [[nodiscard]] TinyBatch sequences(std::int64_t first, std::int64_t count) const;
 };
-[[nodiscard]] TinyBatch tinyBatch(std::int64_t sequences = kTinySequences);
+[[nodiscard]] TinyBatch tinyBatch(std::int64_t sequences = kTinySequences,
+                                  const GptConfig& config = kTiny);
 // All random, biases and norms included, so that no gradient is tested at a special point.
-[[nodiscard]] std::vector<float> tinyParameters();
+[[nodiscard]] std::vector<float> tinyParameters(const GptConfig& config = kTiny);
 
 [[nodiscard]] std::vector<float> host(Operators& ops, const Tensor& tensor);
 // Passed when worst <= limit; a NaN fails.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 
 namespace ridge::workloads {
 
@@ -79,6 +80,71 @@ CheckResult checkDataParallel(Operators& ops, Communicator& communicator,
     return verdict(fmt::format("{} losses of {} ranks against one in double", kSteps,
                                communicator.size()),
                    worst, kLossLimit);
+}
+
+Trajectory gptTrajectory(const TrajectoryInput& input) {
+    Values weights(input.parameters.begin(), input.parameters.end());
+    Values first(weights.size());
+    Values second(weights.size());
+    reference::Gpt oracle(input.config, input.sequences, input.config.context);
+    Trajectory made;
+    AdamWArgs args = input.args;
+    for (args.step = 1; args.step <= input.steps; ++args.step) {
+        made.losses.push_back(oracle.forward(weights, input.tokens, input.targets));
+        const Values gradients = oracle.backward(weights, input.tokens, input.targets);
+        reference::adamW(args, weights, gradients, first, second);
+    }
+    made.parameters = std::move(weights);
+    return made;
+}
+
+CheckResult checkParallelTraining(Operators& ops, Communicator& communicator,
+                                  const MakeTrainer& make, const ParallelProof& proof) {
+    constexpr double kParameterLimit = 1e-6;
+    AdamWArgs args;
+    args.epsilon = 1e-3F;
+    std::vector<float> initial = tinyParameters(proof.config);
+    initial.insert(initial.end(), proof.moreParameters.begin(), proof.moreParameters.end());
+    const TinyBatch batch = tinyBatch(proof.sequences, proof.config);
+    const Trajectory wanted =
+        proof.oracle({proof.config, proof.sequences, initial, batch.tokens, batch.targets, args,
+                      static_cast<std::int64_t>(kSteps)});
+
+    const auto train = [&]() -> Result<CheckResult> {
+        RIDGE_TRY(const auto trainer, make(ops, communicator, proof.config, proof.sequences));
+        RIDGE_TRY_STATUS(trainer->load(initial));
+        double worstLoss = 0;
+        for (const double expected : wanted.losses) {
+            RIDGE_TRY(const double share, trainer->step(batch.tokens, batch.targets, args));
+            RIDGE_TRY(const std::vector<double> shares, communicator.controlGather(share));
+            const double loss = std::accumulate(shares.begin(), shares.end(), 0.0);
+            const double error = std::abs(loss - expected) / expected;
+            if (!(error <= worstLoss)) worstLoss = error;
+        }
+        RIDGE_TRY(const std::vector<float> got, trainer->parameters());
+        if (got.size() != wanted.parameters.size())
+            return CheckResult{false, "the trainer's parameters are another model's"};
+        double worst = 0;
+        std::size_t where = 0;
+        for (std::size_t i = 0; i < got.size(); ++i) {
+            const double off = std::abs(static_cast<double>(got[i]) - wanted.parameters[i]);
+            if (!(off <= worst)) {
+                worst = off;
+                where = i;
+            }
+        }
+        if (!ops.status().ok()) return ops.status().error();
+        const CheckResult losses =
+            verdict(fmt::format("{} losses of {} ranks against one in double", kSteps,
+                                communicator.size()),
+                    worstLoss, kLossLimit);
+        const CheckResult weights = verdict("parameters after them", worst, kParameterLimit,
+                                            fmt::format("element {}", where));
+        if (!losses.passed) return losses;
+        return CheckResult{weights.passed, losses.detail + "; " + weights.detail};
+    };
+    const Result<CheckResult> result = train();
+    return result.ok() ? *result : CheckResult{false, result.error().message};
 }
 
 }  // namespace ridge::workloads

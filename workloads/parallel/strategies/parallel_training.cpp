@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/parallel/strategies/parallel_training.h"
+
+#include "workloads/formulas/transformer.h"
+#include "workloads/harness/context.h"
+#include "workloads/models/gpt_trainer.h"
+#include "workloads/models/training_data.h"
+#include "workloads/parallel/exact.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <numeric>
+#include <utility>
+
+namespace ridge::workloads {
+
+namespace {
+
+using Direction = Metric::Direction;
+constexpr std::uint64_t kSeed = 1;
+constexpr float kDeviation = 0.02F;
+
+std::vector<float> initialModel(const ParallelSetup& setup) {
+    const GptLayout layout(setup.model);
+    std::vector<float> all;
+    all.reserve(static_cast<std::size_t>(layout.total));
+    for (const GptParameter& parameter : layout.parameters) {
+        const auto values = initialValues(setup.model, parameter, kSeed, kDeviation);
+        all.insert(all.end(), values.begin(), values.end());
+    }
+    if (setup.moreParameters) {
+        const auto more = setup.moreParameters(setup.model);
+        all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
+}
+
+class ParallelTraining final : public Workload {
+public:
+    explicit ParallelTraining(ParallelSetup setup) : m_setup(std::move(setup)) {}
+
+    Status prepare() override {
+        m_communicator = runContext().communicator;
+        if (!m_communicator && m_setup.ranks > 1)
+            return Error{ErrorCode::kUnsupported, "no communicator"};
+        RIDGE_TRY(m_ops, m_setup.backend.make());
+        RIDGE_TRY(m_trainer,
+                  m_setup.make(*m_ops, *m_communicator, m_setup.model, m_setup.sequences));
+        m_data = std::make_unique<TrainingData>(m_setup.model, m_setup.sequences, kSeed + 1);
+        m_initial = initialModel(m_setup);
+        RIDGE_TRY_STATUS(m_trainer->load(m_initial));
+        const TrainingData::Batch& batch = m_data->batch(0);
+        RIDGE_TRY(const double share, m_trainer->step(batch.tokens, batch.targets, {}));
+        RIDGE_TRY(const auto shares, m_communicator->controlGather(share));
+        m_firstLoss = std::accumulate(shares.begin(), shares.end(), 0.0);
+        RIDGE_TRY_STATUS(m_trainer->load(m_initial));
+        return m_ops->status();
+    }
+
+    CheckResult check() override {
+        std::string detail;
+        for (const auto& [op, bytes] : m_setup.collectives) {
+            const Place place = hasPlace(op, Place::kOut) ? Place::kOut : Place::kIn;
+            const bool threaded = bytes >= Communicator::kAsyncBytes;
+            const ExactOutcome exact = proveExact(*m_communicator, op, bytes, place, threaded);
+            if (!exact.ok) return {false, fmt::format("{}: {}", shortName(op), exact.text)};
+            detail += fmt::format("{} exact; ", shortName(op));
+        }
+        const CheckResult first = firstLoss();
+        if (!first.passed) return first;
+        const CheckResult twin = sameAsTwin();
+        if (!twin.passed) return twin;
+        CheckResult proof =
+            checkParallelTraining(*m_ops, *m_communicator, m_setup.make, m_setup.proof);
+        proof.detail = detail + first.detail + "; " + twin.detail + proof.detail;
+        return proof;
+    }
+
+    void step(std::uint64_t index) override {
+        // Set per step so that a later workload of the process has the bare fabric again.
+        m_communicator->setLinkLimit(m_setup.link);
+        const TrainingData::Batch& batch = m_data->batch(index);
+        const Result<double> loss = m_trainer->step(batch.tokens, batch.targets, {});
+        m_ops->synchronize();
+        m_communicator->setLinkLimit(0);
+        if (!loss.ok() && m_status.ok()) m_status = loss.error();
+        if (loss.ok() && !std::isfinite(*loss) && m_status.ok())
+            m_status = Error{ErrorCode::kMeasurement, "a loss is not a number"};
+    }
+
+    CheckResult finish() override {
+        if (!m_status.ok()) return {false, m_status.error().message};
+        const auto own = m_trainer->parameters();
+        if (!own.ok()) return {false, own.error().message};
+        std::vector<float> first = *own;
+        if (const Status status = m_communicator->controlBroadcast(
+                first.data(), first.size() * sizeof(float), 0);
+            !status.ok())
+            return {false, status.error().message};
+        return {first == *own && first != m_initial,
+                "weights after the timed steps have changed and are rank 0's to the bit"};
+    }
+
+    std::vector<Metric> report(const Timing& timing) override {
+        const double seconds = timing.medianStepSeconds;
+        const auto tokens = static_cast<double>(m_setup.sequences * m_setup.model.context);
+        const auto flops = static_cast<double>(
+            formulas::trainingStepFlops(m_setup.model.shape(),
+                                        static_cast<std::uint64_t>(m_setup.sequences),
+                                        formulas::AttentionConvention::kFull) +
+            m_setup.extraFlops);
+        const auto wire = static_cast<double>(m_trainer->wireBytesPerStep());
+        std::vector<Metric> made{
+            {"tokens_per_s", tokens / seconds, "1/s", Direction::kHigher},
+            {"flops_per_s_full", flops / seconds, "FLOP/s", Direction::kHigher},
+            {"wire_bytes_per_step", wire, "B", Direction::kNone},
+            {"state_bytes", static_cast<double>(m_trainer->stateBytes()), "B", Direction::kLower},
+            {"activation_bytes", static_cast<double>(m_trainer->activationBytes()), "B",
+             Direction::kLower}};
+        if (m_setup.link > 0)
+            made.push_back({"link_floor", wire / m_setup.link, "s", Direction::kNone});
+        for (const Metric& own : m_trainer->metrics()) made.push_back(own);
+        return made;
+    }
+
+private:
+    // At full size, against one rank that does it all. Strategies with more parameters have the
+    // tiny model's proof alone.
+    CheckResult firstLoss() {
+        if (m_setup.moreParameters)
+            return {std::isfinite(m_firstLoss), fmt::format("first loss {:.4f}", m_firstLoss)};
+        double wanted = 0;
+        const std::int64_t rows = m_setup.model.context;
+        auto made = GptTrainer::create(*m_ops, m_setup.model, 1);
+        if (!made.ok()) return {false, made.error().message};
+        m_ops->upload((*made)->parameters(), m_initial);
+        const TrainingData::Batch& batch = m_data->batch(0);
+        for (std::int64_t i = 0; i < m_setup.sequences; ++i) {
+            const auto at = static_cast<std::size_t>(i * rows);
+            const auto count = static_cast<std::size_t>(rows);
+            (*made)->setBatch(std::span(batch.tokens).subspan(at, count),
+                              std::span(batch.targets).subspan(at, count));
+            wanted += (*made)->forward() / static_cast<double>(m_setup.sequences);
+        }
+        const double error = std::abs(m_firstLoss - wanted) / wanted;
+        return {error <= 1e-5, fmt::format("first loss at full size against one rank's: {:.1e} "
+                                           "(limit 1e-05)",
+                                           error)};
+    }
+
+    Result<std::vector<float>> twoSteps(ParallelTrainer& trainer) {
+        RIDGE_TRY_STATUS(trainer.load(m_initial));
+        for (std::uint64_t i = 0; i < 2; ++i) {
+            const TrainingData::Batch& batch = m_data->batch(i);
+            RIDGE_TRY(const double loss, trainer.step(batch.tokens, batch.targets, {}));
+            (void)loss;
+        }
+        return trainer.parameters();
+    }
+
+    // At full size, where collectives are large enough to go to the communication thread.
+    CheckResult sameAsTwin() {
+        if (!m_setup.twin) return {true, {}};
+        const auto compare = [this]() -> Result<bool> {
+            RIDGE_TRY(const auto twin, m_setup.twin(*m_ops, *m_communicator, m_setup.model,
+                                                    m_setup.sequences));
+            RIDGE_TRY(const std::vector<float> wanted, twoSteps(*twin));
+            RIDGE_TRY(const std::vector<float> got, twoSteps(*m_trainer));
+            RIDGE_TRY_STATUS(m_trainer->load(m_initial));
+            return got == wanted;
+        };
+        const Result<bool> equal = compare();
+        if (!equal.ok()) return {false, equal.error().message};
+        return {*equal, "two steps at full size equal those that wait for everything; "};
+    }
+
+    ParallelSetup m_setup;
+    Communicator* m_communicator = nullptr;
+    std::unique_ptr<Operators> m_ops;
+    std::unique_ptr<ParallelTrainer> m_trainer;
+    std::unique_ptr<TrainingData> m_data;
+    std::vector<float> m_initial;
+    double m_firstLoss = 0;
+    Status m_status;
+};
+
+}  // namespace
+
+WorkloadSpec parallelSpec(const ParallelSetup& setup) {
+    WorkloadSpec made;
+    made.name = setup.name;
+    made.params = setup.params;
+    made.params["backend"] = setup.backend.name;
+    made.params["dtype"] = "fp32";
+    made.params["model"] = setup.model.text();
+    made.params["batch"] = fmt::format("{} in all", setup.sequences);
+    made.params["optimizer"] = "AdamW";
+    if (setup.link > 0) made.params["link_bytes_per_s"] = fmt::format("{:.0f}", setup.link);
+    made.ranks = setup.ranks;
+    made.presets = setup.fullOnly ? std::vector<std::string>{"full"}
+                                  : std::vector<std::string>{"standard", "full"};
+    made.expected = setup.expected;
+    made.fasterVariant = setup.fasterVariant;
+    made.change = setup.change;
+    made.warmupSteps = 2;
+    made.steps = setup.steps;
+    made.create = [setup] { return std::make_unique<ParallelTraining>(setup); };
+    return made;
+}
+
+}  // namespace ridge::workloads
