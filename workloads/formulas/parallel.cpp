@@ -98,6 +98,12 @@ double ringAttentionHiddenTokens(double peakFlops, std::uint64_t elementBytes,
            (2.0 * static_cast<double>(width) * bandwidth);
 }
 
+std::uint64_t ringAttentionWireBytes(std::uint64_t rows, std::uint64_t kvWidth,
+                                     std::uint64_t elementBytes, std::uint64_t ranks) {
+    if (ranks < 2) return 0;
+    return (3 * ranks - 2) * 2 * rows * kvWidth * elementBytes;
+}
+
 std::uint64_t ulyssesWireBytes(std::uint64_t sequences, std::uint64_t context, std::uint64_t width,
                                std::uint64_t elementBytes, std::uint64_t ranks) {
     const std::uint64_t held = sequences * context / ranks * width * elementBytes;

@@ -56,6 +56,11 @@ enum class Collective {
 [[nodiscard]] double ringAttentionHiddenTokens(double peakFlops, std::uint64_t elementBytes,
                                                std::uint64_t kvWidth, std::uint64_t width,
                                                double bandwidth);
+// Bytes that a rank sends for one layer of ring attention on its `rows` (sequences * T/n), M = 2 rows
+// C_kv s: n-1 hops of keys and values forward; n-1 again and n of their gradients backward.
+[[nodiscard]] std::uint64_t ringAttentionWireBytes(std::uint64_t rows, std::uint64_t kvWidth,
+                                                   std::uint64_t elementBytes,
+                                                   std::uint64_t ranks);
 // Four all-to-alls forward and four backward of B (T/n) C s held per rank; bytes sent per rank.
 [[nodiscard]] std::uint64_t ulyssesWireBytes(std::uint64_t sequences, std::uint64_t context,
                                              std::uint64_t width, std::uint64_t elementBytes,

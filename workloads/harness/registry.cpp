@@ -32,6 +32,11 @@ std::vector<WorkloadSpec> collect() {
     add(trainSpecs());
     add(dataParallelSpecs());
     add(zeroSpecs());
+    add(tensorParallelSpecs());
+    add(pipelineSpecs());
+    add(contextParallelSpecs());
+    add(expertParallelSpecs());
+    add(offloadSpecs());
     add(inferSpecs());
     add(serving::serveSpecs());
     add(speculativeSpecs());

@@ -78,4 +78,10 @@ with tempfile.TemporaryDirectory() as folder:
     expect(len(rows) == 4, [row["name"] for row in rows])
     for row in rows:
         expect("losses of 2 ranks against one in double" in row["label"], row)
+    # The other strategies have the same life: one that is quick stands for them.
+    result = run("--benchmark_filter=^train.tp/plain$", "--benchmark_min_time=0.01", f"--benchmark_out={out}")
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    row = json.load(open(out))["benchmarks"][0]
+    expect("allreduce exact" in row["label"] and "parameters after them" in row["label"], row)
+    expect(row["wire_bytes_per_step"] == 2 * 4 * 512 * 512 * 4, row["wire_bytes_per_step"])
 print("passed")

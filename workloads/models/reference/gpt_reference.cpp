@@ -45,6 +45,8 @@ Values linearBackward(std::span<const double> parameters, std::int64_t weight, s
     return dX;
 }
 
+}  // namespace
+
 Values layerNorm(std::span<const double> parameters, std::int64_t gamma, std::int64_t beta,
                  const Values& x, std::int64_t rows, std::int64_t width, Values& mean,
                  Values& rstd) {
@@ -96,10 +98,13 @@ void layerNormBackward(std::span<const double> parameters, std::int64_t gamma, s
     }
 }
 
+namespace {
 constexpr double kCubic = 0.044715;
 double geluInner(double x) {
     return std::sqrt(2.0 / std::numbers::pi) * (x + kCubic * x * x * x);
 }
+}  // namespace
+
 double gelu(double x) {
     return 0.5 * x * (1.0 + std::tanh(geluInner(x)));
 }
@@ -108,8 +113,6 @@ double geluSlope(double x) {
     const double inner = std::sqrt(2.0 / std::numbers::pi) * (1.0 + 3.0 * kCubic * x * x);
     return 0.5 * (1.0 + t) + 0.5 * x * (1.0 - t * t) * inner;
 }
-
-}  // namespace
 
 Gpt::Gpt(const GptConfig& config, std::int64_t sequences, std::int64_t tokensPerSequence)
     : m_config(config),
@@ -216,6 +219,7 @@ double Gpt::forward(std::span<const double> parameters, std::span<const std::int
         const Values down =
             linear(parameters, at.downWeight, at.downBias, layer.gelu, m_rows, c, 4 * c);
         for (std::size_t i = 0; i < stream.size(); ++i) stream[i] += down[i];
+        afterBlock(n, parameters, stream);
     }
     m_final = stream;
     m_normed = layerNorm(parameters, m_layout.normGamma, m_layout.normBeta, stream, m_rows, c,
@@ -258,7 +262,7 @@ Values Gpt::backward(std::span<const double> parameters, std::span<const std::in
                      std::span<const std::int32_t> targets) const {
     const std::int64_t c = m_config.width;
     const std::int64_t vocabulary = m_config.vocabulary;
-    Values gradients(index(m_layout.total));
+    Values gradients(parameters.size());
     Values dLogits(m_logits.size());
     for (std::int64_t r = 0; r < m_rows; ++r) {
         const double* row = &m_logits[index(r * vocabulary)];
@@ -276,8 +280,10 @@ Values Gpt::backward(std::span<const double> parameters, std::span<const std::in
     Values dStream(index(m_rows * c));
     layerNormBackward(parameters, m_layout.normGamma, m_layout.normBeta, m_final, dNormed, m_mean,
                       m_rstd, m_rows, c, dStream, gradients);
-    for (std::size_t n = m_layers.size(); n-- > 0;)
+    for (std::size_t n = m_layers.size(); n-- > 0;) {
+        beforeBlockBackward(n, parameters, dStream, gradients);
         blockBackward(parameters, n, dStream, gradients);
+    }
     for (std::int64_t r = 0; r < m_rows; ++r)
         for (std::int64_t i = 0; i < c; ++i) {
             gradients[index(m_layout.tokenTable + tokens[index(r)] * c + i)] +=

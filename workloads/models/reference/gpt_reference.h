@@ -16,19 +16,38 @@ namespace ridge::workloads::reference {
 
 using Values = std::vector<double>;
 
+// One by one over rows, as the model's own are; gradients are added to.
+[[nodiscard]] Values layerNorm(std::span<const double> parameters, std::int64_t gamma,
+                               std::int64_t beta, const Values& x, std::int64_t rows,
+                               std::int64_t width, Values& mean, Values& rstd);
+void layerNormBackward(std::span<const double> parameters, std::int64_t gamma, std::int64_t beta,
+                       const Values& x, const Values& dY, const Values& mean, const Values& rstd,
+                       std::int64_t rows, std::int64_t width, Values& dX, Values& gradients);
+[[nodiscard]] double gelu(double x);
+[[nodiscard]] double geluSlope(double x);
+
 class Gpt {
 public:
+    virtual ~Gpt() = default;
     Gpt(const GptConfig& config, std::int64_t sequences, std::int64_t tokensPerSequence);
 
     // Mean loss over all tokens, nats.
     double forward(std::span<const double> parameters, std::span<const std::int32_t> tokens,
                    std::span<const std::int32_t> targets);
-    // Gradient of that loss, in the parameters' order.
+    // Gradient of that loss, in the parameters' order and of their number.
     [[nodiscard]] Values backward(std::span<const double> parameters,
                                   std::span<const std::int32_t> tokens,
                                   std::span<const std::int32_t> targets) const;
     // rows x V, of the last forward().
     [[nodiscard]] const Values& logits() const { return m_logits; }
+
+protected:
+    // For models that put a layer of their own behind each block; its parameters lie behind the
+    // GPT's. The stream is rows x C.
+    virtual void afterBlock(std::size_t /*layer*/, std::span<const double> /*parameters*/,
+                            Values& /*stream*/) {}
+    virtual void beforeBlockBackward(std::size_t /*layer*/, std::span<const double> /*parameters*/,
+                                     Values& /*dStream*/, Values& /*gradients*/) const {}
 
 private:
     struct Layer {

@@ -82,11 +82,10 @@ CheckResult checkDataParallel(Operators& ops, Communicator& communicator,
                    worst, kLossLimit);
 }
 
-Trajectory gptTrajectory(const TrajectoryInput& input) {
+Trajectory trajectoryOf(reference::Gpt& oracle, const TrajectoryInput& input) {
     Values weights(input.parameters.begin(), input.parameters.end());
     Values first(weights.size());
     Values second(weights.size());
-    reference::Gpt oracle(input.config, input.sequences, input.config.context);
     Trajectory made;
     AdamWArgs args = input.args;
     for (args.step = 1; args.step <= input.steps; ++args.step) {
@@ -96,6 +95,11 @@ Trajectory gptTrajectory(const TrajectoryInput& input) {
     }
     made.parameters = std::move(weights);
     return made;
+}
+
+Trajectory gptTrajectory(const TrajectoryInput& input) {
+    reference::Gpt oracle(input.config, input.sequences, input.config.context);
+    return trajectoryOf(oracle, input);
 }
 
 CheckResult checkParallelTraining(Operators& ops, Communicator& communicator,

@@ -12,6 +12,7 @@
 // weight by a whole learning rate, in a direction that only rounding decides.
 
 #include "workloads/harness/workload.h"
+#include "workloads/models/reference/gpt_reference.h"
 #include "workloads/parallel/strategies/data_parallel.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
@@ -36,6 +37,7 @@ struct TrajectoryInput {
     std::int64_t steps = 1;
 };
 using Oracle = std::function<Trajectory(const TrajectoryInput&)>;
+[[nodiscard]] Trajectory trajectoryOf(reference::Gpt& oracle, const TrajectoryInput& input);
 // The GPT of models/reference.
 [[nodiscard]] Trajectory gptTrajectory(const TrajectoryInput& input);
 

@@ -85,6 +85,24 @@ void GptPass::embed(const RootParameters& root) {
                            root.tokenTable, root.positionTable, m_input);
 }
 
+void GptPass::embedPart(const RootParameters& root, std::int64_t firstRow, std::int64_t rows,
+                        std::int64_t firstPosition) {
+    const std::int64_t c = m_config.width;
+    m_ops.embeddingForward("embedding", rows, m_shape.tokens, c, firstPosition,
+                           m_tokens.slice(firstRow, rows), root.tokenTable, root.positionTable,
+                           m_input.slice(firstRow * c, rows * c));
+}
+
+void GptPass::embedBackwardPart(const RootParameters& gradients, std::int64_t firstRow,
+                                std::int64_t rows, std::int64_t firstPosition) {
+    const std::int64_t c = m_config.width;
+    m_ops.embeddingBackward("embedding.dw", rows, m_shape.tokens, c,
+                            m_tokens.slice(firstRow, rows),
+                            m_scratch.dStream.slice(firstRow * c, rows * c), gradients.tokenTable,
+                            gradients.positionTable.slice(firstPosition * c, m_shape.tokens * c),
+                            false);
+}
+
 void GptPass::block(std::size_t layer, const BlockParameters& parameters, const Attend& attend) {
     const BlockBuffers& buffers = m_buffers[layer];
     blockForward(m_ops, m_config, parameters, buffers, inputOf(layer), m_scratch.branch, m_rows,

@@ -62,6 +62,9 @@ public:
 
     void setBatch(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets);
     void embed(const RootParameters& root);
+    // Some rows only, whose sequences begin at that position.
+    void embedPart(const RootParameters& root, std::int64_t firstRow, std::int64_t rows,
+                   std::int64_t firstPosition);
     void block(std::size_t layer, const BlockParameters& parameters, const Attend& attend = {});
     // Sum of the rows' losses; the logits become their gradient times scale.
     [[nodiscard]] double loss(const RootParameters& root, float scale);
@@ -74,12 +77,18 @@ public:
                        const AttendBackward& attend = {});
     // Adds to the token table's gradients (the head has begun them).
     void embedBackward(const RootParameters& gradients, bool accumulatePositions);
+    // Replaces the positions' gradients.
+    void embedBackwardPart(const RootParameters& gradients, std::int64_t firstRow,
+                           std::int64_t rows, std::int64_t firstPosition);
 
     [[nodiscard]] std::int64_t rows() const { return m_rows; }
     [[nodiscard]] const PassShape& shape() const { return m_shape; }
     // What the first block reads; a stage receives it.
     [[nodiscard]] const Tensor& input() const { return m_input; }
     [[nodiscard]] const Tensor& output() const { return m_buffers.back().output; }
+    [[nodiscard]] const Tensor& outputOf(std::size_t layer) const {
+        return m_buffers[layer].output;
+    }
     [[nodiscard]] const Tensor& dStream() const { return m_scratch.dStream; }
     [[nodiscard]] std::int64_t activationBytes() const { return m_activationBytes; }
 

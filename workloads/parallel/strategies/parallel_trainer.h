@@ -42,7 +42,9 @@ public:
     [[nodiscard]] virtual std::int64_t stateBytes() const = 0;
     // What it keeps for the backward pass.
     [[nodiscard]] virtual std::int64_t activationBytes() const = 0;
-    // More that the strategy has measured in its last steps.
+    // Of the communicators that it has split off; 0: the fabric as it is.
+    virtual void setLinkLimit(double /*bytesPerSecond*/) {}
+    // More that the strategy has measured in its steps since load(). Every rank calls.
     [[nodiscard]] virtual std::vector<Metric> metrics() const { return {}; }
 };
 

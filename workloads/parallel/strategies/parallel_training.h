@@ -5,7 +5,7 @@
 //
 // Before it is timed it proves: the strategy's collectives by value (integers, exact, guards), five
 // steps of a tiny model against one rank in double precision (checks.h), and at full size the first
-// loss against one rank's own forward pass (and, where the strategy has a twin that waits for every
+// two losses against a run of one rank alone (and, where the strategy has a twin that waits for every
 // collective, two steps equal to the twin's to the bit). After the timed steps: every loss was a number, and the
 // weights are rank 0's to the bit on every rank. Batches are four, by seed, the same on every rank.
 //
@@ -18,6 +18,7 @@
 #include "workloads/parallel/strategies/checks.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -35,7 +36,7 @@ struct ParallelSetup {
     double link = 0.1e9;         // B/s, emulated; 0: the fabric as it is
     ParallelProof proof;
     // Parameters beyond the layout's at full size.
-    std::vector<float> (*moreParameters)(const GptConfig& config) = nullptr;
+    std::function<std::vector<float>(const GptConfig& config)> moreParameters;
     std::uint64_t extraFlops = 0;  // of a step, beyond the GPT's
     // What it sends, each proven with this many bytes in all.
     std::map<formulas::Collective, std::size_t> collectives;

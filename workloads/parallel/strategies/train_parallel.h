@@ -6,6 +6,15 @@
 //
 //   train.zero/0 .. 3          zero.h, collectives waited for where they stand: exposed
 //   train.zero/1.prefetch ...  the same ahead of use: mostly hidden
+//   train.tp/plain, sp         tensor_parallel.h, without and with sequence parallel: exposed
+//   train.pp/gpipe.m<n>, 1f1b.m<n>   pipeline_parallel.h: n micro-batches, bubble 1/(n+1)
+//   train.cp/ring              ring_attention.h, one chunk per rank: the first rank waits
+//   train.cp/ring.zigzag       two chunks per rank: even, hops beside the products
+//   train.cp/ring.zigzag.blocking   hops after the products: exposed
+//   train.cp/ulysses           ulysses.h: all-to-alls that nothing can hide
+//   train.moe/k1, k2           expert_parallel.h: one or two of four experts per token, exposed
+//   train.moe/k1.zipf.dropless, .capacity1   a router that prefers the first rank's experts
+//   train.offload/blocking, prefetch, resident   offload.h, one rank
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
@@ -15,5 +24,10 @@
 namespace ridge::workloads {
 
 [[nodiscard]] std::vector<WorkloadSpec> zeroSpecs(const Backend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> tensorParallelSpecs(const Backend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> pipelineSpecs(const Backend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> contextParallelSpecs(const Backend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> expertParallelSpecs(const Backend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> offloadSpecs(const Backend& backend = {});
 
 }  // namespace ridge::workloads

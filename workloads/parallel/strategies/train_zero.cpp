@@ -20,6 +20,7 @@ ParallelSetup setupOf(const Backend& backend, ZeroOptions options) {
                            std::int64_t sequences) {
         return ZeroTrainer::create(ops, communicator, config, sequences, options);
     };
+    setup.fullOnly = options.stage < 3;
     if (options.stage == 0)
         setup.collectives = {{Collective::kAllReduce, kBlockBytes}};
     else

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/parallel/strategies/parallel_training.h"
+#include "workloads/parallel/strategies/ring_attention.h"
+#include "workloads/parallel/strategies/train_parallel.h"
+#include "workloads/parallel/strategies/ulysses.h"
+
+namespace ridge::workloads {
+
+namespace {
+
+// Long and narrow: attention is 40 % of the arithmetic, and a hop 1 MiB.
+ParallelSetup longContext(const Backend& backend, const std::string& label) {
+    ParallelSetup setup;
+    setup.name = "train.cp/" + label;
+    setup.backend = backend;
+    setup.model = {.layers = 4, .width = 128, .heads = 2, .context = 1024, .vocabulary = 512};
+    setup.sequences = 2;
+    return setup;
+}
+
+MakeTrainer ring(RingOptions options) {
+    return [options](Operators& ops, Communicator& communicator, const GptConfig& config,
+                     std::int64_t sequences) {
+        return ContextParallelTrainer::create(
+            ops, communicator, config, sequences,
+            [options](Operators& o, Communicator& c, const GptConfig& g, std::int64_t s) {
+                return RingAttention::create(o, c, g, s, options);
+            });
+    };
+}
+
+WorkloadSpec ringSpec(const Backend& backend, const std::string& label, RingOptions options,
+                      const Expected& expected) {
+    ParallelSetup setup = longContext(backend, label);
+    setup.params = {{"attention", "ring"},
+                    {"zigzag", options.zigzag ? "on" : "off"},
+                    {"overlap", options.overlap ? "on" : "off"}};
+    setup.make = ring(options);
+    if (options.overlap) setup.twin = ring({options.zigzag, false});
+    setup.link = 0.2e9;
+    setup.collectives = {{formulas::Collective::kSendRecv, std::size_t{1} << 20},
+                         {formulas::Collective::kAllReduce, std::size_t{1} << 20}};
+    setup.expected = expected;
+    setup.fullOnly = !options.zigzag;
+    if (!options.overlap) {
+        setup.fasterVariant = "train.cp/ring.zigzag";
+        setup.change = "comm_hidden";
+    }
+    return parallelSpec(setup);
+}
+
+}  // namespace
+
+std::vector<WorkloadSpec> contextParallelSpecs(const Backend& backend) {
+    const Expected exposed{"comm_transfer", "communication"};
+    ParallelSetup ulysses = longContext(backend, "ulysses");
+    ulysses.params = {{"attention", "ulysses"}};
+    ulysses.make = [](Operators& ops, Communicator& communicator, const GptConfig& config,
+                      std::int64_t sequences) {
+        return ContextParallelTrainer::create(ops, communicator, config, sequences,
+                                              UlyssesAttention::create);
+    };
+    ulysses.link = 0.05e9;
+    ulysses.collectives = {{formulas::Collective::kAllToAll, std::size_t{3} << 19},
+                           {formulas::Collective::kAllReduce, std::size_t{1} << 20}};
+    ulysses.expected = exposed;
+    ulysses.fullOnly = true;
+    return {ringSpec(backend, "ring", {false, true}, {"comm_wait", "straggler"}),
+            ringSpec(backend, "ring.zigzag", {true, true}, {"compute_bound", "compute"}),
+            ringSpec(backend, "ring.zigzag.blocking", {true, false}, exposed),
+            parallelSpec(ulysses)};
+}
+
+}  // namespace ridge::workloads

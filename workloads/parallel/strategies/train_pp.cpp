@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/parallel/strategies/parallel_training.h"
+#include "workloads/parallel/strategies/pipeline_parallel.h"
+#include "workloads/parallel/strategies/train_parallel.h"
+
+namespace ridge::workloads {
+
+std::vector<WorkloadSpec> pipelineSpecs(const Backend& backend) {
+    std::vector<WorkloadSpec> all;
+    for (const auto schedule :
+         {PipelineSchedule::kGPipe, PipelineSchedule::kOneForwardOneBackward})
+        for (const std::int64_t microBatches : {2, 4, 8}) {
+            const bool gpipe = schedule == PipelineSchedule::kGPipe;
+            const std::string label = gpipe ? "gpipe" : "1f1b";
+            ParallelSetup setup;
+            setup.name = "train.pp/" + label + ".m" + std::to_string(microBatches);
+            setup.params = {{"schedule", label},
+                            {"stages", "2"},
+                            {"micro_batches", std::to_string(microBatches)}};
+            setup.backend = backend;
+            setup.make = [=](Operators& ops, Communicator& communicator, const GptConfig& config,
+                             std::int64_t sequences) {
+                return PipelineTrainer::create(
+                    ops, communicator, config, sequences,
+                    {schedule, std::min(microBatches, sequences)});
+            };
+            // A small vocabulary, so that the head makes the last stage no longer by much.
+            setup.model.vocabulary = 512;
+            setup.link = 0;
+            setup.fullOnly = gpipe || microBatches != 4;
+            setup.collectives = {{formulas::Collective::kSendRecv, std::size_t{1} << 18}};
+            // A third, a fifth and a ninth of the time is bubble: seen as waiting for a neighbour.
+            setup.expected = microBatches < 8 ? Expected{"comm_wait", "pipeline_bubble"}
+                                              : Expected{"compute_bound", "compute"};
+            all.push_back(parallelSpec(setup));
+        }
+    return all;
+}
+
+}  // namespace ridge::workloads
