@@ -261,6 +261,11 @@ Status addCpuSteps(Context& context, Analysis& answer) {
     return {};
 }
 
+Status goOn(const AnalyzeOptions& options) {
+    if (options.stop && *options.stop) return Error{ErrorCode::kIo, "the analysis was cancelled"};
+    return {};
+}
+
 // The graph of a long trace is made, used and thrown away part by part.
 class Paths {
 public:
@@ -269,17 +274,19 @@ public:
         m_plan = planGraphs(m_context, m_steps);
         return build(0);
     }) {}
-    void addTo(Analysis& answer) {
+    // stop: ends it after the part that is at work; nothing is added then.
+    void addTo(Analysis& answer, const std::atomic<bool>* stop) {
         std::optional<PathGraph> graph = m_next.get();
         PathReport path(m_context, m_plan, answer);
         WhatIfReport whatIf(m_context, answer);
-        for (std::size_t part = 0; graph; ++part) {
+        for (std::size_t part = 0; graph && !(stop && *stop); ++part) {
             Beside<std::optional<PathGraph>> next([this, part] { return build(part + 1); });
             Beside<void> replays([&] { whatIf.add(*graph); });
             path.add(*graph);
             replays.get();
             graph = next.get();
         }
+        if (stop && *stop) return;
         path.finish();
         whatIf.finish();
     }
@@ -323,7 +330,6 @@ void addRanks(const Context& context, Analysis& answer) {
 Result<Analysis> analyze(const std::vector<std::string>& tracePaths,
                          const AnalyzeOptions& options) {
     RIDGE_TRY(const Timeline timeline, load(tracePaths, options.stop));
-    if (options.stop && *options.stop) return Error{ErrorCode::kIo, "the analysis was cancelled"};
     return analyzeTimeline(timeline, options);
 }
 
@@ -336,6 +342,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     answer.ceilings.insert(answer.ceilings.end(), timeline.ceilings.begin(),
                            timeline.ceilings.end());
 
+    RIDGE_TRY_STATUS(goOn(options));
     Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}, {}, {}};
     const std::vector<bool> hasGpu = processesWithGpu(timeline);
     const Roofs roofs(answer.ceilings);
@@ -344,17 +351,24 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     if (!options.stepName.empty() && context.steps.source != "--step " + options.stepName)
         return Error{ErrorCode::kBadInput,
                      ridge::timeline::oneLine(fmt::format("no range of this trace is named \"{}\" (--step)", options.stepName))};
+    RIDGE_TRY_STATUS(goOn(options));
     context.ops = findOps(timeline, context.steps, hasGpu);
     context.cpuShare = cpuShares(timeline, context.steps, context.ops, hasGpu);
+    RIDGE_TRY_STATUS(goOn(options));
     judgeGroups(context.ops, context.steps, roofs, context.cpuShare);
     context.collectives = matchCollectives(timeline, context.ops);
+    RIDGE_TRY_STATUS(goOn(options));
     context.rows = factsOfRows(timeline, context.ops);
     matchGpuCollectives(timeline, context.rows.communication, context.collectives);
+    RIDGE_TRY_STATUS(goOn(options));
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
     context.measured = measureKernels(timeline, context.steps, context.ops, context.rows, answer.ceilings);
+    RIDGE_TRY_STATUS(goOn(options));
     context.gpus = partitionGpu(timeline, context.ops, context.io, options, context.collectives.gpuLatestStart, context.measured.classOfRow, &context.rows);
+    RIDGE_TRY_STATUS(goOn(options));
     context.cpus = partitionCpu(timeline, context.steps, context.ops, context.collectives,
                                 context.io, cpuProcesses(timeline, context.steps, hasGpu));
+    RIDGE_TRY_STATUS(goOn(options));
     handOutPartitions(context);
     if (options.onCollective) handOutCollectives(context, findCommunicationRows(timeline));
     addDevices(context, answer);
@@ -363,20 +377,27 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
         RIDGE_TRY_STATUS(addGpuSteps(context, answer, g));
     RIDGE_TRY_STATUS(addCpuSteps(context, answer));
     if (answer.steps.empty()) answer.stepSource = "none";
+    RIDGE_TRY_STATUS(goOn(options));
     Paths paths(context, answer);
     addRanks(context, answer);
     addGate(context, answer);
+    RIDGE_TRY_STATUS(goOn(options));
     addRoofline(context, answer);
     addMeasured(timeline, context.steps, context.measured, answer);
+    RIDGE_TRY_STATUS(goOn(options));
     addCommunication(context, answer);
     addContention(context, answer);
     addRanges(timeline, context.steps, answer);
+    RIDGE_TRY_STATUS(goOn(options));
     addSummaries(context, answer);
     addVerdicts(context, answer);
-    paths.addTo(answer);
+    RIDGE_TRY_STATUS(goOn(options));
+    paths.addTo(answer, options.stop);
+    RIDGE_TRY_STATUS(goOn(options));
     addRidgeline(context, answer);
     addMemory(context, answer);
     addEnergy(context, answer);
+    RIDGE_TRY_STATUS(goOn(options));
     addFindings(context, answer);
     applyGate(answer);
     if (options.onContext) options.onContext(context, answer);

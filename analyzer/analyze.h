@@ -46,7 +46,7 @@ struct AnalyzeOptions {
     std::function<void(const Context& context, const Analysis& analysis)> onContext;
     // The same for collectives: ranges with a work payload, and communication kernels.
     std::function<void(const CollectivePart&)> onCollective;
-    // Raised by who no longer waits: the loading ends soon, with an error. What follows it is not looked at.
+    // Raised by who no longer waits: loading and analysis end soon, with an error. Looked at between tables and stages.
     const std::atomic<bool>* stop = nullptr;
 };
 

@@ -426,7 +426,7 @@ Result<RunProfile> profileTimeline(const Timeline& timeline, const AnalyzeOption
 }
 
 Result<RunProfile> profileRun(const std::vector<std::string>& paths, const AnalyzeOptions& options, Analysis* analysis) {
-    RIDGE_TRY(const Timeline timeline, load(paths));
+    RIDGE_TRY(const Timeline timeline, load(paths, options.stop));
     return profileTimeline(timeline, options, analysis);
 }
 

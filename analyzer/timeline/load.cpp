@@ -172,24 +172,20 @@ std::int64_t originOf(const std::vector<KinetoTrace>& kineto, std::int64_t first
     return origin;
 }
 
-Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns shift, Timeline& result) {
+Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns shift, Timeline& result, const std::atomic<bool>* stop) {
     RIDGE_TRY(Source source, describe(db, path));
     const bool ours = source.kind == "ridge";
     if (!ours)
         for (std::string& lack : findMissing(db, source.schema)) result.missing.push_back(std::move(lack));
     result.sources.push_back(std::move(source));
     FileReader reader(db, result, file, shift, ours);
-    reader.readStrings();
-    reader.readProcesses();
-    reader.readMeta();
-    reader.readRanges();
-    reader.readGpu();
-    reader.readIo();
-    reader.readCounters();
-    reader.readPreemptions();
-    reader.readDiagnostics();
-    reader.readKernelMetrics();
-    reader.readMemoryEvents();
+    using Read = void (FileReader::*)();
+    for (const Read read : {&FileReader::readStrings, &FileReader::readProcesses, &FileReader::readMeta, &FileReader::readRanges, &FileReader::readGpu,
+                            &FileReader::readIo, &FileReader::readCounters, &FileReader::readPreemptions, &FileReader::readDiagnostics,
+                            &FileReader::readKernelMetrics, &FileReader::readMemoryEvents}) {
+        if (stop && *stop) return Error{ErrorCode::kIo, "reading was cancelled"};
+        (reader.*read)();
+    }
     timeline::TableScan run(db, "RIDGE_RUN", {"outcome"});
     if (file == 0 && run.next()) result.outcome = toValidUtf8(run.text(0));
     return {};
@@ -230,8 +226,7 @@ Result<Timeline> load(const std::vector<std::string>& paths, const std::atomic<b
         Database db = std::move(opened).value();
         const std::int64_t utc = utcAnchor(db);
         if (i == 0) result.utcOfZero = utc;
-        if (stop && *stop) return Error{ErrorCode::kIo, "reading was cancelled"};
-        RIDGE_TRY_STATUS(readSqlite(db, paths[i], file, shiftTo(utc, result.utcOfZero), result));
+        RIDGE_TRY_STATUS(readSqlite(db, paths[i], file, shiftTo(utc, result.utcOfZero), result, stop));
     }
     RIDGE_TRY_STATUS(refuseEqualRanks(result, paths));
     finish(result, allKineto);

@@ -64,25 +64,32 @@ Result<analyzer::AnalyzeOptions> optionsFor(const AnalysisWish& wish, Insight& i
 
 std::string lineOf(const Error& error) { return timeline::oneLine(error.message); }
 
+using Collectives = std::vector<analyzer::CollectivePart>;
+
 // Profile of one side; its analysis comes along.
-Result<analyzer::RunProfile> profileOf(const std::string& path, const AnalysisWish& wish, bool base, Insight& insight, analyzer::Analysis& analysis) {
-    RIDGE_TRY(const analyzer::AnalyzeOptions options, optionsFor(wish, insight, base));
+Result<analyzer::RunProfile> profileOf(const std::string& path, const AnalysisWish& wish, bool base, Insight& insight, analyzer::Analysis& analysis,
+                                       Collectives& collectives) {
+    RIDGE_TRY(analyzer::AnalyzeOptions options, optionsFor(wish, insight, base));
+    options.onCollective = [&collectives](const analyzer::CollectivePart& part) { collectives.push_back(part); };
     return analyzer::profileRun(base || wish.paths.empty() ? std::vector<std::string>{path} : wish.paths, options, &analysis);
 }
 
 // Both sides, and what is different. A base that cannot be read leaves the trace.
 void compareRuns(const AnalysisWish& wish, AnalysisAnswer& answer) {
-    auto trace = profileOf(wish.path, wish, false, *answer.insight, answer.insight->analysis);
+    Collectives ofTrace, ofBase;
+    auto trace = profileOf(wish.path, wish, false, *answer.insight, answer.insight->analysis, ofTrace);
     if (!trace.ok()) return void(answer.problem = lineOf(trace.error()));
     auto analysis = std::make_shared<analyzer::Analysis>();
-    const auto base = profileOf(wish.base, wish, true, *answer.insight, *analysis);
+    const auto base = profileOf(wish.base, wish, true, *answer.insight, *analysis, ofBase);
+    if (wish.snapshot) answer.snapshot = withCollectives(wish.snapshot, ofTrace);
     if (!base.ok()) return void(answer.baseProblem = lineOf(base.error()));
+    if (wish.baseSnapshot) answer.baseSnapshot = withCollectives(wish.baseSnapshot, ofBase);
     answer.insight->base = std::move(analysis);
     answer.insight->comparison = std::make_shared<const analyzer::Comparison>(analyzer::compareProfiles(*base, *trace));
 }
 
 // Collectives as rows, and everything on one clock.
-SnapshotPtr joined(SnapshotPtr snapshot, const std::vector<analyzer::CollectivePart>& collectives, Insight& insight) {
+SnapshotPtr joined(SnapshotPtr snapshot, const Collectives& collectives, Insight& insight) {
     snapshot = onOneClock(withCollectives(snapshot, collectives), insight.analysis);
     analyzer::Analysis moved = insight.analysis;
     if (!shiftTimes(moved)) return snapshot;
@@ -100,26 +107,26 @@ std::vector<ColourId> classColours() {
 }
 
 AnalysisAnswer analyzeRun(const AnalysisWish& wish) {
-    AnalysisAnswer answer{std::make_shared<Insight>(), {}, {}, {}};
+    AnalysisAnswer answer{std::make_shared<Insight>(), {}, {}, {}, {}};
     try {
         if (wish.base.empty()) {
             auto options = optionsFor(wish, *answer.insight, false);
-            if (!options.ok()) return {nullptr, lineOf(options.error()), {}, {}};
-            std::vector<analyzer::CollectivePart> collectives;
+            if (!options.ok()) return {nullptr, lineOf(options.error()), {}, {}, {}};
+            Collectives collectives;
             options->onCollective = [&](const analyzer::CollectivePart& part) { collectives.push_back(part); };
             auto analysis = analyzer::analyze(wish.paths.empty() ? std::vector<std::string>{wish.path} : wish.paths, *options);
-            if (!analysis.ok()) return {nullptr, lineOf(analysis.error()), {}, {}};
+            if (!analysis.ok()) return {nullptr, lineOf(analysis.error()), {}, {}, {}};
             answer.insight->analysis = std::move(analysis).value();
             if (wish.snapshot) answer.snapshot = joined(wish.snapshot, collectives, *answer.insight);
         } else {
             compareRuns(wish, answer);
-            if (!answer.problem.empty()) return {nullptr, answer.problem, {}, {}};
+            if (!answer.problem.empty()) return {nullptr, answer.problem, {}, {}, {}};
         }
         const std::atomic<bool> goOn{false};
-        if (auto memory = memoryByOwner(wish.path, goOn); memory.ok() && !memory->empty())
+        if (auto memory = memoryByOwner(wish.path, wish.stop ? *wish.stop : goOn); memory.ok() && !memory->empty())
             answer.insight->memory = std::make_shared<const std::vector<DeviceMemory>>(std::move(*memory));
     } catch (const std::exception& error) {
-        return {nullptr, error.what(), {}, {}};
+        return {nullptr, error.what(), {}, {}, {}};
     }
     return answer;
 }

@@ -18,6 +18,7 @@ struct AnalysisWish {
     std::string ceilings, step;  // a file of roofs, the name of ranges that are steps; may be empty
     std::vector<std::string> paths;  // of all ranks, `path` the first; empty: `path` alone
     SnapshotPtr snapshot;            // what gets the rows that the analysis knows of; may be null
+    SnapshotPtr baseSnapshot;        // the same of the base
     const std::atomic<bool>* stop;   // raised when nobody waits any more; may be null
 };
 
@@ -25,6 +26,7 @@ struct AnalysisAnswer {
     std::shared_ptr<Insight> insight;   // strips of the base are where the base has them, not moved
     std::string problem, baseProblem;   // one line each; with a problem there is no insight
     SnapshotPtr snapshot;               // the wish's with collectives, on one clock; null: none was given
+    SnapshotPtr baseSnapshot;
 };
 
 AnalysisAnswer analyzeRun(const AnalysisWish& wish);

@@ -152,15 +152,16 @@ void Document::cancel() {
     setPhase(Phase::kCancelled, tr("Loading was cancelled; what had been read is shown."));
 }
 
-// Beyond its loading the analysis cannot be interrupted: it has a thread of its own, and when nobody waits
-// for it any more its result is thrown away.
+// A thread of its own, which ends between two stages when nobody waits for it any more; what it may still
+// bring is thrown away.
 void Document::analyze() {
     setPhase(Phase::kAnalyzing);
     m_link = std::make_shared<Link>();
     m_link->document = this;
-    AnalysisWish wish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString(), {}, nullptr, nullptr};
+    AnalysisWish wish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString(), {}, nullptr, nullptr, nullptr};
     wish.paths = namesOf(m_paths);
-    wish.snapshot = m_base ? nullptr : m_trace;
+    wish.snapshot = m_trace;
+    wish.baseSnapshot = m_base;
     std::thread([link = m_link, wish]() mutable {
         wish.stop = &link->stop;
         const AnalysisAnswer answer = analyzeRun(wish);
@@ -171,9 +172,10 @@ void Document::analyze() {
             if (document->m_link != link || !link->document) return;  // of an earlier trace, or cancelled
             document->m_insight = answer.insight;
             if (!answer.baseProblem.empty()) document->m_baseProblem = QString::fromStdString(answer.baseProblem);
+            if (answer.baseSnapshot) document->m_base = answer.baseSnapshot;
             if (answer.snapshot && answer.snapshot != document->m_trace) {
                 document->m_trace = answer.snapshot;
-                document->m_view.setSnapshot(answer.snapshot);
+                if (!document->m_base) document->m_view.setSnapshot(answer.snapshot);
             }
             if (answer.insight && !document->m_base) document->m_view.setInsight(answer.insight);
             if (document->m_base) document->align();  // brings the insight along

@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "gui/app/drawable.h"
 #include "gui/app/main_window.h"
 #include "gui/app/state_file.h"
 #include "gui/load/gui_thread_guard.h"
@@ -87,13 +88,18 @@ int render(MainWindow& window, const Wishes& wishes) {
     if (!wishes.panel.isEmpty()) window.showPanel(wishes.panel);
     done = done && settle();  // a panel may compute what it shows when it is seen
     if (!done) return fail(QStringLiteral("%1 took longer than %2 s").arg(wishes.traces.value(0)).arg(wishes.seconds));
-    QString problem;
+    using Phase = ridge::gui::Document::Phase;
+    if (window.document().phase() == Phase::kFailed) return fail(window.document().problem());
+    if (!window.document().baseProblem().isEmpty()) return fail(window.document().baseProblem());
+    QString problem = ridge::gui::whyNotDrawn(window, wishes.panel);
+    if (!problem.isEmpty()) return fail(problem);
+    // The timeline can be drawn without an analysis; what failed is said.
+    const bool analyzed = window.document().problem().isEmpty();
+    if (!analyzed) (void)fail(window.document().problem());
     if (!wishes.report.isEmpty()) problem = window.saveReport(wishes.report);
     if (problem.isEmpty() && !wishes.screenshot.isEmpty()) problem = window.savePicture(wishes.screenshot, wishes.size);
     if (!problem.isEmpty()) return fail(problem);
-    if (window.document().phase() == ridge::gui::Document::Phase::kFailed) return fail(window.document().problem());
-    if (!window.document().baseProblem().isEmpty()) return fail(window.document().baseProblem());
-    return 0;
+    return analyzed ? 0 : kExitInput;
 }
 
 int start(int argc, char** argv) {
@@ -152,8 +158,9 @@ int start(int argc, char** argv) {
         wishes.state = *state;
     }
     const bool headless = !wishes.screenshot.isEmpty() || !wishes.report.isEmpty();
+    if (headless && wishes.traces.isEmpty()) return fail(QStringLiteral("--screenshot and --report need a TRACE"));
 #ifndef NDEBUG
-    ridge::gui::forbidSqlOnThisThread();
+    ridge::gui::forbidIoOnThisThread();
 #endif
     MainWindow window(ridge::gui::chooseTheme(parser.value(theme), desktop), !headless);
     window.document().setAnalysisWishes(parser.value(ceilings), parser.value(step));

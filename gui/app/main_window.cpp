@@ -16,6 +16,7 @@
 #include <QVBoxLayout>
 
 #include "base/text.h"
+#include "gui/load/gui_thread_guard.h"
 #include "gui/load/rank_of_file.h"
 
 namespace ridge::gui {
@@ -24,6 +25,13 @@ namespace {
 constexpr int kMostRecent = 12;
 
 QSettings settings() { return QSettings(QStringLiteral("ridgepoint"), QStringLiteral("ridge-view")); }
+
+// Most recent first, without repetition.
+QStringList withFile(QStringList files, const QString& file) {
+    files.removeAll(file);
+    files.prepend(file);
+    return files.mid(0, kMostRecent);
+}
 
 }  // namespace
 
@@ -60,7 +68,9 @@ MainWindow::MainWindow(const Theme& theme, bool remember, QWidget* parent)
     updateStatus();
     updateActions();
     if (m_remember) {
+        const IoExemption start("one small file before the first frame: the window's place must be known to draw it");
         auto stored = settings();
+        m_recentFiles = stored.value(QStringLiteral("recent")).toStringList();
         restoreGeometry(stored.value(QStringLiteral("geometry")).toByteArray());
         restoreState(stored.value(QStringLiteral("docks")).toByteArray());
     }
@@ -233,21 +243,31 @@ void MainWindow::openTraces(const QStringList& paths, const std::optional<ViewSt
     m_timeline->setFocus();
 }
 
+// Kept by the worker: other windows may have added files meanwhile.
 void MainWindow::rememberFile(const QString& path) {
     if (!m_remember) return;
+    const QString full = QFileInfo(path).absoluteFilePath();
+    m_recentFiles = withFile(m_recentFiles, full);
+    m_unsavedFiles = withFile(m_unsavedFiles, full);
+    m_view.compute("recent", [this, added = m_unsavedFiles](const Worker::Stop&) -> std::function<void()> {
+        saveRecent(added);
+        return [this, added] {
+            for (const QString& file : added) m_unsavedFiles.removeAll(file);
+        };
+    });
+}
+
+void MainWindow::saveRecent(const QStringList& added) {
     auto stored = settings();
     QStringList files = stored.value(QStringLiteral("recent")).toStringList();
-    const QString full = QFileInfo(path).absoluteFilePath();
-    files.removeAll(full);
-    files.prepend(full);
-    stored.setValue(QStringLiteral("recent"), QStringList(files.mid(0, kMostRecent)));
+    for (auto file = added.rbegin(); file != added.rend(); ++file) files = withFile(files, *file);
+    stored.setValue(QStringLiteral("recent"), files);
 }
 
 void MainWindow::refillRecent() {
     m_recent->clear();
-    const QStringList files = settings().value(QStringLiteral("recent")).toStringList();
-    for (const QString& file : files) m_recent->addAction(file, this, [this, file] { openTrace(file); });
-    if (files.isEmpty()) m_recent->addAction(tr("none yet"))->setEnabled(false);
+    for (const QString& file : m_recentFiles) m_recent->addAction(file, this, [this, file] { openTrace(file); });
+    if (m_recentFiles.isEmpty()) m_recent->addAction(tr("none yet"))->setEnabled(false);
 }
 
 void MainWindow::updateStatus() {
@@ -304,6 +324,7 @@ void MainWindow::updateActions() {
         if (edit->text() == wanted) return;
         const QSignalBlocker blocker(edit);
         edit->setText(wanted);
+        edit->home(false);  // its beginning is seen, whatever the width was when it was set
     };
     same(m_search, m_view.state().search);
     same(m_filter, m_view.state().filter);
@@ -332,6 +353,8 @@ void MainWindow::dropEvent(QDropEvent* event) {
 
 void MainWindow::closeEvent(QCloseEvent* event) {
     if (m_remember) {
+        const IoExemption end("one small file after the last frame: the worker may not live to write it");
+        if (!m_unsavedFiles.isEmpty()) saveRecent(m_unsavedFiles);
         auto stored = settings();
         stored.setValue(QStringLiteral("geometry"), saveGeometry());
         stored.setValue(QStringLiteral("docks"), saveState());

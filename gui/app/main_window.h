@@ -81,6 +81,7 @@ private:
     void updateStatus();
     void updateActions();
     void rememberFile(const QString& path);
+    static void saveRecent(const QStringList& added);
     void refillRecent();
     void askNote(Ns a, Ns b);
     void stepNote(bool forward);
@@ -111,6 +112,7 @@ private:
     QProgressBar* m_progress = nullptr;
     QToolButton* m_cancel = nullptr;
     QMenu* m_recent = nullptr;
+    QStringList m_recentFiles, m_unsavedFiles;  // as the menu has them; not yet written by the worker
 };
 
 }  // namespace ridge::gui

@@ -20,6 +20,7 @@
 
 #include "base/file.h"
 #include "gui/app/main_window.h"
+#include "gui/load/gui_thread_guard.h"
 #include "gui/model/align.h"
 #include "reports/html/html.h"
 
@@ -40,6 +41,10 @@ QString writeBytes(const QString& path, const QByteArray& bytes) {
     const Status written = writeFileAtomically(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())});
     return written.ok() ? QString() : QString::fromStdString(written.error().message);
 }
+// Qt's own dialog reads the folders that it shows.
+constexpr const char* kHeadless = "a picture or a report without a window: nobody waits for a frame";
+constexpr const char* kFileDialog = "the dialog of Qt that shows folders";
+
 QString writeImage(const QString& path, const QImage& image) {
     return image.save(path) ? QString() : QObject::tr("%1 cannot be written; .png and .svg are known").arg(path);
 }
@@ -182,6 +187,7 @@ void MainWindow::runRows(Command command) {
 void MainWindow::runFile(Command command) {
     switch (command) {
         case Command::kOpen: {
+            const IoExemption dialog(kFileDialog);
             const QString path = QFileDialog::getOpenFileName(this, tr("Open trace"), {}, tr("Traces (*.sqlite *.json *.json.gz);;All files (*)"));
             if (!path.isEmpty()) openTrace(path);
             return;
@@ -191,6 +197,7 @@ void MainWindow::runFile(Command command) {
                 statusBar()->showMessage(tr("open a trace first; then the one to compare it with"), 6000);
                 return;
             }
+            const IoExemption dialog(kFileDialog);
             const QString path = QFileDialog::getOpenFileName(this, tr("Compare with"), {}, tr("Traces (*.sqlite *.json *.json.gz);;All files (*)"));
             if (!path.isEmpty()) openTraces(m_document.paths(), m_view.state(), path);
             return;
@@ -199,11 +206,13 @@ void MainWindow::runFile(Command command) {
             if (!m_document.path().isEmpty()) openTraces(m_document.paths(), m_view.state(), m_document.basePath());
             return;
         case Command::kScreenshot: {
+            const IoExemption dialog(kFileDialog);
             const QString path = QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("ridge-view.png"), tr("Pictures (*.png *.svg)"));
             if (!path.isEmpty()) savePictureLater(path);
             return;
         }
         case Command::kReport: {
+            const IoExemption dialog(kFileDialog);
             const QString path = QFileDialog::getSaveFileName(this, tr("Save report"), QStringLiteral("report.html"), tr("HTML (*.html)"));
             if (!path.isEmpty()) saveReportLater(path);
             return;
@@ -234,6 +243,7 @@ QByteArray MainWindow::drawSvg() {
 QString MainWindow::savePicture(const QString& path, QSize size) {
     if (size.isValid()) resize(size);
     m_timeline->rebuildLayer();
+    const IoExemption headless(kHeadless);
     return isSvg(path) ? writeBytes(path, drawSvg()) : writeImage(path, grab().toImage());
 }
 
@@ -256,6 +266,7 @@ void MainWindow::saveLater(const QString& path, std::function<QString()> write) 
 
 QString MainWindow::saveReport(const QString& path) {
     const InsightPtr insight = m_view.insight();
+    const IoExemption headless(kHeadless);
     return insight ? writeBytes(path, htmlOf(*insight)) : tr("there is no analysis to report");
 }
 

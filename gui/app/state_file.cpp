@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "analyzer/compare/comparison.h"
 #include "gui/app/main_window.h"
 
 namespace ridge::gui {
@@ -110,6 +111,10 @@ std::string StateFile::describe() const {
     json["finding"] = state.finding.empty() ? Json(nullptr) : Json(toValidUtf8(state.finding));
     json["findings"] = view.insight() ? view.insight()->analysis.findings.size() : 0;
     json["panel"] = state.panel;
+    json["base"] = m_window.document().basePath().toStdString();
+    const auto* comparison = view.insight() ? view.insight()->comparison.get() : nullptr;
+    const bool compared = comparison && !comparison->lanes.empty();
+    json["difference_ns"] = compared ? Json(comparison->lanes[comparison->lead].deltaNs) : Json(nullptr);  // of the step that differs most
     json["pinned"] = state.pinned.size();
     json["hidden"] = state.hidden.size();
     json["notes"] = state.notes.size();

@@ -62,6 +62,7 @@ FlamePanel::FlamePanel(ViewController& view, const Theme& theme, QWidget* parent
     m_summary->setAccessibleName(tr("Summary of the flame graph"));
     auto* bar = new QHBoxLayout;
     bar->setContentsMargins(8, 4, 8, 4);
+    bar->setSpacing(8);
     bar->addWidget(m_source);
     bar->addWidget(m_energy);
     bar->addWidget(m_summary, 1);

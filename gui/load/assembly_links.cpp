@@ -113,7 +113,7 @@ void Assembly::deriveQueues() {
     for (auto& [key, list] : steps) {
         if (stopped()) return;
         std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
-        Counter* depth = counter(key.first, key.second, "queue: launched, not started", "launches", kQueueKey);
+        Counter* depth = counter(key.first, key.second, "launch queue", "not started", kQueueKey);
         std::int64_t now = 0;
         for (std::size_t i = 0; i < list.size(); ++i) {
             now += list[i].second;

@@ -4,45 +4,67 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 namespace ridge::gui {
 namespace {
 
 thread_local bool t_forbidden = false;
-std::atomic<bool> g_abort{true};
+thread_local int t_exempt = 0;
+std::atomic<bool> g_abort{true}, g_watched{false};
 std::atomic<std::int64_t> g_count{0};
 
-void seen(const char* what) {
-    if (!t_forbidden) return;
+void seen(const char* what, const char* which) {
+    if (!t_forbidden || t_exempt > 0) return;
     ++g_count;
     if (!g_abort) return;
-    std::fprintf(stderr, "ridge-view: bug: SQL on the GUI thread: %s\n", what);
+    t_forbidden = false;  // abort() may open files
+    std::fprintf(stderr, "ridge-view: bug: %s on the GUI thread: %s\n", what, which);
     std::abort();
 }
 
 int onStatement(unsigned, void*, void*, void* sql) {
-    seen(static_cast<const char*>(sql));
+    seen("SQL", static_cast<const char*>(sql));
     return 0;
 }
 
 int onOpen(sqlite3* db, const char**, const struct sqlite3_api_routines*) {
-    seen("a connection was opened");
+    seen("SQL", "a connection was opened");
     sqlite3_trace_v2(db, SQLITE_TRACE_STMT, onStatement, nullptr);
     return SQLITE_OK;
 }
 
+// Fonts, icons, plugins, keyboard tables, clock and locale: opened by Qt and what is below it, when it needs them.
+bool isOfTheDesktop(std::string_view path) {
+    constexpr std::array<std::string_view, 9> kSystem{"/usr/", "/etc/", "/lib", "/opt/", "/proc/", "/sys/", "/dev/", "/run/", "/var/"};
+    constexpr std::array<std::string_view, 10> kOfTheUser{"/.cache/", "/fontconfig", "/.fonts", "/fonts/", "/icons/", "/.icons", "/themes/", "/mime/", "/.XCompose", "/.Xauthority"};
+    return std::any_of(kSystem.begin(), kSystem.end(), [&](std::string_view start) { return path.starts_with(start); }) ||
+           std::any_of(kOfTheUser.begin(), kOfTheUser.end(), [&](std::string_view part) { return path.find(part) != std::string_view::npos; });
+}
+
 }  // namespace
 
-void forbidSqlOnThisThread() {
+void forbidIoOnThisThread() {
     t_forbidden = true;
     // SQLite declares the hook without its parameters.
     sqlite3_auto_extension(reinterpret_cast<void (*)()>(onOpen));
 }
-void allowSqlOnThisThread() { t_forbidden = false; }
-std::int64_t forbiddenStatements() { return g_count; }
-void abortOnForbiddenSql(bool abortOnIt) { g_abort = abortOnIt; }
+void allowIoOnThisThread() { t_forbidden = false; }
+std::int64_t forbiddenAccesses() { return g_count; }
+void abortOnForbiddenIo(bool abortOnIt) { g_abort = abortOnIt; }
+bool filesAreWatched() { return g_watched; }
+void setFilesAreWatched() { g_watched = true; }
+
+IoExemption::IoExemption(const char*) { ++t_exempt; }
+IoExemption::~IoExemption() { --t_exempt; }
+
+void fileIsOpened(const char* path) {
+    if (t_forbidden && path && !isOfTheDesktop(path)) seen("file I/O", path);
+}
 
 }  // namespace ridge::gui

@@ -55,6 +55,7 @@ std::optional<std::int64_t> rankInHead(const std::string& path) {
 }  // namespace
 
 std::optional<std::int64_t> rankOfFile(const std::string& path) {
+    if (whyNotAFile(path)) return std::nullopt;
     return looksLikeSqlite(path) ? rankInTable(path) : rankInHead(path);
 }
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <filesystem>
 #include <fstream>
 #include <mutex>
 #include <thread>
@@ -116,7 +117,18 @@ Status loadOther(Shared& shared) {
 
 }  // namespace
 
+std::optional<Error> whyNotAFile(const std::string& path) {
+    std::error_code problem;
+    const auto status = std::filesystem::status(path, problem);
+    if (status.type() == std::filesystem::file_type::not_found) return Error{ErrorCode::kBadInput, path + ": no such file"};
+    if (problem) return Error{ErrorCode::kIo, path + ": " + problem.message()};
+    if (status.type() == std::filesystem::file_type::directory) return Error{ErrorCode::kBadInput, path + ": is a folder, not a file"};
+    if (status.type() != std::filesystem::file_type::regular) return Error{ErrorCode::kBadInput, path + ": is a pipe or a device, not a file"};
+    return std::nullopt;
+}
+
 bool looksLikeSqlite(const std::string& path) {
+    if (whyNotAFile(path)) return false;  // to open a pipe would wait for who writes it
     std::ifstream file(path, std::ios::binary);
     char head[16] = {};
     file.read(head, sizeof head);
@@ -129,6 +141,13 @@ TraceLoader::TraceLoader(std::vector<std::string> paths, LoadCallbacks callbacks
     std::thread([shared = m_shared] {
         std::optional<Error> error;
         try {
+            for (const std::string& path : shared->paths)
+                if (auto problem = whyNotAFile(path); problem && !error) error = std::move(problem);
+            if (error) {
+                shared->finish(error);
+                shared->ended = true;
+                return;
+            }
             const bool direct = std::all_of(shared->paths.begin(), shared->paths.end(), looksLikeSqlite);
             const Status status = direct ? loadSqlite(*shared) : loadOther(*shared);
             if (!status.ok()) error = status.error();

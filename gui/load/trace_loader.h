@@ -48,6 +48,9 @@ private:
     std::shared_ptr<Shared> m_shared;
 };
 
+// What is no regular file is not opened: a pipe would be waited for. Nothing: it is one.
+std::optional<Error> whyNotAFile(const std::string& path);
+
 // Is it a SQLite file, by its first bytes?
 bool looksLikeSqlite(const std::string& path);
 

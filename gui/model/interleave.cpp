@@ -38,17 +38,30 @@ struct Merger {
     std::vector<bool> used = std::vector<bool>(base.tracks.size());  // of the base's
     std::vector<std::uint32_t> laneOfTrace = {}, laneOfBase = {};  // new track of each old one, for the lanes
 
+    // A text may be there twice, in two colours (a collective as a kernel and as a row of its communicator): the same
+    // text in the same colour is one name; a text that the base has once takes the colour that it has in the trace.
     void mergeNames() {
         auto names = std::make_shared<Names>(*trace.names);
-        std::unordered_map<std::string_view, std::uint32_t> ids;
-        for (std::uint32_t i = 0; i < trace.names->texts.size(); ++i) ids.emplace(trace.names->texts[i], i);
+        std::map<std::pair<std::string_view, ColourId>, std::uint32_t> exact;
+        std::unordered_map<std::string_view, std::uint32_t> any;
+        for (std::uint32_t i = 0; i < trace.names->texts.size(); ++i) {
+            exact.emplace(std::pair(std::string_view(trace.names->texts[i]), trace.names->colours[i]), i);
+            any.emplace(trace.names->texts[i], i);
+        }
+        std::unordered_map<std::string_view, std::size_t> times;
+        for (const std::string& text : base.names->texts) ++times[text];
         for (std::size_t i = 0; i < base.names->texts.size(); ++i) {
             const std::string& text = base.names->texts[i];
-            const auto it = ids.find(text);
-            newName.push_back(it != ids.end() ? it->second : static_cast<std::uint32_t>(names->texts.size()));
-            if (it != ids.end()) continue;
+            const ColourId colour = base.names->colours[i];
+            const auto same = exact.find({text, colour});
+            const auto like = times[text] == 1 ? any.find(text) : any.end();
+            if (same != exact.end() || like != any.end()) {
+                newName.push_back(same != exact.end() ? same->second : like->second);
+                continue;
+            }
+            newName.push_back(static_cast<std::uint32_t>(names->texts.size()));
             names->texts.push_back(text);
-            names->colours.push_back(base.names->colours[i]);
+            names->colours.push_back(colour);
         }
         out->names = std::move(names);
     }
@@ -129,6 +142,8 @@ struct Merger {
     // are the same.
     static std::string nameOf(const Snapshot& snapshot, std::uint32_t row, bool exact) {
         const Track& track = snapshot.tracks[row];
+        // Numbers of communicators differ from run to run: those of a rank are paired in their order.
+        if (track.kind == TrackKind::kCommunicator && !exact) return "communicator of rank " + std::to_string(track.rank);
         std::string name = track.title;
         const Track* parent = track.parent == kNoTrack ? nullptr : &snapshot.tracks[static_cast<std::size_t>(track.parent)];
         if (parent && (parent->kind == TrackKind::kThread || parent->kind == TrackKind::kGpu)) name = parent->title + " · " + name;

@@ -100,6 +100,9 @@ public:
     [[nodiscard]] std::uint32_t name(std::size_t i) const { return m_name[i]; }
     [[nodiscard]] std::uint32_t row(std::size_t i) const { return m_row[i]; }
     [[nodiscard]] std::span<const Ns> starts() const { return m_start; }
+    // As stored: kLong stands for what duration() knows better.
+    static constexpr std::uint32_t kLong = ~std::uint32_t{0};
+    [[nodiscard]] std::span<const std::uint32_t> storedDurations() const { return m_duration; }
     [[nodiscard]] std::span<const std::uint32_t> names() const { return m_name; }
 
     // First slice at or after `from` that starts at t or later; galloping, so near answers are cheap.
@@ -115,7 +118,6 @@ public:
     [[nodiscard]] std::size_t bytes() const;
 
 private:
-    static constexpr std::uint32_t kLong = ~std::uint32_t{0};
     [[nodiscard]] Ns longDuration(std::size_t i) const;
 
     std::vector<Ns> m_start;

@@ -92,10 +92,18 @@ void queryIndex(const Lane& lane, std::span<const ColourId> colours, const View&
     if (i > 0 && lane.end(i - 1) > view.start) --i;
     const std::size_t end = lane.firstStartingAt(viewEnd, i, lane.size());
     Folder folder(lane, colours, view, out);
-    const double width = view.width, exactNs = kExactPx * view.nsPerPx;
+    const double width = view.width, exactNs = std::ceil(kExactPx * view.nsPerPx);
+    // Durations as they are stored: one that has no room there is above every limit.
+    const std::span<const Ns> starts = lane.starts();
+    const std::span<const std::uint32_t> durations = lane.storedDurations();
+    const auto exact = static_cast<std::uint32_t>(std::min(exactNs, static_cast<double>(Lane::kLong)));
+    const auto isWide = [&](std::size_t slice) {
+        return durations[slice] >= exact && (durations[slice] != Lane::kLong || static_cast<double>(lane.duration(slice)) >= exactNs);
+    };
+    out.reserve(out.size() + std::min(static_cast<std::size_t>(view.width), end - i) + 2);
     while (i < end) {
-        const double x = view.x(lane.start(i));
-        if (static_cast<double>(lane.duration(i)) >= exactNs) {
+        const double x = view.x(starts[i]);
+        if (isWide(i)) {
             folder.flushCarry(static_cast<int>(std::ceil(std::max(0.0, x))));
             folder.dropCarry();
             Run run;
@@ -113,24 +121,23 @@ void queryIndex(const Lane& lane, std::span<const ColourId> colours, const View&
         const Ns until = std::max(columnEnd, lane.start(i) + 1);
         // A few slices are walked; more are jumped over with the index.
         std::size_t j = i;
-        Ns busy = 0, most = -1;
-        auto longest = static_cast<std::uint32_t>(i);
+        Ns busy = 0;
+        std::uint64_t longestSoFar = 0;  // its duration, and the earlier of equals: the greater of two numbers
         const std::size_t walkEnd = std::min(end, i + kWalk);
         bool wide = false;
-        while (j < walkEnd && lane.start(j) < until) {
-            const Ns ns = lane.duration(j);
-            wide = static_cast<double>(ns) >= exactNs;  // of the slices of one column only the last can be
+        while (j < walkEnd && starts[j] < until) {
+            const std::uint32_t ns = durations[j];
+            wide = ns >= exact && isWide(j);  // of the slices of one column only the last can be
             if (wide) break;
+            if (ns == Lane::kLong) break;  // the index knows its length
             busy += ns;
-            if (ns > most) {
-                most = ns;
-                longest = static_cast<std::uint32_t>(j);
-            }
+            longestSoFar = std::max(longestSoFar, (std::uint64_t{ns} << 32) | ~static_cast<std::uint32_t>(j));
             ++j;
         }
-        if (!wide && j == walkEnd && j < end && lane.start(j) < until) {
+        std::uint32_t longest = j > i ? ~static_cast<std::uint32_t>(longestSoFar) : static_cast<std::uint32_t>(i);
+        if (!wide && j < end && starts[j] < until) {
             j = lane.firstStartingAt(until, j, end);
-            if (static_cast<double>(lane.duration(j - 1)) >= exactNs) --j;
+            if (isWide(j - 1)) --j;
             busy = lane.index().busy(lane, i, j);
             longest = lane.index().longest(lane, i, j);
         }

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace ridge::gui {
@@ -58,7 +60,9 @@ void put(Json& json, const char* key, Ns from, Ns to) {
     if (from != to) json[key] = {from, to};
 }
 
-Ns number(const Json& json) { return json.is_number_integer() ? json.get<Ns>() : 0; }
+// Far beyond any trace, and differences of two of them still fit.
+constexpr Ns kFarthest = Ns{1} << 60;
+Ns number(const Json& json) { return json.is_number_integer() ? std::clamp(json.get<Ns>(), -kFarthest, kFarthest) : 0; }
 void take(const Json& json, const char* key, Ns& from, Ns& to) {
     const auto it = json.find(key);
     if (it == json.end() || !it->is_array() || it->size() != 2) return;

@@ -106,7 +106,14 @@ RooflinePanel::Axes RooflinePanel::everything() {
     return axes;
 }
 
-QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(86, 14 + m_kind->height(), -16, -60); }
+QRectF RooflinePanel::plot() const { return QRectF(rect()).adjusted(92, 14 + (m_text ? m_kind->height() : 0), -16, -60); }
+
+void RooflinePanel::setTextShown(bool shown) {
+    m_text = shown;
+    m_kind->setVisible(shown);
+    place();
+    update();
+}
 
 QPointF RooflinePanel::at(double intensity, double flops) const {
     const QRectF area = plot();
@@ -144,17 +151,18 @@ void RooflinePanel::paintGrid(QPainter& painter) {
         painter.setPen(m_theme->line);
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()));
         painter.setPen(m_theme->soft);
-        painter.drawText(QRectF(x - 40, area.bottom() + 3, 80, 16), Qt::AlignHCenter, QString::number(std::pow(10.0, e), 'g', 6));
+        if (m_text) painter.drawText(QRectF(x - 40, area.bottom() + 7, 80, 16), Qt::AlignHCenter, QString::number(std::pow(10.0, e), 'g', 6));
     }
     for (int e = static_cast<int>(std::ceil(m_axes.y0)); e <= m_axes.y1; ++e) {
         const double y = at(1, std::pow(10.0, e)).y();
         painter.setPen(m_theme->line);
         painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y));
         painter.setPen(m_theme->soft);
-        painter.drawText(QRectF(0, y - 8, area.left() - 6, 16), Qt::AlignRight | Qt::AlignVCenter,
+        if (m_text) painter.drawText(QRectF(0, y - 8, area.left() - 6, 16), Qt::AlignRight | Qt::AlignVCenter,
                          walls() ? QString::number(std::pow(10.0, e), 'g', 6) : rate(std::pow(10.0, e)).replace(QStringLiteral(".00"), QString()));
     }
-    painter.drawText(QRectF(area.left(), area.bottom() + 20, area.width(), 18), Qt::AlignHCenter,
+    if (!m_text) return;
+    painter.drawText(QRectF(area.left(), area.bottom() + 23, area.width(), 18), Qt::AlignHCenter,
                      walls() ? tr("bytes of memory per byte of the network") : tr("arithmetic intensity, FLOP per byte"));
     if (walls()) painter.drawText(QRectF(8, 8, width() / 2.0, 18), Qt::AlignLeft, tr("FLOP per byte of memory"));
 }
@@ -172,18 +180,22 @@ void RooflinePanel::paintRoofs(QPainter& painter) {
     // Of roofs that would be written over each other the first is named; the analysis lists the best first.
     std::vector<double> taken;  // y of flat roofs
     std::vector<double> takenSlope;  // x at the foot of sloping ones
+    struct Label {
+        QPointF where;
+        QString words;
+        double angle;
+        QColor colour;
+    };
+    std::vector<Label> labels;  // over all lines
     const auto label = [&](QPointF where, const QString& words, double angle) {
+        if (!m_text) return;
         auto& list = angle == 0 ? taken : takenSlope;
         const double key = angle == 0 ? where.y() : where.x() + where.y() / std::tan(-angle * M_PI / 180);
         const double least = angle == 0 ? 14 : 15 / std::abs(std::sin(angle * M_PI / 180));
         for (const double other : list)
             if (std::abs(other - key) < least) return;
         list.push_back(key);
-        painter.save();
-        painter.translate(where);
-        painter.rotate(angle);
-        painter.drawText(QPointF(0, -4), words);
-        painter.restore();
+        labels.push_back({where, words, angle, painter.pen().color()});
     };
     painter.setRenderHint(QPainter::Antialiasing);
     for (const auto& roof : roofs) {
@@ -204,6 +216,18 @@ void RooflinePanel::paintRoofs(QPainter& painter) {
             const double enter = std::max(std::pow(10.0, m_axes.x0), std::pow(10.0, m_axes.y0) / roof.value) * 1.9;
             label(at(enter, roof.value * enter), words, angle);
         }
+    }
+    QColor behind = m_theme->window;
+    behind.setAlpha(215);
+    for (const Label& l : labels) {
+        painter.save();
+        painter.translate(l.where);
+        painter.rotate(l.angle);
+        const QRectF box(-2, -painter.fontMetrics().height() - 1, painter.fontMetrics().horizontalAdvance(l.words) + 4, painter.fontMetrics().height());
+        painter.fillRect(box, behind);
+        painter.setPen(l.colour);
+        painter.drawText(QPointF(0, -4), l.words);
+        painter.restore();
     }
     painter.setClipping(false);
 }
@@ -230,8 +254,17 @@ void RooflinePanel::paintDots(QPainter& painter) {
     }
     painter.setPen(m_theme->text);
     for (const Dot& dot : m_dots) {
+        if (!m_text) break;
         const QString words = text(points[dot.point].op).left(40);
-        const QRectF box(dot.centre.x() + dot.radius + 3, dot.centre.y() - 8, painter.fontMetrics().horizontalAdvance(words) + 4, 16);
+        QRectF box(dot.centre.x() + dot.radius + 3, dot.centre.y() - 8, painter.fontMetrics().horizontalAdvance(words) + 4, 16);
+        if (box.right() > plot().right()) box.moveRight(dot.centre.x() - dot.radius - 3);  // beside the dot, on the side that has room
+        if (box.left() < plot().left()) continue;
+        // Not across another dot: neither could be read.
+        if (std::any_of(m_dots.begin(), m_dots.end(), [&](const Dot& other) {
+                const double r = 0.8 * other.radius;
+                return &other != &dot && box.intersects(QRectF(other.centre.x() - r, other.centre.y() - r, 2 * r, 2 * r));
+            }))
+            continue;
         if (taken.size() >= 40 || std::any_of(taken.begin(), taken.end(), [&](const QRectF& other) { return other.intersects(box); })) continue;
         taken.push_back(box);
         painter.drawText(box, Qt::AlignLeft | Qt::AlignVCenter, words);
@@ -262,6 +295,7 @@ void RooflinePanel::paintEvent(QPaintEvent*) {
     paintRoofs(painter);
     paintDots(painter);
     painter.setPen(m_theme->soft);
+    if (!m_text) return;
     if (m_dots.empty())
         painter.drawText(plot().toRect().adjusted(12, 8, -12, -8), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, tr("No op of this trace says how much work it does."));
     else if (m_absent > 0)

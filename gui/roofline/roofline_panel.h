@@ -22,6 +22,8 @@ class RooflinePanel : public QWidget {
 public:
     RooflinePanel(ViewController& view, const Theme& theme, QWidget* parent = nullptr);
     void setTheme(const Theme& theme);
+    // Off: roofs, grid and dots alone, the same pixels on every machine (golden pictures).
+    void setTextShown(bool shown);
     [[nodiscard]] QSize sizeHint() const override { return {520, 380}; }
     struct Dot {
         QPointF centre;
@@ -70,7 +72,7 @@ private:
     std::vector<Dot> m_dots;
     std::size_t m_absent = 0;  // points without an intensity
     QPoint m_pressed, m_mouse;
-    bool m_dragging = false;
+    bool m_dragging = false, m_text = true;
     QComboBox* m_kind;
 };
 

@@ -81,7 +81,7 @@ void RooflinePanel::paintWalls(QPainter& painter) {
         const double lx = m_axes.x0 + fx * (m_axes.x1 - m_axes.x0), ly = m_axes.y0 + fy * (m_axes.y1 - m_axes.y0);
         const WallClass c = boundAt(lx, ly);
         const QString wall = c == WallClass::kComputeBound ? tr("compute wall") : c == WallClass::kMemoryWall ? tr("memory wall") : tr("network wall");
-        if (wall != words) return;
+        if (wall != words || !m_text) return;
         painter.drawText(QRectF(area.left() + fx * area.width() - 70, area.bottom() - fy * area.height() - 9, 140, 18), Qt::AlignCenter, words);
     };
     name(0.8, 0.94, tr("compute wall"));
@@ -95,6 +95,7 @@ void RooflinePanel::paintWalls(QPainter& painter) {
         painter.setBrush(p.bound.empty() ? m_theme->soft : wallColour(*m_theme, classOf(p.bound)));
         painter.setPen(QPen(m_theme->text, 1.4));
         painter.drawEllipse(dot.centre, dot.radius, dot.radius);
+        if (!m_text) continue;
         const QString words = p.workload.empty() ? tr("the step") : text(p.workload);
         const double wide = painter.fontMetrics().horizontalAdvance(words) + 4;
         const bool right = dot.centre.x() + dot.radius + 4 + wide < area.right();
@@ -110,7 +111,7 @@ void RooflinePanel::paintWalls(QPainter& painter) {
     QString note;
     if (absent > 0) note = tr("at the right edge: no network traffic");
     if (roofs.network <= 0) note += (note.isEmpty() ? QString() : QStringLiteral(" · ")) + tr("no roof of the network is known");
-    painter.drawText(QRectF(8, height() - 17, width() - 16, 16), Qt::AlignLeft, note);
+    if (m_text) painter.drawText(QRectF(8, height() - 17, width() - 16, 16), Qt::AlignLeft, note);
     if (m_dragging) {
         QColor shade = m_theme->accent;
         shade.setAlpha(40);

@@ -9,7 +9,7 @@
 namespace ridge::gui {
 
 QRgb mix(QRgb from, QRgb to, float share) {
-    const int a = static_cast<int>(std::lround(std::clamp(share, 0.0F, 1.0F) * 256));
+    const int a = static_cast<int>(std::clamp(share, 0.0F, 1.0F) * 256 + 0.5F);  // lround is a call for each run
     const auto channel = [&](int f, int t) { return (f * a + t * (256 - a)) / 256; };
     return qRgb(channel(qRed(from), qRed(to)), channel(qGreen(from), qGreen(to)), channel(qBlue(from), qBlue(to)));
 }
@@ -27,7 +27,7 @@ void LaneRasterizer::drawLane(QImage& image, int y, int height, std::span<const 
         }
         const QRgb colour = mix(m_theme.slice[run.colour], background, strength * dim);
         int x0 = std::clamp(static_cast<int>(run.x0), 0, width);
-        int x1 = std::clamp(static_cast<int>(std::lround(run.x1)), 0, width);
+        int x1 = std::clamp(static_cast<int>(run.x1 + 0.5F), 0, width);
         if (x1 <= x0) x1 = std::min(width, x0 + 1);
         // Neighbours of one colour stay two slices.
         if (run.kind == RunKind::kExact && x1 - x0 > 3 && x1 < width) --x1;

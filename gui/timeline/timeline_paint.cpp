@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The overlay: everything that is painted over the layer in every frame.
 #include <QElapsedTimer>
+#include <QLocale>
 #include <QLoggingCategory>
 #include <QPainter>
 #include <QPainterPath>
@@ -20,7 +21,16 @@ Q_LOGGING_CATEGORY(frames, "ridge.frames", QtWarningMsg)
 namespace ridge::gui {
 namespace {
 
-constexpr std::size_t kMostCached = 40'000;
+// A value of a counter: bytes with their prefix, counts with their digits in groups.
+QString valueText(double value, const std::string& unit) {
+    if (unit == "B" && value >= 0 && value < 1e18) return QString::fromStdString(formatBytes(static_cast<std::uint64_t>(value)));
+    if (unit == "B/s" || unit == "W" || unit == "Hz") return QString::fromStdString(formatRate(value, unit));
+    const bool whole = std::abs(value) < 1e15 && std::floor(value) == value;
+    const QString number = whole ? QLocale(QLocale::English).toString(static_cast<qlonglong>(value)) : QString::number(value, 'g', 4);
+    return unit.empty() || unit == "1" ? number : number + QLatin1Char(' ') + QString::fromStdString(unit);
+}
+
+constexpr std::size_t kMostCached = 40'000, kMostTitles = 8'192;
 
 }  // namespace
 
@@ -29,7 +39,9 @@ void TimelineWidget::paintEvent(QPaintEvent*) {
     clock.start();
     if (m_layerStale) rebuildLayer();
     QPainter painter(this);
-    painter.fillRect(rect(), m_theme->window);
+    // What the layer does not cover; the headers are painted over all that is on its left but the line below pinned rows.
+    painter.fillRect(0, kTimeHeight + kStepHeight, lanesLeft(), rowsTop() - kTimeHeight - kStepHeight, m_theme->window);
+    painter.fillRect(lanesLeft() + lanesWidth(), 0, width() - lanesLeft() - lanesWidth(), height(), m_theme->window);
     m_layer.setDevicePixelRatio(devicePixelRatioF());
     painter.drawImage(lanesLeft(), 0, m_layer);
     painter.setClipRect(lanesLeft(), kTimeHeight + kStepHeight, lanesWidth(), height());
@@ -103,7 +115,7 @@ void TimelineWidget::paintLabels(QPainter& painter) {
 void TimelineWidget::paintHeader(QPainter& painter, const Row& row) {
     const QRect place = placeOfRow(row);
     const bool group = row.kind == RowKind::kGroup;
-    painter.fillRect(QRect(0, place.top(), lanesLeft() - 1, place.height()), group ? m_theme->header : m_theme->panel);
+    painter.fillRect(QRect(0, place.top(), lanesLeft() - (group ? 0 : 1), place.height()), group ? m_theme->header : m_theme->panel);
     if (!m_text) return;
     int x = 8 + row.indent * 12;
     if (row.collapsible) {
@@ -123,15 +135,27 @@ void TimelineWidget::paintHeader(QPainter& painter, const Row& row) {
     int room = lanesLeft() - x - 8;
     if (row.kind == RowKind::kCounter) {
         const Counter& counter = *m_view.snapshot()->tracks[row.track].counter;
-        const QString top = QString::number(static_cast<double>(counter.maximum()), 'g', 4) + QLatin1Char(' ') +
-                            QString::fromStdString(counter.unit == "1" ? std::string() : counter.unit);
-        painter.drawText(QRect(x, place.top() + 16, room, 16), Qt::AlignLeft | Qt::AlignVCenter, QStringLiteral("max ") + top);
+        painter.drawText(QRect(x, place.top() + 16, room, 16), Qt::AlignLeft | Qt::AlignVCenter,
+                         QStringLiteral("max ") + valueText(static_cast<double>(counter.maximum()), counter.unit));
     }
-    const QString title = QString::fromStdString(row.title);
-    const int high = group ? kGroupHeight : 16;
     const int most = group ? lanesLeft() + lanesWidth() - x - 8 : room;
-    painter.drawText(QRect(x, place.top(), most, high), Qt::AlignLeft | Qt::AlignVCenter | Qt::TextSingleLine,
-                     painter.fontMetrics().elidedText(title, Qt::ElideMiddle, most));
+    drawTitle(painter, QRect(x, place.top(), most, group ? kGroupHeight : 16), row.title, most, group);
+}
+
+// To elide and lay out every title in every frame would cost a third of it.
+void TimelineWidget::drawTitle(QPainter& painter, QRect place, const std::string& title, int room, bool bold) {
+    std::string key = title;
+    key.append({'\0', bold ? 'b' : 'n'}).append(std::to_string(room));
+    auto it = m_titles.find(key);
+    if (it == m_titles.end()) {
+        if (m_titles.size() > kMostTitles) m_titles.clear();
+        QStaticText text(painter.fontMetrics().elidedText(QString::fromStdString(title).simplified(), Qt::ElideMiddle, room));
+        text.setTextFormat(Qt::PlainText);
+        text.setPerformanceHint(QStaticText::AggressiveCaching);
+        text.prepare(QTransform(), painter.font());
+        it = m_titles.emplace(std::move(key), std::move(text)).first;
+    }
+    painter.drawStaticText(place.left(), place.top() + (place.height() - painter.fontMetrics().height()) / 2, it->second);
 }
 
 // Below the overlay: arrows and ranges cross the bars of groups.
@@ -145,6 +169,8 @@ void TimelineWidget::paintGroupBars(QPainter& painter) {
 
 void TimelineWidget::paintHeaders(QPainter& painter) {
     const int top = kTimeHeight + kStepHeight;
+    painter.setPen(m_theme->line);
+    painter.drawLine(lanesLeft() - 1, 0, lanesLeft() - 1, height());
     painter.setClipRect(0, rowsTop(), width(), height());
     painter.fillRect(0, rowsTop(), lanesLeft() - 1, height(), m_theme->panel);
     for (const Row& row : m_rows.rows) {
@@ -155,8 +181,6 @@ void TimelineWidget::paintHeaders(QPainter& painter) {
     painter.setClipRect(0, top, width(), std::max(0, rowsTop() - top));
     for (const Row& row : m_rows.pinned) paintHeader(painter, row);
     painter.setClipping(false);
-    painter.setPen(m_theme->line);
-    painter.drawLine(lanesLeft() - 1, 0, lanesLeft() - 1, height());
     if (!m_rows.pinned.empty()) painter.fillRect(0, rowsTop() - 3, width(), 2, m_theme->accent);
 }
 
@@ -181,9 +205,10 @@ void TimelineWidget::paintRuler(QPainter& painter) {
         const int x = lanesLeft() + static_cast<int>(time.x(tick.at));
         painter.setPen(m_theme->line);
         painter.drawLine(x, kTimeHeight - 6, x, kTimeHeight);
-        if (!m_text) continue;
+        const QString text = QString::fromStdString(tick.text);
+        if (!m_text || x + 4 + painter.fontMetrics().horizontalAdvance(text) > lanesLeft() + lanesWidth()) continue;  // none that is cut
         painter.setPen(m_theme->soft);
-        painter.drawText(QRect(x + 4, 0, 110, kTimeHeight - 2), Qt::AlignLeft | Qt::AlignVCenter, QString::fromStdString(tick.text));
+        painter.drawText(QRect(x + 4, 0, 110, kTimeHeight - 2), Qt::AlignLeft | Qt::AlignVCenter, text);
     }
     paintSteps(painter, time);
     painter.setClipping(false);
@@ -340,8 +365,7 @@ QString TimelineWidget::hoverText(QPoint position) const {
         const Counter& counter = *snapshot.tracks[at.row->track].counter;
         const std::size_t i = counter.at(time.time(x));
         if (i >= counter.size()) return {};
-        return QStringLiteral("%1  %2 %3").arg(QString::fromStdString(at.row->title)).arg(static_cast<double>(counter.value(i)), 0, 'g', 6)
-            .arg(QString::fromStdString(counter.unit == "1" ? std::string() : counter.unit));
+        return QStringLiteral("%1  %2").arg(QString::fromStdString(at.row->title), valueText(static_cast<double>(counter.value(i)), counter.unit));
     }
     if (at.row->kind == RowKind::kStrip) {
         const Lane& lane = *m_view.insight()->strips[static_cast<std::size_t>(at.row->strip)].lane;

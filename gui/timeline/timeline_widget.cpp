@@ -155,22 +155,32 @@ void TimelineWidget::drawRow(const Row& row, LaneRasterizer& raster, const View&
     const Snapshot& snapshot = *m_view.snapshot();
     const QRect place = placeOfRow(row);
     const auto px = [dpr](int logical) { return static_cast<int>(std::lround(logical * dpr)); };
+    const auto drawn = [this](int top, int bottom) {
+        std::fill(m_drawnLines.begin() + std::clamp(top, 0, m_layer.height()), m_drawnLines.begin() + std::clamp(bottom, 0, m_layer.height()), true);
+    };
     const QRgb background = m_theme->window.rgb();
     if (row.kind == RowKind::kCounter) {
         const Counter& counter = *snapshot.tracks[row.track].counter;
         std::vector<CounterColumn> columns;
         queryCounter(counter, device, columns);
         const float low = std::min(0.0F, counter.minimum());
-        raster.drawCounter(m_layer, px(place.top()), px(kCounterHeight), columns, low, std::max(counter.maximum(), low + 1e-6F), background);
+        const int top = px(place.top()), bottom = top + px(kCounterHeight);
+        raster.drawCounter(m_layer, top, bottom - top, columns, low, std::max(counter.maximum(), low + 1e-6F), background);
+        drawn(top, bottom);
         return;
     }
     const auto drawLane = [&](const Lane& lane, std::span<const ColourId> colours, QRect at, std::uint32_t number, const std::vector<bool>& matched) {
         LaneRuns out;
+        if (!m_spareRuns.empty()) {
+            out.runs = std::move(m_spareRuns.back());
+            m_spareRuns.pop_back();
+        }
         out.place = at;
         out.lane = number;
         queryLane(lane, colours, device, out.runs);
-        raster.drawLane(m_layer, px(at.top()), px(at.top() + at.height()) - px(at.top()), out.runs, background, lane,
-                        matched);
+        const int top = px(at.top()), bottom = px(at.top() + at.height());
+        raster.drawLane(m_layer, top, bottom - top, out.runs, background, lane, matched);
+        drawn(top, bottom);
         m_runCount += out.runs.size();
         m_runs.push_back(std::move(out));
     };
@@ -205,7 +215,11 @@ void TimelineWidget::rebuildLayer() {
     const QSize size(std::max(1, static_cast<int>(std::lround(lanesWidth() * dpr))), std::max(1, static_cast<int>(std::lround(height() * dpr))));
     if (m_layer.size() != size) m_layer = QImage(size, QImage::Format_RGB32);
     m_layer.setDevicePixelRatio(1);
-    m_layer.fill(m_theme->window);
+    m_drawnLines.assign(static_cast<std::size_t>(m_layer.height()), false);
+    for (LaneRuns& lane : m_runs) {
+        lane.runs.clear();
+        m_spareRuns.push_back(std::move(lane.runs));
+    }
     m_runs.clear();
     m_runCount = 0;
     View device = timeView();
@@ -227,6 +241,12 @@ void TimelineWidget::rebuildLayer() {
         std::erase_if(m_runs, [&](const LaneRuns& lane) { return lane.place.top() < rowsTop(); });
         for (const Row& row : m_rows.pinned)
             if (row.kind != RowKind::kGroup) drawRow(row, raster, device, dpr);
+    }
+    // Lines that no row has drawn: to fill them all first would cost as much as the rows.
+    for (int y = 0; y < m_layer.height(); ++y) {
+        if (m_drawnLines[static_cast<std::size_t>(y)]) continue;
+        auto* line = reinterpret_cast<QRgb*>(m_layer.scanLine(y));
+        std::fill(line, line + m_layer.width(), m_theme->window.rgb());
     }
     m_layerStale = false;
 }

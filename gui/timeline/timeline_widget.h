@@ -90,6 +90,7 @@ private:
     void paintHover(QPainter& painter);
     void paintFrameTime(QPainter& painter, double ms);
     [[nodiscard]] QString hoverText(QPoint position) const;
+    void drawTitle(QPainter& painter, QRect place, const std::string& title, int room, bool bold);
     void drawText(QPainter& painter, int x, int y, int width, std::uint32_t name, QRgb colour);
 
     static constexpr int kHeaderWidth = 236, kTimeHeight = 22, kStepHeight = 18, kHiddenHeight = 18;
@@ -102,8 +103,11 @@ private:
     QImage m_layer;
     bool m_layerStale = true, m_text = true;
     std::vector<LaneRuns> m_runs;
+    std::vector<std::vector<Run>> m_spareRuns;  // their memory is used again
+    std::vector<bool> m_drawnLines;             // of the layer
     std::size_t m_runCount = 0;
     std::unordered_map<std::uint64_t, QStaticText> m_labels;
+    std::unordered_map<std::string, QStaticText> m_titles;  // of rows, by text, room and weight
     const void* m_labelNames = nullptr;
 
     enum class Drag { kNone, kPress, kRange, kZoom, kPan };

@@ -13,7 +13,7 @@ def measure(build, sizes):
     results = []
     for slices in sizes:
         print(f"bench: bench_timeline {slices} ...", file=sys.stderr)
-        results.append(json.loads(subprocess.run([str(program), str(slices)], capture_output=True, text=True, check=True).stdout))
+        results.append(json.loads(subprocess.run([str(program), str(slices)], stdout=subprocess.PIPE, text=True, check=True).stdout))
     return results
 
 
@@ -24,17 +24,29 @@ def rows(results):
         return
     for result in results:
         millions = result["slices"] / 1e6
-        load = result["load"]
+        load = result.get("load")
         ten = 9e6 < result["slices"] < 11e6  # what targets are set for
         worst = max(result["frames"], key=lambda zoom: zoom["p99_ms"])
         yield (f"viewer, {millions:g} M slices: frame p99, worst of six zooms",
-               f"{worst['p99_ms']:.1f} ms (p50 {worst['p50_ms']:.1f}, p95 {worst['p95_ms']:.1f})", "<= 16 ms", worst["p99_ms"] <= 16)
-        yield ("  first picture after opening", f"{load['first_picture_ms']:.0f} ms", "<= 1 s" if ten else "",
-               load["first_picture_ms"] <= 1000 if ten else None)
-        yield ("  load", f"{load['total_ms'] / 1000:.2f} s = {load['rows_per_s'] / 1e6:.1f} M rows/s", "", None)
-        yield ("  memory", f"{load['bytes_per_slice']:.1f} B a slice (process at its peak {load['peak_bytes_per_slice']:.0f})", "<= 64 B",
-               load["bytes_per_slice"] <= 64)
-        yield ("  cancelled load ends within", f"{load['cancel_worst_ms']:.1f} ms, worst of seven", "<= 100 ms", load["cancel_worst_ms"] <= 100)
+               f"{worst['p99_ms']:.1f} ms (p50 {worst['p50_ms']:.1f}, p95 {worst['p95_ms']:.1f}; CPU p99 {worst['p99_cpu_ms']:.1f})", "<= 16 ms", worst["p99_ms"] <= 16)
+        yield ("  memory", f"{result['bytes_per_slice']:.1f} B a slice, indexes included", "<= 64 B", result["bytes_per_slice"] <= 64)
+        if load is None:
+            yield ("  load from a file", result["no_file"], "", None)
+        else:
+            yield from load_rows(load, ten)
         for key, what in (("all", "statistics over everything"), ("tenth", "statistics over a tenth")):
-            ours, sqlite = result["statistics"][key]["ms"], result["sqlite_group_by"][f"{key}_ms"]
-            yield (f"  {what}", f"{ours:.0f} ms; GROUP BY in SQLite {sqlite:.0f} ms = {sqlite / ours:.0f} x", "", None)
+            ours = result["statistics"][key]["ms"]
+            query = result["sqlite_group_by"][key] if load else None
+            beside = "" if query is None else (f"; GROUP BY in SQLite {query['ms']:.0f} ms = {query['ms'] / ours:.0f} x" if query["ended"] else
+                                               f"; GROUP BY in SQLite had not ended after {query['ms']:.0f} ms = more than {query['ms'] / ours:.0f} x")
+            yield (f"  {what}", f"{ours:.0f} ms{beside}", "", None)
+
+
+def load_rows(load, judged):
+    yield ("  first picture after opening", f"{load['first_picture_ms']:.0f} ms", "<= 1 s" if judged else "",
+           load["first_picture_ms"] <= 1000 if judged else None)
+    yield ("  load", f"{load['total_ms'] / 1000:.2f} s = {load['rows_per_s'] / 1e6:.1f} M rows/s", "", None)
+    yield ("  loaded from the file", f"{load['bytes_per_slice']:.1f} B a slice (process at its peak {load['peak_bytes_per_slice']:.0f})", "<= 64 B",
+           load["bytes_per_slice"] <= 64)
+    yield ("  cancelled load ends within", f"{load['cancel']['worst_ms']:.1f} ms, worst of {load['cancel']['moments']}", "<= 100 ms",
+           load["cancel"]["worst_ms"] <= 100)

@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ridge-view in a real window: opened, zoomed, searched, walked along an arrow, sent to a finding, undone.
+"""ridge-view in a real window: opened, zoomed, searched, walked along an arrow, sent to a finding, undone, two runs
+compared; and without one: what it says of files and views that cannot be shown, and with which exit code.
 
 Each step is asserted on what the program says it shows (--follow) and leaves a picture of the screen;
 RIDGE_PICTURES names a folder to keep these in.
 """
+import base64
+import gzip
 import json
 import os
+import random
 import pathlib
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 import unittest
 
@@ -177,6 +182,39 @@ class Window(Case):
         again = self.wait("the token opens the same view", lambda s: s["phase"] == "ready" and s["complete"])
         self.assertEqual((again["start_ns"], again["end_ns"], again["token"]), (state["start_ns"], state["end_ns"], token))
 
+    def test_two_runs(self):
+        base = self.folder / "base.sqlite"
+        slower = self.folder / "slower.sqlite"
+        launch_bound_trace(base)
+        launch_bound_trace(slower, slow=2)
+        self.open(slower, base)
+        state = self.wait("both are read, analyzed and aligned", lambda s: s["phase"] == "ready" and s["complete"] and s["difference_ns"] is not None and
+                          any("base" in row["title"] for row in s["rows"]))
+        self.assertEqual(state["slices"], 2 * (STEPS * KERNELS * 2 + STEPS))
+        # A step is its kernels' distances and 10 us: that of the slower run is longer by one distance a kernel.
+        self.assertEqual(state["difference_ns"], KERNELS * 12000)
+        titles = [row["title"] for row in state["rows"]]
+        for what in ("kernels", "CUDA API"):
+            mine = next(i for i, title in enumerate(titles) if what in title)
+            self.assertIn(what, titles[mine + 1])
+            self.assertTrue(titles[mine + 1].endswith("base"), titles)
+        self.picture("10-two-runs")
+        x, y, width, height = state["lanes"]
+        self.display.click(x + width // 3, y + height - 8)
+        self.key("ctrl+9")
+        self.wait("what differs", lambda s: s["panel"] == "compare")
+        self.picture("11-what-differs")
+        # Aligned at the step in view: a later one of both begins at the same moment.
+        middle = (state["trace_start_ns"] + state["trace_end_ns"]) // 2
+        before = self.state()["token"]
+        self.key("w", "w", "w")
+        self.key("ctrl+g")
+        state = self.wait("aligned at another step", lambda s: s["token"] != before and s["end_ns"] - s["start_ns"] < 0.5 * middle)
+        self.picture("12-aligned")
+        for _ in range(3):
+            self.key("BackSpace")
+        self.wait("undone", lambda s: s["redo"] and (s["start_ns"], s["end_ns"]) == (s["trace_start_ns"], s["trace_end_ns"]))
+
     def test_rows_notes_and_the_palette(self):
         self.open(self.trace)
         state = self.wait("it opens", lambda s: s["phase"] == "ready" and s["complete"])
@@ -214,6 +252,150 @@ class Window(Case):
         state = self.wait("it says why", lambda s: s["phase"] in ("failed", "ready"))
         self.assertTrue(state["problem"], state)
         self.picture("9-broken")
+
+
+def token(**state):
+    """A view token as "Copy link to this view" makes them."""
+    return "1" + base64.urlsafe_b64encode(json.dumps(state).encode()).decode().rstrip("=")
+
+
+@unittest.skipUnless(VIEWER.exists(), "built without the viewer")
+class Headless(Case):
+    """Every file and every view that cannot be drawn ends in one line and exit code 2, without a picture."""
+
+    def setUp(self):
+        super().setUp()
+        launch_bound_trace(self.trace)
+        self.png = self.folder / "picture.png"
+
+    def draw(self, *arguments, before=None):
+        self.png.unlink(missing_ok=True)
+        environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+        program = subprocess.Popen([str(VIEWER), *map(str, arguments), "--screenshot", str(self.png), "--size", "900x600"], env={**environment, "HOME": str(self.folder)},
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        if before:
+            before()
+        output, words = program.communicate(timeout=240)
+        self.assertEqual(output, "")
+        return program.returncode, words
+
+    def refused(self, *arguments, words=""):
+        code, said = self.draw(*arguments)
+        self.assertEqual(code, 2, said)
+        self.assertEqual(len(said.splitlines()), 1, said)
+        self.assertTrue(said.startswith("ridge-view: "), said)
+        self.assertIn(words, said)
+        self.assertFalse(self.png.exists(), "no picture of nothing")
+
+    def drawn(self, *arguments):
+        code, said = self.draw(*arguments)
+        self.assertEqual((code, said), (0, ""))
+        self.assertGreater(self.png.stat().st_size, 5000)
+
+    def test_files_that_are_none(self):
+        self.drawn(self.trace)
+        whole = self.trace.read_bytes()
+        bad = self.folder / "bad.sqlite"
+        for size in (0, 10, 100, 3000, len(whole) // 2):
+            bad.write_bytes(whole[:size])
+            code, said = self.draw(bad)
+            self.assertEqual(code, 2, f"{size} bytes: {said}")
+            self.assertTrue(said.startswith("ridge-view: "), said)
+        (self.folder / "folder").mkdir()
+        self.refused(self.folder / "folder", words="is a folder")
+        os.mkfifo(self.folder / "pipe")
+        self.refused(self.folder / "pipe", words="is a pipe")
+        self.refused(self.trace, self.folder / "pipe", words="is a pipe")
+        self.refused(self.folder / "nowhere.sqlite", words="no such file")
+        self.refused("/dev/null", words="a device")
+        bad.write_bytes(random.Random(1).randbytes(4000))
+        self.refused(bad)
+        for text in ("{", "[]", '{"traceEvents": []}', '{"traceEvents": [{"ph": "X", "ts": 1'):
+            (self.folder / "bad.json").write_text(text)
+            self.refused(self.folder / "bad.json")
+        with gzip.open(self.folder / "bad.json.gz", "wb") as file:
+            file.write(b'{"traceEvents": [')
+        (self.folder / "cut.json.gz").write_bytes((self.folder / "bad.json.gz").read_bytes()[:-9])
+        self.refused(self.folder / "cut.json.gz")
+
+    def test_damage_never_crashes_or_hangs(self):
+        whole = self.trace.read_bytes()
+        chance = random.Random(7)
+        for _ in range(8):
+            damaged = bytearray(whole)
+            for _ in range(chance.choice((1, 20, 400))):
+                damaged[chance.randrange(100, len(damaged))] = chance.randrange(256)
+            bad = self.folder / "damaged.sqlite"
+            bad.write_bytes(damaged)
+            code, said = self.draw(bad)
+            self.assertIn(code, (0, 2), said)  # 139, 134: a crash
+            self.assertEqual(code == 2, said != "", said)
+
+    def test_rows_that_cannot_be(self):
+        db = sqlite3.connect(self.trace)
+        db.execute("UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 9223372036854775807 WHERE rowid % 7 = 0")
+        db.execute("UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = start - 5 WHERE rowid % 7 = 1")
+        db.execute("UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start = 'x' WHERE rowid % 7 = 2")
+        db.execute("UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET end = start + 4000000000000 WHERE rowid % 5 = 0")  # over an hour
+        db.execute("UPDATE NVTX_EVENTS SET start = 100000 - start, end = NULL WHERE rowid % 3 = 0")  # unsorted, open
+        db.commit()
+        db.close()
+        self.drawn(self.trace, "--panel", "messages")
+
+    def test_a_file_that_changes_meanwhile(self):
+        for change in ("deleted", "cut", "replaced"):
+            path = self.folder / f"{change}.sqlite"
+            launch_bound_trace(path)
+            def happen(path=path, change=change):
+                time.sleep(0.05)
+                if change == "deleted":
+                    path.unlink()
+                elif change == "cut":
+                    os.truncate(path, 8192)
+                else:
+                    path.write_bytes(b"something else")
+            code, said = self.draw(path, before=happen)
+            self.assertIn(code, (0, 2), said)
+            self.assertTrue(code == 0 or said.startswith("ridge-view: "), said)
+        # A writer at work: what it has committed is shown.
+        path = self.folder / "growing.sqlite"
+        launch_bound_trace(path)
+        db = sqlite3.connect(path, check_same_thread=False)
+        stop = threading.Event()
+
+        def write():
+            at = 10**9
+            while not stop.is_set():
+                db.execute("INSERT INTO NVTX_EVENTS(start, end, eventType, text, globalTid, domainId) VALUES (?, ?, 59, 'more', ?, 0)", (at, at + 10, TID))
+                db.commit()
+                at += 100
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            code, said = self.draw(path)
+        finally:
+            stop.set()
+            writer.join()
+        self.assertIn(code, (0, 2), said)
+        self.assertTrue(code == 0 or said.startswith("ridge-view: "), said)
+
+    def test_views_that_show_nothing(self):
+        self.drawn(self.trace, "--view", token(v=[1000, 90000]))
+        self.refused(self.trace, "--view", "garbage", words="no view token")
+        self.refused(self.trace, "--view", "1AAAA", words="no view token")
+        self.refused(self.trace, "--view", token(v=[10**15, 2 * 10**15]), words="outside of the trace")
+        self.refused(self.trace, "--view", token(f="no row is called that"), words="filter")
+        self.refused(self.trace, "--view", token(s=["p1/t1/ranges", 0, 5]), words="not in this trace")
+        self.refused(self.trace, "--view", token(i="no finding"), words="no finding")
+        self.refused(self.trace, "--view", token(w="no panel"), words="no panel")
+        self.refused(self.trace, "--view", token(r=[1, 2]), words="holds no slice")
+        self.refused(self.trace, "--view", token(r=[1000, 90000], rt=["nowhere"]), words="not in this trace")
+        self.refused(self.trace, "--panel", "nowhere", words="--panel")
+        self.refused(self.trace, "--panel", "compare", words="needs a BASE")
+        self.refused(words="need a TRACE")
+        for state in (dict(v=[-2**62, 2**62]), dict(v=["a", None]), dict(y=-5), dict(z=[1, 1e300, 2, 3]), dict(a=2**70), dict(n=[[1, 2, "x"]] * 3), dict(s=[])):
+            code, said = self.draw(self.trace, "--view", token(**state))
+            self.assertIn(code, (0, 2), said)
 
 
 if __name__ == "__main__":

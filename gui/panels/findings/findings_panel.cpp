@@ -118,6 +118,7 @@ QString FindingsPanel::page(const analyzer::Finding& f) const {
     if (!f.ops.empty()) {
         std::string ops;
         for (std::size_t i = 0; i < std::min<std::size_t>(f.ops.size(), 20); ++i) ops += (i ? "\n" : "") + f.ops[i];
+        if (f.ops.size() > 20) ops += tr("\nand %1 more").arg(f.ops.size() - 20).toStdString();
         part(tr("Ops"), ops);
     }
     if (!f.sql.empty()) html += QStringLiteral("<p><b>SQL</b></p><pre style='white-space:pre-wrap'>%1</pre>").arg(escaped(f.sql));

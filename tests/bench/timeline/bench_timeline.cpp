@@ -3,11 +3,17 @@
 // How fast the viewer is: frames at six zooms on 1, 10, 100 million synthetic slices (54 rows, log-normal
 // durations of about 8 us), the first picture (from opening the file to the first painted one) and the
 // whole load from SQLite, memory per slice, how soon a cancelled load has ended, and statistics over all
-// and over a tenth of the trace beside the same GROUP BY in SQLite. Prints one JSON document.
+// and over a tenth of the trace beside the same GROUP BY in SQLite. Prints one JSON document; says on stderr
+// what it is at.
+//
+// Bounded: a GROUP BY is given kLongestQuery and is then interrupted and reported as not ended; loads are
+// cancelled at fewer moments where loading takes long; a file that the disk has no room for is left out, with
+// the reason.
 //
 // Usage: bench_timeline [SLICES] [--no-file]
 #include <fmt/format.h>
-#include <sys/resource.h>
+#include <malloc.h>
+#include <sqlite3.h>
 #include <time.h>
 
 #include <QApplication>
@@ -18,6 +24,7 @@
 #include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <random>
@@ -39,6 +46,8 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kLanes = 54;
 constexpr std::size_t kNames = 2000;
 constexpr int kFrames = 201;
+constexpr auto kLongestQuery = std::chrono::seconds(60);
+constexpr double kBytesPerRow = 40;  // of the file, with room to spare
 
 // CPU time tells what the work costs where other programs take the processor away.
 double cpuMs(clockid_t clock) {
@@ -213,9 +222,10 @@ nlohmann::ordered_json loading(const std::string& path, ViewController& view, Ti
 }
 
 // From cancel() in the middle of a load to the end of its thread; the worst of several.
-double cancelMs(const std::string& path, double loadMs) {
+nlohmann::ordered_json cancelling(const std::string& path, double loadMs) {
+    const std::vector<double> moments = loadMs < 10'000 ? std::vector<double>{0.02, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95} : std::vector<double>{0.05, 0.3, 0.95};
     double worst = 0;
-    for (const double share : {0.02, 0.2, 0.4, 0.6, 0.8, 0.9, 0.95}) {
+    for (const double share : moments) {
         TraceLoader loader(path, {});
         std::this_thread::sleep_for(std::chrono::duration<double, std::milli>(loadMs * share));
         const auto start = Clock::now();
@@ -223,24 +233,39 @@ double cancelMs(const std::string& path, double loadMs) {
         while (!loader.ended()) std::this_thread::sleep_for(std::chrono::microseconds(200));
         worst = std::max(worst, msSince(start));
     }
-    return worst;
+    return {{"moments", moments.size()}, {"worst_ms", worst}};
 }
 
+// The most memory since the last call of forgetPeak().
 double peakBytes() {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) * 1024;
+    std::ifstream status("/proc/self/status");
+    for (std::string line; std::getline(status, line);)
+        if (line.starts_with("VmHWM:")) return std::strtod(line.c_str() + 6, nullptr) * 1024;
+    return 0;
+}
+void forgetPeak() {
+    malloc_trim(0);
+    std::ofstream("/proc/self/clear_refs") << 5;
 }
 
-double groupByMs(const std::string& path, const std::string& where) {
+nlohmann::ordered_json groupBy(const std::string& path, const std::string& where) {
     auto db = std::move(Database::openForReading(path)).value();
+    struct Limit {
+        Clock::time_point end;
+        bool reached = false;
+    } limit{Clock::now() + kLongestQuery};
+    sqlite3_progress_handler(db.handle(), 1 << 20, [](void* at) {
+        auto& l = *static_cast<Limit*>(at);
+        l.reached = Clock::now() > l.end;
+        return l.reached ? 1 : 0;
+    }, &limit);
     const auto start = Clock::now();
     auto statement = db.prepare("SELECT textId, count(*), sum(end - start), min(end - start), max(end - start) FROM NVTX_EVENTS " + where + " GROUP BY textId");
     while (true) {
         const auto row = statement->step();
         if (!row.ok() || !*row) break;
     }
-    return msSince(start);
+    return {{"ms", msSince(start)}, {"ended", !limit.reached}};
 }
 
 nlohmann::ordered_json statisticsOfRange(const Snapshot& snapshot, Ns from, Ns to) {
@@ -259,32 +284,50 @@ int main(int argc, char** argv) {
     qputenv("QT_QPA_PLATFORM", "offscreen");
     QApplication app(argc, argv);
     const std::size_t slices = argc > 1 ? static_cast<std::size_t>(std::strtod(argv[1], nullptr)) : 1'000'000;
-    const bool withFile = argc < 3 || std::string_view(argv[2]) != "--no-file";
+    bool withFile = argc < 3 || std::string_view(argv[2]) != "--no-file";
     nlohmann::ordered_json out{{"slices", slices}, {"rows", kLanes}, {"width", 1920}, {"height", 1080}};
+    const auto begin = Clock::now();
+    const auto say = [&](const char* what) { fmt::print(stderr, "bench_timeline: {:5.1f} s  {}\n", msSince(begin) / 1000, what); };
     ViewController view;
     TimelineWidget widget(view, darkTheme());
     widget.resize(1920, 1080);
     double buildMs = 0;
+    say("making slices in memory");
     view.setSnapshot(inMemory(slices, buildMs));
     out["index_build_ms"] = buildMs;
     out["bytes_per_slice"] = static_cast<double>(view.snapshot()->bytes()) / static_cast<double>(view.snapshot()->slices);
+    say("frames");
     out["frames"] = frames(view, widget);
     const Ns last = view.snapshot()->last;
+    say("statistics");
     out["statistics"] = {{"all", statisticsOfRange(*view.snapshot(), 0, last + 1)},
                          {"tenth", statisticsOfRange(*view.snapshot(), last / 2, last / 2 + last / 10)}};
+    view.setSnapshot(std::make_shared<Snapshot>());
+    const auto folder = std::move(TempDir::create("ridge-bench")).value();
+    const double needed = kBytesPerRow * static_cast<double>(slices), room = static_cast<double>(std::filesystem::space(folder.path()).available);
+    if (withFile && room < needed) {
+        out["no_file"] = fmt::format("{} has room for {:.1f} GB, the file may need {:.1f} GB", folder.path().parent_path().string(), room / 1e9, needed / 1e9);
+        withFile = false;
+    }
     if (withFile) {
-        view.setSnapshot(std::make_shared<Snapshot>());
-        const auto folder = std::move(TempDir::create("ridge-bench")).value();
         const std::string path = (folder.path() / "bench.sqlite").string();
-        const auto begin = Clock::now();
+        say("writing a file");
+        const auto writing = Clock::now();
         writeFile(path, slices);
-        out["write_file_ms"] = msSince(begin);
+        out["write_file_ms"] = msSince(writing);
+        say("loading it");
+        forgetPeak();
         out["load"] = loading(path, view, widget);
         out["load"]["peak_bytes_per_slice"] = peakBytes() / static_cast<double>(slices);
         view.setSnapshot(std::make_shared<Snapshot>());
-        out["load"]["cancel_worst_ms"] = cancelMs(path, out["load"]["total_ms"]);
-        out["sqlite_group_by"] = {{"all_ms", groupByMs(path, "")},
-                                  {"tenth_ms", groupByMs(path, fmt::format("WHERE end > {} AND start < {}", last / 2, last / 2 + last / 10))}};
+        malloc_trim(0);
+        say("cancelling loads");
+        out["load"]["cancel"] = cancelling(path, out["load"]["total_ms"]);
+        say("GROUP BY in SQLite");
+        out["sqlite_group_by"] = {{"all", groupBy(path, "")},
+                                  {"tenth", groupBy(path, fmt::format("WHERE end > {} AND start < {}", last / 2, last / 2 + last / 10))}};
     }
+    out["seconds"] = msSince(begin) / 1000;
+    say("done");
     fmt::print("{}\n", out.dump(1));
 }

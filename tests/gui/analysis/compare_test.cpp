@@ -22,7 +22,7 @@ class CompareWindow : public testing::Test {
 protected:
     CompareWindow() : m_folder(std::move(TempDir::create("ridge-compare-window")).value()), m_window(lightTheme(), false) {}
     // Steps from `start`, each of `length`, with an op of two fifths of it.
-    std::string write(const char* name, std::int64_t pid, Ns start, Ns length, std::int64_t world = 1) {
+    std::string write(const char* name, std::int64_t pid, Ns start, Ns length, std::int64_t world = 1, std::int64_t communicator = 0) {
         ridge::test::TraceBuilder b((m_folder.path() / name).string());
         const auto tid = ridge::test::TraceBuilder::tid(pid, pid);
         b.rank(pid, 0, world);
@@ -30,6 +30,7 @@ protected:
             const Ns t = start + i * 2 * length;
             b.range(tid, t, t + length, "step", 3, i);
             b.work(tid, t + length / 10, t + length / 2, "mm", {1, 1, 1'000'000, 1000, 1000, 0, 0, 0});
+            if (communicator != 0) b.work(tid, t + length / 2, t + length * 3 / 4, "allreduce", {8, 1, 0, 0, 0, 4096, communicator, i + 1});
         }
         b.finish();
         return b.path();
@@ -110,6 +111,31 @@ TEST_F(CompareWindow, TheDifferenceTableAddsUpAndIsThatOfTheComparison) {
     EXPECT_EQ(sumOf(1, "Difference"), 200'000);  // by op and range
     EXPECT_EQ(sumOf(1, "slower") + sumOf(1, "more often") + sumOf(1, "both"), 200'000);
     EXPECT_EQ(sumOf(2, "Difference"), 200'000);  // the steps
+}
+
+// Communicators have other numbers in every run: those of a rank stand below each other.
+TEST_F(CompareWindow, CommunicatorsOfBothSidesArePaired) {
+    open(write("new.sqlite", 100, 5'000, 1'200'000, 1, 0xabc), write("old.sqlite", 7'000, 90'000, 1'000'000, 1, 0xdef0));
+    ASSERT_TRUE(view().insight());
+    const auto& tracks = view().snapshot()->tracks;
+    std::vector<const Track*> rows;
+    for (const Track& track : tracks)
+        if (track.kind == TrackKind::kCommunicator) rows.push_back(&track);
+    ASSERT_EQ(rows.size(), 2U);
+    EXPECT_FALSE(rows[0]->base);
+    EXPECT_TRUE(rows[1]->base);
+    EXPECT_EQ(rows[0] + 1, rows[1]);
+    EXPECT_EQ(rows[0]->parent, rows[1]->parent);
+    const auto count = [](const Track& track) {
+        std::size_t n = 0;
+        for (const auto& lane : track.lanes) n += lane->size();
+        return n;
+    };
+    EXPECT_GE(count(*rows[0]), 6U);
+    EXPECT_EQ(count(*rows[0]), count(*rows[1]));
+    // As a row of its communicator a collective has the colour of communication on both sides.
+    const auto colour = [&](const Track& track) { return view().snapshot()->names->colours[track.lanes[0]->name(0)]; };
+    EXPECT_EQ(colour(*rows[0]), colour(*rows[1]));
 }
 
 TEST_F(CompareWindow, AComparisonThatIsRefusedSaysWhy) {

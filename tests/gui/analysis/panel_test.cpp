@@ -7,6 +7,7 @@
 #include <QDockWidget>
 #include <QElapsedTimer>
 #include <QTest>
+#include <QTextBrowser>
 
 #include "gui/app/main_window.h"
 #include "tests/gui/app/sample.h"
@@ -45,6 +46,27 @@ protected:
     QTableView* table(int i) { return m_window.analysis().tables().at(static_cast<std::size_t>(i)); }
     MainWindow m_window;
 };
+
+// What the walk over the report leaves to the page of the finding (coverage_test.cpp).
+TEST_F(AnalysisWindow, ThePageOfAFindingSaysAllThatTheReportSays) {
+    ASSERT_FALSE(view().insight()->analysis.findings.empty());
+    auto* browser = dock("findings")->findChild<QTextBrowser*>();
+    ASSERT_NE(browser, nullptr);
+    for (const analyzer::Finding& finding : view().insight()->analysis.findings) {
+        view().showFinding(finding.id);
+        const QString page = browser->toPlainText().simplified();
+        const auto has = [&](const std::string& words) {
+            EXPECT_TRUE(page.contains(QString::fromStdString(words).simplified())) << words << " is not on the page of " << finding.id;
+        };
+        has(finding.title);
+        has(finding.tryThis);
+        has(finding.verify);
+        has(finding.sql);
+        for (const std::string& assumption : finding.assumptions) has(assumption);
+        for (const auto& evidence : finding.evidence) has(evidence.name);
+        for (std::size_t i = 0; i < std::min<std::size_t>(20, finding.ops.size()); ++i) has(finding.ops[i]);
+    }
+}
 
 TEST_F(AnalysisWindow, KeysOpenEachSection) {
     for (const auto& [key, section] : {std::pair{"Alt+1", "overview"}, {"Alt+2", "steps"}, {"Alt+3", "path"}, {"Alt+4", "whatif"}, {"Alt+5", "ranges"}, {"Alt+6", "ops"},

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <QApplication>
+#include <QDir>
 #include <QDockWidget>
 #include <QDropEvent>
 #include <QElapsedTimer>
+#include <QFile>
 #include <QMenu>
 #include <QMimeData>
 #include <QSettings>
@@ -17,6 +19,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
+#include <utility>
 
 #include "base/file.h"
 #include "gui/app/main_window.h"
@@ -260,7 +264,7 @@ TEST_F(WindowTest, EveryCommandHasAnActionWithWords) {
 }
 
 // A real file: loaded and analyzed, with no SQL on this thread, and the same numbers as the analysis.
-TEST(WindowFile, LoadsAnalyzesAndDrawsWithoutSqlOnTheGuiThread) {
+TEST(WindowFile, LoadsAnalyzesAndDrawsWithoutSqlOrFilesOnTheGuiThread) {
     const auto folder = std::move(TempDir::create("ridge-window")).value();
     ridge::test::TraceBuilder builder((folder.path() / "t.sqlite").string());
     const auto tid = ridge::test::TraceBuilder::tid(100, 100);
@@ -270,9 +274,9 @@ TEST(WindowFile, LoadsAnalyzesAndDrawsWithoutSqlOnTheGuiThread) {
         builder.work(tid, t + 100, t + 500, "mm", {1, 1, 1'000'000, 1000, 1000, 0, 0, 0});
     }
     builder.finish();
-    abortOnForbiddenSql(false);
-    const auto before = forbiddenStatements();
-    forbidSqlOnThisThread();
+    abortOnForbiddenIo(false);
+    const auto before = forbiddenAccesses();
+    forbidIoOnThisThread();
     MainWindow window(darkTheme(), false);
     window.openTrace(QString::fromStdString(builder.path()));
     QElapsedTimer clock;
@@ -283,7 +287,10 @@ TEST(WindowFile, LoadsAnalyzesAndDrawsWithoutSqlOnTheGuiThread) {
     EXPECT_FALSE(window.view().insight()->strips.empty());
     const QString picture = QString::fromStdString((folder.path() / "p.png").string());
     EXPECT_EQ(window.savePicture(picture, QSize(1000, 700)), QString());
-    EXPECT_EQ(QImage(picture).size(), QSize(1000, 700));
+    {
+        const IoExemption look("the test looks at the picture");
+        EXPECT_EQ(QImage(picture).size(), QSize(1000, 700));
+    }
     EXPECT_EQ(window.savePicture(QString::fromStdString((folder.path() / "p.svg").string()), {}), QString());
     // Notes go to the sidecar, never into the trace.
     window.view().addNote(10, 20, "look here");
@@ -291,9 +298,87 @@ TEST(WindowFile, LoadsAnalyzesAndDrawsWithoutSqlOnTheGuiThread) {
     const auto sidecar = Document::sidecarOf(QString::fromStdString(builder.path())).toStdString();
     while (!std::filesystem::exists(sidecar) && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
     EXPECT_TRUE(std::filesystem::exists(sidecar));
-    EXPECT_EQ(forbiddenStatements(), before);
-    allowSqlOnThisThread();
-    abortOnForbiddenSql(true);
+    EXPECT_EQ(forbiddenAccesses(), before);
+    allowIoOnThisThread();
+    abortOnForbiddenIo(true);
+}
+
+// The guard itself can fail: a file of the user that is opened here is seen, whoever opens it, unless it is exempt.
+TEST(GuiThread, FilesThatAreOpenedAreSeen) {
+    ASSERT_TRUE(filesAreWatched());
+    const auto folder = std::move(TempDir::create("ridge-watch")).value();
+    const std::string path = (folder.path() / "user.txt").string();
+    abortOnForbiddenIo(false);
+    forbidIoOnThisThread();
+    auto seen = [before = forbiddenAccesses()]() mutable { return forbiddenAccesses() - std::exchange(before, forbiddenAccesses()); };
+    std::ofstream(path) << "x";
+    EXPECT_EQ(seen(), 1);
+    QFile file(QString::fromStdString(path));
+    EXPECT_TRUE(file.open(QIODevice::ReadOnly));
+    EXPECT_EQ(seen(), 1);
+    EXPECT_TRUE(readFile(path).ok());
+    EXPECT_GE(seen(), 1);
+    EXPECT_FALSE(QDir(QString::fromStdString(folder.path().string())).entryList().isEmpty());
+    EXPECT_GE(seen(), 1);
+    {
+        const IoExemption exempt("for the test");
+        std::ifstream again(path);
+        EXPECT_TRUE(again.good());
+        EXPECT_EQ(seen(), 0);
+    }
+    std::ifstream system("/proc/self/stat");
+    EXPECT_TRUE(system.good());
+    EXPECT_EQ(seen(), 0);
+    std::thread([&] { std::ifstream other(path); }).join();
+    EXPECT_EQ(seen(), 0);
+    allowIoOnThisThread();
+    abortOnForbiddenIo(true);
+}
+
+// A whole session of a window that remembers: opened twice, searched, measured, noted, saved, closed.
+TEST(GuiThread, AWindowInUseOpensNoFileOnIt) {
+    const auto folder = std::move(TempDir::create("ridge-watch")).value();
+    QSettings::setPath(QSettings::NativeFormat, QSettings::UserScope, QString::fromStdString(folder.path().string()));
+    ridge::test::TraceBuilder builder((folder.path() / "t.sqlite").string());
+    const auto tid = ridge::test::TraceBuilder::tid(100, 100);
+    for (int i = 0; i < 5; ++i) {
+        builder.range(tid, i * 1000, i * 1000 + 900, "step", 3, i);
+        builder.work(tid, i * 1000 + 100, i * 1000 + 500, "mm", {1, 1, 1'000'000, 1000, 1000, 0, 0, 0});
+    }
+    builder.finish();
+    abortOnForbiddenIo(false);
+    const auto before = forbiddenAccesses();
+    forbidIoOnThisThread();
+    const auto wait = [](const auto& condition) {
+        QElapsedTimer clock;
+        clock.start();
+        while (!condition() && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
+        return condition();
+    };
+    const QString file = QString::fromStdString(builder.path()), picture = QString::fromStdString((folder.path() / "p.png").string());
+    {
+        MainWindow window(lightTheme(), true);
+        window.show();
+        for (int round = 0; round < 2; ++round) {
+            window.openTrace(file, std::nullopt, round == 0 ? QString() : file);
+            ASSERT_TRUE(wait([&] { return window.settled() && window.view().insight(); })) << window.document().problem().toStdString();
+        }
+        window.view().setSearch("mm");
+        window.view().selectRange(0, 3000, {});
+        ASSERT_TRUE(wait([&] { return window.view().statistics() && !window.view().search().running && window.settled(); }));
+        window.view().addNote(10, 20, "look here");
+        for (const QString& panel : MainWindow::panelNames()) {
+            window.showPanel(panel);
+            QApplication::processEvents();
+        }
+        window.savePictureLater(picture);
+        ASSERT_TRUE(wait([&] { return std::filesystem::exists(picture.toStdString()) && window.settled(); }));
+        window.close();
+    }
+    EXPECT_EQ(forbiddenAccesses(), before);
+    allowIoOnThisThread();
+    abortOnForbiddenIo(true);
+    EXPECT_TRUE(std::filesystem::exists(Document::sidecarOf(file).toStdString()));
 }
 
 TEST(WindowFile, ADamagedFileEndsInAMessage) {

@@ -6,6 +6,7 @@
 
 #include <numeric>
 
+#include "gui/roofline/roofline_panel.h"
 #include "gui/timeline/timeline_widget.h"
 #include "tests/gui/app/sample.h"
 
@@ -95,6 +96,84 @@ TEST(Golden, TimelineWithAnArrowARangeANoteAndAPin) {
     };
     expectGolden(timeline(lightTheme(), busy), QStringLiteral("timeline-busy-light"));
     expectGolden(timeline(darkTheme(), busy), QStringLiteral("timeline-busy-dark"));
+}
+
+// Two compute roofs, three bandwidths; dots on, below and between them, large and small.
+InsightPtr roofs() {
+    auto insight = std::make_shared<Insight>();
+    analyzer::Analysis& a = insight->analysis;
+    const auto roof = [&](const char* kind, const char* name, const char* level, double value, const char* unit) {
+        analyzer::Ceiling ceiling;
+        ceiling.kind = kind;
+        ceiling.name = name;
+        ceiling.level = level;
+        ceiling.value = value;
+        ceiling.unit = unit;
+        a.ceilings.push_back(ceiling);
+    };
+    roof("compute", "gemm", "", 8e11, "FLOP/s");
+    roof("compute", "fma", "", 2e11, "FLOP/s");
+    roof("memory", "triad", "L1", 5e11, "B/s");
+    roof("memory", "triad", "L2", 9e10, "B/s");
+    roof("memory", "triad", "DRAM", 1.6e10, "B/s");
+    const auto point = [&](const char* op, double intensity, double achieved, Ns ns, const char* bound) {
+        analyzer::RooflinePoint p;
+        p.op = op;
+        p.timeNs = ns;
+        p.count = 1;
+        p.flops = 1e9;
+        p.bytes = 1e9 / intensity;
+        p.intensity = intensity;
+        p.achieved = achieved;
+        p.bound = bound;
+        a.roofline.push_back(p);
+    };
+    point("product", 80, 1.9e11, 90'000'000, "compute");
+    point("sum", 0.25, 3.9e9, 40'000'000, "memory");
+    point("norm", 0.9, 9e9, 5'000'000, "memory");
+    point("small", 12, 4e9, 400'000, "latency");
+    point("odd", 3, 6e11, 2'000'000, "unreliable");
+    for (const auto& [name, compute, memory, network] : {std::tuple{"a", 5, 20, 3}, {"b", 30, 8, 12}, {"c", 4, 6, 40}}) {
+        analyzer::RidgelinePoint p;
+        p.workload = name;
+        p.computeNs = compute * 1'000'000;
+        p.memoryNs = memory * 1'000'000;
+        p.networkNs = network * 1'000'000;
+        p.flops = 2e11 * compute * 1e-3;
+        p.memoryBytes = 1.6e10 * memory * 1e-3;
+        p.networkBytes = 1e9 * network * 1e-3;
+        p.x = p.memoryBytes / p.networkBytes;
+        p.y = p.flops / p.memoryBytes;
+        p.bound = compute > memory ? "compute" : memory > network ? "memory" : "network";
+        p.stepNs = 50'000'000;
+        a.ridgeline.push_back(p);
+    }
+    return insight;
+}
+
+QImage roofline(const Theme& theme, const ViewState& state) {
+    ViewController view;
+    RooflinePanel panel(view, theme);
+    panel.setTextShown(false);
+    panel.resize(620, 420);
+    view.setInsight(roofs());
+    view.apply(state);
+    panel.show();
+    return panel.grab().toImage();
+}
+
+TEST(Golden, RooflineWithEveryKindOfRoofAndDot) {
+    expectGolden(roofline(lightTheme(), {}), QStringLiteral("roofline-light"));
+    expectGolden(roofline(darkTheme(), {}), QStringLiteral("roofline-dark"));
+}
+
+TEST(Golden, RooflineZoomedAndAtThreeWalls) {
+    ViewState zoomed;
+    zoomed.roofZoom = {0.5, 2.5, 9, 12};
+    expectGolden(roofline(lightTheme(), zoomed), QStringLiteral("roofline-zoomed-light"));
+    ViewState walls;
+    walls.roofWalls = true;
+    expectGolden(roofline(darkTheme(), walls), QStringLiteral("roofline-walls-dark"));
 }
 
 // The comparison itself must be able to fail.

@@ -111,7 +111,7 @@ TEST_F(RowsTest, TheQueueCountsLaunchesOnTheirWay) {
     b.kernel(100, 0, 60, 80, "k", 3);
     b.finish();
     const auto loaded = loadAll(b.path());
-    const Track* queue = findTitle(*loaded.last, "queue:");
+    const Track* queue = findTitle(*loaded.last, "launch queue");
     ASSERT_NE(queue, nullptr);
     const Counter& c = *queue->counter;
     const std::vector<std::pair<Ns, float>> want{{0, 1}, {10, 2}, {18, 1}, {20, 2}, {40, 1}, {60, 0}};

@@ -51,23 +51,23 @@ TEST(Worker, EndsWhileAJobRuns) {
 }
 
 TEST(GuiThreadGuard, CountsSqlOnTheForbiddenThreadOnly) {
-    abortOnForbiddenSql(false);
-    forbidSqlOnThisThread();
-    const auto before = forbiddenStatements();
+    abortOnForbiddenIo(false);
+    forbidIoOnThisThread();
+    const auto before = forbiddenAccesses();
     std::thread([] {
         auto db = Database::openForWriting(":memory:");
         ASSERT_TRUE(db.ok());
         (void)db->execute("CREATE TABLE t(x)");
     }).join();
-    EXPECT_EQ(forbiddenStatements(), before);
+    EXPECT_EQ(forbiddenAccesses(), before);
     {
         auto db = Database::openForWriting(":memory:");
         ASSERT_TRUE(db.ok());
         (void)db->execute("CREATE TABLE t(x)");
     }
-    EXPECT_GT(forbiddenStatements(), before);
-    allowSqlOnThisThread();
-    abortOnForbiddenSql(true);
+    EXPECT_GT(forbiddenAccesses(), before);
+    allowIoOnThisThread();
+    abortOnForbiddenIo(true);
 }
 
 }  // namespace
