@@ -62,3 +62,16 @@ function(ridge_add_test name)
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
         SKIP_RETURN_CODE 77 ENVIRONMENT "${ARG_ENV}")
 endfunction()
+
+# nvcc for .cu files; for the top level, where RIDGE_HAVE_CUDA. A macro: the standard belongs to the caller's scope.
+macro(ridge_enable_cuda)
+    if(NOT CMAKE_CUDA_COMPILER)
+        set(CMAKE_CUDA_COMPILER ${CUDAToolkit_NVCC_EXECUTABLE})
+    endif()
+    set(CMAKE_CUDA_ARCHITECTURES "80;90" CACHE STRING "GPU architectures of the CUDA programs")
+    enable_language(CUDA)
+    # Debian 12's CMake does not know that nvcc speaks C++20.
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA20_EXTENSION_COMPILE_OPTION "-std=c++20")
+    set(CMAKE_CUDA_STANDARD 20)
+endmacro()

@@ -45,12 +45,36 @@ void Operators::gemm(const char* name, const GemmArgs& args) {
     checkAtLeast(args.b, args.k * args.n);
     checkAtLeast(args.c, args.m * args.n);
     RIDGE_CHECK(args.a.type == args.b.type, "a product of two types");
+    GemmArgs actual = args;
+    const bool single = args.a.type == RIDGE_DTYPE_F32;
+    if (single && m_products == RIDGE_DTYPE_BF16) {
+        actual.a = narrowed("cast.left", args.a, args.m * args.k, m_left);
+        actual.b = narrowed("cast.right", args.b, args.k * args.n, m_right);
+        if (actual.a.empty() || actual.b.empty()) return;  // status() has the reason
+    }
     const WorkRange range(
         name, payload(RIDGE_OP_GEMM,
-                      formulas::gemm(u64(args.m), u64(args.n), u64(args.k), bytesOf(args.a),
+                      formulas::gemm(u64(args.m), u64(args.n), u64(args.k), bytesOf(actual.a),
                                      bytesOf(args.c), !args.bias.empty(), args.accumulate),
-                      args.a.type));
-    doGemm(args);
+                      single ? m_products : args.a.type));
+    doGemm(actual);
+}
+
+Status Operators::setProducts(ridge_dtype type) {
+    RIDGE_CHECK(type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_TF32 || type == RIDGE_DTYPE_BF16,
+                "products of f32 operands are computed in f32, tf32 or bf16");
+    RIDGE_TRY_STATUS(canMultiply(type));
+    m_products = type;
+    return {};
+}
+
+Tensor Operators::narrowed(const char* name, const Tensor& from, std::int64_t count,
+                           Tensor& room) {
+    if (room.count < count) room = allocate(count, RIDGE_DTYPE_BF16);
+    if (room.empty()) return {};
+    const Tensor to = room.slice(0, count);
+    cast(name, from.slice(0, count), to);
+    return to;
 }
 
 void Operators::gemv(const char* name, const Tensor& weight, const Tensor& x, const Tensor& bias,

@@ -102,6 +102,11 @@ public:
     // Are products of this type done by instructions of its own here? Otherwise kUnsupported, with
     // the reason ("emulated"): they would run, and their time would say nothing.
     [[nodiscard]] virtual Status canMultiply(ridge_dtype type) const = 0;
+    // What products of f32 operands are computed in from now on: f32; tf32 (operands rounded to
+    // ten bits of mantissa by the hardware); bf16 (operands cast by an operator of its own before
+    // each product, sums and results f32: what frameworks call autocast). f32 to begin with;
+    // kUnsupported as canMultiply() says.
+    Status setProducts(ridge_dtype type);
     // Waits until everything issued so far is done.
     virtual void synchronize() = 0;
     // The first failure since construction.
@@ -233,6 +238,8 @@ public:
                      const Tensor& y);
 
 protected:
+    [[nodiscard]] ridge_dtype products() const { return m_products; }
+
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                         std::int64_t n, std::int64_t k) = 0;
@@ -300,6 +307,13 @@ protected:
     virtual void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                          const Tensor& firstMoments, const Tensor& secondMoments) = 0;
     virtual void doAffineChain(std::span<const Affine> steps, const Tensor& x, const Tensor& y) = 0;
+
+private:
+    // `from` in bf16, in memory that grows to the largest and lives until the next call for `room`.
+    Tensor narrowed(const char* name, const Tensor& from, std::int64_t count, Tensor& room);
+
+    ridge_dtype m_products = RIDGE_DTYPE_F32;
+    Tensor m_left, m_right;
 };
 
 }  // namespace ridge::workloads

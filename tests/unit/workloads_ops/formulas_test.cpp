@@ -151,10 +151,8 @@ TEST(Transformer, RecomputationOfTheLargeModelByHand) {
     EXPECT_EQ(attentionRecomputeFlops(large, 4, kFull), 4ULL * 4 * 256 * 256 * 1024);
     EXPECT_EQ(attentionRecomputeFlops(large, 4, kCausal), 536870912U);
     // Products of the blocks: 12 C^2 a layer, two FLOP each, 1024 tokens.
-    EXPECT_EQ(blockRecomputeFlops(large, 4, kFull),
-              2ULL * 4 * 12 * 65536 * 1024 + 1073741824U);
-    EXPECT_EQ(blockRecomputeFlops(large, 4, kCausal),
-              2ULL * 4 * 12 * 65536 * 1024 + 536870912U);
+    EXPECT_EQ(blockRecomputeFlops(large, 4, kFull), 2ULL * 4 * 12 * 65536 * 1024 + 1073741824U);
+    EXPECT_EQ(blockRecomputeFlops(large, 4, kCausal), 2ULL * 4 * 12 * 65536 * 1024 + 536870912U);
 }
 
 TEST(Transformer, StepEqualsTheSumOverItsOperators) {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Operators against loops in double, at sizes that are no multiple of a vector, on one and two
 // threads.
+#include "backends.h"
 #include "range_capture.h"
 #include "workloads/formulas/op_cost.h"
 #include "workloads/models/checks.h"
@@ -55,14 +56,9 @@ double at(const Host& values, std::int64_t index) {
     return static_cast<double>(values[static_cast<std::size_t>(index)]);
 }
 
-class OnThreads : public testing::TestWithParam<const char*> {
-protected:
-    std::unique_ptr<Operators> m_ops = makeOps(GetParam());
-};
-INSTANTIATE_TEST_SUITE_P(Ops, OnThreads, testing::Values("1", "2"),
-                         [](const auto& tested) { return std::string("threads") + tested.param; });
+INSTANTIATE_TEST_SUITE_P(Ops, OnBackends, everyBackend(), backendName);
 
-TEST_P(OnThreads, GemmInEveryLayoutWithBiasAndAccumulation) {
+TEST_P(OnBackends, GemmInEveryLayoutWithBiasAndAccumulation) {
     constexpr std::int64_t m = 37, n = 29, k = 43;
     const Host a = draw(m * k, 1), b = draw(k * n, 2), bias = draw(n, 3), old = draw(m * n, 4);
     for (const GemmLayout layout : {GemmLayout::kNN, GemmLayout::kNT, GemmLayout::kTN})
@@ -92,7 +88,7 @@ TEST_P(OnThreads, GemmInEveryLayoutWithBiasAndAccumulation) {
             }
 }
 
-TEST_P(OnThreads, GemvIsAProductWithOneColumn) {
+TEST_P(OnBackends, GemvIsAProductWithOneColumn) {
     constexpr std::int64_t n = 103, k = 77;
     const Host w = draw(n * k, 1), x = draw(k, 2), bias = draw(n, 3);
     const Tensor y = m_ops->allocate(n);
@@ -105,7 +101,7 @@ TEST_P(OnThreads, GemvIsAProductWithOneColumn) {
     }
 }
 
-TEST_P(OnThreads, GeluAndItsSlope) {
+TEST_P(OnBackends, GeluAndItsSlope) {
     Host x = draw(9001, 1, 6.0F);
     x[0] = 0.0F;
     x[1] = -40.0F;  // the exponential is clamped here
@@ -127,7 +123,7 @@ TEST_P(OnThreads, GeluAndItsSlope) {
     }
 }
 
-TEST_P(OnThreads, AddColumnSumAndChains) {
+TEST_P(OnBackends, AddColumnSumAndChains) {
     constexpr std::int64_t rows = 131, width = 203;
     const Host a = draw(rows * width, 1), b = draw(rows * width, 2), old = draw(width, 3);
     const Tensor sum = put(*m_ops, old);
@@ -155,7 +151,7 @@ TEST_P(OnThreads, AddColumnSumAndChains) {
     }
 }
 
-TEST_P(OnThreads, CrossEntropySumsToNothingAndSurvivesLargeLogits) {
+TEST_P(OnBackends, CrossEntropySumsToNothingAndSurvivesLargeLogits) {
     constexpr std::int64_t rows = 19, vocabulary = 101;
     const Host logits = draw(rows * vocabulary, 1, 300.0F);
     const std::vector<std::int32_t> targets = randomTokens(rows, vocabulary, 2);
@@ -182,7 +178,7 @@ TEST_P(OnThreads, CrossEntropySumsToNothingAndSurvivesLargeLogits) {
     }
 }
 
-TEST_P(OnThreads, ChecksOfTheModelsPass) {
+TEST_P(OnBackends, ChecksOfTheModelsPass) {
     for (const CheckResult& result :
          {checkGemm(*m_ops, {GemmLayout::kTN, 65, 33, 127}), checkAdamW(*m_ops),
           checkTinyModel(*m_ops), checkTinyTraining(*m_ops), checkTinyGeneration(*m_ops)})

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "host_device.h"
+
+#include "workloads/ops/cuda/cuda_backend.h"
+#include "workloads/ops/weights.h"
+
+#include <cstring>
+#include <sys/mman.h>
+
+namespace ridge::workloads::cuda {
+
+namespace {
+
+constexpr std::size_t kRoom = std::size_t{2} << 30;  // of address space: pages come when touched
+constexpr std::size_t kAlign = 256;                  // cudaMalloc's
+
+float read(const void* data, ridge_dtype type, std::int64_t at) {
+    if (type == RIDGE_DTYPE_BF16) return fromBf16(static_cast<const std::uint16_t*>(data)[at]);
+    return static_cast<const float*>(data)[at];
+}
+
+void write(void* data, ridge_dtype type, std::int64_t at, float value) {
+    if (type == RIDGE_DTYPE_BF16)
+        static_cast<std::uint16_t*>(data)[at] = toBf16(value);
+    else
+        static_cast<float*>(data)[at] = value;
+}
+
+// 8 bits of exponent, 10 of mantissa, to nearest.
+float tensorFloat(float value) {
+    const auto bits = std::bit_cast<std::uint32_t>(value);
+    return std::bit_cast<float>((bits + 0xFFFU + ((bits >> 13) & 1U)) & ~0x1FFFU);
+}
+
+class HostDevice final : public Device {
+public:
+    HostDevice()
+        : m_memory(static_cast<char*>(::mmap(nullptr, kRoom, PROT_NONE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
+        RIDGE_CHECK(m_memory != MAP_FAILED, "no address space for the device's memory");
+    }
+    ~HostDevice() override { ::munmap(m_memory, kRoom); }
+
+    void* allocate(std::size_t bytes) override {
+        if (m_used + bytes > kRoom) {
+            keep(Error{ErrorCode::kMeasurement, "the host's device is full"});
+            return nullptr;
+        }
+        void* data = m_memory + m_used;
+        m_used += (bytes + kAlign - 1) / kAlign * kAlign;
+        return data;  // anonymous pages are zero
+    }
+    void toDevice(void* to, const void* from, std::size_t bytes) override {
+        const Access access(*this);
+        std::memcpy(to, from, bytes);
+    }
+    void toHost(void* to, const void* from, std::size_t bytes) override {
+        const Access access(*this);
+        std::memcpy(to, from, bytes);
+    }
+    void zero(void* data, std::size_t bytes) override {
+        const Access access(*this);
+        std::memset(data, 0, bytes);
+    }
+    void multiply(const StridedProduct& product) override;
+    Status canMultiply(ridge_dtype type) const override {
+        if (type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32)
+            return {};
+        return Error{ErrorCode::kUnsupported, "no products of this type on the host's device"};
+    }
+    void synchronize() override {}
+    void* stream() override { return nullptr; }
+    void launched() override {}
+    std::string describe() const override { return "cuda: on the host"; }
+    std::int64_t planCount() const override { return 0; }
+
+protected:
+    void open() override {
+        if (m_open++ == 0) protect(PROT_READ | PROT_WRITE);
+    }
+    void close() override {
+        if (--m_open == 0) protect(PROT_NONE);
+    }
+
+private:
+    void protect(int rights) {
+        RIDGE_CHECK(m_used == 0 || ::mprotect(m_memory, m_used + 4096 - m_used % 4096, rights) == 0,
+                    "mprotect");
+    }
+
+    char* m_memory;
+    std::size_t m_used = 0;
+    int m_open = 0;
+};
+
+void HostDevice::multiply(const StridedProduct& p) {
+    const Access access(*this);
+    const bool transposedA = p.layout == GemmLayout::kTN;
+    const bool transposedB = p.layout == GemmLayout::kNT;
+    const auto operand = [&](const void* data, std::int64_t at) {
+        const float value = read(data, p.type, at);
+        return p.tensorFloat ? tensorFloat(value) : value;
+    };
+    std::vector<float> column(static_cast<std::size_t>(p.k));
+    for (std::int64_t batch = 0; batch < p.batch; ++batch)
+        for (std::int64_t j = 0; j < p.n; ++j) {
+            for (std::int64_t x = 0; x < p.k; ++x)
+                column[static_cast<std::size_t>(x)] =
+                    operand(p.b, batch * p.stepB + (transposedB ? j * p.ldb + x : x * p.ldb + j));
+            for (std::int64_t i = 0; i < p.m; ++i) {
+                float sum = 0;
+                for (std::int64_t x = 0; x < p.k; ++x)
+                    sum += operand(p.a, batch * p.stepA +
+                                            (transposedA ? x * p.lda + i : i * p.lda + x)) *
+                           column[static_cast<std::size_t>(x)];
+                const std::int64_t at = batch * p.stepC + i * p.ldc + j;
+                float value = p.alpha * sum;
+                if (p.beta != 0) value += p.beta * read(p.c, p.outType, at);
+                if (p.bias != nullptr) value += p.bias[j];
+                write(p.c, p.outType, at, value);
+            }
+        }
+}
+
+}  // namespace
+
+std::unique_ptr<Operators> makeOperatorsOnHost() {
+    return std::make_unique<CudaOperators>(std::make_unique<HostDevice>());
+}
+
+}  // namespace ridge::workloads::cuda

@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// The device of the CUDA runtime and cuBLASLt, and the plug-in's entry.
+//
+// cuBLASLt is column-major. A row-major C = A B is its transpose C' = B' A' there, and a row-major
+// matrix read column-major is its own transpose, so B is handed over first and nothing is moved.
+#include "workloads/ops/cuda/cuda_backend.h"
+#include "workloads/ops/cuda/plugin.h"
+
+#include <cstring>
+#include <cublasLt.h>
+#include <cuda_runtime.h>
+#include <map>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace ridge::workloads::cuda {
+
+namespace {
+
+constexpr std::size_t kWorkspace = std::size_t{32} << 20;  // what NVIDIA advises for Hopper
+constexpr int kHopper = 9, kAda = 8, kAdaMinor = 9, kAmpere = 8;
+
+Status cudaFailed(const char* what, cudaError_t error) {
+    if (error == cudaSuccess) return {};
+    return Error{ErrorCode::kMeasurement,
+                 std::string("CUDA: ") + what + ": " + cudaGetErrorString(error)};
+}
+
+Status blasFailed(const char* what, cublasStatus_t error) {
+    if (error == CUBLAS_STATUS_SUCCESS) return {};
+    return Error{ErrorCode::kMeasurement,
+                 std::string("cuBLASLt: ") + what + ": " + cublasLtGetStatusString(error)};
+}
+
+cudaDataType_t typeOf(ridge_dtype type) {
+    switch (type) {
+        case RIDGE_DTYPE_BF16:
+            return CUDA_R_16BF;
+        case RIDGE_DTYPE_FP8_E4M3:
+            return CUDA_R_8F_E4M3;
+        default:
+            return CUDA_R_32F;
+    }
+}
+
+// The largest power of two up to 256 that every matrix of the batch begins at a multiple of.
+std::uint32_t alignmentOf(const void* data, std::int64_t step, ridge_dtype type) {
+    const auto address = reinterpret_cast<std::uintptr_t>(data) |
+                         static_cast<std::uintptr_t>(step * elementBits(type) / 8) | 256U;
+    return static_cast<std::uint32_t>(address & (~address + 1));
+}
+
+// A product that cuBLASLt has been asked for once: its descriptions and its best algorithm.
+class Plan {
+public:
+    Plan(const Plan&) = delete;
+    Plan& operator=(const Plan&) = delete;
+    Plan() = default;
+    ~Plan() {
+        for (cublasLtMatrixLayout_t layout : {m_first, m_second, m_out})
+            if (layout != nullptr) cublasLtMatrixLayoutDestroy(layout);
+        if (m_product != nullptr) cublasLtMatmulDescDestroy(m_product);
+    }
+
+    Status prepare(cublasLtHandle_t handle, const StridedProduct& product);
+    Status run(cublasLtHandle_t handle, const StridedProduct& product, void* workspace,
+               cudaStream_t stream);
+
+private:
+    template <typename Value>
+    Status set(cublasLtMatmulDescAttributes_t attribute, const Value& value) {
+        return blasFailed("a product's attribute", cublasLtMatmulDescSetAttribute(
+                                                       m_product, attribute, &value, sizeof value));
+    }
+    static Status makeLayout(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std::int64_t rows,
+                             std::int64_t columns, std::int64_t ld, std::int64_t batch,
+                             std::int64_t step);
+
+    cublasLtMatmulDesc_t m_product = nullptr;
+    cublasLtMatrixLayout_t m_first = nullptr, m_second = nullptr, m_out = nullptr;
+    cublasLtMatmulAlgo_t m_algorithm{};
+};
+
+Status Plan::makeLayout(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std::int64_t rows,
+                        std::int64_t columns, std::int64_t ld, std::int64_t batch,
+                        std::int64_t step) {
+    RIDGE_TRY_STATUS(blasFailed(
+        "a matrix", cublasLtMatrixLayoutCreate(&layout, type, static_cast<std::uint64_t>(rows),
+                                               static_cast<std::uint64_t>(columns), ld)));
+    if (batch == 1) return {};
+    const auto count = static_cast<std::int32_t>(batch);
+    RIDGE_TRY_STATUS(blasFailed(
+        "a batch", cublasLtMatrixLayoutSetAttribute(layout, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT,
+                                                    &count, sizeof count)));
+    return blasFailed("a batch",
+                      cublasLtMatrixLayoutSetAttribute(
+                          layout, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, &step, sizeof step));
+}
+
+Status Plan::prepare(cublasLtHandle_t handle, const StridedProduct& p) {
+    const bool transposedA = p.layout == GemmLayout::kTN;
+    const bool transposedB = p.layout == GemmLayout::kNT;
+    const cublasComputeType_t compute =
+        p.tensorFloat ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    RIDGE_TRY_STATUS(
+        blasFailed("a product", cublasLtMatmulDescCreate(&m_product, compute, CUDA_R_32F)));
+    RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_TRANSA, transposedB ? CUBLAS_OP_T : CUBLAS_OP_N));
+    RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_TRANSB, transposedA ? CUBLAS_OP_T : CUBLAS_OP_N));
+    if (p.bias != nullptr) {
+        RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS));
+        RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, CUDA_R_32F));
+        RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias));
+    }
+    const cudaDataType_t in = typeOf(p.type);
+    RIDGE_TRY_STATUS(makeLayout(m_first, in, transposedB ? p.k : p.n, transposedB ? p.n : p.k,
+                                p.ldb, p.batch, p.stepB));
+    RIDGE_TRY_STATUS(makeLayout(m_second, in, transposedA ? p.m : p.k, transposedA ? p.k : p.m,
+                                p.lda, p.batch, p.stepA));
+    RIDGE_TRY_STATUS(makeLayout(m_out, typeOf(p.outType), p.n, p.m, p.ldc, p.batch, p.stepC));
+
+    cublasLtMatmulPreference_t preference = nullptr;
+    RIDGE_TRY_STATUS(blasFailed("a preference", cublasLtMatmulPreferenceCreate(&preference)));
+    cublasLtMatmulPreferenceSetAttribute(preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES,
+                                         &kWorkspace, sizeof kWorkspace);
+    // Unless told, the library takes 256 bytes for granted, which slices of a tensor do not keep.
+    // It numbers the operands as they are handed over: B first.
+    const std::pair<cublasLtMatmulPreferenceAttributes_t, std::uint32_t> alignments[] = {
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignmentOf(p.b, p.stepB, p.type)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignmentOf(p.a, p.stepA, p.type)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignmentOf(p.c, p.stepC, p.outType)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignmentOf(p.c, p.stepC, p.outType)}};
+    for (const auto& [attribute, bytes] : alignments)
+        cublasLtMatmulPreferenceSetAttribute(preference, attribute, &bytes, sizeof bytes);
+    cublasLtMatmulHeuristicResult_t found{};
+    int count = 0;
+    const cublasStatus_t status = cublasLtMatmulAlgoGetHeuristic(
+        handle, m_product, m_first, m_second, m_out, m_out, preference, 1, &found, &count);
+    cublasLtMatmulPreferenceDestroy(preference);
+    RIDGE_TRY_STATUS(blasFailed("no algorithm for a product", status));
+    if (count == 0) return blasFailed("no algorithm for a product", CUBLAS_STATUS_NOT_SUPPORTED);
+    m_algorithm = found.algo;
+    return {};
+}
+
+Status Plan::run(cublasLtHandle_t handle, const StridedProduct& p, void* workspace,
+                 cudaStream_t stream) {
+    if (p.bias != nullptr) RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias));
+    return blasFailed("a product", cublasLtMatmul(handle, m_product, &p.alpha, p.b, m_first, p.a,
+                                                  m_second, &p.beta, p.c, m_out, p.c, m_out,
+                                                  &m_algorithm, workspace, kWorkspace, stream));
+}
+
+// Everything that the choice of an algorithm depends on.
+auto keyOf(const StridedProduct& p) {
+    return std::tuple(p.layout, p.m, p.n, p.k, p.type, p.outType, p.tensorFloat, p.beta != 0.0F,
+                      p.lda, p.stepA, p.ldb, p.stepB, p.ldc, p.stepC, p.batch,
+                      alignmentOf(p.a, p.stepA, p.type), alignmentOf(p.b, p.stepB, p.type),
+                      alignmentOf(p.c, p.stepC, p.outType),
+                      p.bias == nullptr ? 0 : alignmentOf(p.bias, 0, RIDGE_DTYPE_F32));
+}
+
+class CudaDevice final : public Device {
+public:
+    ~CudaDevice() override {
+        if (m_stream != nullptr) cudaStreamSynchronize(m_stream);
+        m_plans.clear();
+        for (void* data : m_blocks) cudaFree(data);
+        if (m_handle != nullptr) cublasLtDestroy(m_handle);
+        if (m_stream != nullptr) cudaStreamDestroy(m_stream);
+    }
+
+    Status start() {
+        RIDGE_TRY_STATUS(cudaFailed("the device", cudaSetDevice(0)));
+        RIDGE_TRY_STATUS(cudaFailed("the device", cudaGetDeviceProperties(&m_properties, 0)));
+        RIDGE_TRY_STATUS(
+            cudaFailed("a stream", cudaStreamCreateWithFlags(&m_stream, cudaStreamNonBlocking)));
+        RIDGE_TRY_STATUS(blasFailed("the library", cublasLtCreate(&m_handle)));
+        m_workspace = allocate(kWorkspace);
+        return status();
+    }
+
+    void* allocate(std::size_t bytes) override {
+        void* data = nullptr;
+        if (const cudaError_t error = cudaMalloc(&data, bytes); error != cudaSuccess) {
+            (void)cudaGetLastError();  // not sticky: others may go on
+            keep(Error{ErrorCode::kMeasurement, "no device memory for a buffer of " +
+                                                    std::to_string(bytes) +
+                                                    " bytes: use a smaller preset"});
+            return nullptr;
+        }
+        m_blocks.push_back(data);
+        zero(data, bytes);
+        return data;
+    }
+    void toDevice(void* to, const void* from, std::size_t bytes) override {
+        // Of pageable memory: returns when `from` has been read.
+        keep(cudaFailed("a copy to the device",
+                        cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, m_stream)));
+    }
+    void toHost(void* to, const void* from, std::size_t bytes) override {
+        keep(cudaFailed("a copy from the device",
+                        cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, m_stream)));
+        synchronize();
+    }
+    void zero(void* data, std::size_t bytes) override {
+        keep(cudaFailed("a set", cudaMemsetAsync(data, 0, bytes, m_stream)));
+    }
+    void multiply(const StridedProduct& product) override;
+    Status canMultiply(ridge_dtype type) const override;
+    void synchronize() override {
+        keep(cudaFailed("what was issued", cudaStreamSynchronize(m_stream)));
+    }
+    void* stream() override { return m_stream; }
+    void launched() override { keep(cudaFailed("a kernel's launch", cudaGetLastError())); }
+    std::string describe() const override {
+        int runtime = 0;
+        cudaRuntimeGetVersion(&runtime);
+        return std::string("cuda: ") + m_properties.name + ", CUDA " +
+               std::to_string(runtime / 1000) + "." + std::to_string(runtime % 1000 / 10) +
+               ", cuBLASLt " + std::to_string(cublasLtGetVersion());
+    }
+    std::int64_t planCount() const override { return static_cast<std::int64_t>(m_plans.size()); }
+
+private:
+    cudaDeviceProp m_properties{};
+    cudaStream_t m_stream = nullptr;
+    cublasLtHandle_t m_handle = nullptr;
+    void* m_workspace = nullptr;
+    std::vector<void*> m_blocks;
+    std::map<decltype(keyOf({})), Plan> m_plans;
+};
+
+void CudaDevice::multiply(const StridedProduct& product) {
+    if (!status().ok()) return;
+    const auto [found, isNew] = m_plans.try_emplace(keyOf(product));
+    if (isNew) keep(found->second.prepare(m_handle, product));
+    if (status().ok()) keep(found->second.run(m_handle, product, m_workspace, m_stream));
+}
+
+Status CudaDevice::canMultiply(ridge_dtype type) const {
+    const int major = m_properties.major;
+    const bool fp8 = major >= kHopper || (major == kAda && m_properties.minor >= kAdaMinor);
+    if (type == RIDGE_DTYPE_F32) return {};
+    if ((type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32) && major >= kAmpere) return {};
+    if (type == RIDGE_DTYPE_FP8_E4M3 && fp8) return {};
+    return Error{ErrorCode::kUnsupported,
+                 std::string(m_properties.name) + " has no products of this type in this set"};
+}
+
+}  // namespace
+
+}  // namespace ridge::workloads::cuda
+
+extern "C" int ridgeCudaOperators(ridge::workloads::Operators** operators, char* reason,
+                                  std::size_t room) {
+    using namespace ridge;
+    using namespace ridge::workloads;
+    const auto say = [&](const std::string& text) {
+        std::strncpy(reason, text.c_str(), room - 1);
+        reason[room - 1] = '\0';
+        return 1;
+    };
+    int count = 0;
+    if (const cudaError_t error = cudaGetDeviceCount(&count); error != cudaSuccess)
+        return say(cudaGetErrorString(error));
+    if (count == 0) return say("no device");
+    auto device = std::make_unique<cuda::CudaDevice>();
+    if (const Status status = device->start(); !status.ok()) return say(status.error().message);
+    *operators = new cuda::CudaOperators(std::move(device));
+    return 0;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// What the CUDA operators need of a device besides kernels: memory, copies, products, one stream on
+// which all of it runs in order. cuda_device.cpp has it by the CUDA runtime and cuBLASLt; the tests
+// have one on the host (tests/unit/workloads_ops/host_device.h), whose memory can be reached only
+// while a kernel or a copy runs.
+//
+// Nothing throws: the first failure is kept in status(), and calls after it do nothing of use.
+// One thread uses a device at a time. Bytes and elements as named.
+
+#include "base/result.h"
+#include "workloads/ops/operators.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace ridge::workloads::cuda {
+
+// For each i of batch: C_i = alpha op(A_i) op(B_i) + beta C_i [+ bias], row-major, rows lda, ldb,
+// ldc elements apart, the matrices of a batch step* elements apart.
+struct StridedProduct {
+    GemmLayout layout = GemmLayout::kNN;
+    std::int64_t m = 0, n = 0, k = 0;
+    ridge_dtype type = RIDGE_DTYPE_F32;     // of A and B
+    ridge_dtype outType = RIDGE_DTYPE_F32;  // of C
+    bool tensorFloat = false;               // f32 operands rounded to tf32 on the way in
+    float alpha = 1.0F, beta = 0.0F;
+    const void* a = nullptr;
+    std::int64_t lda = 0, stepA = 0;
+    const void* b = nullptr;
+    std::int64_t ldb = 0, stepB = 0;
+    void* c = nullptr;
+    std::int64_t ldc = 0, stepC = 0;
+    std::int64_t batch = 1;
+    const float* bias = nullptr;  // n floats added to each row
+};
+
+class Device {
+public:
+    virtual ~Device() = default;
+    Device() = default;
+    Device(const Device&) = delete;
+    Device& operator=(const Device&) = delete;
+
+    // Zeroed; null and a bad status when there is no room. Freed with this object.
+    [[nodiscard]] virtual void* allocate(std::size_t bytes) = 0;
+    // In the order of the stream; `from` may change once the call returns.
+    virtual void toDevice(void* to, const void* from, std::size_t bytes) = 0;
+    // Waits for everything before it and for the copy.
+    virtual void toHost(void* to, const void* from, std::size_t bytes) = 0;
+    virtual void zero(void* data, std::size_t bytes) = 0;
+    virtual void multiply(const StridedProduct& product) = 0;
+    [[nodiscard]] virtual Status canMultiply(ridge_dtype type) const = 0;
+    virtual void synchronize() = 0;
+    [[nodiscard]] virtual void* stream() = 0;
+    // A kernel was handed to the stream: keeps the error if that failed.
+    virtual void launched() = 0;
+    [[nodiscard]] virtual std::string describe() const = 0;
+    [[nodiscard]] virtual std::int64_t planCount() const = 0;
+
+    [[nodiscard]] const Status& status() const { return m_status; }
+    void keep(const Status& status) {
+        if (m_status.ok() && !status.ok()) m_status = status;
+    }
+
+    // While one lives, the device's memory may be touched by whoever plays the device.
+    class Access {
+    public:
+        explicit Access(Device& device) : m_device(device) { m_device.open(); }
+        ~Access() { m_device.close(); }
+        Access(const Access&) = delete;
+        Access& operator=(const Access&) = delete;
+
+    private:
+        Device& m_device;
+    };
+
+protected:
+    virtual void open() {}
+    virtual void close() {}
+
+private:
+    Status m_status;
+};
+
+}  // namespace ridge::workloads::cuda
