@@ -246,6 +246,9 @@ TEST(Parallel, Strategies) {
     EXPECT_DOUBLE_EQ(ringAttentionHiddenTokens(1e12, 2, 64, 256, 1e9),
                      1e12 * 2 * 64 / (2 * 256 * 1e9));
     EXPECT_EQ(ulyssesWireBytes(1, 16, 8, 4, 4), 8U * (4 * 8 * 4) * 3 / 4);
+    // Keys and values of 4 rows of 8 floats: 3 hops forward, 3 backward, and 4 of their gradients.
+    EXPECT_EQ(ringAttentionWireBytes(4, 8, 4, 4), (3U + 3U + 4U) * (2 * 4 * 8 * 4));
+    EXPECT_EQ(ringAttentionWireBytes(4, 8, 4, 1), 0U);
     EXPECT_EQ(expertWireBytes(10, 2, 8, 4, 4), 4U * (10 * 2 * 8 * 4) * 3 / 4);
     EXPECT_DOUBLE_EQ(overlapShare(0.25, 1.0), 0.75);
     EXPECT_DOUBLE_EQ(overlapShare(0.0, 0.0), 1.0);

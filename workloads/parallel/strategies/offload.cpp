@@ -58,7 +58,9 @@ Status OffloadTrainer::allocate(const std::filesystem::path& folder) {
 }
 
 void OffloadTrainer::setLinkLimit(double bytesPerSecond) {
-    if (m_tier) m_tier->setLinkLimit(bytesPerSecond);
+    if (!m_tier) return;
+    m_link = bytesPerSecond;
+    m_tier->setLinkLimit(bytesPerSecond);
 }
 
 Status OffloadTrainer::load(std::span<const float> parameters) {
@@ -150,8 +152,11 @@ Result<std::vector<float>> OffloadTrainer::parameters() {
 
 std::vector<Metric> OffloadTrainer::metrics() const {
     const double each = m_tier ? 8.0 * static_cast<double>(m_layout.total) : 0.0;
-    return {{"offload_fetch_bytes", each, "B", Metric::Direction::kNone},
-            {"offload_store_bytes", each, "B", Metric::Direction::kNone}};
+    std::vector<Metric> made{{"offload_fetch_bytes", each, "B", Metric::Direction::kNone},
+                             {"offload_store_bytes", each, "B", Metric::Direction::kNone}};
+    if (m_link > 0)
+        made.push_back({"link_floor", 2.0 * each / m_link, "s", Metric::Direction::kNone});
+    return made;
 }
 
 }  // namespace ridge::workloads

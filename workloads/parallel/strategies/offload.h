@@ -72,6 +72,7 @@ private:
     Tensor m_weights, m_gradients;
     std::vector<Tensor> m_moments;  // slots: first, then second moments; resident: one per unit
     std::unique_ptr<StateTier> m_tier;
+    double m_link = 0;
     std::int64_t m_stateBytes = 0;
     std::int64_t m_steps = 0;
     double m_loss = 0;

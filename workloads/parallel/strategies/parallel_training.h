@@ -42,7 +42,7 @@ struct ParallelSetup {
     std::map<formulas::Collective, std::size_t> collectives;
     Expected expected{"compute_bound", "compute"};
     std::string fasterVariant, change;
-    int ranks = 2;
+    int ranks = 2;  // of the preset; any number that divides what is shared will do, above 1
     std::int64_t steps = 8;
     bool fullOnly = false;  // in preset full, but not in standard
 };

@@ -202,9 +202,10 @@ Status TensorParallelTrainer::enter(const Tensor& own, const Tensor& full, const
 
 // After a row parallel product (forward) or a column parallel one (backward): the ranks' parts of
 // the sum are added.
-Status TensorParallelTrainer::leave(const Tensor& full, const Tensor& own, const char* name) {
-    if (!m_sequenceParallel) return m_communicator.allReduceSum(floats(full), name);
-    return m_communicator.reduceScatterSum(floats(full), floats(own), name);
+Status TensorParallelTrainer::leave(const Tensor& full, const Tensor& own,
+                                    const LeaveNames& names) {
+    if (!m_sequenceParallel) return m_communicator.allReduceSum(floats(full), names.plain);
+    return m_communicator.reduceScatterSum(floats(full), floats(own), names.sequenceParallel);
 }
 
 Status TensorParallelTrainer::forwardBlock(std::size_t layer) {
@@ -218,7 +219,7 @@ Status TensorParallelTrainer::forwardBlock(std::size_t layer) {
     m_ops.linear("qkv", p.qkvWeight, b.norm1Full, p.qkvBias, b.qkv, m_rows);
     m_ops.attentionForward("attention", attention(), b.qkv, b.probabilities, b.attention);
     m_ops.linear("attention.out", p.outWeight, b.attention, {}, m_partial, m_rows);
-    RIDGE_TRY_STATUS(leave(m_partial, m_branch, "attention.reduce"));
+    RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"attention.allreduce", "attention.reducescatter"}));
     // The bias belongs to the sum, not to each rank's part of it.
     m_ops.biasAdd("attention.out.bias", m_ownRows, c, m_branch, p.outBias, m_branch);
     m_ops.add("residual1", input, m_branch, b.middle);
@@ -228,7 +229,7 @@ Status TensorParallelTrainer::forwardBlock(std::size_t layer) {
     m_ops.linear("mlp.up", p.upWeight, b.norm2Full, p.upBias, b.up, m_rows);
     m_ops.geluForward("mlp.gelu", b.up, b.gelu);
     m_ops.linear("mlp.down", p.downWeight, b.gelu, {}, m_partial, m_rows);
-    RIDGE_TRY_STATUS(leave(m_partial, m_branch, "mlp.reduce"));
+    RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"mlp.allreduce", "mlp.reducescatter"}));
     m_ops.biasAdd("mlp.down.bias", m_ownRows, c, m_branch, p.downBias, m_branch);
     m_ops.add("residual2", b.middle, m_branch, b.output);
     return {};
@@ -251,7 +252,7 @@ Status TensorParallelTrainer::backwardBlock(std::size_t layer) {
                    {m_wide, b.norm2Full, p.upWeight.values, m_partial, g.upWeight.values,
                     g.upBias, m_rows, 4 * part, c},
                    false);
-    RIDGE_TRY_STATUS(leave(m_partial, m_branch, "mlp.dx.reduce"));
+    RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"mlp.dx.allreduce", "mlp.dx.reducescatter"}));
     m_ops.layerNormBackward("norm2.dx", m_ownRows, c, m_branch, b.middle, p.norm2Gamma, b.mean2,
                             b.rstd2, {m_dStream, g.norm2Gamma, g.norm2Beta, true, false});
     RIDGE_TRY_STATUS(enter(m_dStream, m_dFull, "attention.dx.allgather"));
@@ -266,7 +267,7 @@ Status TensorParallelTrainer::backwardBlock(std::size_t layer) {
                    {m_wide, b.norm1Full, p.qkvWeight.values, m_partial, g.qkvWeight.values,
                     g.qkvBias, m_rows, 3 * part, c},
                    false);
-    RIDGE_TRY_STATUS(leave(m_partial, m_branch, "attention.dx.reduce"));
+    RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"attention.dx.allreduce", "attention.dx.reducescatter"}));
     m_ops.layerNormBackward("norm1.dx", m_ownRows, c, m_branch, input, p.norm1Gamma, b.mean1,
                             b.rstd1, {m_dStream, g.norm1Gamma, g.norm1Beta, true, false});
     return {};

@@ -61,7 +61,11 @@ private:
     [[nodiscard]] RootParameters root(const Tensor& flat) const;
     [[nodiscard]] AttentionArgs attention() const;
     Status enter(const Tensor& own, const Tensor& full, const char* name);
-    Status leave(const Tensor& full, const Tensor& own, const char* name);
+    struct LeaveNames {
+        const char* plain;
+        const char* sequenceParallel;
+    };
+    Status leave(const Tensor& full, const Tensor& own, const LeaveNames& names);
     Status forwardBlock(std::size_t layer);
     Status backwardBlock(std::size_t layer);
     Status forward();

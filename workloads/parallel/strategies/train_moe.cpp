@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/harness/context.h"
 #include "workloads/parallel/strategies/expert_parallel.h"
 #include "workloads/parallel/strategies/expert_reference.h"
 #include "workloads/parallel/strategies/parallel_training.h"
@@ -12,7 +13,6 @@ namespace ridge::workloads {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
-constexpr std::int64_t kRanks = 2;
 
 ParallelSetup setupOf(const Backend& backend, const std::string& label,
                       const ExpertOptions& options) {
@@ -38,7 +38,10 @@ ParallelSetup setupOf(const Backend& backend, const std::string& label,
     setup.extraFlops = static_cast<std::uint64_t>(setup.model.layers) * 6 * tokens *
                        (static_cast<std::uint64_t>(options.choices) * 8 * c * c +
                         static_cast<std::uint64_t>(options.experts) * c);
-    setup.proof.oracle = expertOracle(options, kRanks);
+    // Each rank has rooms of its own: the oracle must know how many there are.
+    setup.proof.oracle = [options](const TrajectoryInput& input) {
+        return expertOracle(options, runContext().communicator->size())(input);
+    };
     setup.proof.moreParameters = expertParameters(setup.proof.config, options, kSeed, 0.3F);
     setup.collectives = {{formulas::Collective::kAllToAll, std::size_t{1} << 19},
                          {formulas::Collective::kAllGather, 64},

@@ -16,7 +16,6 @@ std::vector<WorkloadSpec> pipelineSpecs(const Backend& backend) {
             ParallelSetup setup;
             setup.name = "train.pp/" + label + ".m" + std::to_string(microBatches);
             setup.params = {{"schedule", label},
-                            {"stages", "2"},
                             {"micro_batches", std::to_string(microBatches)}};
             setup.backend = backend;
             setup.make = [=](Operators& ops, Communicator& communicator, const GptConfig& config,
