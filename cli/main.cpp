@@ -54,6 +54,7 @@ int dispatch(int argc, char** argv) {
     addCompare(app, globals);
     addStats(app, globals);
     addImport(app, globals);
+    addMerge(app, globals);
     addCeilings(app, globals);
     addDoctor(app, globals);
     addView(app, globals);

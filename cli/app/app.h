@@ -65,6 +65,7 @@ void addAnalyze(CLI::App& app, Globals& globals);
 void addCompare(CLI::App& app, Globals& globals);
 void addStats(CLI::App& app, Globals& globals);
 void addImport(CLI::App& app, Globals& globals);
+void addMerge(CLI::App& app, Globals& globals);
 void addCeilings(CLI::App& app, Globals& globals);
 void addDoctor(CLI::App& app, Globals& globals);
 void addView(CLI::App& app, Globals& globals);

@@ -5,8 +5,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "collector/recorder/control.h"
-#include "collector/recorder/convert/convert.h"
 #include "collector/recorder/drain.h"
+#include "collector/recorder/finish.h"
 #include "collector/recorder/launch.h"
 #include "collector/recorder/named_session.h"
 #include "collector/recorder/output_name.h"
@@ -45,29 +45,11 @@ constexpr std::int64_t kFastestPollNs = 1'000'000;
 constexpr std::int64_t kSlowestPollNs = 20'000'000;
 constexpr std::int64_t kGraceNs =
     5'000'000'000;  // between asking the program to end and killing it
+constexpr std::int64_t kLookEveryNs = 200'000'000;
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
 
 Error ioError(const std::string& path, int error) {
     return {ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
-}
-
-Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
-                             const std::string& output) {
-    auto converted = convert(session, output);
-    if (!converted.ok())
-        return Error{
-            ErrorCode::kMeasurement,
-            fmt::format("{}; the recording is kept: ridge record --recover {} -o {}",
-                        converted.error().message, shellQuoted(session), shellQuoted(output))};
-    removeSession(session, ringDir);
-    RecordOutcome outcome;
-    outcome.events = converted->events;
-    outcome.lost = converted->lost;
-    outcome.processes = converted->processes;
-    outcome.durationNs = converted->durationNs;
-    outcome.output = output;
-    outcome.notes = std::move(converted->damage);
-    return outcome;
 }
 
 class Recording {
@@ -331,7 +313,11 @@ private:
 
     // --wait all: until the last process of the session has ended, or somebody asks us to stop.
     bool waitsForOthers(const Drain& drain) {
-        return m_options.waitAll && m_interruptedBy == 0 && !stillRunning(drain).empty();
+        if (!m_options.waitAll || m_interruptedBy != 0) return false;
+        const std::int64_t now = monotonicNs();
+        if (now - m_lookedNs < kLookEveryNs) return true;  // a look reads of every process there is
+        m_lookedNs = now;
+        return !stillRunning(drain).empty();
     }
 
     std::set<std::int32_t> stillRunning(const Drain& drain) const {
@@ -441,6 +427,7 @@ private:
     pid_t m_program = -1;
     int m_status = 0;
     bool m_timedOut = false;
+    std::int64_t m_lookedNs = 0;  // for processes that still run
     bool m_folderMade = false;
     int m_interruptedBy = 0;
     std::int64_t m_toldNs = 0;  // when the program was asked to end; 0: it was not
@@ -451,51 +438,6 @@ private:
 
 Result<RecordOutcome> record(const RecordOptions& options) {
     return Recording(options).run();
-}
-
-Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force) {
-    if (spoolDir.empty())
-        return Error{ErrorCode::kBadInput,
-                     "no folder was named; give the one that the recording left, FILE.spool"};
-    std::error_code ec;
-    const std::string session = absolutePath(spoolDir);
-    if (!fs::is_directory(session, ec))
-        return Error{
-            ErrorCode::kBadInput,
-            fmt::format("{}: is no folder; give the one that the recording left, FILE.spool",
-                        spoolDir)};
-    if (!fs::exists(session + "/session.json", ec))
-        return Error{
-            ErrorCode::kBadInput,
-            fmt::format("{}: there is no recording in this folder (it has no session.json)",
-                        spoolDir)};
-    RIDGE_TRY(const SessionInfo info, readSession(session));
-    const std::string target = absolutePath(output.empty() ? info.output : output);
-    RIDGE_TRY_STATUS(refuseSpecialFile(target));
-    if (fs::exists(target, ec) && !force)
-        return Error{ErrorCode::kBadInput,
-                     fmt::format("{}: exists already; --force overwrites it", target)};
-    if (const std::int32_t pid = liveRecorder(session))
-        return Error{ErrorCode::kBadInput,
-                     fmt::format("{}: process {} is still recording it", session, pid)};
-    Control control;
-    if (control.map(session + "/control", false).ok()) {
-        spool::ControlBlock& block = *control.block();
-        // A program that outlived its recorder goes on into its rings: what it has yet to do would
-        // be lost.
-        if (const int writer = processWithRings(info.ringDir); writer > 0)
-            return Error{
-                ErrorCode::kBadInput,
-                fmt::format(
-                    "{}: process {} is still running and recording into it; recover it when that "
-                    "has ended",
-                    session, writer)};
-        __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
-    }
-    RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));
-    outcome.programStatus = info.exitStatus.value_or(0);
-    outcome.notes.insert(outcome.notes.begin(), info.notes.begin(), info.notes.end());
-    return outcome;
 }
 
 }  // namespace ridge::recorder

@@ -246,6 +246,73 @@ class Daemons(Case):
         self.assertSound(self.trace)
 
 
+class Merge(Case):
+    """The files of two recordings as one: every row once, each at its time, with its own names and files."""
+
+    IO = ("SELECT s.value, count(*), sum(i.bytes) FROM RIDGE_IO i JOIN OSRT_API o ON o.rowid = i.osrtId "
+          "JOIN StringIds s ON s.id = o.nameId JOIN OSRT_FILE_ACCESS_DESCRIPTORS f USING (fileAccessId) "
+          "WHERE f.filePath LIKE '%file_' GROUP BY s.value, f.filePath ORDER BY f.filePath, s.value")
+    WHEN = ("SELECT r.startMonotonicNs + n.start, r.startMonotonicNs + n.end, COALESCE(n.text, s.value) FROM NVTX_EVENTS n "
+            "LEFT JOIN StringIds s ON s.id = n.textId JOIN RIDGE_RUN r WHERE n.eventType = 59 ORDER BY 1, 2")
+
+    def two(self):
+        paths = [self.folder / f"{k}.sqlite" for k in "ab"]
+        for k, (path, epochs) in enumerate(zip(paths, "35")):
+            shell = f'"$0" phases {epochs}; "$0" plain 7; echo data{k} > {self.folder}/file{k}; cat {self.folder}/file{k}'
+            result = record(path, ["sh", "-c", shell, PROGRAM], "--trace", "nvtx,io")
+            self.assertEqual(result.returncode, 0, result.stderr)
+        return paths
+
+    def merged(self, *paths):
+        output = self.folder / "all.sqlite"
+        result = run(RIDGE, "merge", *paths, "-o", output)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(query(output, "PRAGMA integrity_check"), [("ok",)])
+        self.assertEqual(query(output, "PRAGMA application_id"), query(paths[0], "PRAGMA application_id"))
+        return output
+
+    def test_every_row_once_at_its_time(self):
+        first, second = self.two()
+        output = self.merged(second, first)  # in any order
+        self.assertEqual(query(output, self.WHEN), sorted(query(first, self.WHEN) + query(second, self.WHEN)))
+        self.assertGreater(len(query(output, self.IO)), 2)
+        self.assertEqual(query(output, self.IO), query(first, self.IO) + query(second, self.IO))
+        for table in ("NVTX_EVENTS", "OSRT_API", "RIDGE_IO", "RIDGE_PROCESS", "RIDGE_RANK", "RIDGE_COUNTER_SAMPLE", "RIDGE_CLOCK"):
+            count = f"SELECT count(*) FROM {table}"
+            self.assertEqual(query(output, count)[0][0], query(first, count)[0][0] + query(second, count)[0][0], table)
+        orphans = "SELECT count(*) FROM RIDGE_COUNTER_SAMPLE WHERE counterId NOT IN (SELECT id FROM RIDGE_COUNTER)"
+        self.assertEqual(query(output, orphans), [(0,)])
+        self.assertEqual(query(output, "SELECT count(*), count(DISTINCT value) FROM StringIds")[0][0],
+                         query(output, "SELECT count(DISTINCT value) FROM StringIds")[0][0])
+        told = json.loads(query(output, "SELECT value FROM META_DATA_CAPTURE WHERE name = 'MERGED_FROM'")[0][0])
+        self.assertEqual([t["path"] for t in told], [str(first), str(second)])
+        self.assertEqual([t["clock"] for t in told], ["monotonic"] * 2)
+        self.assertEqual(len(query(output, "SELECT * FROM RIDGE_RUN")), 1)
+        self.assertEqual(query(output, "SELECT max(max(start, ifnull(end, 0))) <= (SELECT durationNs FROM RIDGE_RUN) FROM NVTX_EVENTS"), [(1,)])
+        self.assertIn(run(RIDGE, "analyze", output).returncode, (0, 2), "it is a timeline as any other")
+
+    def test_processes_with_the_same_number_stay_apart(self):
+        first, _ = self.two()
+        copy = self.folder / "copy.sqlite"
+        shutil.copy(first, copy)
+        output = self.merged(first, copy)
+        pids = "SELECT count(DISTINCT globalPid) FROM RIDGE_PROCESS"
+        self.assertEqual(query(output, pids)[0][0], 2 * query(first, pids)[0][0])
+        self.assertEqual(query(output, "SELECT count(*) FROM (SELECT globalTid, start, end FROM NVTX_EVENTS WHERE eventType = 59 "
+                                       "GROUP BY 1, 2, 3 HAVING count(*) > 1)"), [(0,)])
+
+    def test_what_cannot_be_merged_is_one_line(self):
+        first, second = self.two()
+        foreign = self.folder / "foreign.sqlite"
+        foreign.write_text("no database")
+        for arguments in ([first], [first, first], [first, foreign], [first, self.folder / "missing"], [first, second, "-o", first]):
+            command = [RIDGE, "merge", *arguments] + ([] if "-o" in arguments else ["-o", self.folder / "c.sqlite"])
+            result = run(*command)
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+            self.assertFalse((self.folder / "c.sqlite").exists())
+
+
 @unittest.skipUnless((BUILD / "bin/ridge-workloads").exists() or "RIDGE_WORKLOADS" in os.environ, "ridge-workloads is not built")
 class RunFolders(Case):
     @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")

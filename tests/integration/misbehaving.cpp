@@ -5,19 +5,27 @@
 // Usage: misbehaving WHAT [ARGUMENT...]
 
 #include <dlfcn.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <nvtx3/nvToolsExt.h>
 #include <pthread.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <ctime>
+#include <iterator>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace {
 
@@ -182,6 +190,25 @@ int paced(const char* path, double seconds, int microseconds) {
     return 6;
 }
 
+// From here on the kernel refuses to open, to map files and to look at other processes (EPERM), as a
+// sandbox does. A thread that has a ring goes on; one that needs a new ring finds none.
+int sandboxed(int count) {
+    ranges("before", 100);
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 3, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 2, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)};
+    const sock_fprog filter{static_cast<unsigned short>(std::size(program)), program};
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)
+        return 77;
+    ranges("sandboxed", count);
+    std::thread([] { ranges("without a ring", 50); }).join();
+    return 8;
+}
+
 int number(char** argv, int argc, int at) {
     return at < argc ? std::atoi(argv[at]) : 0;
 }
@@ -213,6 +240,7 @@ int main(int argc, char** argv) {
         return deeper(start, 0);
     }
     if (what == "closes") return closesAll();
+    if (what == "sandbox") return sandboxed(number(argv, argc, 2));
     if (what == "limit" && argc > 3) return setsLimit(argv[2], number(argv, argc, 3));
     if (what == "phases") return phases(number(argv, argc, 2), argc > 3);
     if (what == "paced" && argc > 4) return paced(argv[2], std::atof(argv[3]), number(argv, argc, 4));

@@ -85,6 +85,13 @@ class Robustness(Case):
         self.assertEqual(query(second, "SELECT count(*) FROM OSRT_API o JOIN StringIds s ON s.id = o.nameId "
                                        "WHERE s.value = 'close'"), [(1024,)])
 
+    def test_a_sandbox_that_refuses_our_calls(self):
+        if run(PROGRAM, "sandbox", "1").returncode == 77:
+            self.skipTest("no seccomp filter can be set here")
+        self.recorded("sandbox", "20000", code=8)
+        self.assertEqual(counts(self.trace), {"before": 100, "sandboxed": 20000})
+        self.assertEqual(losses(self.trace), [("no_ring", 100)], "50 pushes and 50 pops")
+
     def test_two_recorders_at_once(self):
         other = self.folder / "other.sqlite"
         first = subprocess.Popen([RIDGE, "record", "-o", self.trace, "--", PROGRAM, "plain", "300000"],

@@ -469,6 +469,56 @@ TEST_F(ConvertTest, WhenTheRecorderWasKilledAProcessLivedAtItsLastHeartbeat) {
               "30|49000|last_seen;31|89000|last_seen;32|4000|ended");
 }
 
+// CUPTI hands over in one window what ran before it, and after one what ran in it.
+TEST_F(ConvertTest, WhatTheGpuDidOutsideOfTheWindowsIsLeftOut) {
+    auto control = std::make_unique<ControlBlock>();
+    control->magic = kControlMagic;
+    control->windows = 2;
+    control->window[0] = {11'000, 20'000};  // t = 0 is 1000
+    control->window[1] = {31'000, 0};
+    control->lostWithoutRing = 6;
+    FakeRing::write(m_session + "/control", {reinterpret_cast<const char*>(control.get()), sizeof(ControlBlock)});
+    FakeRing ring(40, 40);
+    ring.name(1, "kernel");
+    ClockSample sample{};
+    sample.monotonicNs = 2'000;
+    sample.otherNs = 5'000'002'000;
+    ring.add(sample, RecordType::kClockSample, static_cast<std::uint32_t>(ClockSampleKind::kCupti));
+    CudaDevice device{};
+    ring.add(device, RecordType::kCudaDevice, 3);  // what others refer to stays
+    std::uint32_t correlation = 0;
+    for (const std::uint64_t start : {5'000, 10'500, 15'000, 19'900, 25'000, 31'500, 99'000}) {
+        Kernel kernel{};
+        kernel.start = 5'000'000'000 + start;
+        kernel.end = kernel.start + 600;
+        kernel.correlationId = ++correlation;
+        ring.add(kernel, RecordType::kKernel, 1);
+        CudaEvent event{};
+        event.timestamp = kernel.start;
+        ring.add(event, RecordType::kCudaEvent, correlation);
+    }
+    ring.saveSpool(m_session, "40-7-1-0");
+    EXPECT_EQ(convertNow().lost, 6U);
+    EXPECT_EQ(sql("SELECT correlationId FROM CUPTI_ACTIVITY_KIND_KERNEL ORDER BY start"), "2;3;4;6;7")
+        << "what reaches into a window is in";
+    EXPECT_EQ(sql("SELECT timestamp FROM CUPTI_ACTIVITY_KIND_CUDA_EVENT ORDER BY 1"), "14000;18900;30500;98000");
+    EXPECT_EQ(sql("SELECT value FROM META_DATA_CAPTURE WHERE name = 'WINDOWS_NS'"), "[[10000, 19000], [30000, null]]");
+    EXPECT_EQ(sql("SELECT source, count FROM RIDGE_LOSS", 2), "no_ring|6");
+}
+
+// Names that a full disk drove out of their ring stand in a file of their own.
+TEST_F(ConvertTest, NamesThatWereGivenUpAreRead) {
+    FakeRing ring(41, 41);
+    ring.range(5, 2'000, 3'000);
+    ring.header().lost[kLossSpoolWrite] = 9;
+    ring.saveSpool(m_session, "41-7-1-0");
+    FakeRing names(41, 41);
+    names.name(5, "given up");
+    FakeRing::write(m_rings + "/41-7-1-0.names", {names.bytes().data(), names.bytes().size()});
+    EXPECT_EQ(convertNow().lost, 9U);
+    EXPECT_EQ(sql("SELECT COALESCE(n.text, s.value) FROM NVTX_EVENTS n LEFT JOIN StringIds s ON s.id = n.textId WHERE eventType = 59"), "given up");
+}
+
 TEST_F(ConvertTest, SchemaIsThatOfTheContract) {
     FakeRing ring(100, 100);
     ring.name(1, "r");
