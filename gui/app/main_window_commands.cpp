@@ -327,6 +327,7 @@ void MainWindow::showHelp() {
 
 void MainWindow::showPalette() {
     QDialog dialog(this, Qt::Popup);
+    dialog.setStyleSheet(QStringLiteral("QDialog { border: 1px solid palette(mid); }"));  // a popup has no frame of its own
     dialog.resize(480, 360);
     auto* input = new QLineEdit(&dialog);
     input->setPlaceholderText(tr("What to do?"));

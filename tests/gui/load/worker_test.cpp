@@ -14,17 +14,19 @@ namespace {
 
 TEST(Worker, ANewRequestReplacesTheOldOneOfItsSlot) {
     Worker worker;
-    std::promise<void> started, stopped, last;
+    std::promise<void> started, asked, last;
+    std::promise<bool> stopped;
     worker.request("a", [&](const Worker::Stop& stop) {
         started.set_value();
-        while (!stop) std::this_thread::yield();
-        stopped.set_value();
+        asked.get_future().wait();  // both requests are in the queue
+        stopped.set_value(stop);
     });
     started.get_future().wait();
     std::atomic<int> between{0};
     worker.request("a", [&](const Worker::Stop&) { ++between; });
     worker.request("a", [&](const Worker::Stop&) { last.set_value(); });
-    stopped.get_future().wait();
+    asked.set_value();
+    EXPECT_TRUE(stopped.get_future().get());
     last.get_future().wait();
     EXPECT_EQ(between, 0);
 }
