@@ -19,7 +19,7 @@ Table collectives(const AnalysisPtr& a) {
     Table t{"Collectives and transfers", "Hidden: busy time beside compute. Wait and transfer need the traces of all ranks.", {}, list.size()};
     const bool named = std::any_of(list.begin(), list.end(), [](const auto& c) { return !c.workload.empty(); });
     t.columns = {column("Collective", Unit::kText, a, list, [](const auto& c) { return c.name; }),
-                 column("Message", Unit::kBytes, a, list, [](const auto& c) { return maybe(c.bytes); }),
+                 column("Bytes", Unit::kBytes, a, list, [](const auto& c) { return maybe(c.bytes); }),
                  column("Count", Unit::kCount, a, list, [](const auto& c) { return c.count; }),
                  column("Busy", Unit::kDuration, a, list, [](const auto& c) { return c.busyNs; }),
                  column("Hidden", Unit::kDuration, a, list, [](const auto& c) { return c.overlapNs; }),

@@ -135,7 +135,7 @@ def main():
     analysis = script("analysis_scale.py", "--build", arguments.build, *(["--events", 1_000_000, "--rounds", 1] if quick else []))
     table = (list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers)) + list(operator_rows(speed)) +
              list(analysis_rows(analysis)))
-    frames = viewer.measure(arguments.build, [1_000_000, 10_000_000] if quick else [1_000_000, 10_000_000, 100_000_000])
+    frames = viewer.measure(arguments.build, viewer.QUICK if quick else viewer.SIZES)
     table += viewer.rows(frames)
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
