@@ -3,8 +3,8 @@
 #include "collector/agent/capture.h"
 
 #include "collector/agent/names.h"
-#include "collector/agent/raw.h"
 #include "collector/agent/nvtx_objects.h"
+#include "collector/agent/raw.h"
 #include "schemas/spool/window.h"
 
 namespace ridge::agent {
@@ -35,8 +35,7 @@ bool listed(const ControlBlock& control, const char* name) {
 }
 
 bool waiting() {
-    return sessionControl()->capture == Capture::kNvtxRange &&
-           sessionControl()->stopped == kPaused;
+    return sessionControl()->capture == Capture::kNvtxRange && sessionControl()->stopped == kPaused;
 }
 
 bool isTheRange(uint32_t domainId, const char* text) {

@@ -7,7 +7,8 @@
 //
 // 1. The range that begins a window is in it whole: it begins before its push is recorded, and ends
 //    after its pop was.
-// 2. The thread that began a window ends it, by the pop of the same depth in the same domain; a range
+// 2. The thread that began a window ends it, by the pop of the same depth in the same domain; a
+// range
 //    of nvtxRangeStart may be ended by any thread of the process.
 
 #include <stdint.h>

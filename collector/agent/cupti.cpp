@@ -209,8 +209,9 @@ void CUPTIAPI onProfilerCall(void*, CUpti_CallbackDomain domain, CUpti_CallbackI
     const auto* call = static_cast<const CUpti_CallbackData*>(data);
     if (call->callbackSite != CUPTI_API_ENTER) return;
     const bool runtime = domain == CUPTI_CB_DOMAIN_RUNTIME_API;
-    profilerCalled(id == (runtime ? CUpti_CallbackId{CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000}
-                                  : CUpti_CallbackId{CUPTI_DRIVER_TRACE_CBID_cuProfilerStart}));
+    profilerCalled(id == (runtime
+                              ? CUpti_CallbackId{CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000}
+                              : CUpti_CallbackId{CUPTI_DRIVER_TRACE_CBID_cuProfilerStart}));
 }
 
 // --capture-range cudaProfilerApi: the calls themselves begin and end a window.
@@ -223,11 +224,10 @@ void watchProfilerCalls() {
     static const struct {
         CUpti_CallbackDomain domain;
         CUpti_CallbackId id;
-    } calls[] = {
-        {CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000},
-        {CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStop_v4000},
-        {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStart},
-        {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStop}};
+    } calls[] = {{CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000},
+                 {CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStop_v4000},
+                 {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStart},
+                 {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStop}};
     for (const auto& call : calls)
         if (result == CUPTI_SUCCESS)
             result = g_cupti.enableCallback(1, subscriber, call.domain, call.id);

@@ -96,8 +96,8 @@ void onDomainMarkEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) {
 void onInitialize(const void*) {}
 
 uint64_t onSchemaRegister(nvtxDomainHandle_t domain, const nvtxPayloadSchemaAttr_t* attributes) {
-    return withRingAlways(uint64_t{0},
-                          [&](Ring* ring) { return registerSchema(ring, idOf(domain), attributes); });
+    return withRingAlways(
+        uint64_t{0}, [&](Ring* ring) { return registerSchema(ring, idOf(domain), attributes); });
 }
 uint64_t onEnumRegister(nvtxDomainHandle_t domain, const nvtxPayloadEnumAttr_t* attributes) {
     return registerEnum(nullptr, idOf(domain), attributes);

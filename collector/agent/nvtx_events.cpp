@@ -128,8 +128,8 @@ __attribute__((noinline)) int pushPayload(uint32_t domainId, const nvtxPayloadDa
 __attribute__((noinline)) int popRange(uint32_t domainId) {
     const uint64_t end = now();
     if (!wanted(domainId)) return kNoLevel;
-    const int level = withRing(
-        kNoLevel, [&](Ring* ring) { return popEvent(ring, domainId, end, nullptr); });
+    const int level =
+        withRing(kNoLevel, [&](Ring* ring) { return popEvent(ring, domainId, end, nullptr); });
     if (g_watching) afterPop(domainId);
     return level;
 }
@@ -147,9 +147,9 @@ int popPayload(uint32_t domainId, const nvtxPayloadData_t* data, size_t count) {
 
 uint64_t startAttributes(uint32_t domainId, const nvtxEventAttributes_t* given) {
     if (!wanted(domainId)) return 0;
-    const bool captures =
-        g_watching && given != nullptr &&
-        withMessage(*given, [&](auto* text) { return beforeStart(domainId, text); });
+    const bool captures = g_watching && given != nullptr && withMessage(*given, [&](auto* text) {
+                              return beforeStart(domainId, text);
+                          });
     const uint64_t id = withRing(uint64_t{0}, [&](Ring* ring) {
         nvtxEventAttributes_t room;
         const nvtxEventAttributes_t* attributes = whole(given, room);

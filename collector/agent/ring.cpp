@@ -108,8 +108,8 @@ bool openSessionOnce() {
                       raw::mmap(&g_controlPage, kControlPage, PROT_READ, MAP_SHARED | MAP_FIXED, fd,
                                 0) != nullptr;
     if (ours && writable)
-        g_shared = static_cast<ControlBlock*>(raw::mmap(
-            nullptr, sizeof(ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
+        g_shared = static_cast<ControlBlock*>(
+            raw::mmap(nullptr, sizeof(ControlBlock), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0));
     raw::close(fd);
     if (control != nullptr) raw::munmap(const_cast<ControlBlock*>(control), sizeof(ControlBlock));
     if (!ours) return false;
@@ -282,8 +282,9 @@ void countWithoutRing() {
     __atomic_fetch_add(&g_withoutRing, 1, __ATOMIC_RELAXED);
 }
 
-// The first thread opens the session, the others wait for it: what they have to record is not to be lost
-// for having come second. Not for ever: a child that was forked meanwhile has nobody who would finish it.
+// The first thread opens the session, the others wait for it: what they have to record is not to be
+// lost for having come second. Not for ever: a child that was forked meanwhile has nobody who would
+// finish it.
 bool sessionOpen() {
     constexpr int kMostYields = 200000;
     uint32_t state = __atomic_load_n(&g_sessionState, __ATOMIC_ACQUIRE);

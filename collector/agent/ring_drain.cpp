@@ -58,8 +58,7 @@ bool appendTo(const char* folder, const Ring* ring, uint64_t at, uint64_t bytes,
               const raw::SignalShield& shield) {
     char path[kFolderBytes + 160];
     Text(path, sizeof path).add(folder).add("/").add(ring->stem).add(".names");
-    const int fd =
-        raw::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+    const int fd = raw::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) return false;
     const long before = raw::fileEnd(fd);
     const long n = raw::write(fd, ring->data + (at & ring->mask), bytes);

@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <filesystem>
-#include <cstdlib>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -123,8 +123,8 @@ Status mayBeRecorded(const std::string& program) {
     struct statvfs place {};
     const bool heeded = statvfs(path.c_str(), &place) != 0 || (place.f_flag & ST_NOSUID) == 0;
     const bool otherUser = (info.st_mode & S_ISUID) != 0 && info.st_uid != geteuid();
-    const bool otherGroup = (info.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) &&
-                            info.st_gid != getegid();
+    const bool otherGroup =
+        (info.st_mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP) && info.st_gid != getegid();
     const bool capable =
         geteuid() != 0 && getxattr(path.c_str(), "security.capability", nullptr, 0) > 0;
     if (!heeded || !(otherUser || otherGroup || capable)) return {};

@@ -33,9 +33,10 @@ struct Input {
 };
 
 // One row each, of which the earliest recording's stays; the others' are told in MERGED_FROM.
-const std::set<std::string_view> kOfOneSession = {"RIDGE_RUN", "TARGET_INFO_SESSION_START_TIME",
-                                                  "ANALYSIS_DETAILS", "META_DATA_EXPORT",
-                                                  "META_DATA_CAPTURE", "StringIds"};
+const std::set<std::string_view> kOfOneSession = {
+    "RIDGE_RUN",         "TARGET_INFO_SESSION_START_TIME",
+    "ANALYSIS_DETAILS",  "META_DATA_EXPORT",
+    "META_DATA_CAPTURE", "StringIds"};
 
 std::string sqlText(std::string_view text) {
     std::string result = "'";
@@ -53,10 +54,11 @@ Result<Input> readInput(const std::string& path) {
     RIDGE_TRY(Database db, Database::openForReading(path));
     RIDGE_TRY(const std::int64_t id, number(db, "PRAGMA application_id"));
     if (id != timeline::kApplicationId || !db.hasTable("RIDGE_RUN"))
-        return Error{ErrorCode::kBadInput,
-                     fmt::format("{} was not recorded by ridge; ridge analyze reads several files as "
-                                 "they are",
-                                 path)};
+        return Error{
+            ErrorCode::kBadInput,
+            fmt::format("{} was not recorded by ridge; ridge analyze reads several files as "
+                        "they are",
+                        path)};
     RIDGE_TRY(const std::int64_t version, number(db, "PRAGMA user_version"));
     if (version > timeline::kSchemaVersion)
         return Error{ErrorCode::kBadInput, fmt::format("{} was written by a newer ridge", path)};
@@ -93,7 +95,7 @@ std::map<std::string, std::string> commentsOf(const timeline::TableDdl& table) {
 
 bool isGlobal(const std::string& column) {
     static const std::set<std::string_view> kGlobals = {"globalTid", "endGlobalTid", "globalPid",
-                                                        "globalVid", "fromTid", "toTid"};
+                                                        "globalVid", "fromTid",      "toTid"};
     return kGlobals.contains(column);
 }
 
@@ -145,8 +147,9 @@ private:
     Status addStrings() {
         RIDGE_TRY_STATUS(make(*timeline::findTable("StringIds")));
         RIDGE_TRY_STATUS(m_db.execute("DELETE FROM temp.strings"));
-        RIDGE_TRY(const std::int64_t there, number(m_db, "SELECT count(*) FROM src.sqlite_master "
-                                                         "WHERE name = 'StringIds'"));
+        RIDGE_TRY(const std::int64_t there, number(m_db,
+                                                   "SELECT count(*) FROM src.sqlite_master "
+                                                   "WHERE name = 'StringIds'"));
         if (there == 0) return {};
         return m_db.execute(
             "INSERT OR IGNORE INTO temp.texts SELECT value, (SELECT ifnull(max(id), 0) FROM "
@@ -162,12 +165,14 @@ private:
     Status findCollisions(std::size_t index) {
         m_vm = 0;
         if (index == 0 || !m_made.contains("PROCESSES")) return {};
-        RIDGE_TRY(const std::int64_t tables, number(m_db, "SELECT count(*) FROM src.sqlite_master "
-                                                          "WHERE name = 'PROCESSES'"));
+        RIDGE_TRY(const std::int64_t tables, number(m_db,
+                                                    "SELECT count(*) FROM src.sqlite_master "
+                                                    "WHERE name = 'PROCESSES'"));
         if (tables == 0) return {};
-        RIDGE_TRY(const std::int64_t same, number(m_db, "SELECT count(*) FROM src.PROCESSES WHERE "
-                                                        "globalPid IN (SELECT globalPid FROM "
-                                                        "main.PROCESSES)"));
+        RIDGE_TRY(const std::int64_t same, number(m_db,
+                                                  "SELECT count(*) FROM src.PROCESSES WHERE "
+                                                  "globalPid IN (SELECT globalPid FROM "
+                                                  "main.PROCESSES)"));
         if (same != 0) m_vm = static_cast<std::int64_t>(index);
         if (m_vm > 255)
             return Error{ErrorCode::kBadInput,
@@ -188,10 +193,11 @@ private:
         const std::string table = reference.substr(0, open);
         std::int64_t most = 0;
         if (m_made.contains(table)) {
-            RIDGE_TRY(most, number(m_db, fmt::format("SELECT ifnull(max({}), 0) FROM main.{}",
-                                                     reference.substr(open + 1, reference.size() -
-                                                                                    open - 2),
-                                                     table)));
+            RIDGE_TRY(
+                most,
+                number(m_db, fmt::format("SELECT ifnull(max({}), 0) FROM main.{}",
+                                         reference.substr(open + 1, reference.size() - open - 2),
+                                         table)));
         }
         m_bases[reference] = most;
         return most;
@@ -203,7 +209,8 @@ private:
         if (comment.find("-> StringIds(id)") != std::string::npos)
             return fmt::format("(SELECT new FROM temp.strings WHERE old = {})", name);
         if (comment.find("ns since session start") != std::string::npos) {
-            if (comment.find(", 0:") == std::string::npos) return fmt::format("{} + {}", name, offset);
+            if (comment.find(", 0:") == std::string::npos)
+                return fmt::format("{} + {}", name, offset);
             return fmt::format("CASE {0} WHEN 0 THEN 0 ELSE {0} + {1} END", name, offset);
         }
         if (isGlobal(column) && m_vm != 0)
@@ -232,8 +239,8 @@ private:
                                                              "CUPTI_ACTIVITY_KIND_KERNEL"};
         std::set<std::string> there;
         RIDGE_TRY(Statement info,
-                  m_db.prepare(fmt::format("SELECT name FROM pragma_table_info('{}', 'src')",
-                                           table.name)));
+                  m_db.prepare(
+                      fmt::format("SELECT name FROM pragma_table_info('{}', 'src')", table.name)));
         for (;;) {
             RIDGE_TRY(const bool row, info.step());
             if (!row) break;
@@ -258,7 +265,8 @@ private:
         }
         RIDGE_TRY_STATUS(make(table));
         // Facts about the machine come once however many of its recordings have them.
-        const bool facts = table.name.starts_with("ENUM_") || table.name.starts_with("TARGET_INFO") ||
+        const bool facts = table.name.starts_with("ENUM_") ||
+                           table.name.starts_with("TARGET_INFO") ||
                            table.name == "RIDGE_ENVIRONMENT" || table.name == "RIDGE_SOURCE" ||
                            table.name == "RIDGE_CEILING";
         RIDGE_TRY_STATUS(m_db.execute(fmt::format(
@@ -297,7 +305,8 @@ private:
             sqlText(from.dump()), duration, clockError);
         if (m_made.contains("ANALYSIS_DETAILS"))
             sql += fmt::format(
-                "UPDATE ANALYSIS_DETAILS SET duration = {0}, stopTime = startTime + {0};", duration);
+                "UPDATE ANALYSIS_DETAILS SET duration = {0}, stopTime = startTime + {0};",
+                duration);
         return m_db.execute(sql);
     }
 

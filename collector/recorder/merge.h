@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Timelines of several recordings (the ranks of a launcher) as one. t = 0 is that of the earliest; the
-// others are laid on its clock by CLOCK_MONOTONIC where they come from one boot of one machine, else by
-// UTC, as exact as the machines' clocks agree. What columns mean is read from timeline.sql's own
-// comments, so that a new table needs nothing here. Numbers that are unique in one file only (strings,
-// files, counters, rows that others refer to) are given anew; of processes with a number that is
-// taken the VM's part of it changes.
+// Timelines of several recordings (the ranks of a launcher) as one. t = 0 is that of the earliest;
+// the others are laid on its clock by CLOCK_MONOTONIC where they come from one boot of one machine,
+// else by UTC, as exact as the machines' clocks agree. What columns mean is read from
+// timeline.sql's own comments, so that a new table needs nothing here. Numbers that are unique in
+// one file only (strings, files, counters, rows that others refer to) are given anew; of processes
+// with a number that is taken the VM's part of it changes.
 
 #include "base/result.h"
 

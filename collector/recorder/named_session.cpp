@@ -26,10 +26,11 @@ Error bad(const std::string& text) {
 // A folder of ours alone: what another user put there is not to be followed.
 Result<std::string> linkFor(const std::string& name) {
     if (name.empty() || name.size() > 100 || name.front() == '.' ||
-        name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
+        name.find_first_not_of(
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") !=
             std::string::npos)
-        return bad(fmt::format("\"{}\" is no name of a session; letters, digits, _ . and - make one",
-                               name));
+        return bad(fmt::format(
+            "\"{}\" is no name of a session; letters, digits, _ . and - make one", name));
     const char* runtime = std::getenv("XDG_RUNTIME_DIR");
     const std::string folder = runtime != nullptr && *runtime == '/'
                                    ? fmt::format("{}/ridge", runtime)
@@ -67,9 +68,10 @@ Status commandSession(const std::string& name, SessionCommand command) {
     RIDGE_TRY(const std::string link, linkFor(name));
     Control control;
     if (liveRecorder(link) == 0 || !control.map(link + "/control", false).ok())
-        return bad(fmt::format("there is no session named {} that runs; ridge record --session {} "
-                               "-- PROGRAM begins one",
-                               name, name));
+        return bad(
+            fmt::format("there is no session named {} that runs; ridge record --session {} "
+                        "-- PROGRAM begins one",
+                        name, name));
     const auto now = static_cast<std::uint64_t>(monotonicNs());
     const bool starts = command == SessionCommand::kStart;
     if (starts ? spool::beginWindow(*control.block(), now)

@@ -10,8 +10,8 @@
 
 namespace ridge::recorder {
 
-// Takes a name for a session; given back when the object goes. Errors: no usable name, or one that a
-// recording has which still runs.
+// Takes a name for a session; given back when the object goes. Errors: no usable name, or one that
+// a recording has which still runs.
 class NamedSession {
 public:
     NamedSession() = default;

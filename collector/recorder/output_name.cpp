@@ -46,8 +46,7 @@ bool hasProcess(std::string_view pattern) {
     return has(pattern, 'p');
 }
 
-Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid,
-                                 std::uint32_t number) {
+Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid, std::uint32_t number) {
     std::string name;
     for (std::size_t at = 0; at < pattern.size();) {
         if (pattern[at] != '%') {

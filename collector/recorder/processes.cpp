@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/processes.h"
 
+#include "schemas/spool/layout.h"
+
 #include <fmt/format.h>
 
 #include <cstdlib>
@@ -9,8 +11,6 @@
 #include <fstream>
 #include <string>
 #include <unistd.h>
-
-#include "schemas/spool/layout.h"
 
 namespace ridge::recorder {
 namespace {

@@ -129,8 +129,8 @@ private:
             if (!hasNumber(m_options.output) || number >= kMostNumbers) return {};
             if (fs::exists(m_output, ec)) continue;
             // Made at once: another rank looks for a number at this very moment.
-            m_folderMade = m_options.spoolDir.empty() &&
-                           mkdir((m_output + ".spool").c_str(), 0700) == 0;
+            m_folderMade =
+                m_options.spoolDir.empty() && mkdir((m_output + ".spool").c_str(), 0700) == 0;
             if (m_folderMade || errno != EEXIST) return {};
         }
     }
@@ -359,9 +359,8 @@ private:
     }
 
     void describeSources(const Sampler& sampler, const PreemptionDetector& preemption) {
-        m_info.sources.push_back(
-            {"system", m_options.sampleSystem && sampler.trouble().empty(),
-             m_options.sampleSystem ? sampler.trouble() : "not asked for"});
+        m_info.sources.push_back({"system", m_options.sampleSystem && sampler.trouble().empty(),
+                                  m_options.sampleSystem ? sampler.trouble() : "not asked for"});
         if (!sampler.trouble().empty())
             m_info.notes.push_back("CPU, memory and power were not sampled: " + sampler.trouble());
         m_info.sources.push_back({"nvml", sampler.nvmlOn(),

@@ -27,8 +27,8 @@ struct Progress {
 
 struct RecordOptions {
     std::vector<std::string> command;  // program and arguments; searched in PATH as a shell does
-    std::string output;  // a pattern, see output_name.h
-    bool force = false;  // overwrite an output that exists
+    std::string output;                // a pattern, see output_name.h
+    bool force = false;                // overwrite an output that exists
     bool traceNvtx = true;
     bool traceCuda = true;
     bool traceIo = false;
@@ -43,10 +43,10 @@ struct RecordOptions {
     std::uint32_t captureWindows = 1;  // so many times; spool::kWindowsWithoutEnd: each time
     spool::DomainFilter domainFilter = spool::DomainFilter::kNone;
     std::vector<std::string> domains;  // together less than 1024 bytes, NULs included
-    bool waitAll = false;     // on, until the last process of the program has ended
-    std::string sessionName;  // so that another process can start and stop it; empty: none
-    bool startLater = false;  // with a name: not before it is started
-    double timeoutSeconds = 0;   // after so long the program and its children are ended; 0: never
+    bool waitAll = false;              // on, until the last process of the program has ended
+    std::string sessionName;           // so that another process can start and stop it; empty: none
+    bool startLater = false;           // with a name: not before it is started
+    double timeoutSeconds = 0;    // after so long the program and its children are ended; 0: never
     bool endOnInterrupt = false;  // on SIGINT, SIGTERM, SIGHUP, SIGQUIT: who does not end by it is
                                   // killed after a while
     bool quiet = false;

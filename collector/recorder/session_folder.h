@@ -9,7 +9,8 @@
 
 namespace ridge::recorder {
 
-// Room for the end of a recording whose disk is full by then (session.json, headers, last counters).
+// Room for the end of a recording whose disk is full by then (session.json, headers, last
+// counters).
 inline constexpr std::uint64_t kReservedBytes = std::uint64_t{1} << 20;
 
 std::string makeRunId();

@@ -17,8 +17,10 @@ inline bool beginWindow(ControlBlock& control, uint64_t nowNs) {
                                      __ATOMIC_ACQUIRE))
         return false;
     const uint32_t index = control.windows;
-    if (index < kMaxWindows) control.window[index] = {nowNs, 0};
-    else control.window[kMaxWindows - 1].endNs = 0;  // the last one stands for all that follow
+    if (index < kMaxWindows)
+        control.window[index] = {nowNs, 0};
+    else
+        control.window[kMaxWindows - 1].endNs = 0;  // the last one stands for all that follow
     __atomic_store_n(&control.windows, index + 1, __ATOMIC_RELEASE);
     __atomic_store_n(&control.stopped, kRecording, __ATOMIC_RELEASE);
     return true;
@@ -27,11 +29,11 @@ inline bool beginWindow(ControlBlock& control, uint64_t nowNs) {
 // False: not recording now. last: no other window is to begin.
 inline bool endWindow(ControlBlock& control, uint64_t nowNs, bool last) {
     uint32_t recording = kRecording;
-    const bool ended =
-        __atomic_compare_exchange_n(&control.stopped, &recording, kSwitching, false,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    const bool ended = __atomic_compare_exchange_n(&control.stopped, &recording, kSwitching, false,
+                                                   __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
     if (ended && control.windows > 0) {
-        const uint32_t index = control.windows < kMaxWindows ? control.windows - 1 : kMaxWindows - 1;
+        const uint32_t index =
+            control.windows < kMaxWindows ? control.windows - 1 : kMaxWindows - 1;
         control.window[index].endNs = nowNs;
     }
     const uint32_t left = __atomic_load_n(&control.windowsLeft, __ATOMIC_ACQUIRE);

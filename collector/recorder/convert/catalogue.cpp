@@ -18,7 +18,7 @@ constexpr std::uint32_t kMostMissingRings = 1U << 16;  // a larger gap is no num
 constexpr const char* kLossNames[kLossKinds] = {
     "spool_write",    "no_ring",       "truncated_name", "truncated_payload",
     "unbalanced_pop", "cupti_dropped", "cupti_unknown",  "nested_event",
-    "definition",           "other_9",       "other_10",       "other_11",
+    "definition",     "other_9",       "other_10",       "other_11",
     "other_12",       "other_13",      "other_14",       "other_15"};
 
 class Builder {

@@ -131,7 +131,7 @@ struct Catalogue {
 struct CatalogueHints {
     double nsPerTick = 0;             // estimate for when there are too few clock readings; 0: none
     std::uint64_t recorderBytes = 0;  // what recorder.spool has at least; 0: not known
-    std::uint64_t recorderLost = 0;     // the recorder's own records, as it counted them
+    std::uint64_t recorderLost = 0;   // the recorder's own records, as it counted them
     std::uint64_t lostWithoutRing = 0;  // events that no ring could count
 };
 Catalogue buildCatalogue(const std::vector<RingFile>& rings, const CatalogueHints& hints);

@@ -30,8 +30,9 @@ std::vector<TimeWindow> windowsOf(const std::string& folder, std::int64_t startM
     for (std::uint32_t i = 0; i < std::min(control->windows, spool::kMaxWindows); ++i) {
         const spool::Window& window = control->window[i];
         const auto end = static_cast<std::int64_t>(window.endNs);
-        windows.push_back({static_cast<std::int64_t>(window.startNs) - startMonotonicNs,
-                           end ? end - startMonotonicNs : std::numeric_limits<std::int64_t>::max()});
+        windows.push_back(
+            {static_cast<std::int64_t>(window.startNs) - startMonotonicNs,
+             end ? end - startMonotonicNs : std::numeric_limits<std::int64_t>::max()});
     }
     return windows;
 }

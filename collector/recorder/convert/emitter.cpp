@@ -79,9 +79,11 @@ void Emitter::ring(std::uint32_t index) {
 
 // All of CUPTI's records have their times behind the header; an event is a point.
 bool Emitter::outsideOfWindows(const RecordView& view) {
-    if (m_windows.empty() || view.type() < RecordType::kKernel || view.type() > RecordType::kGraphTrace)
+    if (m_windows.empty() || view.type() < RecordType::kKernel ||
+        view.type() > RecordType::kGraphTrace)
         return false;
-    if (view.type() >= RecordType::kCudaDevice && view.type() <= RecordType::kCudaStream) return false;
+    if (view.type() >= RecordType::kCudaDevice && view.type() <= RecordType::kCudaStream)
+        return false;
     const auto span = view.as<ActivityTimes>();
     const std::int64_t start = cudaTime(span.start);
     const std::int64_t end = view.type() == RecordType::kCudaEvent ? start : cudaTime(span.end);

@@ -27,7 +27,8 @@ public:
             std::int64_t startMonotonicNs, std::int64_t startUtcNs);
 
     // All rows of one ring, its open ranges included.
-    // What the GPU did outside of them was handed over late or early, and is left out; none: all is in.
+    // What the GPU did outside of them was handed over late or early, and is left out; none: all is
+    // in.
     void setWindows(std::vector<TimeWindow> windows) { m_windows = std::move(windows); }
     void ring(std::uint32_t index);
     // Largest time seen, ns since the start.

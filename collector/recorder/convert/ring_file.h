@@ -39,7 +39,7 @@ struct RingFile {
     std::unique_ptr<spool::RingHeader> header;  // null: none was found, or it makes no sense
     MappedFile spool;
     std::vector<MappedFile> definitions;  // of records given up on a full disk: to be read first
-    std::uint64_t missingBytes = 0;  // counted by the header as drained, but not in the spool
+    std::uint64_t missingBytes = 0;       // counted by the header as drained, but not in the spool
     bool gaveUp = false;    // the producer left gaps on a full disk, and counted them itself
     bool recorder = false;  // recorder.spool: times are CLOCK_MONOTONIC ns
 
