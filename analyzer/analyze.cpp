@@ -13,6 +13,7 @@
 #include "analyzer/gate/gate.h"
 #include "analyzer/memory/footprint.h"
 #include "analyzer/ranges/ranges.h"
+#include "analyzer/roofline/device_roofs.h"
 #include "analyzer/roofline/points.h"
 #include "analyzer/roofline/ridgeline.h"
 #include "analyzer/summary/summary.h"
@@ -24,6 +25,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <numeric>
 #include <optional>
@@ -208,12 +210,11 @@ Status addStep(Analysis& answer, Context& context, Step step, const Segments& se
     return {};
 }
 
-Status addGpuSteps(Context& context, Analysis& answer, std::size_t g) {
+Status addGpuSteps(Context& context, Analysis& answer, std::size_t g, std::vector<Window> windows) {
     const GpuPartition& p = context.gpus[g];
     Step step;
     step.rank = p.rank;
     step.device = context.timeline.devices[static_cast<std::size_t>(p.device)].id;
-    std::vector<Window> windows = deviceWindows(context.timeline, context.steps, p);
     if (windows.empty() && !context.steps.whole()) {
         answer.gate.push_back(
             {"steps_without_device_rows", Severity::kWarning, 1,
@@ -345,8 +346,7 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     RIDGE_TRY_STATUS(goOn(options));
     Context context{timeline, options, {}, {}, {}, {}, {}, {}, 0, {}, {}, {}};
     const std::vector<bool> hasGpu = processesWithGpu(timeline);
-    const Roofs roofs(answer.ceilings);
-    context.dispatchNs = roofs.dispatchNs();
+    context.dispatchNs = Roofs(answer.ceilings).dispatchNs();
     context.steps = findSteps(timeline, options.stepName);
     if (!options.stepName.empty() && context.steps.source != "--step " + options.stepName)
         return Error{ErrorCode::kBadInput,
@@ -355,10 +355,11 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     context.ops = findOps(timeline, context.steps, hasGpu);
     context.cpuShare = cpuShares(timeline, context.steps, context.ops, hasGpu);
     RIDGE_TRY_STATUS(goOn(options));
-    judgeGroups(context.ops, context.steps, roofs, context.cpuShare);
+    judgeGroupsWhereTheyRun(context.ops, timeline, context.steps, answer.ceilings, context.cpuShare, hasGpu);
+    Beside<RowFacts> rows([&] { return factsOfRows(timeline, context.ops); });
     context.collectives = matchCollectives(timeline, context.ops);
+    context.rows = rows.get();
     RIDGE_TRY_STATUS(goOn(options));
-    context.rows = factsOfRows(timeline, context.ops);
     matchGpuCollectives(timeline, context.rows.communication, context.collectives);
     RIDGE_TRY_STATUS(goOn(options));
     context.io = findIo(timeline, context.ops, options, context.steps.source != "ridge");
@@ -373,30 +374,45 @@ Result<Analysis> analyzeTimeline(const Timeline& timeline, const AnalyzeOptions&
     if (options.onCollective) handOutCollectives(context, findCommunicationRows(timeline));
     addDevices(context, answer);
     answer.stepSource = context.steps.source;
-    for (std::size_t g = 0; g < context.gpus.size(); ++g)
-        RIDGE_TRY_STATUS(addGpuSteps(context, answer, g));
+    std::vector<std::vector<Window>> windows(context.gpus.size());
+    parallelFor(windows.size(), [&](std::size_t g) { windows[g] = deviceWindows(timeline, context.steps, context.gpus[g]); });
+    for (std::size_t g = 0; g < windows.size(); ++g)
+        RIDGE_TRY_STATUS(addGpuSteps(context, answer, g, std::move(windows[g])));
     RIDGE_TRY_STATUS(addCpuSteps(context, answer));
     if (answer.steps.empty()) answer.stepSource = "none";
     RIDGE_TRY_STATUS(goOn(options));
     Paths paths(context, answer);
-    addRanks(context, answer);
-    addGate(context, answer);
+    // Each of these fills its own parts of the answer and reads none that another fills.
+    const std::vector<std::function<void()>> tables{
+        [&] { addContention(context, answer); },
+        [&] { addRanges(timeline, context.steps, answer); },
+        [&] {
+            addGate(context, answer);
+            addRoofline(context, answer);
+            addMeasured(timeline, context.steps, context.measured, answer);
+        },
+        [&] { addCommunication(context, answer); },
+        [&] {
+            addRanks(context, answer);
+            addSummaries(context, answer);
+        },
+    };
+    parallelFor(tables.size(), [&](std::size_t i) {
+        if (goOn(options).ok()) tables[i]();
+    });
     RIDGE_TRY_STATUS(goOn(options));
-    addRoofline(context, answer);
-    addMeasured(timeline, context.steps, context.measured, answer);
-    RIDGE_TRY_STATUS(goOn(options));
-    addCommunication(context, answer);
-    addContention(context, answer);
-    addRanges(timeline, context.steps, answer);
-    RIDGE_TRY_STATUS(goOn(options));
-    addSummaries(context, answer);
     addVerdicts(context, answer);
     RIDGE_TRY_STATUS(goOn(options));
-    paths.addTo(answer, options.stop);
+    {
+        Beside<void> besidePaths([&] {
+            addRidgeline(context, answer);
+            addEnergy(context, answer);
+        });
+        paths.addTo(answer, options.stop);
+        besidePaths.get();
+    }
     RIDGE_TRY_STATUS(goOn(options));
-    addRidgeline(context, answer);
     addMemory(context, answer);
-    addEnergy(context, answer);
     RIDGE_TRY_STATUS(goOn(options));
     addFindings(context, answer);
     applyGate(answer);

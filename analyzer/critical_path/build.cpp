@@ -67,6 +67,7 @@ public:
         addHandOffs();
         addRowEdges();
         addMeetings();
+        release();
         PathGraph graph = orderGraph(std::move(m_nodes), std::move(m_edges));
         graph.span = m_span;
         graph.mainThread = m_mainOf;
@@ -74,6 +75,15 @@ public:
     }
 
 private:
+    // Nothing but nodes and edges is needed any more: this is where a graph takes most memory.
+    void release() {
+        for (Indices* indices : {&m_nodeOfCall, &m_headOfRow, &m_bodyOfRow, &m_headOfOp, &m_bodyOfOp}) *indices = Indices({0, 0});
+        m_chain = {};
+        m_workDone = {};
+        m_rowsDone = {};
+        m_soft = m_blocking = m_handOffs = {};
+        m_streamOfCall = {};
+    }
     std::int32_t addNode(PathNode node) {
         m_nodes.push_back(node);
         return static_cast<std::int32_t>(m_nodes.size() - 1);

@@ -89,6 +89,7 @@ struct PathGraph {
     std::vector<std::uint32_t> firstEdge;  // nodes + 1
     std::vector<PathEdge> edges;
     std::int64_t droppedEdges = 0;  // that invariant 2 forbids
+    Ns longestRow = 0;              // of the GPU's nodes
     Interval span;                  // what is in the graph: rows outside are cut or left out
     std::vector<bool> hasStep;      // per Analysis::steps: is the step in the graph?
     std::vector<std::int32_t> mainThread;  // per process: the thread that steps, else the busiest

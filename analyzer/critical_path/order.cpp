@@ -10,8 +10,6 @@
 
 namespace ridge::analyzer {
 
-constexpr std::size_t kFewNodes = 200'000;
-
 PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int32_t, PathEdge>> edges,
                      std::vector<std::int32_t>* newIndex) {
     // At one instant: arrivals, their meeting, what follows it, and what that launches.
@@ -27,18 +25,8 @@ PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int
         const auto node = [&](const bulk::IndexKey& key) -> const PathNode& { return nodes[static_cast<std::size_t>(key.rowid)]; };
         sortEqualTimes(order, [](const bulk::IndexKey& key) { return key.key; },
                        [&](const bulk::IndexKey& a, const bulk::IndexKey& b) { return rank(node(a)) < rank(node(b)); });
-        if (nodes.size() < kFewNodes) {
-            place = permute(nodes, order);
-            graph.nodes = std::move(nodes);
-        } else {  // beyond the caches a copy from front to back is much faster than each node to its place
-            place.resize(nodes.size());
-            graph.nodes.reserve(nodes.size());
-            for (std::size_t i = 0; i < order.size(); ++i) {
-                place[static_cast<std::size_t>(order[i].rowid)] = static_cast<std::int32_t>(i);
-                graph.nodes.push_back(node(order[i]));
-            }
-            nodes = {};
-        }
+        place = permute(nodes, order);
+        graph.nodes = std::move(nodes);
     }
     for (auto& [to, edge] : edges) {
         to = place[static_cast<std::size_t>(to)];
@@ -59,6 +47,7 @@ PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int
         PathNode& n = graph.nodes[i];
         const auto list = graph.edgesOf(static_cast<std::int32_t>(i));
         n.residual = 0;
+        if (n.row != kNoIndex) graph.longestRow = std::max(graph.longestRow, n.end - n.start);
         if (list.empty()) continue;
         Ns latest = graph.contribution(list.front());
         for (const PathEdge& edge : list) latest = std::max(latest, graph.contribution(edge));

@@ -110,6 +110,7 @@ std::int32_t lastNode(const PathGraph& graph, bool gpu, std::int32_t lane, Inter
     std::size_t before = 0;  // nodes looked at that began before the window
     for (auto it = from; it != graph.nodes.begin();) {
         --it;
+        if (gpu && best != kNoIndex && it->start + graph.longestRow < graph.nodes[static_cast<std::size_t>(best)].end) break;
         if (it->start < window.start && (best != kNoIndex || ++before > kFarBack)) break;
         if (it->lane != lane || (it->row != kNoIndex) != gpu) continue;
         if (gpu && it->end > window.end) continue;

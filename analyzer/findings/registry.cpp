@@ -9,7 +9,9 @@
 #include <string_view>
 
 #include "analyzer/findings/rules.h"
+#include "analyzer/findings/slow_steps.h"
 #include "analyzer/gate/gate.h"
+#include "analyzer/threads.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -99,6 +101,7 @@ const std::vector<RuleEntry>& findingRules() {
         {"idle_tensor_cores", rules::idleTensorCores},
         {"clock_throttle", rules::clockThrottle},
         {"decode_bandwidth", rules::decodeBandwidth},
+        {"slow_steps", rules::slowSteps},
     };
     return rules;
 }
@@ -109,9 +112,13 @@ void addFindings(const Context& context, Analysis& answer) {
         const auto it = std::find(context.steps.workloads.begin(), context.steps.workloads.end(), summary.name);
         RuleInput input{context, answer, summary, static_cast<std::int32_t>(it - context.steps.workloads.begin()), {}};
         input.window = windowOf(context, answer, input.workload);
-        for (const RuleEntry& entry : findingRules()) {
+        const auto& rules = findingRules();
+        std::vector<std::vector<Finding>> found(rules.size());
+        parallelFor(rules.size(), [&](std::size_t i) { found[i] = rules[i].rule(input); });
+        for (std::size_t i = 0; i < rules.size(); ++i) {
+            const RuleEntry& entry = rules[i];
             int number = 0;
-            for (Finding& finding : entry.rule(input)) {
+            for (Finding& finding : found[i]) {
                 if (summary.medianStepNs <= 0 || finding.evidence.empty()) continue;
                 finding.share = static_cast<double>(finding.costNs) / static_cast<double>(summary.medianStepNs);
                 if (finding.share < kWorthSaying) {

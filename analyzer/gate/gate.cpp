@@ -4,6 +4,7 @@
 
 #include "analyzer/gate/capture.h"
 
+#include "analyzer/import/kineto/kineto.h"
 #include "analyzer/kernels/classify.h"
 
 #include <fmt/format.h>
@@ -33,7 +34,7 @@ private:
 };
 
 void checkTables(const Timeline& timeline, Gate& gate) {
-    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0;
+    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0, without = 0;
     std::string where, error;
     for (const TableReport& t : timeline.tables) {
         negative += t.negative;
@@ -41,6 +42,7 @@ void checkTables(const Timeline& timeline, Gate& gate) {
         range += t.outOfRange;
         type += t.wrongType;
         open += t.open;
+        without += t.table == kNoCategory ? t.rows : 0;
         if (t.negative + t.outOfRange + t.wrongType > 0)
             where += (where.empty() ? "" : ", ") + t.table;
         if (t.error.empty()) continue;
@@ -58,6 +60,9 @@ void checkTables(const Timeline& timeline, Gate& gate) {
     gate.add("zero_durations", zero, Severity::kInfo, "rows of no length count, but take no time");
     gate.add("open_ranges", open, Severity::kInfo,
              "ranges still open at the end were closed at the end of their process, or at the last time seen");
+    if (without > 0)
+        gate.add("events_without_category", without, Severity::kWarning,
+                 "events of the trace name no category (\"cat\"), so that nobody knows what they are; they were left out");
 }
 
 void checkLinks(const Context& context, Gate& gate) {

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/import/write_timeline.h"
 
+#include "analyzer/import/kineto/kineto.h"
+
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -253,6 +255,8 @@ Status writeLosses(const Timeline& t, Database& db) {
     for (const TableReport& table : t.tables) {
         if (const std::int64_t lost = table.negative + table.outOfRange; lost > 0)
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), lost, std::string_view("rows without a usable time")}));
+        if (table.table == kNoCategory)
+            RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), table.rows, std::string_view("nobody knows what they are")}));
         if (!table.error.empty())
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), std::int64_t{1}, std::string_view(table.error)}));
     }

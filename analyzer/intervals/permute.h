@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Rows put into an order within their own vector: no second copy of them. Linear; each row moves once.
+// Rows put into an order. Linear; each row moves once. Few rows move within their own vector; many are copied from
+// front to back into another, which beyond the caches is several times faster.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,6 +18,14 @@ template <typename Row>
 std::vector<std::int32_t> permute(std::vector<Row>& rows, std::vector<bulk::IndexKey>& order) {
     std::vector<std::int32_t> newIndex(rows.size());
     for (std::size_t i = 0; i < order.size(); ++i) newIndex[static_cast<std::size_t>(order[i].rowid)] = static_cast<std::int32_t>(i);
+    constexpr std::size_t kFew = 200'000;
+    if (rows.size() > kFew) {
+        std::vector<Row> ordered;
+        ordered.reserve(rows.size());
+        for (const bulk::IndexKey& key : order) ordered.push_back(std::move(rows[static_cast<std::size_t>(key.rowid)]));
+        rows = std::move(ordered);
+        return newIndex;
+    }
     for (std::size_t first = 0; first < rows.size(); ++first) {  // each cycle of the permutation once
         if (order[first].rowid < 0) continue;
         Row kept = std::move(rows[first]);

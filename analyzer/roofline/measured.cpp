@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/roofline/measured.h"
 
+#include "analyzer/roofline/device_roofs.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -41,9 +43,7 @@ public:
     DeviceRoofs(const Timeline& timeline, const std::vector<Ceiling>& ceilings) {
         for (const Ceiling& c : ceilings) {
             if (!(c.value > 0) || !std::isfinite(c.value)) continue;
-            bool ofDevice = lower(c.name).starts_with("gpu");
-            for (const GpuDevice& d : timeline.devices) ofDevice = ofDevice || (!d.name.empty() && c.name.find(d.name) != std::string::npos);
-            if (!ofDevice) continue;
+            if (!isRoofOfDevice(timeline, c)) continue;
             // A data sheet is a roof only where nothing was measured, and its name says what it is.
             if (c.kind == "memory" && c.method.starts_with("data sheet")) raise(m_dataSheet[c.level], c);
             else if (c.kind == "memory") raise(m_levels[c.level], c);

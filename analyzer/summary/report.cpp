@@ -14,6 +14,7 @@
 #include "analyzer/attribution/ops.h"
 #include "analyzer/communication/gpu_collectives.h"
 #include "analyzer/intervals/paint.h"
+#include "analyzer/summary/findings.h"
 #include "analyzer/summary/rank_summary.h"
 #include "analyzer/verdict/verdict.h"
 
@@ -62,6 +63,7 @@ private:
     std::map<std::string, std::vector<LastRank>> m_last;                                       // by workload
     std::map<std::tuple<std::string, std::int64_t, std::string>, Ns> m_blame;                  // workload, rank, collective
     std::map<std::tuple<std::string, std::string, std::string>, std::array<Ns, 3>> m_waits;    // name, label, workload -> wait, transfer, members
+    std::map<std::string, MergedWorkload> m_known;                                             // by workload
     std::map<std::pair<std::string, std::int64_t>, ClassTimes> m_classes;                      // workload, rank
 };
 
@@ -325,6 +327,10 @@ void Reporter::addWorkloads() {
         out.verdict = verdict.verdict;
         out.verdictShare = verdict.share;
         m_answer.workloads.push_back(std::move(out));
+        MergedWorkload& known = m_known[workload];
+        if (last != m_last.end()) known.usuallyLast = usuallyLast(last->second);
+        for (std::size_t i = 0; i < known.aboveRoofNs.size(); ++i)
+            known.aboveRoofNs[i] = above[static_cast<std::size_t>(std::array{WallClass::kComputeBound, WallClass::kMemoryWall, WallClass::kLatencyBound}[i])];
     }
 }
 
@@ -375,6 +381,7 @@ Result<Analysis> Reporter::run() {
     addStragglers();
     addWorkloads();
     addCapture();
+    addMergedFindings(s, m_known, m_answer);
     return std::move(m_answer);
 }
 

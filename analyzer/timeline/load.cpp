@@ -17,6 +17,7 @@
 #include "analyzer/timeline/order.h"
 #include "analyzer/timeline/reader.h"
 #include "analyzer/timeline/schema_check.h"
+#include "analyzer/threads.h"
 #include "base/text.h"
 #include "schemas/timeline/ddl.h"
 
@@ -113,9 +114,7 @@ void finish(Timeline& timeline, bool allKineto) {
         if (range.open && !range.endKnown) range.end = std::max(range.start, timeline.lastTime);
     sortOwners(timeline);
     numberRanks(timeline);
-    sortCalls(timeline);
-    sortRanges(timeline);
-    sortRows(timeline);
+    sortAll(timeline);
     if (allKineto)
         numberRows(timeline);
     else
@@ -180,12 +179,22 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
     result.sources.push_back(std::move(source));
     FileReader reader(db, result, file, shift, ours);
     using Read = void (FileReader::*)();
-    for (const Read read : {&FileReader::readStrings, &FileReader::readProcesses, &FileReader::readMeta, &FileReader::readRanges, &FileReader::readGpu,
-                            &FileReader::readIo, &FileReader::readCounters, &FileReader::readPreemptions, &FileReader::readDiagnostics,
-                            &FileReader::readKernelMetrics, &FileReader::readMemoryEvents}) {
-        if (stop && *stop) return Error{ErrorCode::kIo, "reading was cancelled"};
-        (reader.*read)();
+    const auto readAll = [&](std::initializer_list<Read> reads) -> Status {
+        for (const Read read : reads) {
+            if (stop && *stop) return Error{ErrorCode::kIo, "reading was cancelled"};
+            (reader.*read)();
+        }
+        return {};
+    };
+    RIDGE_TRY_STATUS(readAll({&FileReader::readStrings, &FileReader::readProcesses, &FileReader::readMeta}));
+    {   // Half of a large file is calls and GPU rows: read beside the ranges, through a handle of their own.
+        Beside<Result<Timeline>> rows([&] { return reader.readRows(path, stop); });
+        RIDGE_TRY_STATUS(readAll({&FileReader::readRanges}));
+        RIDGE_TRY(Timeline part, rows.get());
+        reader.takeRows(std::move(part));
     }
+    RIDGE_TRY_STATUS(readAll({&FileReader::readGpu, &FileReader::readIo, &FileReader::readCounters, &FileReader::readPreemptions,
+                              &FileReader::readDiagnostics, &FileReader::readKernelMetrics, &FileReader::readMemoryEvents}));
     timeline::TableScan run(db, "RIDGE_RUN", {"outcome"});
     if (file == 0 && run.next()) result.outcome = toValidUtf8(run.text(0));
     return {};

@@ -9,6 +9,7 @@
 
 #include "analyzer/intervals/permute.h"
 #include "analyzer/intervals/sort_by_time.h"
+#include "analyzer/threads.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -84,8 +85,9 @@ std::vector<std::int32_t> sortRanges(Timeline& timeline) {
     return map;
 }
 
-void sortRows(Timeline& timeline) {
-    sortByTime(timeline.gpu);
+namespace {
+
+void sortFewRows(Timeline& timeline) {
     sortByTime(timeline.syncs);
     sortByTime(timeline.io);
     sortByTime(timeline.preemptions);
@@ -96,6 +98,29 @@ void sortRows(Timeline& timeline) {
     std::sort(timeline.flows.begin(), timeline.flows.end(), [](const Flow& a, const Flow& b) {
         return std::tie(a.fromTime, a.toTime, a.fromThread, a.toThread) < std::tie(b.fromTime, b.toTime, b.fromThread, b.toThread);
     });
+}
+
+}  // namespace
+
+void sortRows(Timeline& timeline) {
+    sortByTime(timeline.gpu);
+    sortFewRows(timeline);
+}
+
+void sortAll(Timeline& timeline) {
+    std::vector<std::int32_t> calls, ranges;
+    parallelFor(4, [&](std::size_t i) {
+        if (i == 0) sortByTime(timeline.gpu);
+        if (i == 1) calls = sortByTimeWithMap(timeline.calls);
+        if (i == 2) ranges = sortByTimeWithMap(timeline.ranges);
+        if (i == 3) sortFewRows(timeline);
+    });
+    for (GpuRow& row : timeline.gpu) {
+        if (!calls.empty()) remap(row.launch, calls);
+        if (!ranges.empty()) remap(row.op, ranges);
+    }
+    if (!calls.empty())
+        for (SyncRow& row : timeline.syncs) remap(row.launch, calls);
 }
 
 void sortOwners(Timeline& t) {

@@ -17,6 +17,8 @@ void sortCalls(Timeline& timeline);
 std::vector<std::int32_t> sortRanges(Timeline& timeline);
 // All other rows.
 void sortRows(Timeline& timeline);
+// All of these, on several threads.
+void sortAll(Timeline& timeline);
 // Devices by (file, machine, id), processes by (file, globalPid), threads by globalTid: the same whatever
 // the order in which a file named them.
 void sortOwners(Timeline& timeline);

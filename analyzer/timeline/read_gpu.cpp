@@ -48,7 +48,6 @@ void FileReader::readCalls() {
     TableScan scan(m_db, "CUPTI_ACTIVITY_KIND_RUNTIME", {"start", "end", "globalTid", "correlationId", "nameId"});
     TableReport report{"CUPTI_ACTIVITY_KIND_RUNTIME"};
     expectRows("CUPTI_ACTIVITY_KIND_RUNTIME", m_timeline.calls);
-    std::vector<std::int8_t> judged;  // per name, -1: not judged yet; 1: blocks, 2: launches a graph
     while (scan.next()) {
         const auto times = takeTimes(scan, 0, 1, false, report);
         if (!times) continue;
@@ -59,14 +58,6 @@ void FileReader::readCalls() {
         call.correlation = scan.integerOr(3, 0);
         call.name = nameOf(scan.integer(4));
         call.rowid = scan.rowid();
-        if (judged.size() <= call.name.value) judged.resize(m_timeline.names.size(), -1);
-        std::int8_t& known = judged[call.name.value];
-        if (known < 0) {
-            const std::string& name = m_timeline.names.text(call.name);
-            known = static_cast<std::int8_t>((isBlockingCall(name) ? 1 : 0) | (name.find("GraphLaunch") != std::string::npos ? 2 : 0));
-        }
-        call.blocking = (known & 1) != 0;
-        m_timeline.graphLaunches += (known & 2) != 0 ? 1 : 0;
         m_timeline.calls.push_back(call);
     }
     finish(scan, report);
@@ -104,27 +95,76 @@ void FileReader::readGpuTable(std::string_view table, GpuKind kind) {
     finish(scan, report);
 }
 
+Result<Timeline> FileReader::readRows(const std::string& path, const std::atomic<bool>* stop) const {
+    RIDGE_TRY(Database db, Database::openForReading(path));
+    Timeline part;
+    FileReader reader(db, part, m_file, m_shift, m_ours);
+    reader.m_strings = m_strings;
+    reader.m_farStrings = m_farStrings;
+    TableScan details(db, "ANALYSIS_DETAILS", {"duration"});
+    if (details.next()) reader.m_duration = std::clamp<Ns>(details.integerOr(0, 0), 0, kMaxTime);
+    part.outsideChecked = reader.m_duration > 0;
+    reader.readCalls();
+    part.gpu.reserve(reader.rowsOf("CUPTI_ACTIVITY_KIND_KERNEL") + reader.rowsOf("CUPTI_ACTIVITY_KIND_MEMCPY") +
+                     reader.rowsOf("CUPTI_ACTIVITY_KIND_MEMSET") + reader.rowsOf("CUPTI_ACTIVITY_KIND_GRAPH_TRACE"));
+    for (const auto& [table, kind] : {std::pair("CUPTI_ACTIVITY_KIND_KERNEL", GpuKind::kKernel), std::pair("CUPTI_ACTIVITY_KIND_MEMCPY", GpuKind::kCopy),
+                                      std::pair("CUPTI_ACTIVITY_KIND_MEMSET", GpuKind::kSet), std::pair("CUPTI_ACTIVITY_KIND_GRAPH_TRACE", GpuKind::kGraph)}) {
+        if (stop && *stop) return Error{ErrorCode::kIo, "reading was cancelled"};
+        reader.readGpuTable(table, kind);
+    }
+    return part;
+}
+
+void FileReader::takeRows(Timeline&& part) {
+    std::vector<std::int32_t> processes, threads, devices;
+    for (const Process& process : part.processes) processes.push_back(processOf(process.globalPid));
+    for (const Thread& thread : part.threads) threads.push_back(threadOf(thread.globalTid));
+    for (const GpuDevice& device : part.devices) devices.push_back(deviceOfMachine(device.machine, device.id));
+    for (Call& call : part.calls) call.thread = threads[static_cast<std::size_t>(call.thread)];
+    m_firstRows = {m_timeline.gpu.size(), m_timeline.calls.size(), m_timeline.syncs.size()};
+    m_endKernel = m_firstRows.gpu;
+    for (GpuRow& row : part.gpu) {
+        if (row.process != kNoIndex) row.process = processes[static_cast<std::size_t>(row.process)];
+        row.device = devices[static_cast<std::size_t>(row.device)];
+        m_endKernel += row.kind == GpuKind::kKernel ? 1 : 0;
+    }
+    const auto add = [](auto& to, auto& from) {
+        if (to.empty())
+            to = std::move(from);
+        else
+            to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+        from = {};
+    };
+    add(m_timeline.calls, part.calls);
+    add(m_timeline.gpu, part.gpu);
+    add(m_timeline.tables, part.tables);
+    m_timeline.lastTime = std::max(m_timeline.lastTime, part.lastTime);
+    m_timeline.outsideCapture += part.outsideCapture;
+    m_timeline.outsideChecked = m_timeline.outsideChecked || part.outsideChecked;
+    judgeCalls();
+}
+
+// Which calls block, and how many launch a graph: told by their names.
+void FileReader::judgeCalls() {
+    std::vector<std::int8_t> judged(m_timeline.names.size(), -1);  // per name, -1: not judged yet; 1: blocks, 2: launches a graph
+    for (std::size_t i = m_firstRows.calls; i < m_timeline.calls.size(); ++i) {
+        Call& call = m_timeline.calls[i];
+        std::int8_t& known = judged[call.name.value];
+        if (known < 0) {
+            const std::string& name = m_timeline.names.text(call.name);
+            known = static_cast<std::int8_t>((isBlockingCall(name) ? 1 : 0) | (name.find("GraphLaunch") != std::string::npos ? 2 : 0));
+        }
+        call.blocking = (known & 1) != 0;
+        m_timeline.graphLaunches += (known & 2) != 0 ? 1 : 0;
+    }
+}
+
 void FileReader::readGpu() {
-    const std::size_t firstRow = m_timeline.gpu.size();
-    const std::size_t firstCall = m_timeline.calls.size();
-    readCalls();
-    m_timeline.gpu.reserve(firstRow + rowsOf("CUPTI_ACTIVITY_KIND_KERNEL") + rowsOf("CUPTI_ACTIVITY_KIND_MEMCPY") + rowsOf("CUPTI_ACTIVITY_KIND_MEMSET") +
-                           rowsOf("CUPTI_ACTIVITY_KIND_GRAPH_TRACE"));
-    TableScan details(m_db, "ANALYSIS_DETAILS", {"duration"});
-    if (details.next()) m_duration = std::clamp<Ns>(details.integerOr(0, 0), 0, kMaxTime);
-    m_timeline.outsideChecked = m_timeline.outsideChecked || m_duration > 0;
-    m_firstKernel = m_timeline.gpu.size();
-    readGpuTable("CUPTI_ACTIVITY_KIND_KERNEL", GpuKind::kKernel);
-    m_endKernel = m_timeline.gpu.size();
-    readGpuTable("CUPTI_ACTIVITY_KIND_MEMCPY", GpuKind::kCopy);
-    readGpuTable("CUPTI_ACTIVITY_KIND_MEMSET", GpuKind::kSet);
-    readGpuTable("CUPTI_ACTIVITY_KIND_GRAPH_TRACE", GpuKind::kGraph);
-    const std::size_t firstSync = m_timeline.syncs.size();
     readSyncs();
     readCollectives();
     readFlushes();
     readDeviceNames();
-    linkLaunches(m_timeline, {firstRow, firstCall, firstSync});
+    linkLaunches(m_timeline, m_firstRows);
 }
 
 // eventSyncId ties the record of an event to the waits on it.
@@ -180,7 +220,7 @@ void FileReader::readCollectives() {
     TableReport report{"RIDGE_COLLECTIVE"};
     std::unordered_map<std::int64_t, std::int32_t> ofId;
     auto& gpu = m_timeline.gpu;
-    const auto begin = gpu.begin() + static_cast<std::ptrdiff_t>(m_firstKernel);
+    const auto begin = gpu.begin() + static_cast<std::ptrdiff_t>(m_firstRows.gpu);
     const auto end = gpu.begin() + static_cast<std::ptrdiff_t>(m_endKernel);
     while (scan.next()) {
         ++report.rows;

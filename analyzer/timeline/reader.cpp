@@ -139,7 +139,10 @@ std::int32_t FileReader::threadOfTid(std::int64_t tid) {
 }
 
 std::int32_t FileReader::deviceOf(std::optional<std::int64_t> globalPid, std::int64_t id) {
-    const std::int64_t machine = globalPid ? static_cast<std::int64_t>(static_cast<std::uint64_t>(*globalPid) >> 48) : 0;
+    return deviceOfMachine(globalPid ? static_cast<std::int64_t>(static_cast<std::uint64_t>(*globalPid) >> 48) : 0, id);
+}
+
+std::int32_t FileReader::deviceOfMachine(std::int64_t machine, std::int64_t id) {
     const auto [it, isNew] = m_devices.try_emplace({machine, id}, static_cast<std::int32_t>(m_timeline.devices.size()));
     if (isNew) m_timeline.devices.push_back({m_file, id, {}, machine});
     return it->second;

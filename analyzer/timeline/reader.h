@@ -4,6 +4,7 @@
 // What the loaders of one file share: string ids, processes, threads and devices as indices, and the
 // check of times. Private to analyzer/timeline.
 
+#include <atomic>
 #include <map>
 #include <optional>
 #include <string_view>
@@ -11,7 +12,9 @@
 #include <utility>
 #include <vector>
 
+#include "analyzer/timeline/link.h"
 #include "analyzer/timeline/timeline.h"
+#include "base/result.h"
 #include "schemas/sqlite/database.h"
 #include "schemas/timeline/read_table.h"
 
@@ -28,7 +31,12 @@ public:
     void readMeta();
     void readRanges();
     void readWork(std::size_t firstRange);
-    void readCalls();
+    // Calls and GPU rows, with the names of this reader and owners of their own. Touches nothing of this reader, so
+    // that another thread may do it once the strings are read.
+    [[nodiscard]] Result<Timeline> readRows(const std::string& path, const std::atomic<bool>* stop) const;
+    // Puts them where they belong.
+    void takeRows(Timeline&& part);
+    // What belongs to them, and the links between them.
     void readGpu();
     void readIo();
     void readCounters();
@@ -58,9 +66,12 @@ private:
     std::int32_t threadOf(std::int64_t globalTid);
     std::int32_t threadOfTid(std::int64_t tid);
     std::int32_t deviceOf(std::optional<std::int64_t> globalPid, std::int64_t id);
+    std::int32_t deviceOfMachine(std::int64_t machine, std::int64_t id);
     void readNsysFileAccess();
     void readOurIo();
+    void readCalls();
     void readGpuTable(std::string_view table, GpuKind kind);
+    void judgeCalls();
     void readFlushes();
     void nameFrameworkOp(std::string_view text, Range& range);
     void readSyncs();
@@ -81,7 +92,8 @@ private:
     // When the images of a process began and ended: globalPid -> (start, end), by start.
     std::unordered_map<std::int64_t, std::vector<std::pair<Ns, Ns>>> m_processEnds;
     Ns m_duration = 0;  // of the session; 0: not said
-    std::size_t m_firstKernel = 0, m_endKernel = 0;  // into Timeline::gpu
+    FirstRows m_firstRows;                           // of this file
+    std::size_t m_endKernel = 0;                     // into Timeline::gpu
     std::int64_t m_lastTid = -1;
     std::int32_t m_lastThread = kNoIndex;
 };

@@ -12,15 +12,42 @@
 
 #include "analyzer/critical_path/graph.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <vector>
 
 namespace ridge::analyzer {
 
-struct ReplayPlan {
-    std::vector<Ns> duration, residual;  // per node
-    std::vector<bool> withoutEdge;       // per edge
+class ReplayPlan {
+public:
     ReplayPlan() = default;
     explicit ReplayPlan(const PathGraph& graph);
+    [[nodiscard]] Ns duration(std::size_t node) const { return m_duration[node]; }
+    [[nodiscard]] Ns residual(std::size_t node) const { return m_residual[node]; }
+    [[nodiscard]] bool cut(std::size_t edge) const { return m_cut[edge]; }
+    [[nodiscard]] bool cutsAny() const { return !m_cutEdges.empty(); }
+    // Does it differ from what was measured?
+    [[nodiscard]] bool changes() const { return !m_nodes.empty() || !m_cutEdges.empty(); }
+    void setDuration(std::size_t node, Ns duration) {
+        if (m_duration[node] != duration) m_nodes.push_back(static_cast<std::int32_t>(node));
+        m_duration[node] = duration;
+    }
+    void setResidual(std::size_t node, Ns residual) {
+        if (m_residual[node] != residual) m_nodes.push_back(static_cast<std::int32_t>(node));
+        m_residual[node] = residual;
+    }
+    void cutEdge(std::size_t edge) {
+        if (!m_cut[edge]) m_cutEdges.push_back(static_cast<std::uint32_t>(edge));
+        m_cut[edge] = true;
+    }
+    // Back to what was measured.
+    void undo(const PathGraph& graph);
+
+private:
+    std::vector<Ns> m_duration, m_residual;  // per node
+    std::vector<bool> m_cut;                 // per edge
+    std::vector<std::int32_t> m_nodes;       // that were changed; some more than once
+    std::vector<std::uint32_t> m_cutEdges;
 };
 
 struct ReplayTimes {

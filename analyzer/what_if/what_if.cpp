@@ -44,23 +44,24 @@ public:
         if (const Ns ns = total({kIoInput}); ns > 0) hidden("input_hidden", PathKind::kIoInput, ns);
         if (const Ns ns = total({kIoCheckpoint}); ns > 0) hidden("checkpoint_hidden", PathKind::kIoCheckpoint, ns);
         if (const Ns ns = total({kCopy}); ns > 0) hidden("copies_hidden", PathKind::kCopy, ns);
-        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) m_changes.push_back({"no_launch_cost", step - ns, [this](ReplayPlan& plan) { return noLaunch(plan); }});
-        if (const Ns ns = total({kSync}); ns > 0) m_changes.push_back({"sync_removed", step - ns, [this](ReplayPlan& plan) { return noSync(plan); }});
+        if (const Ns ns = total({kLaunch, kApi, kKernelGap}); ns > 0) m_changes.push_back({"no_launch_cost", step - ns, [this](ReplayPlan& plan) { noLaunch(plan); }});
+        if (const Ns ns = total({kSync}); ns > 0) m_changes.push_back({"sync_removed", step - ns, [this](ReplayPlan& plan) { noSync(plan); }});
         straggler();
         roofs();
-        m_changes.push_back({"fused", step, [this](ReplayPlan& plan) { return fusion(plan); }});
+        m_changes.push_back({"fused", step, [this](ReplayPlan& plan) { fusion(plan); }});
     }
 
     void add(const PathGraph& graph) {
         if (m_summary.medianStepNs <= 0) return;
         m_graph = &graph;
-        m_measured = ReplayPlan(graph);
         findSteps();
         if (m_steps.empty()) return;
+        m_plan = ReplayPlan(graph);
+        findGroups();
         for (const LaneStep& lane : m_steps) m_now.push_back(m_answer.steps[lane.step].endNs - m_answer.steps[lane.step].startNs);
         for (Change& change : m_changes) {
-            m_plan = m_measured;
-            if (change.apply(m_plan)) {
+            change.apply(m_plan);
+            if (m_plan.changes()) {
                 replay(graph, m_plan, m_times);
                 const std::vector<Ns> played = lengths(m_times);
                 change.played.insert(change.played.end(), played.begin(), played.end());
@@ -68,6 +69,7 @@ public:
                 change.played.insert(change.played.end(), m_now.end() - static_cast<std::ptrdiff_t>(m_steps.size()), m_now.end());
             }
             if (change.floor) takeBusiest(*change.floor, change.busiest);
+            m_plan.undo(graph);
         }
         m_graph = nullptr;
     }
@@ -97,7 +99,7 @@ private:
     struct Change {
         std::string name;
         Ns bound = 0;
-        std::function<bool(ReplayPlan&)> apply;  // to the plan that changes nothing; false: it stays so
+        std::function<void(ReplayPlan&)> apply;  // to the plan that changes nothing
         std::optional<PathKind> floor = {};  // what must still take its time, hidden or not
         std::vector<Ns> played = {}, busiest = {};
     };
@@ -206,38 +208,35 @@ private:
         return n.lane != kNoIndex && m_context.timeline.threads[at(n.lane)].process == process;
     }
 
-    bool free(ReplayPlan& plan, PathKind kind) const {
+    void free(ReplayPlan& plan, PathKind kind) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
-            if (m_graph->nodes[i].kind == kind) plan.duration[i] = 0;
-        return true;
+            if (m_graph->nodes[i].kind == kind) plan.setDuration(i, 0);
     }
     void hidden(const char* change, PathKind kind, Ns exposed) {
-        m_changes.push_back({change, m_summary.medianStepNs - exposed, [this, kind](ReplayPlan& plan) { return free(plan, kind); }, kind});
+        m_changes.push_back({change, m_summary.medianStepNs - exposed, [this, kind](ReplayPlan& plan) { free(plan, kind); }, kind});
     }
 
-    bool noLaunch(ReplayPlan& plan) const {
+    void noLaunch(ReplayPlan& plan) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             const PathNode& n = m_graph->nodes[i];
-            if (n.kind == PathKind::kApi) plan.duration[i] = 0;
-            if (n.row != kNoIndex && real(n.residual) < std::max(m_context.options.gapNs, m_context.options.pendingNs)) plan.residual[i] = 0;
+            if (n.kind == PathKind::kApi) plan.setDuration(i, 0);
+            if (n.row != kNoIndex && real(n.residual) < std::max(m_context.options.gapNs, m_context.options.pendingNs)) plan.setResidual(i, 0);
         }
-        return true;
     }
 
     // The calls go on at once; what needs their result is not known, so this is the best case.
-    bool noSync(ReplayPlan& plan) const {
+    void noSync(ReplayPlan& plan) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             if (!m_graph->nodes[i].waits) continue;
-            plan.duration[i] = 0;
+            plan.setDuration(i, 0);
             bool threadLeft = false;
             for (std::uint32_t e = m_graph->firstEdge[i]; e < m_graph->firstEdge[i + 1]; ++e)
                 threadLeft = threadLeft || m_graph->edges[e].kind == EdgeKind::kThread;
             if (!threadLeft) continue;
-            plan.residual[i] = 0;
+            plan.setResidual(i, 0);
             for (std::uint32_t e = m_graph->firstEdge[i]; e < m_graph->firstEdge[i + 1]; ++e)
-                if (m_graph->edges[e].kind == EdgeKind::kWait) plan.withoutEdge[e] = true;
+                if (m_graph->edges[e].kind == EdgeKind::kWait) plan.cutEdge(e);
         }
-        return true;
     }
 
     // The rank that is last takes, outside communication, the median time of its peers.
@@ -265,16 +264,15 @@ private:
         const double factor = std::min(1.0, peers[(peers.size() - 1) / 2] * work[*last].second / work[*last].first);
         const double steps = work[*last].second;
         m_changes.push_back({"straggler_removed", m_summary.medianStepNs - static_cast<Ns>(real(blame) / std::max(steps, 1.0)),
-                             [this, factor, rank = *last](ReplayPlan& plan) { return faster(plan, rank, factor); }});
+                             [this, factor, rank = *last](ReplayPlan& plan) { faster(plan, rank, factor); }});
     }
-    bool faster(ReplayPlan& plan, std::int64_t rank, double factor) const {
+    void faster(ReplayPlan& plan, std::int64_t rank, double factor) const {
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             const PathNode& n = m_graph->nodes[i];
             if (n.kind == PathKind::kCommunication || n.kind == PathKind::kCommWait || rankOf(n) != rank) continue;
-            plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
-            plan.residual[i] = static_cast<Ns>(real(plan.residual[i]) * factor);
+            plan.setDuration(i, static_cast<Ns>(real(plan.duration(i)) * factor));
+            plan.setResidual(i, static_cast<Ns>(real(plan.residual(i)) * factor));
         }
-        return true;
     }
     [[nodiscard]] std::int64_t rankOf(const PathNode& n) const {
         std::int32_t process = kNoIndex;
@@ -287,6 +285,11 @@ private:
     [[nodiscard]] std::int32_t groupOf(const PathNode& n) const {
         if (n.op != kNoIndex) return m_context.ops.rows[at(n.op)].group;
         return n.row == kNoIndex || n.kind != PathKind::kCompute ? kNoIndex : m_context.rows.group[at(n.row)];
+    }
+
+    void findGroups() {
+        m_groups.clear();
+        for (const PathNode& n : m_graph->nodes) m_groups.push_back(groupOf(n));
     }
 
     void roofs() {
@@ -303,21 +306,19 @@ private:
             const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
             m_changes.push_back({"at_roof:" + toValidUtf8(m_context.timeline.names.text(m_context.ops.groups[at(g)].name)),
                                  m_summary.medianStepNs - static_cast<Ns>(std::min(gain / steps, real(m_summary.medianStepNs))),
-                                 [this, group = g](ReplayPlan& plan) { return atRoof(plan, group); }});
+                                 [this, group = g](ReplayPlan& plan) { atRoof(plan, group); }});
         }
     }
-    bool atRoof(ReplayPlan& plan, std::int32_t g) const {
+    void atRoof(ReplayPlan& plan, std::int32_t g) const {
         const OpGroup& group = m_context.ops.groups[at(g)];
         const double factor = std::min(1.0, group.answer.roofNs / std::max(real(group.medianNs), 1.0));
-        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
-            if (groupOf(m_graph->nodes[i]) == g) plan.duration[i] = static_cast<Ns>(real(plan.duration[i]) * factor);
-        return true;
+        for (std::size_t i = 0; i < m_groups.size(); ++i)
+            if (m_groups[i] == g) plan.setDuration(i, static_cast<Ns>(real(plan.duration(i)) * factor));
     }
 
     // Runs of elementwise ops of one thread and one step, each reading what the one before wrote: as one op
     // they would move the first input and the last output only, at the bandwidth that they have now.
-    bool fusion(ReplayPlan& plan) {
-        const std::int64_t before = m_fused;
+    void fusion(ReplayPlan& plan) {
         std::map<std::int32_t, std::vector<std::int32_t>> run;  // thread -> nodes of the open run
         const auto close = [&](std::vector<std::int32_t>& nodes) {
             if (nodes.size() >= 2) {
@@ -327,11 +328,11 @@ private:
                 for (const std::int32_t n : nodes) {
                     bytes += work(n).bytesRead + work(n).bytesWritten;
                     time += m_graph->nodes[at(n)].end - m_graph->nodes[at(n)].start;
-                    const OpGroup& group = m_context.ops.groups[at(groupOf(m_graph->nodes[at(n)]))];
+                    const OpGroup& group = m_context.ops.groups[at(m_groups[at(n)])];
                     roof += group.answer.roofNs;
                 }
                 const double keep = bytes > 0 ? std::min(1.0, (work(nodes.front()).bytesRead + work(nodes.back()).bytesWritten) / bytes) : 1;
-                for (const std::int32_t n : nodes) plan.duration[at(n)] = static_cast<Ns>(real(plan.duration[at(n)]) * keep);
+                for (const std::int32_t n : nodes) plan.setDuration(at(n), static_cast<Ns>(real(plan.duration(at(n))) * keep));
                 m_fusedAtRoof += std::max(0.0, real(time) - std::min(roof, real(time)) * keep);
                 m_fused += static_cast<std::int64_t>(nodes.size());
             }
@@ -341,8 +342,8 @@ private:
             const PathNode& n = m_graph->nodes[i];
             if (n.row != kNoIndex || n.lane == kNoIndex || n.end == n.start) continue;
             auto& nodes = run[n.lane];
-            const bool elementwise = n.op != kNoIndex && groupOf(n) != kNoIndex && workOf(static_cast<std::int32_t>(i)).opKind == 4 &&
-                                     m_context.ops.groups[at(groupOf(n))].workload == m_workload;
+            const bool elementwise = n.op != kNoIndex && m_groups[i] != kNoIndex && workOf(static_cast<std::int32_t>(i)).opKind == 4 &&
+                                     m_context.ops.groups[at(m_groups[i])].workload == m_workload;
             if (!elementwise) {
                 if (n.op != kNoIndex) close(nodes);  // another op between; host time does not part a run
                 continue;
@@ -354,7 +355,6 @@ private:
             nodes.push_back(index);
         }
         for (auto& [lane, nodes] : run) close(nodes);
-        return m_fused != before;
     }
     [[nodiscard]] const Work& workOf(std::int32_t n) const {
         return m_context.timeline.works[at(m_context.ops.rows[at(m_graph->nodes[at(n)].op)].work)];
@@ -384,7 +384,8 @@ private:
     double m_fusedAtRoof = 0;
     std::int64_t m_fused = 0;
     const PathGraph* m_graph = nullptr;  // the part that is played
-    ReplayPlan m_measured, m_plan;
+    ReplayPlan m_plan;
+    std::vector<std::int32_t> m_groups;  // per node
     ReplayTimes m_times;
     std::vector<LaneStep> m_steps;
 };

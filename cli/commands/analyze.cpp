@@ -73,6 +73,14 @@ Result<analyzer::Analysis> analyzed(const AnalyzeArguments& a, const Globals& gl
     return analysis;
 }
 
+// What was in the trace and could not be used: "50 events of the trace name no category ...; ".
+std::string leftOut(const analyzer::Analysis& analysis) {
+    std::string text;
+    for (const analyzer::GateCheck& check : analysis.gate)
+        if (check.severity != Severity::kInfo && check.count > 0) text += fmt::format("{} {}; ", check.count, check.detail);
+    return text;
+}
+
 int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     // "--json trace.sqlite" takes the trace for the output file: with no trace left, it was the trace.
     if (a.jsonGiven && a.traces.empty() && !a.json.empty()) a.traces.push_back(std::exchange(a.json, ""));
@@ -104,8 +112,8 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     else if (!globals.quiet && a.summary != "-")
         fmt::print("{}", reports::renderTerminal(*analysis, {wantsColour(globals), terminalWidth(), a.findings}));
     if (analysis->steps.empty())
-        return fail(3, fmt::format("{} holds nothing to analyse: no step, no range and no GPU row; record with --trace nvtx,cuda, or mark "
-                                   "the work with NVTX ranges", a.traces.front()));
+        return fail(3, fmt::format("{} holds nothing to analyse: no step, no range and no GPU row; {}record with --trace nvtx,cuda, or mark "
+                                   "the work with NVTX ranges", a.traces.front(), leftOut(*analysis)));
     return 0;
 }
 

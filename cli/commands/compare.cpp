@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 struct CompareArguments {
     std::vector<std::string> a, b;
     std::vector<std::string> inputs, pairs;
-    std::string ceilings, step, json, html, markdown;
+    std::string ceilings, step, json, html, markdown, junit;
     bool jsonGiven = false;
     int warmup = -1;
     std::size_t rows = 10;
@@ -146,7 +146,7 @@ analyzer::Comparison joined(const std::vector<analyzer::RunProfile>& a, const st
 
 Status checkOutputs(const CompareArguments& a, bool force) {
     std::error_code ec;
-    const std::vector<std::string> outputs{a.json, a.html, a.markdown};
+    const std::vector<std::string> outputs{a.json, a.html, a.markdown, a.junit};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         if (outputs[i].empty()) continue;
         for (std::size_t j = 0; j < i; ++j)
@@ -165,6 +165,7 @@ Status writeReports(const CompareArguments& a, const analyzer::Comparison& c, bo
     if (!a.json.empty() && a.json != "-") RIDGE_TRY_STATUS(writeOutput(a.json, reports::renderJson(c), force));
     if (!a.html.empty() && a.html != "-") RIDGE_TRY_STATUS(writeOutput(a.html, reports::renderHtml(c), force));
     if (!a.markdown.empty() && a.markdown != "-") RIDGE_TRY_STATUS(writeOutput(a.markdown, reports::renderMarkdown(c), force));
+    if (!a.junit.empty() && a.junit != "-") RIDGE_TRY_STATUS(writeOutput(a.junit, reports::renderJunit(c), force));
     return {};
 }
 
@@ -225,6 +226,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     if (a.json == "-") fmt::print("{}", reports::renderJson(comparison));
     else if (a.html == "-") fmt::print("{}", reports::renderHtml(comparison));
     else if (a.markdown == "-") fmt::print("{}", reports::renderMarkdown(comparison));
+    else if (a.junit == "-") fmt::print("{}", reports::renderJunit(comparison));
     else if (!globals.quiet && !comparison.refusal) fmt::print("{}", reports::renderTerminal(comparison, {wantsColour(globals), terminalWidth(), a.rows}));
     if (comparison.refusal) return fail(3, comparison.refusal->reason);
     return 0;
@@ -246,6 +248,7 @@ void addCompare(CLI::App& app, Globals& globals) {
     CLI::Option* json = command->add_option("--json", arguments->json, "The comparison as JSON, to FILE or to stdout")->expected(0, 1)->type_name("[FILE]");
     command->add_option("--html", arguments->html, "The comparison as one HTML file (-: to stdout)")->type_name("FILE");
     command->add_option("--markdown", arguments->markdown, "The comparison as Markdown (-: to stdout)")->type_name("FILE");
+    command->add_option("--junit", arguments->junit, "The comparison as JUnit XML; nothing in it fails, what cannot be compared is skipped (-: to stdout)")->type_name("FILE");
     addCommonOptions(*command, globals, false);
     command->footer("It explains a difference; whether there is one is decided by repeated runs.\n"
                     "Exit codes: 0 compared; 2 unreadable input; 3 not comparable, with the reason.\n\n"

@@ -21,5 +21,7 @@ std::string renderJson(const analyzer::Comparison& comparison, int indent = 1);
 std::string renderTerminal(const analyzer::Comparison& comparison, const TerminalOptions& options);
 std::string renderMarkdown(const analyzer::Comparison& comparison);
 std::string renderHtml(const analyzer::Comparison& comparison);
+// JUnit XML: nothing in it fails, as two recordings decide nothing; what could not be compared is skipped.
+std::string renderJunit(const analyzer::Comparison& comparison);
 
 }  // namespace ridge::reports

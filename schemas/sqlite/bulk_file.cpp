@@ -5,8 +5,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
+#include <span>
+#include <utility>
 
 #include "schemas/sqlite/bulk_pages.h"
 #include "schemas/sqlite/bulk_table.h"
@@ -188,31 +192,72 @@ Status BulkFile::finish(const std::function<Status(Database&)>& smallTables) {
     return {};
 }
 
-// Least significant digit first, 11 bits at a time, over the bits in which the keys differ. Stable, so
-// that equal keys keep their row id order.
-void sortIndexKeys(std::vector<IndexKey>& keys) {
+namespace {
+
+constexpr std::size_t kFewKeys = 64;        // compared
+constexpr std::size_t kCachedKeys = 16384;  // with their copy in the second-level cache: sorted by digits
+
+std::uint64_t distance(const IndexKey& key, std::int64_t base) { return static_cast<std::uint64_t>(key.key) - static_cast<std::uint64_t>(base); }
+
+// Moves the keys to their places by the bits from shift on; counts: one per value of these bits, 0 at first. Afterwards
+// counts[v] is where the keys of v end.
+void scatter(std::span<const IndexKey> from, IndexKey* to, std::int64_t base, int shift, std::span<std::uint32_t> counts) {
+    const std::uint64_t mask = counts.size() - 1;
+    for (const IndexKey& key : from) ++counts[(distance(key, base) >> shift) & mask];
+    std::uint32_t place = 0;
+    for (std::uint32_t& count : counts) place += std::exchange(count, place);
+    for (const IndexKey& key : from) to[counts[(distance(key, base) >> shift) & mask]++] = key;
+}
+
+// Most significant bits first until a part and its copy fit into the cache, then least significant digit first. Each
+// step keeps equal keys in their order. other: as long as keys; the result is in keys.
+void sortPart(std::span<IndexKey> keys, std::span<IndexKey> other) {
     const auto less = [](const IndexKey& a, const IndexKey& b) { return a.key < b.key; };
     if (std::is_sorted(keys.begin(), keys.end(), less)) return;
-    if (keys.size() < 4096) {
-        std::stable_sort(keys.begin(), keys.end(), less);
+    if (keys.size() <= kFewKeys) {
+        for (std::size_t i = 1; i < keys.size(); ++i) {
+            const IndexKey key = keys[i];
+            std::size_t j = i;
+            for (; j > 0 && key.key < keys[j - 1].key; --j) keys[j] = keys[j - 1];
+            keys[j] = key;
+        }
         return;
     }
     const auto [low, high] = std::minmax_element(keys.begin(), keys.end(), less);
-    const auto base = static_cast<std::uint64_t>(low->key);
-    const std::uint64_t range = static_cast<std::uint64_t>(high->key) - base;
-    constexpr int kDigitBits = 11;
-    constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
-    std::vector<IndexKey> other(keys.size());
-    for (int shift = 0; shift < 64 && (range >> shift) != 0; shift += kDigitBits) {
-        std::vector<std::size_t> begin(kBuckets + 1);
-        const auto digit = [&](const IndexKey& key) {
-            return ((static_cast<std::uint64_t>(key.key) - base) >> shift) & (kBuckets - 1);
-        };
-        for (const IndexKey& key : keys) ++begin[digit(key) + 1];
-        for (std::size_t i = 1; i <= kBuckets; ++i) begin[i] += begin[i - 1];
-        for (const IndexKey& key : keys) other[begin[digit(key)]++] = key;
-        keys.swap(other);
+    const std::int64_t base = low->key;
+    const int bits = static_cast<int>(std::bit_width(distance(*high, base)));
+    if (keys.size() <= kCachedKeys) {
+        constexpr int kMostBits = 9;
+        const int passes = (bits + kMostBits - 1) / kMostBits, digitBits = (bits + passes - 1) / passes;
+        std::array<std::uint32_t, 1U << kMostBits> counts;
+        bool inOther = false;
+        for (int pass = 0; pass < passes; ++pass, inOther = !inOther) {
+            const std::span digits = std::span(counts).first(std::size_t{1} << digitBits);
+            std::fill(digits.begin(), digits.end(), 0);
+            scatter(inOther ? other : keys, inOther ? keys.data() : other.data(), base, pass * digitBits, digits);
+        }
+        if (inOther) std::copy(other.begin(), other.end(), keys.begin());
+        return;
     }
+    constexpr int kPartBits = 11;
+    const int shift = std::max(0, bits - kPartBits);
+    std::vector<std::uint32_t> ends(std::size_t{1} << std::min(bits, kPartBits));
+    scatter(keys, other.data(), base, shift, ends);
+    std::size_t begin = 0;
+    for (const std::uint32_t end : ends) {
+        const std::size_t size = end - begin;
+        if (shift > 0) sortPart(other.subspan(begin, size), keys.subspan(begin, size));
+        begin = end;
+    }
+    std::copy(other.begin(), other.end(), keys.begin());
+}
+
+}  // namespace
+
+void sortIndexKeys(std::vector<IndexKey>& keys) {
+    if (std::is_sorted(keys.begin(), keys.end(), [](const IndexKey& a, const IndexKey& b) { return a.key < b.key; })) return;
+    std::vector<IndexKey> other(keys.size());
+    sortPart(keys, other);
 }
 
 }  // namespace ridge::bulk

@@ -5,7 +5,11 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
+#include <fstream>
+#include <string_view>
 
 #include "base/text.h"
 
@@ -75,6 +79,28 @@ std::string_view Statement::text(int column) const {
     return {static_cast<const char*>(data), static_cast<std::size_t>(size)};
 }
 
+namespace {
+
+// What people give in place of a database, told apart by the first bytes; SQLite takes an empty file for a database.
+Status refuseOthers(const std::string& path) {
+    std::ifstream file(path, std::ios::binary);
+    std::array<char, 16> head{};
+    file.read(head.data(), static_cast<std::streamsize>(head.size()));
+    if (!file && file.gcount() == 0 && !file.eof()) return {};  // cannot be read: SQLite says why
+    const std::string_view text(head.data(), static_cast<std::size_t>(std::max<std::streamsize>(file.gcount(), 0)));
+    std::error_code ec;
+    if (text.empty() && std::filesystem::is_regular_file(path, ec))
+        return Error{ErrorCode::kBadInput, fmt::format("{}: is empty (0 bytes)", path)};
+    const std::size_t first = text.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
+    const bool json = first != std::string_view::npos && (text[first] == '{' || text[first] == '[');
+    if (json || text.starts_with("\x1f\x8b"))
+        return Error{ErrorCode::kBadInput, fmt::format("{}: is {}, not a timeline database; of a PyTorch trace make one with: ridge import kineto {} -o trace.sqlite",
+                                                       path, json ? "JSON" : "packed by gzip", path)};
+    return {};
+}
+
+}  // namespace
+
 Result<Database> Database::openForReading(const std::string& path) {
     std::error_code ec;
     const auto status = std::filesystem::status(path, ec);
@@ -82,6 +108,7 @@ Result<Database> Database::openForReading(const std::string& path) {
         return Error{ErrorCode::kBadInput, fmt::format("{}: no such file", path)};
     if (std::filesystem::is_directory(status))
         return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder, not a file", path)};
+    RIDGE_TRY_STATUS(refuseOthers(path));
     sqlite3* raw = nullptr;
     // immutable: no locks, no -wal or -shm beside a file that we may not own. Nobody writes a finished trace.
     const bool hasWal = std::filesystem::exists(path + "-wal", ec);

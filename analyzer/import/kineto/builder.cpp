@@ -15,7 +15,7 @@ constexpr std::size_t kBytesPerEvent = 250;         // 220 to 580 in real traces
 constexpr std::size_t kMostReserved = std::size_t{1} << 24;
 constexpr std::array<std::string_view, static_cast<std::size_t>(Category::kCount)> kTables{
     "kernel", "gpu_memcpy", "gpu_memset", "cuda_runtime", "cpu_op", "user_annotation", "python_function",
-    "cuda_sync", "overhead", "fwdbwd", "cpu_instant_event", "ac2g", "gpu_user_annotation", "metadata", "other categories"};
+    "cuda_sync", "overhead", "fwdbwd", "cpu_instant_event", "ac2g", "gpu_user_annotation", "metadata", kOtherCategories, kNoCategory};
 
 Category categoryOf(std::string_view name) {
     switch (name.size()) {
@@ -168,7 +168,7 @@ void Builder::onEvent(const Event& event) {
         ++report(Category::kMeta).rows;
         return;
     }
-    const Category category = categoryOf(event.category);
+    const Category category = event.phase == 'X' && event.category.empty() ? Category::kNone : categoryOf(event.category);
     if (event.argumentsWrong) ++report(category).wrongType;
     if (category == Category::kHandOff) return addFlowEnd(event);
     if (category == Category::kInstant) return addMemory(event);

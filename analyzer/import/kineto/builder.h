@@ -18,9 +18,10 @@
 
 namespace ridge::analyzer::kineto {
 
+// kOther: categories that nothing here reads. kNone: events with a duration that name no category.
 enum class Category : std::uint8_t {
     kKernel, kCopy, kSet, kCall, kOp, kAnnotation, kFunction, kSync, kOverhead, kHandOff, kInstant,
-    kLaunchFlow, kGpuAnnotation, kMeta, kOther, kCount
+    kLaunchFlow, kGpuAnnotation, kMeta, kOther, kNone, kCount
 };
 
 class Builder {

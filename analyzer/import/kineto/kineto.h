@@ -13,12 +13,16 @@
 #include <atomic>
 #include <cstddef>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/timeline/timeline.h"
 #include "base/result.h"
 
 namespace ridge::analyzer {
+
+// Tables of what no analysis reads.
+inline constexpr std::string_view kOtherCategories = "other categories", kNoCategory = "events without a category";
 
 struct KinetoTrace {
     Timeline timeline;          // times since the first row; processes, threads, devices of file `file`

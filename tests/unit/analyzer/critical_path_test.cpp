@@ -144,7 +144,7 @@ TEST(CriticalPath, SlackIsWhatARowCanGrowByAndNotMore) {
             const auto n = static_cast<std::size_t>(random() % graph.nodes.size());
             for (const Ns more : {Ns{0}, Ns{1}}) {
                 ReplayPlan plan(graph);
-                plan.duration[n] += slack[n] + more;
+                plan.setDuration(n, plan.duration(n) + slack[n] + more);
                 const ReplayTimes times = replay(graph, plan);
                 bool moved = false;
                 for (const std::int32_t t : last) moved = moved || times.end[static_cast<std::size_t>(t)] > graph.nodes[static_cast<std::size_t>(t)].end;
@@ -175,7 +175,8 @@ TEST(WhatIf, ShorterNeverLengthensAndGainsAtMostWhatThePathLost) {
         for (int trial = 0; trial < 20; ++trial) {
             ReplayPlan plan(graph);
             for (std::size_t i = 0; i < graph.nodes.size(); ++i)
-                if (random() % 3 == 0 && plan.duration[i] > 0) plan.duration[i] -= static_cast<Ns>(random() % static_cast<std::uint64_t>(plan.duration[i] + 1));
+                if (random() % 3 == 0 && plan.duration(i) > 0)
+                    plan.setDuration(i, plan.duration(i) - static_cast<Ns>(random() % static_cast<std::uint64_t>(plan.duration(i) + 1)));
             const ReplayTimes times = replay(graph, plan);
             for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
                 ASSERT_LE(times.start[i], graph.nodes[i].start);
@@ -184,7 +185,7 @@ TEST(WhatIf, ShorterNeverLengthensAndGainsAtMostWhatThePathLost) {
             Ns lost = 0;
             for (const WalkSegment& s : path) {
                 const auto n = static_cast<std::size_t>(s.node);
-                if (s.within) lost += graph.nodes[n].end - graph.nodes[n].start - plan.duration[n];
+                if (s.within) lost += graph.nodes[n].end - graph.nodes[n].start - plan.duration(n);
             }
             EXPECT_LE(all.end - times.end[static_cast<std::size_t>(end)], lost);
             // No stream can do its work in less than the sum of it.
@@ -193,7 +194,7 @@ TEST(WhatIf, ShorterNeverLengthensAndGainsAtMostWhatThePathLost) {
                 if (graph.nodes[i].row == kNoIndex) continue;
                 const std::int64_t stream = p.context.timeline.gpu[static_cast<std::size_t>(graph.nodes[i].row)].stream;
                 auto [it, isNew] = streams.try_emplace(stream, std::pair(Ns{0}, std::pair(times.start[i], times.end[i])));
-                it->second.first += plan.duration[i];
+                it->second.first += plan.duration(i);
                 it->second.second.second = std::max(it->second.second.second, times.end[i]);
             }
             for (const auto& [stream, x] : streams) EXPECT_GE(x.second.second - x.second.first, x.first);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Findings on files, so that the SQL of each is run against its number (check.h).
+#include "analyzer/findings/slow_steps.h"
 #include "tests/unit/analyzer/check.h"
 #include "tests/unit/analyzer/trace_builder.h"
 
@@ -94,6 +95,59 @@ TEST(Findings, SavingsComeFromTheReplay) {
     EXPECT_EQ(input->savingLowNs, 4'000'000);
     EXPECT_EQ(input->savingHighNs, 4'000'000);
     std::filesystem::remove(b.path());
+}
+
+// Twenty steps; each fifth one computes twice as long again.
+TEST(Findings, SlowStepsThatComeBackAreToldWithTheirPeriodAndClass) {
+    TraceBuilder b(fileFor("slow"));
+    const std::int64_t thread = TraceBuilder::tid(100, 1);
+    std::int64_t t = 0;
+    for (std::int64_t s = 0; s < 20; ++s) {
+        const std::int64_t start = t;
+        b.work(thread, t, t + 8'000'000, "matmul", {});
+        t += 8'000'000;
+        if (s % 5 == 4) {
+            b.range(thread, t, t + 16'000'000, "save_checkpoint");
+            t += 16'000'000;
+        }
+        b.range(thread, start, t, "step", 3, s);
+    }
+    b.finish();
+    const Analysis answer = analyzeOk(b.path());
+    const auto* slow = findingOf(answer, "slow_steps");
+    ASSERT_TRUE(slow);
+    EXPECT_NE(slow->title.find("each 5th step lasts 3.0 times the median"), std::string::npos) << slow->title;
+    EXPECT_NE(slow->title.find("100 % of the excess"), std::string::npos) << slow->title;
+    EXPECT_EQ(slow->costNs, 4 * 16'000'000 / 20);
+    EXPECT_EQ(slow->where.size(), 4U);
+    EXPECT_FALSE(slow->sql.empty());
+}
+
+TEST(Findings, APeriodNeedsRepeatsAndATailNeedsATail) {
+    EXPECT_FALSE(analyzer::findSlowSteps(std::vector<Ns>(9, 100)));   // too few
+    EXPECT_FALSE(analyzer::findSlowSteps(std::vector<Ns>(50, 100)));  // all alike
+    EXPECT_FALSE(analyzer::findSlowSteps(std::vector<Ns>(50, 0)));
+    std::vector<Ns> lengths(50, 100);
+    for (const std::size_t i : {3U, 13U, 23U, 33U, 43U}) lengths[i] = 300;
+    auto slow = analyzer::findSlowSteps(lengths);
+    ASSERT_TRUE(slow);
+    EXPECT_EQ(slow->period, 10U);
+    EXPECT_EQ(slow->excessNs, 5 * 200);
+    lengths[29] = 300;  // one more, out of phase
+    slow = analyzer::findSlowSteps(lengths);
+    ASSERT_TRUE(slow);
+    EXPECT_EQ(slow->period, 0U);
+    lengths.assign(50, 100);
+    for (const std::size_t i : {3U, 13U, 23U}) lengths[i] = 300;  // and then no more
+    slow = analyzer::findSlowSteps(lengths);
+    ASSERT_TRUE(slow);
+    EXPECT_EQ(slow->period, 0U);
+    std::vector<Ns> noisy;
+    for (Ns i = 0; i < 50; ++i) noisy.push_back(100 + (i * 37) % 90);  // spread evenly over 100 to 189
+    EXPECT_FALSE(analyzer::findSlowSteps(noisy));
+    std::vector<Ns> two;
+    for (Ns i = 0; i < 50; ++i) two.push_back(i % 2 == 0 ? 100 : 300);  // two kinds of steps, not a tail
+    EXPECT_FALSE(analyzer::findSlowSteps(two));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/roofline/device_roofs.h"
 #include "analyzer/roofline/roofs.h"
 
 #include <gtest/gtest.h>
@@ -115,6 +116,44 @@ TEST(Roofs, AccessChoosesTheRoof) {
     const Roofs roofs({memory(1e10, "DRAM", "read"), memory(2e10, "DRAM", "triad")});
     EXPECT_DOUBLE_EQ(roofs.judge(op(0, 1e7), 1.2e6, 0).roofNs, 1e6);
     EXPECT_DOUBLE_EQ(roofs.judge(op(0, 6e6, 4e6), 1.2e6, 0).roofNs, 0.5e6);
+}
+
+// Two processes do the same op in the same time; one of them on a GPU that is a hundred times as fast.
+TEST(Roofs, EachOpIsHeldAgainstTheRoofsOfWhereItRuns) {
+    Timeline timeline;
+    timeline.devices.push_back({0, 0, "Fast GPU 1", 0});
+    StepSet steps;
+    steps.workloads = {""};
+    Ops ops;
+    for (const std::int32_t process : {0, 1}) {
+        OpRow row;
+        row.process = process;
+        row.group = process;
+        ops.rows.push_back(row);
+        OpGroup group;
+        group.workload = 0;
+        group.work = op(1e9, 1e3);
+        group.count = 1;
+        group.medianNs = 1'100'000;
+        ops.groups.push_back(group);
+    }
+    const std::vector<double> share{1.0};
+    std::vector<Ceiling> ceilings{compute(1e12), memory(1e10)};
+    judgeGroupsWhereTheyRun(ops, timeline, steps, ceilings, share, {false, true});
+    EXPECT_EQ(ops.groups[0].answer.bound, "compute");
+    EXPECT_EQ(ops.groups[1].answer.bound, "compute");  // no roof says that it is a device's
+    ceilings.push_back(compute(1e14));
+    ceilings.back().name = "GPU FMA f32";
+    ceilings.push_back(memory(1e12));
+    ceilings.back().name = "Fast GPU 1 memory";
+    EXPECT_FALSE(isRoofOfDevice(timeline, ceilings[0]));
+    EXPECT_TRUE(isRoofOfDevice(timeline, ceilings[2]));
+    EXPECT_TRUE(isRoofOfDevice(timeline, ceilings[3]));
+    judgeGroupsWhereTheyRun(ops, timeline, steps, ceilings, share, {false, true});
+    EXPECT_EQ(ops.groups[0].answer.bound, "compute");
+    EXPECT_EQ(ops.groups[0].answer.ceiling, "peak f32");
+    EXPECT_EQ(ops.groups[1].answer.bound, "latency");
+    EXPECT_EQ(ops.groups[1].answer.ceiling, "GPU FMA f32");
 }
 
 TEST(Ceilings, JsonIsReadAndFaultsAreNamed) {

@@ -301,6 +301,7 @@ TEST(Kineto, RowsThatCannotBeAreCounted) {
     t.raw(R"({"ph": "X", "cat": "kernel", "name": "args", "pid": 0, "tid": 7, "ts": 1711964650000012, "dur": 1, "args": 17})");
     t.raw(R"({"ph": "X", "cat": "cpu_op", "name": "far", "pid": 1, "tid": 1, "ts": 17, "dur": 1, "args": {}})");
     t.raw(R"({"ph": "X", "cat": "something new", "name": "n", "pid": 1, "tid": 1, "ts": 1, "dur": 1})");
+    t.raw(R"({"ph": "X", "name": "nobody knows", "pid": 1, "tid": 1, "ts": 1, "dur": 1})");
     const Timeline timeline = timelineOf(t.text());
     EXPECT_EQ(timeline.gpu.size(), 3U);
     const auto* table = tableOf(timeline, "kernel");
@@ -312,6 +313,7 @@ TEST(Kineto, RowsThatCannotBeAreCounted) {
     EXPECT_EQ(table->wrongType, 3);  // "soon", correlation "x", args 17
     EXPECT_EQ(tableOf(timeline, "cpu_op")->outOfRange, 1);
     EXPECT_EQ(tableOf(timeline, "other categories")->rows, 1);
+    EXPECT_EQ(tableOf(timeline, "events without a category")->rows, 1);
 }
 
 TEST(Kineto, WhatComesBeforeABreakIsKeptAndToldOf) {

@@ -106,5 +106,27 @@ TEST(Rendering, DifferencesStandBeforeTheOps) {
     EXPECT_NE(text.find("gpu.driver"), std::string::npos);
 }
 
+TEST(Rendering, JunitIsXmlWhateverTheNamesAndNothingInItFails) {
+    const auto count = [](const std::string& path, const std::string& what) {
+        const std::string command = "/usr/bin/python3 -c \"import sys,xml.etree.ElementTree as e;t=e.parse(sys.argv[1]).getroot();print(len(list(t.iter(sys.argv[2]))))\" '" + path +
+                                    "' " + what + " > '" + path + ".out'";
+        if (std::system(command.c_str()) != 0) return std::string("not XML");
+        const auto out = readFile(path + ".out");
+        return out.ok() ? out->substr(0, out->find('\n')) : std::string("no output");
+    };
+    const Comparison c = sample("<script>\xff\x1b[31m|`\"'&]]>\n");
+    ASSERT_FALSE(c.lanes.empty());
+    const std::string path = kept("hostile.xml", reports::renderJunit(c));
+    EXPECT_EQ(count(path, "testsuite"), std::to_string(c.lanes.size()));
+    std::size_t cases = 0;
+    for (const LaneComparison& lane : c.lanes) cases += lane.classes.size() + 1;
+    EXPECT_EQ(count(path, "testcase"), std::to_string(cases));
+    EXPECT_EQ(count(path, "failure"), "0");
+    EXPECT_EQ(count(path, "skipped"), "0");
+    Comparison refused;
+    refused.refusal = Refusal{RefusalKind::kMachine, "a < b & \"c\""};
+    EXPECT_EQ(count(kept("refused.xml", reports::renderJunit(refused)), "skipped"), "1");
+}
+
 }  // namespace
 }  // namespace ridge::test

@@ -57,9 +57,14 @@ TEST_F(DatabaseTest, BindsStepsAndReadsBack) {
 TEST_F(DatabaseTest, WhatIsNoDatabaseGivesOneLine) {
     std::ofstream(path("text")) << std::string(5000, 'x');
     std::ofstream(path("empty"));
+    std::ofstream(path("json")) << "\n{\"traceEvents\": []}";
+    std::ofstream(path("packed")) << "\x1f\x8b\x08 and so on";
     const std::pair<std::string, std::string> cases[] = {
         {path("text"), "file is not a database"},
         {path("missing"), "no such file"},
+        {path("empty"), "is empty (0 bytes)"},
+        {path("json"), "is JSON, not a timeline database; of a PyTorch trace make one with: ridge import kineto"},
+        {path("packed"), "is packed by gzip, not a timeline database"},
         {m_dir->path().string(), "is a folder"},
     };
     for (const auto& [file, reason] : cases) {

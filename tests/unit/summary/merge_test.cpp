@@ -132,6 +132,32 @@ TEST(Merge, SaysWhatTheAnalysisOfTheWholeRunSays) {
     for (const Step& step : report->steps) EXPECT_EQ(std::accumulate(step.classes.begin(), step.classes.end(), Ns{0}), step.endNs - step.startNs);
 }
 
+TEST(Merge, FindsWhatSumsCanTell) {
+    const auto report = toAnalysis(merged(ranksOf(6, 2, 6, 0, 1)));
+    ASSERT_TRUE(report.ok());
+    const auto found = [&](std::string_view rule) {
+        return std::find_if(report->findings.begin(), report->findings.end(), [&](const Finding& f) { return f.rule == rule; });
+    };
+    const auto wait = found("wait_for_peers");
+    ASSERT_NE(wait, report->findings.end());
+    EXPECT_EQ(wait->cause, Cause::kStraggler);
+    EXPECT_NE(wait->title.find("rank 2"), std::string::npos) << wait->title;
+    EXPECT_EQ(wait->evidence.front().name, "wait_ns");
+    EXPECT_EQ(wait->evidence.front().value, static_cast<double>(at(report->attribution, WallClass::kCommWait)));
+    for (const Finding& f : report->findings) {
+        EXPECT_FALSE(f.evidence.empty()) << f.id;
+        EXPECT_NE(f.confidence, Confidence::kHigh) << f.id;
+        EXPECT_LE(f.savingHighNs, f.costNs) << f.id;
+        EXPECT_LE(f.costNs, report->workloads.front().medianStepNs) << f.id;
+    }
+    // Without all ranks nobody knows who waited.
+    std::vector<Summary> part = ranksOf(6, 2, 6, 0, 1);
+    part.pop_back();
+    const auto less = toAnalysis(merged(part));
+    ASSERT_TRUE(less.ok());
+    for (const Finding& f : less->findings) EXPECT_NE(f.rule, "wait_for_peers");
+}
+
 // A rank whose clock is 3 ms ahead of its anchor still waits and transfers what it did.
 TEST(Merge, AlignsClocksByTheEndsOfTheCollectives) {
     const auto straight = toAnalysis(merged(ranksOf(4, 1, 6, 0, 3)));
