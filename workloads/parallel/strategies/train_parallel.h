@@ -9,8 +9,9 @@
 //   train.tp/plain, sp         tensor_parallel.h, without and with sequence parallel: exposed
 //   train.pp/gpipe.m<n>, 1f1b.m<n>   pipeline_parallel.h: n micro-batches, bubble 1/(n+1)
 //   train.cp/ring              ring_attention.h, one chunk per rank: the first rank waits
-//   train.cp/ring.zigzag       two chunks per rank: even, hops beside the products
-//   train.cp/ring.zigzag.blocking   hops after the products: exposed
+//   train.cp/ring.zigzag       two chunks per rank: even, hops hidden beside the products
+//   train.cp/ring.slow, .slow.blocking   zig-zag over a link that is too slow to hide all of it,
+//                              hops beside and after the products
 //   train.cp/ulysses           ulysses.h: all-to-alls that nothing can hide
 //   train.moe/k1, k2           expert_parallel.h: one or two of four experts per token, exposed
 //   train.moe/k1.zipf.dropless, .capacity1   a router that prefers the first rank's experts

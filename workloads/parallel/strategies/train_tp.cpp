@@ -22,7 +22,7 @@ std::vector<WorkloadSpec> tensorParallelSpecs(const Backend& backend) {
         // Wide and short: 8 exchanges of 1 MiB a step.
         setup.model = {.layers = 2, .width = 512, .heads = 8, .context = 128, .vocabulary = 1024};
         setup.sequences = 4;
-        setup.link = 0.05e9;
+        setup.link = 0.025e9;
         constexpr std::size_t kBytes = std::size_t{1} << 20;
         setup.collectives = {{Collective::kAllReduce, kBytes}};
         if (sequenceParallel)
