@@ -305,7 +305,7 @@ void MainWindow::updateStatus() {
                  tr("%L1 slices in %L2 rows · %3 (%4 B per slice)").arg(snapshot.slices).arg(snapshot.laneTrack.size())
                      .arg(QString::fromStdString(formatBytes(static_cast<std::uint64_t>(bytes))))
                      .arg(snapshot.slices ? bytes / static_cast<double>(snapshot.slices) : 0, 0, 'f', 1);
-        if (!snapshot.warnings.empty()) words += tr(" · %1 notes in Messages").arg(snapshot.warnings.size());
+        if (!snapshot.warnings.empty()) words += snapshot.warnings.size() == 1 ? tr(" · 1 note in Messages") : tr(" · %1 notes in Messages").arg(snapshot.warnings.size());
     }
     m_status->setText(words);
     QString title = name;

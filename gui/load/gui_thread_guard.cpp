@@ -9,7 +9,12 @@
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <string>
 #include <string_view>
+#include <vector>
+
+#include "base/file.h"
 
 namespace ridge::gui {
 namespace {
@@ -39,17 +44,29 @@ int onOpen(sqlite3* db, const char**, const struct sqlite3_api_routines*) {
     return SQLITE_OK;
 }
 
+// Where this program is installed: Qt looks there for its plugins.
+const std::vector<std::string>& ownFolders() {
+    static const std::vector<std::string> folders = [] {
+        const std::filesystem::path bin = executableDir();
+        return std::vector<std::string>{bin.string(), (bin.parent_path() / "lib").string(), (bin.parent_path() / "plugins").string(), (bin.parent_path() / "share").string()};
+    }();
+    return folders;
+}
+
 // Fonts, icons, plugins, keyboard tables, clock and locale: opened by Qt and what is below it, when it needs them.
 bool isOfTheDesktop(std::string_view path) {
     constexpr std::array<std::string_view, 9> kSystem{"/usr/", "/etc/", "/lib", "/opt/", "/proc/", "/sys/", "/dev/", "/run/", "/var/"};
-    constexpr std::array<std::string_view, 10> kOfTheUser{"/.cache/", "/fontconfig", "/.fonts", "/fonts/", "/icons/", "/.icons", "/themes/", "/mime/", "/.XCompose", "/.Xauthority"};
+    constexpr std::array<std::string_view, 16> kOfTheUser{"/.cache/", "/fontconfig", "/.fonts", "/fonts/", "/icons/", "/.icons", "/themes/", "/mime/", "XCompose", "/.Xauthority",
+                                                          "/.Xdefaults", "/.Xresources", "/.config/kde", "/.config/qt", "/.config/QtProject", "/.config/gtk"};
     return std::any_of(kSystem.begin(), kSystem.end(), [&](std::string_view start) { return path.starts_with(start); }) ||
+           std::any_of(ownFolders().begin(), ownFolders().end(), [&](std::string_view start) { return path.starts_with(start); }) ||
            std::any_of(kOfTheUser.begin(), kOfTheUser.end(), [&](std::string_view part) { return path.find(part) != std::string_view::npos; });
 }
 
 }  // namespace
 
 void forbidIoOnThisThread() {
+    (void)ownFolders();
     t_forbidden = true;
     // SQLite declares the hook without its parameters.
     sqlite3_auto_extension(reinterpret_cast<void (*)()>(onOpen));

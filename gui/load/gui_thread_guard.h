@@ -9,7 +9,7 @@
 // Debug builds of ridge-view forbid and abort; the tests forbid and count in every build.
 //
 // Let through, by name: what stands in a scope of IoExemption, and the files of the desktop that Qt reads when
-// it needs them (fonts, icons, plugins, keyboard tables: system folders and those of its caches).
+// it needs them (fonts, icons, plugins, keyboard tables: system folders, those of its caches, the folders of this program).
 
 #include <cstdint>
 

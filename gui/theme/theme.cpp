@@ -143,6 +143,7 @@ QString styleSheetOf(const Theme& t) {
                "QDockWidget::title{background:%1;padding:4px 8px;}"
                "QHeaderView::section{background:%1;color:%2;border:0;border-right:1px solid %3;padding:3px 6px;}"
                "QTableView,QTreeView,QTextBrowser,QListView{border:0;gridline-color:%3;}"
+               "QTreeView::item{padding:2px 3px;}"
                "QToolTip{color:%4;background:%1;border:1px solid %3;}"
                "QStatusBar{color:%2;}QStatusBar::item{border:0;}"
                "QTabBar::tab{padding:5px 12px;background:%5;color:%2;border:0;}"

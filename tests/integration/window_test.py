@@ -107,7 +107,8 @@ class Window(Case):
             state = self.state()
             if state and condition(state):
                 return state
-            self.assertIsNone(self.program.poll(), "the viewer has ended")
+            if self.program.poll() is not None:
+                self.fail(f"the viewer has ended: {self.program.stderr.read()}")
             time.sleep(0.05)
         self.fail(f"{what}: {json.dumps(self.state())[:2000]}")
 

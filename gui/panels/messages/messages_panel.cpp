@@ -41,7 +41,7 @@ void MessagesPanel::refill() {
     clear();
     const auto text = [](const std::string& s) { return QString::fromStdString(s); };
     if (!m_problem.isEmpty()) add(tr("error"), m_problem, m_theme->bad);
-    for (const std::string& warning : m_view.snapshot()->warnings) add(tr("left out"), text(warning), m_theme->warn);
+    for (const std::string& warning : m_view.snapshot()->warnings) add(tr("reading"), text(warning), m_theme->warn);
     if (m_view.insight()) {
         const auto& analysis = m_view.insight()->analysis;
         for (const auto& source : analysis.sources)
