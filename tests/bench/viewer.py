@@ -5,6 +5,7 @@ Alone: viewer.py --build build/release [--quick] [-o FILE].
 """
 import argparse
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -21,7 +22,9 @@ def measure(build, sizes):
     results = []
     for slices in sizes:
         print(f"bench: bench_timeline {slices} ...", file=sys.stderr)
+        load = os.getloadavg()[0]
         results.append(json.loads(subprocess.run([str(program), str(slices)], stdout=subprocess.PIPE, text=True, check=True).stdout))
+        results[-1]["load_average"] = load
     return results
 
 
@@ -36,7 +39,12 @@ def rows(results):
         ten = 9e6 < result["slices"] < 11e6  # what targets are set for
         worst = max(result["frames"], key=lambda zoom: zoom["p99_ms"])
         yield (f"viewer, {millions:g} M slices: frame p99, worst of six zooms",
-               f"{worst['p99_ms']:.1f} ms (p50 {worst['p50_ms']:.1f}, p95 {worst['p95_ms']:.1f}; CPU p99 {worst['p99_cpu_ms']:.1f})", "<= 16 ms", worst["p99_ms"] <= 16)
+               f"{worst['p99_ms']:.1f} ms (p50 {worst['p50_ms']:.1f}, p95 {worst['p95_ms']:.1f})", "<= 16 ms", worst["p99_ms"] <= 16)
+        # Where others take the processor away, the time that a frame takes says more of them than of it.
+        busy = result["load_average"] > os.cpu_count()
+        cpu = max(zoom["p99_cpu_ms"] for zoom in result["frames"])
+        yield ("  its processor time" + (f" (busy machine: load {result['load_average']:.1f} on {os.cpu_count()} CPUs)" if busy else ""),
+               f"{cpu:.1f} ms p99, worst of six zooms", "<= 16 ms", cpu <= 16)
         yield ("  memory", f"{result['bytes_per_slice']:.1f} B a slice, indexes included", "<= 64 B", result["bytes_per_slice"] <= 64)
         if load is None:
             yield ("  load from a file", result["no_file"], "", None)
