@@ -61,17 +61,23 @@ struct Run {
     reports::RunReport report;
 };
 
-// Why the CUDA backend cannot be used here.
-std::string cudaReason() {
+// Why the CUDA backend cannot be used here; empty when it can. Asks the driver alone: what CUDA's libraries
+// have to say comes with the first workload.
+std::string whyNoCuda() {
     void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-    if (!driver) return "--backend cuda: no NVIDIA driver here (libcuda.so.1 cannot be loaded); --backend cpu runs everywhere";
-    dlclose(driver);
-    return "--backend cuda: this build's ridge-workloads has no CUDA variants; --backend cpu runs everywhere";
+    if (!driver) return "no NVIDIA driver here (libcuda.so.1 cannot be loaded)";
+    const auto initialise = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+    const auto count = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+    int devices = 0;
+    if (!initialise || !count) return "libcuda.so.1 is not NVIDIA's driver";
+    if (const int error = initialise(0); error != 0) return fmt::format("the NVIDIA driver does not start (error {})", error);
+    if (const int error = count(&devices); error != 0 || devices == 0) return "the NVIDIA driver sees no GPU";
+    return {};
 }
 
-Result<std::vector<Variant>> describe(const std::string& program) {
+Result<std::vector<Variant>> describe(const std::string& program, const std::string& backend) {
     constexpr double kLimit = 30;
-    RIDGE_TRY(const ProcessResult result, runProcess({program, "--describe"}, kLimit));
+    RIDGE_TRY(const ProcessResult result, runProcess({program, "--describe", "--backend=" + backend}, kLimit));
     if (result.status != 0)
         return Error{ErrorCode::kMeasurement, fmt::format("{} --describe failed with exit code {}: {}", program, result.status, trim(result.messages))};
     return parseDescription(result.output);
@@ -158,7 +164,7 @@ Attempt runOnce(Run& run, const Variant& variant, const std::string& folder, int
     Attempt attempt;
     attempt.startedUtcNs = realtimeNs();
     recorder::RecordOptions options;
-    options.command = commandFor(variant, run.workloads, result, folder + "/benchmark" + suffix + ".json");
+    options.command = commandFor(variant, run.workloads, result, folder + "/benchmark" + suffix + ".json", run.arguments.backend);
     options.output = folder + "/trace" + suffix + ".sqlite";
     options.force = true;
     options.traceIo = true;
@@ -217,7 +223,7 @@ double budgetOf(const Run& run) {
 std::vector<analyzer::Ceiling> measure(Run& run, const std::string& when) {
     if (interruptedBy()) return {};
     const ProgressLine progress(!run.globals->quiet, "measuring the roofs " + when);
-    auto ceilings = measureCeilings(run.workloads, run.folder + "/ceilings-" + when + ".json", budgetOf(run));
+    auto ceilings = measureCeilings(run.workloads, run.folder + "/ceilings-" + when + ".json", budgetOf(run), run.arguments.backend);
     if (ceilings.ok()) return std::move(*ceilings);
     if (!interruptedBy()) {
         run.warnings.push_back({"no_ceilings_" + when, ceilings.error().message, ""});
@@ -310,7 +316,7 @@ int dryRun(const Run& run, const std::vector<Variant>& variants) {
     for (const Variant& v : variants)
         for (int repeat = 0; repeat < run.arguments.repeats; ++repeat) {
             std::string line;
-            for (const std::string& argument : commandFor(v, run.workloads, "RESULT", "BENCHMARK")) line += (line.empty() ? "" : " ") + argument;
+            for (const std::string& argument : commandFor(v, run.workloads, "RESULT", "BENCHMARK", run.arguments.backend)) line += (line.empty() ? "" : " ") + argument;
             fmt::print("{}\n", line);
         }
     return 0;
@@ -336,14 +342,18 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
 }
 
 int runCommand(const RunArguments& arguments, const Globals& globals) {
-    if (arguments.backend == "cuda") return fail(77, cudaReason());
     Run run;
     run.arguments = arguments;
+    if (arguments.backend != "cpu") {
+        const std::string reason = whyNoCuda();
+        if (arguments.backend == "cuda" && !reason.empty()) return fail(77, fmt::format("--backend cuda: {}; --backend cpu runs everywhere", reason));
+        run.arguments.backend = reason.empty() ? "cuda" : "cpu";
+    }
     run.globals = &globals;
     const auto program = findWorkloads();
     if (!program.ok()) return fail(program.error());
     run.workloads = *program;
-    const auto all = describe(run.workloads);
+    const auto all = describe(run.workloads, run.arguments.backend);
     if (!all.ok()) return fail(all.error());
     Selection& selection = run.arguments.selection;
     if (selection.preset.empty() && selection.names.empty() && !arguments.list) selection.preset = "standard";
@@ -368,7 +378,7 @@ void addRun(CLI::App& app, Globals& globals) {
     Selection& selection = arguments->selection;
     command->add_option("WORKLOAD", selection.names, "Names, families, or beginnings of names up to a dot or a slash");
     command->add_option("--preset", selection.preset, "How much: smoke, standard, full (standard when nothing is named)")->check(CLI::IsMember({"smoke", "standard", "full"}));
-    command->add_option("--backend", arguments->backend, "auto, cpu, cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->default_str("auto");
+    command->add_option("--backend", arguments->backend, "auto (cuda where a GPU is), cpu, cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->default_str("auto");
     command->add_option("--ranks", selection.ranks, "Processes of the workloads that have several")->check(CLI::Range(2, 4096));
     command->add_option("--repeats", arguments->repeats, "Fresh processes per workload")->check(CLI::Range(1, 1000))->default_str("1");
     command->add_option("-o,--output", arguments->output, "Folder for timelines and reports")->type_name("DIR")->default_str("runs/<UTC time>");

@@ -42,9 +42,10 @@ std::string roofName(const Ceiling& c) { return c.dtype.empty() ? c.name : c.nam
 
 }  // namespace
 
-Result<std::vector<Ceiling>> measureCeilings(const std::string& workloadsProgram, const std::string& path, double budgetSeconds) {
+Result<std::vector<Ceiling>> measureCeilings(const std::string& workloadsProgram, const std::string& path, double budgetSeconds,
+                                             const std::string& backend) {
     constexpr double kPatience = 5, kSlack = 30;
-    RIDGE_TRY(const ProcessResult result, runProcess({workloadsProgram, "--ceilings=" + path, fmt::format("--ceilings-budget={}", budgetSeconds)},
+    RIDGE_TRY(const ProcessResult result, runProcess({workloadsProgram, "--ceilings=" + path, fmt::format("--ceilings-budget={}", budgetSeconds), "--backend=" + backend},
                                                      budgetSeconds * kPatience + kSlack));
     if (result.timedOut)
         return Error{ErrorCode::kMeasurement, fmt::format("measuring the roofs took more than {:.0f} s; is the machine overloaded?", budgetSeconds * kPatience + kSlack)};

@@ -83,7 +83,7 @@ Result<std::vector<Variant>> select(const std::vector<Variant>& all, const Selec
 }
 
 std::vector<std::string> commandFor(const Variant& variant, const std::string& workloadsProgram, const std::string& resultFile,
-                                    const std::string& benchmarkFile) {
+                                    const std::string& benchmarkFile, const std::string& backend) {
     std::string pattern = "^";
     for (const char c : variant.name) {
         if (std::string_view("\\^$.|?*+()[]{}").find(c) != std::string_view::npos) pattern += '\\';
@@ -93,6 +93,7 @@ std::vector<std::string> commandFor(const Variant& variant, const std::string& w
     if (variant.ranks > 1) command = {"mpirun", "--oversubscribe", "-n", std::to_string(variant.ranks)};
     command.insert(command.end(), {workloadsProgram, "--benchmark_filter=" + pattern + "$", "--result=" + resultFile,
                                    "--benchmark_out=" + benchmarkFile, "--benchmark_out_format=json"});
+    if (backend != "cpu") command.push_back("--backend=" + backend);
     return command;
 }
 

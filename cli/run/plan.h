@@ -39,7 +39,7 @@ Result<std::vector<Variant>> select(const std::vector<Variant>& all, const Selec
 
 // The variant in a process of its own, under mpirun when it has several ranks.
 std::vector<std::string> commandFor(const Variant& variant, const std::string& workloadsProgram, const std::string& resultFile,
-                                    const std::string& benchmarkFile);
+                                    const std::string& benchmarkFile, const std::string& backend = "cpu");
 
 // A name that is safe as the name of a folder, unique when the names are.
 std::string folderNameFor(const std::string& name);

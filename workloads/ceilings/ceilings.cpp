@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "workloads/ceilings/sampling.h"
+#include "workloads/ops/cuda/cuda_operators.h"
 
 #include <nlohmann/json.hpp>
 
@@ -102,6 +103,12 @@ Ceilings measureCeilings(const CeilingsOptions& options) {
     ceilings.measuredAt = nowUtc();
     ceilings.machine = readMachine();
     ceilings.threads = options.threads;
+    if (options.cuda) {
+        if (auto device = makeCudaOperators(); device.ok())
+            measureOperators(**device, "gpu.", options.budgetSeconds * 0.5, ceilings);
+        else
+            ceilings.notes.push_back("no roofs of a GPU: " + device.error().message);
+    }
     // What first touch, primitive creation and the least number of samples take comes on top.
     const double budget = options.budgetSeconds * 0.75;
     measureCompute(options, budget * 0.35, ceilings);

@@ -55,6 +55,7 @@ struct CeilingsOptions {
     double budgetSeconds = 8;
     int threads = 1;
     std::filesystem::path dataDir;  // for the storage roofs
+    bool cuda = false;              // the first GPU's roofs too; their names begin with "gpu."
 };
 
 Ceilings measureCeilings(const CeilingsOptions& options);

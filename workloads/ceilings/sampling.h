@@ -11,6 +11,8 @@
 
 namespace ridge::workloads {
 
+class Operators;
+
 inline constexpr int kMinSamples = 3;
 inline constexpr int kMaxSamples = 200;
 
@@ -30,5 +32,7 @@ void measureMemory(const CeilingsOptions& options, double budget, Ceilings& out)
 void measureDispatch(const CeilingsOptions& options, double budget, Ceilings& out);
 void measureNetwork(const CeilingsOptions& options, double budget, Ceilings& out);
 void measureStorage(const CeilingsOptions& options, double budget, Ceilings& out);
+// Of a device behind Operators; names begin with `prefix`.
+void measureOperators(Operators& ops, const std::string& prefix, double budget, Ceilings& out);
 
 }  // namespace ridge::workloads

@@ -34,8 +34,8 @@ int report(const ridge::Error& error) {
     return ridge::exitCodeFor(error.code);
 }
 
-// Set before the folder goes: whatever the workload then fails of is not its own doing, and the exit code
-// is the signal's.
+// Set before the folder goes: whatever the workload then fails of is not its own doing, and the
+// exit code is the signal's.
 std::atomic<bool> g_interrupted{false};
 
 int waitIfInterrupted(int code) {
@@ -58,14 +58,16 @@ void removeFolderOnSignal(std::filesystem::path folder) {
         g_interrupted = true;
         std::fflush(nullptr);
         std::error_code ignored;
-        // The workload goes on making files in it while it is removed. Under another name it is out of the
-        // workload's reach; what was being opened at that moment is taken at the next try.
+        // The workload goes on making files in it while it is removed. Under another name it is out
+        // of the workload's reach; what was being opened at that moment is taken at the next try.
         const std::filesystem::path doomed = folder.string() + ".removed";
         if (!folder.empty()) std::filesystem::rename(folder, doomed, ignored);
         for (int i = 0; i < 100 && !folder.empty(); ++i) {
             std::filesystem::remove_all(doomed, ignored);
             std::filesystem::remove_all(folder, ignored);
-            if (!std::filesystem::exists(doomed, ignored) && !std::filesystem::exists(folder, ignored)) break;
+            if (!std::filesystem::exists(doomed, ignored) &&
+                !std::filesystem::exists(folder, ignored))
+                break;
             std::this_thread::sleep_for(std::chrono::milliseconds(10));
         }
         std::_Exit(128 + number);
@@ -94,7 +96,8 @@ void initializeBenchmark(const std::vector<std::string>& given) {
 
 int measureCeilings(const rw::Options& options, const std::filesystem::path& dataDir) {
     const rw::Ceilings ceilings =
-        rw::measureCeilings({options.ceilingsBudget, options.threads, dataDir});
+        rw::measureCeilings({options.ceilingsBudget, options.threads, dataDir,
+                             options.backend == rw::BackendKind::kCuda});
     const std::string text = rw::toJson(ceilings);
     for (const std::string& note : ceilings.notes)
         fmt::print(stderr, "ridge-workloads: {}\n", note);
@@ -115,7 +118,8 @@ int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected,
         communicator = std::move(*started);
     }
     rw::setRunContext({dataDir, communicator.get(), options.threads});
-    rw::Runner runner(rw::allWorkloads(), std::move(selected), options, communicator.get());
+    rw::Runner runner(rw::allWorkloads(options.backend), std::move(selected), options,
+                      communicator.get());
     if (rank.rank > 0) {
         const ridge::Status followed = runner.follow();
         return followed.ok() ? 0 : report(followed.error());
@@ -138,7 +142,7 @@ int run(const std::vector<std::string>& arguments) {
         return 0;
     }
     initializeBenchmark(options->benchmarkArguments);
-    const auto& specs = rw::allWorkloads();
+    const auto& specs = rw::allWorkloads(options->backend);
     auto selected = rw::selectSpecs(specs, benchmark::GetBenchmarkFilter());
     if (!selected.ok()) return report(selected.error());
     if (options->describe) {

@@ -97,6 +97,10 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
         } else if (auto result = valueOf(argument, "--result")) {
             if (result->empty()) return usage("--result needs a file");
             options.resultFile = std::move(*result);
+        } else if (const auto backend = valueOf(argument, "--backend")) {
+            if (*backend != "cpu" && *backend != "cuda")
+                return usage(fmt::format("--backend={}: expected cpu or cuda", *backend));
+            options.backend = *backend == "cuda" ? BackendKind::kCuda : BackendKind::kCpu;
         } else if (const auto threads = valueOf(argument, "--threads")) {
             RIDGE_TRY(options.threads, parseNumber<int>("--threads", *threads, 1, 4096));
         } else {
@@ -120,6 +124,7 @@ std::string helpText() {
                              removed at the end ($TMPDIR, or /tmp)
   --result=FILE              every step's time and each metric with its unit, as JSON
   --threads=N                compute threads of the libraries (1)
+  --backend=cpu|cuda         whose workloads and roofs (cpu)
 
 Several ranks: mpirun -n 2 ridge-workloads --benchmark_filter=comm; only rank 0 reports.
 Workloads run a fixed number of steps unless --benchmark_min_time is given.

@@ -25,6 +25,7 @@ struct Options {
     std::string dataDir;
     std::string resultFile;
     int threads = 1;
+    BackendKind backend = BackendKind::kCpu;
     // What Google Benchmark is told, of which we have to know as well.
     bool minTimeGiven = false;
     bool benchmarkOutGiven = false;

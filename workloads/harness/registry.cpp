@@ -15,9 +15,23 @@
 #include "workloads/storage/storage.h"
 
 #include <iterator>
+#include <set>
+#include <string>
 
 namespace ridge::workloads {
 namespace {
+
+// What can run on a GPU is written over Operators alone. Serving, speculation and the ranks'
+// training hold host memory or sizes that only the processor's set has.
+std::vector<WorkloadSpec> onGpu() {
+    const Backend backend = cudaBackend();
+    std::vector<WorkloadSpec> all;
+    for (auto& family :
+         {gemmSpecs(backend), elementwiseSpecs(backend), vectorSpecs(backend),
+          attentionSpecs(backend), launchSpecs(backend), trainSpecs(backend), inferSpecs(backend)})
+        all.insert(all.end(), family.begin(), family.end());
+    return all;
+}
 
 std::vector<WorkloadSpec> collect() {
     std::vector<WorkloadSpec> all;
@@ -50,9 +64,24 @@ std::vector<WorkloadSpec> collect() {
     return all;
 }
 
+// The families that a GPU runs are its own; the others are the machine's, whatever computes.
+std::vector<WorkloadSpec> collectForCuda() {
+    std::vector<WorkloadSpec> all = onGpu();
+    std::set<std::string> families;
+    const auto familyOf = [](const std::string& name) { return name.substr(0, name.find('/')); };
+    for (const WorkloadSpec& spec : all) families.insert(familyOf(spec.name));
+    for (WorkloadSpec& spec : collect())
+        if (!families.contains(familyOf(spec.name))) all.push_back(std::move(spec));
+    return all;
+}
+
 }  // namespace
 
-const std::vector<WorkloadSpec>& allWorkloads() {
+const std::vector<WorkloadSpec>& allWorkloads(BackendKind backend) {
+    if (backend == BackendKind::kCuda) {
+        static const std::vector<WorkloadSpec> cuda = collectForCuda();
+        return cuda;
+    }
     static const std::vector<WorkloadSpec> specs = collect();
     return specs;
 }

@@ -75,16 +75,20 @@ struct WorkloadSpec {
     int ranks = 1;                              // processes that mpirun starts
     bool anyRanks = false;                      // with ranks > 1: any number above 1 will do
     Expected expected;
-    // The variant that differs from this one by one change, and the change as the analyzer's what-if
-    // calls it: its prediction from this one is held against that one's measured step.
+    // The variant that differs from this one by one change, and the change as the analyzer's
+    // what-if calls it: its prediction from this one is held against that one's measured step.
     std::string fasterVariant, change;
     std::int64_t warmupSteps = 2;
     std::int64_t steps = 0;  // fixed number of timed steps; 0 = Google Benchmark decides
     std::function<std::unique_ptr<Workload>()> create;
 };
 
-// Every variant of the set, in the order of the tables. Each family contributes through one
-// function declared in its own header; registry.cpp lists them.
-const std::vector<WorkloadSpec>& allWorkloads();
+enum class BackendKind { kCpu, kCuda };
+
+// Every variant of a backend's set, in the order of the tables. Each family contributes through one
+// function declared in its own header; registry.cpp lists them. Names are those of the table on
+// both. kCuda: families that a GPU runs have its sizes and its types, and the rest is as on the CPU
+// (params["backend"] says which).
+const std::vector<WorkloadSpec>& allWorkloads(BackendKind backend = BackendKind::kCpu);
 
 }  // namespace ridge::workloads

@@ -164,6 +164,60 @@ CheckResult checkTinyTraining(Operators& ops) {
     return verdict("5 training losses against oracle", worst, 1e-5);
 }
 
+namespace {
+
+struct FewSteps {
+    std::vector<float> gradients;  // of the first
+    std::vector<double> losses;
+};
+
+Result<FewSteps> fewSteps(Operators& ops, ridge_dtype products) {
+    RIDGE_TRY_STATUS(ops.setProducts(products));
+    RIDGE_TRY(const auto trainer, GptTrainer::create(ops, kTiny, kTinySequences));
+    const TinyBatch batch = tinyBatch();
+    trainer->initialise(kSeed);
+    ops.upload(trainer->parameters(), tinyParameters());
+    trainer->setBatch(batch.tokens, batch.targets);
+    FewSteps steps;
+    for (int step = 0; step < 5; ++step) {
+        steps.losses.push_back(trainer->forward());
+        trainer->backward();
+        if (step == 0) steps.gradients = host(ops, trainer->gradients());
+        trainer->optimise();
+    }
+    RIDGE_TRY_STATUS(ops.setProducts(RIDGE_DTYPE_F32));
+    return steps;
+}
+
+}  // namespace
+
+CheckResult checkProducts(Operators& ops, ridge_dtype products) {
+    if (products == RIDGE_DTYPE_F32) return {true, "products in float"};
+    const auto exact = fewSteps(ops, RIDGE_DTYPE_F32);
+    const auto rough = fewSteps(ops, products);
+    if (!exact.ok() || !rough.ok())
+        return {false, exact.ok() ? rough.error().message : exact.error().message};
+    double both = 0, one = 0, other = 0;
+    for (std::size_t i = 0; i < exact->gradients.size(); ++i) {
+        const auto a = static_cast<double>(exact->gradients[i]);
+        const auto b = static_cast<double>(rough->gradients[i]);
+        both += a * b;
+        one += a * a;
+        other += b * b;
+    }
+    double drift = 0;
+    for (std::size_t step = 0; step < exact->losses.size(); ++step)
+        drift = std::max(drift, std::abs(rough->losses[step] / exact->losses[step] - 1.0));
+    const double apart = 1.0 - both / std::sqrt(one * other);
+    if (CheckResult direction =
+            verdict("gradients with products in fewer bits, 1 - cosine", apart, 1e-3);
+        !direction.passed)
+        return direction;
+    if (exact->gradients == rough->gradients)
+        return {false, "products in fewer bits gave the very gradients of float: not in use"};
+    return verdict("5 losses with products in fewer bits against float", drift, 2e-2);
+}
+
 CheckResult checkRecompute(Operators& ops, Recompute recompute) {
     const TinyBatch batch = tinyBatch();
     const auto gradients = [&](Recompute how) -> Result<std::vector<float>> {
@@ -336,9 +390,8 @@ CheckResult checkCachedDecode(GptGenerator& generator, std::int64_t prompt, std:
                                        sequence[length], again)};
     }
     if (!ops.status().ok()) return {false, ops.status().error().message};
-    return verdict(
-        fmt::format("{} tokens from the cache equal to computed anew; logits", tokens),
-        worst, limit);
+    return verdict(fmt::format("{} tokens from the cache equal to computed anew; logits", tokens),
+                   worst, limit);
 }
 
 CheckResult checkAll(std::initializer_list<std::function<CheckResult()>> checks) {

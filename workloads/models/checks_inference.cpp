@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -136,8 +137,16 @@ CheckResult checkLinear(Operators& ops, std::int64_t rows, std::int64_t n, std::
 
 CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type) {
     const bool whole = type == RIDGE_DTYPE_INT8;
-    const std::vector<float> a = draw(s.m * s.k, kSeed);
-    const std::vector<float> b = draw(s.k * s.n, kSeed + 1);
+    const bool tensorFloat = type == RIDGE_DTYPE_TF32;
+    std::vector<float> a = draw(s.m * s.k, kSeed);
+    std::vector<float> b = draw(s.k * s.n, kSeed + 1);
+    if (tensorFloat) {
+        // Values that tf32 can hold: whether the hardware rounds or cuts makes no difference then.
+        for (std::vector<float>* values : {&a, &b})
+            for (float& value : *values)
+                value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & ~0x1FFFU);
+        if (Status set = ops.setProducts(type); !set.ok()) return {false, set.error().message};
+    }
     // The values that the stored bytes stand for.
     std::vector<float> exactA, exactB;
     Packed packedA, packedB;
@@ -153,19 +162,21 @@ CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type)
             packedB.values.push_back(static_cast<std::byte>(static_cast<int>(q)));
         }
     } else {
-        packedA = pack(a, Storage::kBf16);
-        packedB = pack(b, Storage::kBf16);
-        exactA = unpack(packedA, Storage::kBf16);
-        exactB = unpack(packedB, Storage::kBf16);
+        const Storage storage = tensorFloat ? Storage::kF32 : Storage::kBf16;
+        packedA = pack(a, storage);
+        packedB = pack(b, storage);
+        exactA = unpack(packedA, storage);
+        exactB = unpack(packedB, storage);
     }
+    const ridge_dtype held = tensorFloat ? RIDGE_DTYPE_F32 : type;
     GemmArgs args;
     args.layout = s.layout;
     args.m = s.m;
     args.n = s.n;
     args.k = s.k;
     args.unsignedLeft = whole;
-    args.a = ops.allocate(s.m * s.k, type);
-    args.b = ops.allocate(s.k * s.n, type);
+    args.a = ops.allocate(s.m * s.k, held);
+    args.b = ops.allocate(s.k * s.n, held);
     args.c = ops.allocate(s.m * s.n, whole ? RIDGE_DTYPE_INT32 : RIDGE_DTYPE_F32);
     if (!ops.status().ok()) return {false, ops.status().error().message};
     ops.uploadBytes(args.a, packedA.values);

@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::array<Operators::Affine, 4> kChain{
     {{1.5F, 0.25F}, {-0.75F, 1.0F}, {1.25F, -0.5F}, {0.5F, 2.0F}}};
-constexpr std::int64_t kElements = std::int64_t{64} << 20;  // 256 MiB per array
+constexpr std::int64_t kElements = std::int64_t{64} << 20;            // 256 MiB per array
+constexpr std::int64_t kAcceleratorElements = std::int64_t{1} << 28;  // 1 GiB an array
 
 class ElementwiseWorkload final : public Workload {
 public:
@@ -117,6 +118,7 @@ std::unique_ptr<Workload> makeElementwiseWorkload(const Backend& backend, std::i
 }
 
 std::vector<WorkloadSpec> elementwiseSpecs(const Backend& backend) {
+    const std::int64_t elements = backend.accelerator ? kAcceleratorElements : kElements;
     std::vector<WorkloadSpec> specs;
     for (const bool fused : {false, true}) {
         WorkloadSpec spec;
@@ -124,7 +126,7 @@ std::vector<WorkloadSpec> elementwiseSpecs(const Backend& backend) {
         spec.params = {{"backend", backend.name},
                        {"dtype", "fp32"},
                        {"operators", std::to_string(kChain.size())},
-                       {"elements", std::to_string(kElements)}};
+                       {"elements", std::to_string(elements)}};
         spec.presets = {"smoke", "standard", "full"};
         spec.expected = {"memory_wall", "memory_bandwidth"};
         if (!fused) {
@@ -132,8 +134,8 @@ std::vector<WorkloadSpec> elementwiseSpecs(const Backend& backend) {
             spec.change = "fused";
         }
         spec.steps = fused ? 60 : 20;
-        spec.create = [backend, fused] {
-            return makeElementwiseWorkload(backend, kElements, fused);
+        spec.create = [backend, elements, fused] {
+            return makeElementwiseWorkload(backend, elements, fused);
         };
         specs.push_back(std::move(spec));
     }

@@ -24,8 +24,7 @@ void linearBackward(Operators& ops, const LinearNames& names, const LinearBackwa
                             .c = a.dWeight,
                             .bias = {},
                             .accumulate = accumulate});
-    if (!a.dBias.empty())
-        ops.columnSum(names.bias, a.dY, a.rows, a.outputs, a.dBias, accumulate);
+    if (!a.dBias.empty()) ops.columnSum(names.bias, a.dY, a.rows, a.outputs, a.dBias, accumulate);
 }
 
 BlockParameters::BlockParameters(const GptConfig& config, const GptBlockOffsets& at,

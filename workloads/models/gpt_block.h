@@ -36,8 +36,8 @@ struct BlockBuffers {
     static BlockBuffers allocate(Operators& ops, const GptConfig& config, std::int64_t rows);
 };
 
-// The gradients of y = x W^T + b: dX = dY W, dW = dY^T x, db = column sums of dY (none when dBias is
-// empty). dX is replaced; accumulate adds to the other two.
+// The gradients of y = x W^T + b: dX = dY W, dW = dY^T x, db = column sums of dY (none when dBias
+// is empty). dX is replaced; accumulate adds to the other two.
 struct LinearNames {
     const char* input;
     const char* weight;

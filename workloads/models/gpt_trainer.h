@@ -35,8 +35,8 @@ public:
     void initialise(std::uint64_t seed, float deviation = 0.02F);
     // sequences * context of each.
     void setBatch(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets);
-    // This batch is one of `parts` of equal size whose gradients are added up (micro-batches, ranks):
-    // its gradients come out divided by that, so that the sum is the whole batch's mean.
+    // This batch is one of `parts` of equal size whose gradients are added up (micro-batches,
+    // ranks): its gradients come out divided by that, so that the sum is the whole batch's mean.
     void setParts(std::int64_t parts) { m_parts = parts; }
     // Mean loss of this batch in nats; the logits have become their gradient.
     double forward();
@@ -54,7 +54,8 @@ public:
     [[nodiscard]] const GptConfig& config() const { return m_config; }
     [[nodiscard]] const GptLayout& layout() const { return m_layout; }
     [[nodiscard]] std::int64_t sequences() const { return m_sequences; }
-    // Bytes held for the backward pass: the block's buffers, the probabilities, the blocks' outputs.
+    // Bytes held for the backward pass: the block's buffers, the probabilities, the blocks'
+    // outputs.
     [[nodiscard]] std::int64_t activationBytes() const { return m_activationBytes; }
     [[nodiscard]] Tensor parameters() const { return m_parameters; }
     [[nodiscard]] Tensor gradients() const { return m_gradients; }

@@ -21,6 +21,12 @@ constexpr GptConfig kPrefill{
     .layers = 8, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
 constexpr GptConfig kDecode{
     .layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
+// The width and depth of an 8-billion-parameter model would not leave the float variants room on
+// one device: half its layers.
+constexpr GptConfig kAcceleratorPrefill{
+    .layers = 12, .width = 4096, .heads = 32, .context = 2048, .vocabulary = 32000};
+constexpr GptConfig kAcceleratorDecode{
+    .layers = 16, .width = 4096, .heads = 32, .context = 1024, .vocabulary = 32000};
 constexpr std::int64_t kPrompt = 32;
 constexpr std::int64_t kCheckPrompt = 8;
 constexpr std::int64_t kCheckTokens = 4;
@@ -238,7 +244,8 @@ WorkloadSpec decodeSpec(const Backend& backend, const std::string& variant,
                               : options.weights == Storage::kBf16 ? 2.0
                               : options.weights == Storage::kInt8 ? 1.0625
                                                                   : 0.5625);
-    if (intensity > 16)
+    // On a GPU they are beyond 100 FLOP per byte: no batch here reaches that.
+    if (intensity > 16 && !backend.accelerator)
         spec.expected = {"compute_bound", "compute"};
     else
         spec.expected = {"memory_wall", "memory_bandwidth"};
@@ -264,7 +271,7 @@ std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
     const auto prefill = [&](const std::string& variant, Presets presets, std::int64_t steps,
                              auto&& change) {
         PrefillOptions options;
-        options.config = kPrefill;
+        options.config = backend.accelerator ? kAcceleratorPrefill : kPrefill;
         change(options);
         specs.push_back(prefillSpec(backend, variant, options, std::move(presets), steps));
     };
@@ -281,7 +288,7 @@ std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
     const auto decode = [&](const std::string& variant, Presets presets, std::int64_t steps,
                             auto&& change) {
         DecodeOptions options;
-        options.config = kDecode;
+        options.config = backend.accelerator ? kAcceleratorDecode : kDecode;
         options.prompt = kPrompt;
         change(options);
         specs.push_back(decodeSpec(backend, variant, options, std::move(presets), steps));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The tiny model that the numerical proofs train and generate with (checks.h, parallel_checks.h), and
-// how they word a verdict. Values are the same on every machine and every rank.
+// The tiny model that the numerical proofs train and generate with (checks.h, parallel_checks.h),
+// and how they word a verdict. Values are the same on every machine and every rank.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/gpt_layout.h"

@@ -18,6 +18,9 @@ constexpr GptConfig kStandard{
 constexpr GptConfig kSmall{
     .layers = 2, .width = 128, .heads = 4, .context = 128, .vocabulary = 1024};
 constexpr std::int64_t kSequences = 4;
+constexpr GptConfig kAccelerator{
+    .layers = 12, .width = 768, .heads = 12, .context = 1024, .vocabulary = 50304};
+constexpr std::int64_t kAcceleratorSequences = 8;
 
 class TrainWorkload final : public Workload {
 public:
@@ -60,6 +63,7 @@ Status TrainWorkload::prepare() {
     m_trainer->setParts(m_options.microBatches);
     m_data = std::make_unique<TrainingData>(m_config, sequences, kSeed + 1);
     restart();
+    RIDGE_TRY_STATUS(m_ops->setProducts(m_options.products));
     (void)m_trainer->forward();
     m_trainer->backward();
     if (m_options.microBatches > 1) m_trainer->backward(true);  // its primitives too
@@ -69,6 +73,10 @@ Status TrainWorkload::prepare() {
 
 CheckResult TrainWorkload::check() {
     const std::int64_t rows = m_trainer->sequences() * m_config.context;
+    // The proofs against double arithmetic are those of the model in float32; what fewer bits cost
+    // comes after them.
+    if (Status set = m_ops->setProducts(RIDGE_DTYPE_F32); !set.ok())
+        return {false, set.error().message};
     CheckResult result = checkAll(
         {[&] {
              return checkGemm(*m_ops, {GemmLayout::kNT, rows, 3 * m_config.width, m_config.width});
@@ -88,7 +96,10 @@ CheckResult TrainWorkload::check() {
              CheckResult along = checkDirectionalDerivative(*m_trainer);
              m_trainer->setParts(m_options.microBatches);
              return along;
-         }});
+         },
+         [&] { return checkProducts(*m_ops, m_options.products); }});
+    if (Status set = m_ops->setProducts(m_options.products); !set.ok())
+        return {false, set.error().message};
     restart();
     if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
     return result;
@@ -113,7 +124,8 @@ std::uint64_t TrainWorkload::recomputedFlops(AttentionConvention convention) con
             return formulas::blockRecomputeFlops(m_config.shape(), sequences, convention);
         case Recompute::kSelective:
             return formulas::attentionRecomputeFlops(m_config.shape(), sequences, convention);
-        case Recompute::kNone: break;
+        case Recompute::kNone:
+            break;
     }
     return 0;
 }
@@ -143,27 +155,35 @@ std::vector<Metric> TrainWorkload::report(const Timing& timing) {
 
 const char* text(Recompute recompute) {
     switch (recompute) {
-        case Recompute::kSelective: return "selective";
-        case Recompute::kFull: return "full";
-        case Recompute::kNone: break;
+        case Recompute::kSelective:
+            return "selective";
+        case Recompute::kFull:
+            return "full";
+        case Recompute::kNone:
+            break;
     }
     return "none";
 }
 
+const char* dtypeText(ridge_dtype type) {
+    return type == RIDGE_DTYPE_BF16 ? "bf16" : type == RIDGE_DTYPE_TF32 ? "tf32" : "fp32";
+}
+
 WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConfig& config,
                   TrainOptions options = {}) {
+    const std::int64_t sequences = backend.accelerator ? kAcceleratorSequences : kSequences;
     WorkloadSpec made;
     made.name = name;
     made.params = {{"backend", backend.name},
-                   {"dtype", "fp32"},
+                   {"dtype", dtypeText(options.products)},
                    {"model", config.text()},
-                   {"batch", std::to_string(kSequences)},
+                   {"batch", std::to_string(sequences)},
                    {"micro_batches", std::to_string(options.microBatches)},
                    {"recompute", text(options.recompute)},
                    {"optimizer", "AdamW"}};
     made.expected = {"compute_bound", "compute"};
-    made.create = [backend, config, options] {
-        return makeTrainWorkload(backend, config, kSequences, options);
+    made.create = [backend, config, sequences, options] {
+        return makeTrainWorkload(backend, config, sequences, options);
     };
     return made;
 }
@@ -176,7 +196,8 @@ std::unique_ptr<Workload> makeTrainWorkload(const Backend& backend, const GptCon
 }
 
 std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
-    WorkloadSpec standard = spec(backend, "train.single/fp32", kStandard);
+    const GptConfig& model = backend.accelerator ? kAccelerator : kStandard;
+    WorkloadSpec standard = spec(backend, "train.single/fp32", model);
     standard.presets = {"smoke", "standard", "full"};
     standard.steps = 8;
     WorkloadSpec small = spec(backend, "train.single/fp32.small", kSmall);
@@ -185,14 +206,17 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
     small.steps = 100;
     std::vector<WorkloadSpec> all{standard, small};
     const auto variant = [&](const std::string& name, TrainOptions options) {
-        WorkloadSpec made = spec(backend, name, kStandard, options);
+        WorkloadSpec made = spec(backend, name, model, options);
         made.presets = {"standard", "full"};
         made.steps = 8;
         all.push_back(std::move(made));
     };
-    variant("train.recompute/selective", {Recompute::kSelective, 1});
-    variant("train.recompute/full", {Recompute::kFull, 1});
-    variant("train.accum/4", {Recompute::kNone, 4});
+    variant("train.single/bf16", {Recompute::kNone, 1, RIDGE_DTYPE_BF16});
+    if (backend.accelerator) variant("train.single/tf32", {Recompute::kNone, 1, RIDGE_DTYPE_TF32});
+    const ridge_dtype products = backend.accelerator ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
+    variant("train.recompute/selective", {Recompute::kSelective, 1, products});
+    variant("train.recompute/full", {Recompute::kFull, 1, products});
+    variant("train.accum/4", {Recompute::kNone, 4, products});
     return all;
 }
 

@@ -8,8 +8,12 @@
 //   train.single/fp32.small  L2 C128 H4 T128 B4 V1024: 1.8 GFLOP a step, the same at a tenth of the
 //   time
 //   train.recompute/selective, full   the model of train.single/fp32 with less memory for more
-//                            arithmetic: full repeats the blocks' forward pass (4/3 of the products)
+//                            arithmetic: full repeats the blocks' forward pass (4/3 of the
+//                            products)
 //   train.accum/4            the same step as four micro-batches of one sequence
+//   train.single/bf16, tf32  products in fewer bits (tf32: GPUs only), float32 for the rest
+//
+// On an accelerator the model is GPT-2's of 124 million parameters.
 //
 // A step is one forward, backward and AdamW over one of four fixed random batches.
 
@@ -24,6 +28,9 @@ namespace ridge::workloads {
 struct TrainOptions {
     Recompute recompute = Recompute::kNone;
     std::int64_t microBatches = 1;  // that a step's sequences are divided into
+    // What products are computed in: f32, tf32 or bf16 (Operators::setProducts); everything else,
+    // weights and gradients included, is f32.
+    ridge_dtype products = RIDGE_DTYPE_F32;
 };
 
 [[nodiscard]] std::vector<WorkloadSpec> trainSpecs(const Backend& backend = {});

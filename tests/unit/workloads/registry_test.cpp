@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <map>
 #include <set>
+#include <string>
 
 namespace ridge::workloads {
 namespace {
@@ -42,6 +44,24 @@ TEST(Registry, EveryVariantIsRunnableAndHasAnAnswerFromTheClosedLists) {
         ASSERT_TRUE(spec.create);
         EXPECT_NE(spec.create(), nullptr);
     }
+}
+
+// Creating one asks for no GPU; only prepare() does, and skips where there is none.
+TEST(Registry, TheGpusSetHasItsOwnSizesAndTheMachinesRest) {
+    std::map<std::string, std::string> backends;
+    for (const WorkloadSpec& spec : allWorkloads(BackendKind::kCuda)) {
+        SCOPED_TRACE(spec.name);
+        EXPECT_TRUE(parseWallClass(spec.expected.wallClass)) << spec.expected.wallClass;
+        EXPECT_NE(spec.create(), nullptr);
+        const auto backend = spec.params.find("backend");
+        const std::string name = backend == spec.params.end() ? "" : backend->second;
+        EXPECT_TRUE(backends.emplace(spec.name, name).second);
+    }
+    for (const char* name : {"train.single/tf32", "gemm/bf16.8192", "infer.decode/bf16"})
+        EXPECT_EQ(backends[name], "cuda") << name;
+    for (const char* name : {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync"})
+        EXPECT_TRUE(backends.contains(name)) << name;
+    EXPECT_NE(backends["infer.serve/continuous"], "cuda");
 }
 
 TEST(Registry, SmokeHoldsOneOfEachWall) {

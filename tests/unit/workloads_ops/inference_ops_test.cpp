@@ -201,7 +201,7 @@ TEST(InferenceOps, EveryVersionOfTheKernelsAgrees) {
 }
 
 TEST_P(OnBackends, TypedProductsWhereTheyAreNative) {
-    for (const ridge_dtype type : {RIDGE_DTYPE_BF16, RIDGE_DTYPE_INT8}) {
+    for (const ridge_dtype type : {RIDGE_DTYPE_BF16, RIDGE_DTYPE_TF32, RIDGE_DTYPE_INT8}) {
         const Status native = m_ops->canMultiply(type);
         if (!native.ok()) {
             EXPECT_EQ(native.error().code, ErrorCode::kUnsupported);
@@ -211,8 +211,14 @@ TEST_P(OnBackends, TypedProductsWhereTheyAreNative) {
         for (const GemmLayout layout : {GemmLayout::kNN, GemmLayout::kNT, GemmLayout::kTN})
             expectPassed(checkTypedGemm(*m_ops, {layout, 65, 33, 127}, type));
     }
+    ASSERT_TRUE(m_ops->setProducts(RIDGE_DTYPE_F32).ok());
     EXPECT_TRUE(m_ops->canMultiply(RIDGE_DTYPE_F32).ok());
     EXPECT_FALSE(m_ops->canMultiply(RIDGE_DTYPE_F16).ok());
+}
+
+TEST_P(OnBackends, TrainingInFewerBitsGoesTheSameWay) {
+    for (const ridge_dtype type : {RIDGE_DTYPE_F32, RIDGE_DTYPE_BF16, RIDGE_DTYPE_TF32})
+        if (m_ops->canMultiply(type).ok()) expectPassed(checkProducts(*m_ops, type));
 }
 
 // Products of f32 tensors computed in fewer bits: those of the rounded operands, and said so.

@@ -14,7 +14,8 @@ namespace {
 using Direction = Metric::Direction;
 using formulas::AttentionConvention;
 
-constexpr AttentionArgs kShape{2, 4, 512, 64, false};
+constexpr AttentionArgs kProcessorShape{2, 4, 512, 64, false};
+constexpr AttentionArgs kAcceleratorShape{4, 16, 4096, 128, false};
 
 class AttentionWorkload final : public Workload {
 public:
@@ -109,11 +110,12 @@ std::unique_ptr<Workload> makeAttentionWorkload(const Backend& backend,
 }
 
 std::vector<WorkloadSpec> attentionSpecs(const Backend& backend) {
+    const AttentionArgs& shape = backend.accelerator ? kAcceleratorShape : kProcessorShape;
     std::vector<WorkloadSpec> specs;
     for (const bool backward : {false, true})
         for (const bool causal : {false, true})
             for (const bool fused : {false, true}) {
-                AttentionCase options{kShape, fused, backward};
+                AttentionCase options{shape, fused, backward};
                 options.shape.causal = causal;
                 const std::string rest =
                     std::string(causal ? ".causal" : "") + (backward ? ".bwd" : "");
@@ -121,8 +123,8 @@ std::vector<WorkloadSpec> attentionSpecs(const Backend& backend) {
                 spec.name = std::string("attention/") + (fused ? "fused" : "unfused") + rest;
                 spec.params = {{"backend", backend.name},
                                {"dtype", "fp32"},
-                               {"shape", fmt::format("B{} H{} T{} d{}", kShape.batch, kShape.heads,
-                                                     kShape.tokens, kShape.headDim)},
+                               {"shape", fmt::format("B{} H{} T{} d{}", shape.batch, shape.heads,
+                                                     shape.tokens, shape.headDim)},
                                {"mask", causal ? "causal" : "none"}};
                 spec.presets = {"full"};
                 if (!backward) spec.presets.insert(spec.presets.begin(), "standard");
@@ -130,9 +132,12 @@ std::vector<WorkloadSpec> attentionSpecs(const Backend& backend) {
                 // Even in three passes 16 FLOP per byte: above a processor's ridge point, below a
                 // GPU's.
                 spec.expected = {"compute_bound", "compute"};
+                if (!fused && backend.accelerator)
+                    spec.expected = {"memory_wall", "memory_bandwidth"};
                 // By the causal count: tiles on the diagonal are half used, and exponentials do not
                 // count. About half of a product's rate, which is near no roof.
-                if (fused && causal) spec.expected = {"latency_bound", "none"};
+                if (fused && causal && !backend.accelerator)
+                    spec.expected = {"latency_bound", "none"};
                 if (!fused) {
                     spec.fasterVariant = "attention/fused" + rest;
                     spec.change = "fused";

@@ -20,7 +20,15 @@ std::uint64_t u64(std::int64_t value) {
 }
 
 const char* typeName(ridge_dtype type) {
-    return type == RIDGE_DTYPE_BF16 ? "bf16" : type == RIDGE_DTYPE_INT8 ? "int8" : "fp32";
+    return type == RIDGE_DTYPE_BF16   ? "bf16"
+           : type == RIDGE_DTYPE_INT8 ? "int8"
+           : type == RIDGE_DTYPE_TF32 ? "tf32"
+                                      : "fp32";
+}
+
+// What the operands are held in: tf32 is a way to multiply floats.
+ridge_dtype heldIn(ridge_dtype type) {
+    return type == RIDGE_DTYPE_TF32 ? RIDGE_DTYPE_F32 : type;
 }
 
 class GemmWorkload final : public Workload {
@@ -31,14 +39,16 @@ public:
     Status prepare() override {
         RIDGE_TRY(m_ops, m_backend.make());
         RIDGE_TRY_STATUS(m_ops->canMultiply(m_case.type));
+        if (heldIn(m_case.type) == RIDGE_DTYPE_F32)
+            RIDGE_TRY_STATUS(m_ops->setProducts(m_case.type));
         const bool whole = m_case.type == RIDGE_DTYPE_INT8;
         m_args.layout = m_case.layout;
         m_args.m = m_case.m;
         m_args.n = m_case.n;
         m_args.k = m_case.k;
         m_args.unsignedLeft = whole;
-        m_args.a = m_ops->allocate(m_case.m * m_case.k, m_case.type);
-        m_args.b = m_ops->allocate(m_case.k * m_case.n, m_case.type);
+        m_args.a = m_ops->allocate(m_case.m * m_case.k, heldIn(m_case.type));
+        m_args.b = m_ops->allocate(m_case.k * m_case.n, heldIn(m_case.type));
         m_args.c =
             m_ops->allocate(m_case.m * m_case.n, whole ? RIDGE_DTYPE_INT32 : RIDGE_DTYPE_F32);
         if (!m_ops->status().ok()) return m_ops->status();
@@ -46,8 +56,10 @@ public:
         fill(m_args.b, 2);
         // A few thousandths of a second per step, so that the step is the product and not its edge.
         const auto cost = formulas::gemm(u64(m_case.m), u64(m_case.n), u64(m_case.k));
-        const double fitting = std::min(4e8 / static_cast<double>(cost.flops),
-                                        5e7 / static_cast<double>(cost.bytes()));
+        const double flops = m_backend.accelerator ? 4e12 : 4e8;
+        const double bytes = m_backend.accelerator ? 1e10 : 5e7;
+        const double fitting = std::min(flops / static_cast<double>(cost.flops),
+                                        bytes / static_cast<double>(cost.bytes()));
         m_repeats = std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting), 1, 20);
         step(0);
         return m_ops->status();
@@ -80,7 +92,7 @@ private:
         std::vector<float> values(static_cast<std::size_t>(tensor.count));
         for (std::size_t i = 0; i < values.size(); ++i)
             values[i] = static_cast<float>(randomBits(seed, i) >> 40) * 0x1p-23F - 1.0F;
-        if (m_case.type == RIDGE_DTYPE_F32) {
+        if (heldIn(m_case.type) == RIDGE_DTYPE_F32) {
             m_ops->upload(tensor, values);
         } else if (m_case.type == RIDGE_DTYPE_BF16) {
             m_ops->uploadBytes(tensor, pack(values, Storage::kBf16).values);
@@ -113,25 +125,51 @@ std::unique_ptr<Workload> makeGemmWorkload(const Backend& backend, const GemmCas
     return std::make_unique<GemmWorkload>(backend, shape);
 }
 
+namespace {
+
+constexpr auto kF32 = RIDGE_DTYPE_F32;
+constexpr auto kTf32 = RIDGE_DTYPE_TF32;
+constexpr auto kBf16 = RIDGE_DTYPE_BF16;
+constexpr auto kInt8 = RIDGE_DTYPE_INT8;
+
+std::vector<Row> processorRows() {
+    using enum GemmLayout;
+    // Skinny: the matrix is read once for one or eight rows; 0.5 and 4 FLOP per byte in float.
+    return {{{kF32, kNN, 256, 256, 256}, "256", true, false, 200},
+            {{kF32, kNN, 512, 512, 512}, "512", true, true, 200},
+            {{kF32, kNN, 1024, 1024, 1024}, "1024", true, true, 60},
+            {{kF32, kNT, 1024, 1024, 1024}, "1024.nt", true, false, 60},
+            {{kF32, kTN, 1024, 1024, 1024}, "1024.tn", true, false, 60},
+            {{kF32, kNT, 1, 4096, 4096}, "m1", false, true, 60},
+            {{kF32, kNT, 8, 4096, 4096}, "m8", false, true, 60},
+            {{kBf16, kNN, 1024, 1024, 1024}, "1024", true, true, 100},
+            {{kBf16, kNT, 1, 4096, 4096}, "m1", false, false, 60},
+            {{kInt8, kNN, 512, 512, 512}, "512", true, false, 200},
+            {{kInt8, kNN, 1024, 1024, 1024}, "1024", true, true, 100}};
+}
+
+// Ridge points of an H100 by its data sheet: 20 FLOP/B in fp32, 148 in tf32, 295 in bf16.
+std::vector<Row> acceleratorRows() {
+    using enum GemmLayout;
+    return {{{kF32, kNN, 4096, 4096, 4096}, "4096", true, true, 50},
+            {{kTf32, kNN, 4096, 4096, 4096}, "4096", true, true, 100},
+            {{kTf32, kNN, 8192, 8192, 8192}, "8192", true, false, 50},
+            {{kBf16, kNN, 4096, 4096, 4096}, "4096", true, true, 200},
+            {{kBf16, kNN, 8192, 8192, 8192}, "8192", true, true, 100},
+            {{kBf16, kNT, 8192, 8192, 8192}, "8192.nt", true, false, 100},
+            {{kBf16, kTN, 8192, 8192, 8192}, "8192.tn", true, false, 100},
+            {{kF32, kNT, 1, 8192, 8192}, "m1", false, true, 100},
+            {{kBf16, kNT, 1, 16384, 16384}, "m1", false, true, 100},
+            {{kBf16, kNT, 16, 16384, 16384}, "m16", false, true, 100},
+            {{kBf16, kNT, 64, 16384, 16384}, "m64", false, false, 100}};
+}
+
+}  // namespace
+
 std::vector<WorkloadSpec> gemmSpecs(const Backend& backend) {
     using enum GemmLayout;
-    constexpr auto kF32 = RIDGE_DTYPE_F32;
-    constexpr auto kBf16 = RIDGE_DTYPE_BF16;
-    constexpr auto kInt8 = RIDGE_DTYPE_INT8;
-    // Skinny: the matrix is read once for one or eight rows; 0.5 and 4 FLOP per byte in float.
-    const Row rows[] = {{{kF32, kNN, 256, 256, 256}, "256", true, false, 200},
-                        {{kF32, kNN, 512, 512, 512}, "512", true, true, 200},
-                        {{kF32, kNN, 1024, 1024, 1024}, "1024", true, true, 60},
-                        {{kF32, kNT, 1024, 1024, 1024}, "1024.nt", true, false, 60},
-                        {{kF32, kTN, 1024, 1024, 1024}, "1024.tn", true, false, 60},
-                        {{kF32, kNT, 1, 4096, 4096}, "m1", false, true, 60},
-                        {{kF32, kNT, 8, 4096, 4096}, "m8", false, true, 60},
-                        {{kBf16, kNN, 1024, 1024, 1024}, "1024", true, true, 100},
-                        {{kBf16, kNT, 1, 4096, 4096}, "m1", false, false, 60},
-                        {{kInt8, kNN, 512, 512, 512}, "512", true, false, 200},
-                        {{kInt8, kNN, 1024, 1024, 1024}, "1024", true, true, 100}};
     std::vector<WorkloadSpec> specs;
-    for (const Row& row : rows) {
+    for (const Row& row : backend.accelerator ? acceleratorRows() : processorRows()) {
         const GemmCase& s = row.shape;
         WorkloadSpec spec;
         spec.name = fmt::format("gemm/{}.{}", typeName(s.type), row.name);
@@ -143,7 +181,8 @@ std::vector<WorkloadSpec> gemmSpecs(const Backend& backend) {
                                                     : "TN"}};
         spec.presets = {"full"};
         if (row.standard) spec.presets.insert(spec.presets.begin(), "standard");
-        if (spec.name == "gemm/fp32.512") spec.presets.insert(spec.presets.begin(), "smoke");
+        if (spec.name == (backend.accelerator ? "gemm/tf32.4096" : "gemm/fp32.512"))
+            spec.presets.insert(spec.presets.begin(), "smoke");
         if (row.compute)
             spec.expected = {"compute_bound", "compute"};
         else

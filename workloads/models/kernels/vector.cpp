@@ -240,6 +240,7 @@ std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
         VectorCase which;
         const char* faster;
     };
+    const std::int64_t rows = backend.accelerator ? 4 * kRows : kRows;
     std::vector<WorkloadSpec> specs;
     for (const Row& row :
          {Row{"bias_gelu_residual", VectorCase::kBiasGeluResidual, "bias_gelu_residual.fused"},
@@ -249,7 +250,7 @@ std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
         spec.name = std::string("elementwise/") + row.name;
         spec.params = {{"backend", backend.name},
                        {"dtype", "fp32"},
-                       {"rows", std::to_string(kRows)},
+                       {"rows", std::to_string(rows)},
                        {"width", std::to_string(kWidth)}};
         spec.presets = {"standard", "full"};
         spec.expected = {"memory_wall", "memory_bandwidth"};
@@ -258,8 +259,8 @@ std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
             spec.change = "fused";
         }
         spec.steps = 20;
-        spec.create = [backend, which = row.which] {
-            return makeVectorWorkload(backend, which, kRows, kWidth);
+        spec.create = [backend, rows, which = row.which] {
+            return makeVectorWorkload(backend, which, rows, kWidth);
         };
         specs.push_back(std::move(spec));
     }
@@ -268,7 +269,8 @@ std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
 
 std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
     constexpr std::int64_t kPieces = 2000;
-    constexpr std::int64_t kRowsEach = 4;
+    // On a GPU large enough that all of it at once is more than a launch.
+    const std::int64_t rowsEach = backend.accelerator ? 64 : 4;
     std::vector<WorkloadSpec> specs;
     for (const bool batched : {false, true}) {
         WorkloadSpec spec;
@@ -276,9 +278,11 @@ std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
         spec.params = {{"backend", backend.name},
                        {"dtype", "fp32"},
                        {"operators", batched ? "1" : std::to_string(kPieces)},
-                       {"rows", std::to_string(batched ? kPieces * kRowsEach : kRowsEach)}};
+                       {"rows", std::to_string(batched ? kPieces * rowsEach : rowsEach)}};
         spec.presets = {"smoke", "standard", "full"};
-        if (batched)
+        if (batched && backend.accelerator)
+            spec.expected = {"memory_wall", "memory_bandwidth"};  // 32 FLOP for each byte of rows
+        else if (batched)
             spec.expected = {"compute_bound", "compute"};
         else
             spec.expected = {"latency_bound", "launch"};
@@ -288,8 +292,8 @@ std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
         }
         spec.warmupSteps = 5;
         spec.steps = batched ? 400 : 100;
-        spec.create = [backend, batched] {
-            return makeLaunchWorkload(backend, batched, kPieces, kRowsEach);
+        spec.create = [backend, batched, rowsEach] {
+            return makeLaunchWorkload(backend, batched, kPieces, rowsEach);
         };
         specs.push_back(std::move(spec));
     }

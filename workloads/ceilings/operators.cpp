@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Roofs of a device through the operators that the workloads use: its products per type, reading
+// (a checksum), copying and adding through its memory, and the start of an operator.
+#include "workloads/ops/operators.h"
+
+#include "workloads/ceilings/sampling.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+namespace ridge::workloads {
+namespace {
+
+constexpr std::int64_t kProduct = 8192;
+constexpr std::int64_t kElements = std::int64_t{1} << 28;  // 1 GiB: far above any cache
+constexpr std::int64_t kLaunches = 200;
+
+Roof roofOf(const char* kind, std::string name, const char* unit, std::string method) {
+    Roof roof;
+    roof.kind = kind;
+    roof.name = std::move(name);
+    roof.unit = unit;
+    roof.method = std::move(method);
+    return roof;
+}
+
+struct Device {
+    Operators& ops;
+    const std::string& prefix;
+    double budget;  // of each roof
+    Ceilings& out;
+
+    void sample(Roof roof, double amount, const std::function<void()>& body) const {
+        const auto seconds = sampleSeconds(budget, [&] {
+            body();
+            ops.synchronize();
+        });
+        fillRoof(roof, seconds, amount);
+        out.roofs.push_back(std::move(roof));
+    }
+};
+
+// Noise in [-1, 1): a GPU draws less power on zeros and constants, and clocks higher than it would
+// at work.
+void fillWithNoise(Operators& ops, const Tensor& tensor) {
+    constexpr std::int64_t kPiece = std::int64_t{1} << 22;
+    std::vector<float> noise(kPiece);
+    std::uint32_t state = 1;
+    for (float& value : noise) {
+        state = state * 1664525U + 1013904223U;
+        value = static_cast<float>(state >> 8) * 0x1p-23F - 1.0F;
+    }
+    for (std::int64_t at = 0; at < tensor.count; at += kPiece)
+        ops.upload(tensor.slice(at, std::min(kPiece, tensor.count - at)), noise);
+}
+
+void measureProducts(const Device& device, const Tensor& room, const Tensor& half) {
+    const struct {
+        ridge_dtype type;
+        const char* dtype;
+    } types[] = {{RIDGE_DTYPE_F32, "f32"}, {RIDGE_DTYPE_TF32, "tf32"}, {RIDGE_DTYPE_BF16, "bf16"}};
+    constexpr std::int64_t kSquare = kProduct * kProduct;
+    for (const auto& [type, dtype] : types) {
+        if (const Status native = device.ops.canMultiply(type); !native.ok()) {
+            device.out.notes.push_back(fmt::format("no {}{} product roof: {}", device.prefix, dtype,
+                                                   native.error().message));
+            continue;
+        }
+        GemmArgs args;
+        args.m = args.n = args.k = kProduct;
+        args.a = type == RIDGE_DTYPE_BF16 ? half.slice(0, kSquare) : room.slice(0, kSquare);
+        args.b =
+            type == RIDGE_DTYPE_BF16 ? half.slice(kSquare, kSquare) : room.slice(kSquare, kSquare);
+        args.c = room.slice(2 * kSquare, kSquare);
+        if (type != RIDGE_DTYPE_BF16 && !device.ops.setProducts(type).ok()) continue;
+        Roof roof =
+            roofOf("compute", device.prefix + "gemm", "FLOP/s",
+                   fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
+        roof.dtype = dtype;
+        device.sample(std::move(roof),
+                      2.0 * static_cast<double>(kSquare) * static_cast<double>(kProduct),
+                      [&] { device.ops.gemm("roof", args); });
+    }
+    (void)device.ops.setProducts(RIDGE_DTYPE_F32);
+}
+
+}  // namespace
+
+void measureOperators(Operators& ops, const std::string& prefix, double budget, Ceilings& out) {
+    const Tensor a = ops.allocate(kElements), b = ops.allocate(kElements);
+    if (b.empty()) {
+        out.notes.push_back("no roofs of " + ops.describe() + ": " + ops.status().error().message);
+        return;
+    }
+    const Device device{ops, prefix, budget / 7.0, out};
+    const auto memory = [&](const char* access, const char* how, double arrays,
+                            const std::function<void()>& body) {
+        Roof roof = roofOf("memory", prefix + access, "B/s", how);
+        roof.level = "DRAM";
+        roof.access = access;
+        device.sample(std::move(roof), arrays * static_cast<double>(a.bytes()), body);
+    };
+    fillWithNoise(ops, a);
+    memory("read", "exclusive or of 1 GiB", 1, [&] { (void)ops.checksum("roof", a); });
+    memory("copy", "1 GiB scaled into another", 2, [&] {
+        ops.affine("roof", {0.5F, 0.25F}, a, b);
+    });
+    memory("triad", "1 GiB and another added into the second", 3,
+           [&] { ops.add("roof", a, b, b); });
+    const Tensor half{b.data, b.count, RIDGE_DTYPE_BF16};
+    ops.cast("fill", a.slice(0, 2 * kProduct * kProduct), half);
+    measureProducts(device, a, half);
+    const Tensor small = ops.allocate(32);
+    device.sample(
+        roofOf("dispatch", prefix + "launch", "s",
+               fmt::format("{} operators of one block, issued and waited for", kLaunches)),
+        static_cast<double>(kLaunches), [&] {
+            for (std::int64_t i = 0; i < kLaunches; ++i)
+                ops.affine("roof", {1.0F, 0.0F}, small, small);
+        });
+    if (!ops.status().ok())
+        out.notes.push_back("roofs of " + ops.describe() + ": " + ops.status().error().message);
+}
+
+}  // namespace ridge::workloads
