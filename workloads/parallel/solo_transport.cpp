@@ -15,14 +15,22 @@ void copy(const void* in, void* out, size_t bytes) {
     if (in != out && bytes > 0) std::memcpy(out, in, bytes);
 }
 
-int nothing() { return 0; }
+int nothing() {
+    return 0;
+}
 int split(int, int color, int, int* made) {
     *made = color < 0 ? -1 : 1;
     return 0;
 }
-int release(int) { return 0; }
-int rank(int) { return 0; }
-int size(int) { return 1; }
+int release(int) {
+    return 0;
+}
+int rank(int) {
+    return 0;
+}
+int size(int) {
+    return 1;
+}
 int reduce(int, int, const float* in, float* out, size_t count) {
     copy(in, out, count * sizeof(float));
     return 0;
@@ -31,23 +39,44 @@ int gather(int, int, const void* in, void* out, size_t bytes) {
     copy(in, out, bytes);
     return 0;
 }
-int broadcast(int, int, void*, size_t, int root) { return root == 0 ? 0 : kBadPeer; }
+int broadcast(int, int, void*, size_t, int root) {
+    return root == 0 ? 0 : kBadPeer;
+}
 int sendReceive(int, int, const void* in, size_t inBytes, int to, void* out, size_t outBytes,
                 int from) {
     if (to > 0 || from > 0 || to != from || (to == 0 && inBytes != outBytes)) return kBadPeer;
     if (to == 0) copy(in, out, inBytes);
     return 0;
 }
-int barrier(int, int) { return 0; }
-void abortAll(int exitCode) { std::_Exit(exitCode); }
-const char* errorText(int) { return "there is no such rank in a run of one"; }
+int barrier(int, int) {
+    return 0;
+}
+void abortAll(int exitCode) {
+    std::_Exit(exitCode);
+}
+const char* errorText(int) {
+    return "there is no such rank in a run of one";
+}
 
 }  // namespace
 
 const ridge_transport_t& soloTransport() {
-    static const ridge_transport_t table{
-        RIDGE_TRANSPORT_VERSION, nothing, nothing, split,     release,     rank,    size,
-        reduce, reduce, gather, gather, broadcast, sendReceive, barrier, abortAll, errorText};
+    static const ridge_transport_t table{RIDGE_TRANSPORT_VERSION,
+                                         nothing,
+                                         nothing,
+                                         split,
+                                         release,
+                                         rank,
+                                         size,
+                                         reduce,
+                                         reduce,
+                                         gather,
+                                         gather,
+                                         broadcast,
+                                         sendReceive,
+                                         barrier,
+                                         abortAll,
+                                         errorText};
     return table;
 }
 

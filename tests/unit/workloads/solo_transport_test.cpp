@@ -16,9 +16,9 @@ TEST(SoloTransport, EveryCollectiveOfOneRankGivesItsOwnInput) {
     ASSERT_TRUE(solo.ok());
     EXPECT_EQ((*solo)->rank(), 0);
     EXPECT_EQ((*solo)->size(), 1);
-    for (const Collective op : {Collective::kAllReduce, Collective::kAllGather,
-                                Collective::kReduceScatter, Collective::kAllToAll,
-                                Collective::kBroadcast, Collective::kSendRecv})
+    for (const Collective op :
+         {Collective::kAllReduce, Collective::kAllGather, Collective::kReduceScatter,
+          Collective::kAllToAll, Collective::kBroadcast, Collective::kSendRecv})
         for (const std::size_t bytes : {std::size_t{64}, std::size_t{2} << 20}) {
             const Place place = hasPlace(op, Place::kOut) ? Place::kOut : Place::kIn;
             const ExactOutcome outcome = proveExact(**solo, op, bytes, place, bytes > 4096);

@@ -120,13 +120,13 @@ std::vector<Case> cases() {
     std::vector<Case> all;
     for (const int stage : {0, 1, 2, 3})
         for (const bool prefetch : {false, true})
-            all.push_back({"zero" + std::to_string(stage) + (prefetch ? ".prefetch" : ""),
-                           [=](Operators& ops, Communicator& world, const GptConfig& config,
-                               std::int64_t sequences) {
-                               return ZeroTrainer::create(ops, world, config, sequences,
-                                                          {stage, prefetch});
-                           },
-                           {}});
+            all.push_back(
+                {"zero" + std::to_string(stage) + (prefetch ? ".prefetch" : ""),
+                 [=](Operators& ops, Communicator& world, const GptConfig& config,
+                     std::int64_t sequences) {
+                     return ZeroTrainer::create(ops, world, config, sequences, {stage, prefetch});
+                 },
+                 {}});
     for (const bool sequenceParallel : {false, true})
         all.push_back({sequenceParallel ? "tp.sp" : "tp",
                        [=](Operators& ops, Communicator& world, const GptConfig& config,
@@ -135,8 +135,7 @@ std::vector<Case> cases() {
                                                                 sequenceParallel);
                        },
                        {}});
-    for (const auto schedule :
-         {PipelineSchedule::kGPipe, PipelineSchedule::kOneForwardOneBackward})
+    for (const auto schedule : {PipelineSchedule::kGPipe, PipelineSchedule::kOneForwardOneBackward})
         for (const std::int64_t microBatches : {1, 2, 4}) {
             const bool gpipe = schedule == PipelineSchedule::kGPipe;
             all.push_back({(gpipe ? "gpipe.m" : "1f1b.m") + std::to_string(microBatches),
@@ -149,14 +148,12 @@ std::vector<Case> cases() {
         }
     for (const bool zigzag : {false, true})
         for (const bool overlap : {false, true})
-            all.push_back(contextCase(std::string("ring") + (zigzag ? ".zigzag" : "") +
-                                          (overlap ? ".overlap" : ""),
-                                      [=](Operators& ops, Communicator& world,
-                                          const GptConfig& config, std::int64_t sequences) {
-                                          return RingAttention::create(ops, world, config,
-                                                                       sequences,
-                                                                       {zigzag, overlap});
-                                      }));
+            all.push_back(contextCase(
+                std::string("ring") + (zigzag ? ".zigzag" : "") + (overlap ? ".overlap" : ""),
+                [=](Operators& ops, Communicator& world, const GptConfig& config,
+                    std::int64_t sequences) {
+                    return RingAttention::create(ops, world, config, sequences, {zigzag, overlap});
+                }));
     all.push_back(contextCase("ulysses", UlyssesAttention::create));
     for (const std::int64_t choices : {1, 2})
         for (const double capacity : {0.0, 0.75, 1.25})
@@ -204,8 +201,8 @@ TEST(Strategies, DroppedTokensAreCounted) {
             const std::int64_t rows =
                 proofRows(one.proof) / static_cast<std::int64_t>(g_world->size());
             const auto room = expertCapacity({4, 1, capacity, 1.0}, rows);
-            EXPECT_GE(dropped, 1.0 - 4.0 * static_cast<double>(room) / static_cast<double>(rows) -
-                                   1e-9);
+            EXPECT_GE(dropped,
+                      1.0 - 4.0 * static_cast<double>(room) / static_cast<double>(rows) - 1e-9);
             EXPECT_GT(dropped, 0.0);
         } else {
             EXPECT_EQ(dropped, 0.0);
@@ -244,8 +241,7 @@ TEST(Strategies, OffloadedStateTrainsAsResidentStateDoes) {
                 copied += range.work.bytes_read;
         // Only what this thread copies is seen here: all of it where nothing is prefetched.
         if (mode == OffloadMode::kBlocking) {
-            EXPECT_EQ(copied, 3U * 16U * static_cast<std::uint64_t>(
-                                             GptLayout(proof.config).total));
+            EXPECT_EQ(copied, 3U * 16U * static_cast<std::uint64_t>(GptLayout(proof.config).total));
         }
         trained.push_back(*(*made)->parameters());
     }
@@ -281,14 +277,13 @@ TEST(Strategies, PayloadsOfAStepAddUpToTheFormula) {
 // The whole way of a workload: with a wrong sign it reports a failure and is never timed.
 TEST(Strategies, AWorkloadWithAWrongSignReportsAnErrorAndNoTime) {
     if (g_world->size() != 2) GTEST_SKIP() << "the workloads are built for two ranks";
-    const Backend broken{"broken", [] {
-                             return Result<std::unique_ptr<Operators>>(
-                                 std::make_unique<BrokenOperators>());
-                         }};
+    const Backend broken{
+        "broken",
+        [] { return Result<std::unique_ptr<Operators>>(std::make_unique<BrokenOperators>()); }};
     std::vector<WorkloadSpec> specs;
-    for (const auto& family : {zeroSpecs(broken), tensorParallelSpecs(broken),
-                               pipelineSpecs(broken), contextParallelSpecs(broken),
-                               expertParallelSpecs(broken)})
+    for (const auto& family :
+         {zeroSpecs(broken), tensorParallelSpecs(broken), pipelineSpecs(broken),
+          contextParallelSpecs(broken), expertParallelSpecs(broken)})
         specs.push_back(family.back());
     for (const WorkloadSpec& spec : specs) {
         Variant variant(spec, g_world);

@@ -51,7 +51,7 @@ TEST_F(Solo, OneRankOfEachStrategyIsTheSerialRun) {
         });
     for (const MakeContextAttention& attention :
          {MakeContextAttention(UlyssesAttention::create),
-          MakeContextAttention([](Operators& ops, Communicator& world, const GptConfig& config,
+          MakeContextAttention([](Operators&ops, Communicator&world, const GptConfig&config,
                                   std::int64_t sequences) {
               return RingAttention::create(ops, world, config, sequences, {true, true});
           })})
@@ -112,8 +112,7 @@ TEST(ExpertOracle, GradientsAreThoseOfFiniteDifferences) {
     int compared = 0;
     for (std::int64_t i = layout.base; i < layout.total(); i += 7) {
         const auto at = static_cast<std::size_t>(i);
-        const double gradient =
-            (static_cast<double>(parameters[at]) - start.parameters[at]) * 1e6;
+        const double gradient = (static_cast<double>(parameters[at]) - start.parameters[at]) * 1e6;
         std::vector<float> moved = parameters;
         moved[at] = parameters[at] + 0x1p-10F;
         const double above = run(moved).losses.front();
@@ -148,8 +147,8 @@ TEST(StateTier, GivesBackWhatWasStoredInTheOrderOfIssue) {
 }
 
 TEST(StateTier, LeavesNoFileAndSaysWhereItCannotMakeOne) {
-    const auto folder = std::filesystem::temp_directory_path() /
-                        ("ridge-tier-" + std::to_string(::getpid()));
+    const auto folder =
+        std::filesystem::temp_directory_path() / ("ridge-tier-" + std::to_string(::getpid()));
     std::filesystem::create_directory(folder);
     {
         const auto tier = StateTier::create(folder, 1000, true);

@@ -77,9 +77,9 @@ CheckResult checkDataParallel(Operators& ops, Communicator& communicator,
         if (!(error <= worst)) worst = error;
     }
     if (!ops.status().ok()) return {false, ops.status().error().message};
-    return verdict(fmt::format("{} losses of {} ranks against one in double", kSteps,
-                               communicator.size()),
-                   worst, kLossLimit);
+    return verdict(
+        fmt::format("{} losses of {} ranks against one in double", kSteps, communicator.size()),
+        worst, kLossLimit);
 }
 
 Trajectory trajectoryOf(reference::Gpt& oracle, const TrajectoryInput& input) {
@@ -138,10 +138,9 @@ CheckResult checkParallelTraining(Operators& ops, Communicator& communicator,
             }
         }
         if (!ops.status().ok()) return ops.status().error();
-        const CheckResult losses =
-            verdict(fmt::format("{} losses of {} ranks against one in double", kSteps,
-                                communicator.size()),
-                    worstLoss, kLossLimit);
+        const CheckResult losses = verdict(
+            fmt::format("{} losses of {} ranks against one in double", kSteps, communicator.size()),
+            worstLoss, kLossLimit);
         const CheckResult weights = verdict("parameters after them", worst, kParameterLimit,
                                             fmt::format("element {}", where));
         if (!losses.passed) return losses;

@@ -2,14 +2,14 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // What parallel training owes before it is timed: five AdamW steps of a tiny model on all ranks
-// together are those of one rank's run in double precision on the whole batch. Every rank calls; the
-// verdict is the same on all.
+// together are those of one rank's run in double precision on the whole batch. Every rank calls;
+// the verdict is the same on all.
 //
 // Losses agree within 1e-5 of their size. Every parameter after the steps agrees within 1e-6: float
-// rounds a weight of up to 1.5 five times (5 u |w| <= 4.5e-7, u = 6e-8), and gradients, right to 1e-4
-// (checks.h of the models), move it by five learning rates of 1e-3 (5e-7). AdamW runs with epsilon
-// 1e-3 here: with 1e-8 a gradient that is zero but for rounding (the keys' bias) would move its
-// weight by a whole learning rate, in a direction that only rounding decides.
+// rounds a weight of up to 1.5 five times (5 u |w| <= 4.5e-7, u = 6e-8), and gradients, right to
+// 1e-4 (checks.h of the models), move it by five learning rates of 1e-3 (5e-7). AdamW runs with
+// epsilon 1e-3 here: with 1e-8 a gradient that is zero but for rounding (the keys' bias) would move
+// its weight by a whole learning rate, in a direction that only rounding decides.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/reference/gpt_reference.h"

@@ -111,8 +111,7 @@ Status ContextParallelTrainer::backward() {
 }
 
 Result<double> ContextParallelTrainer::step(std::span<const std::int32_t> tokens,
-                                            std::span<const std::int32_t> targets,
-                                            AdamWArgs args) {
+                                            std::span<const std::int32_t> targets, AdamWArgs args) {
     takeTokens(tokens, targets);
     RIDGE_TRY_STATUS(forward(tokens.size()));
     RIDGE_TRY_STATUS(backward());
@@ -132,8 +131,8 @@ Result<std::vector<float>> ContextParallelTrainer::parameters() {
 std::uint64_t ContextParallelTrainer::wireBytesPerStep() const {
     const auto total = static_cast<std::uint64_t>(m_layout.total);
     return static_cast<std::uint64_t>(m_config.layers) * m_attention->wireBytesPerLayer() +
-           formulas::dataParallelWireBytes(
-               total, static_cast<std::uint64_t>(m_communicator.size()), 4, 0);
+           formulas::dataParallelWireBytes(total, static_cast<std::uint64_t>(m_communicator.size()),
+                                           4, 0);
 }
 
 }  // namespace ridge::workloads

@@ -20,9 +20,9 @@ namespace ridge::workloads {
 
 struct ExpertOptions {
     std::int64_t experts = 4;
-    std::int64_t choices = 1;   // k: experts per token
-    double capacity = 1.25;     // room per expert, over an even share; 0: whatever comes (dropless)
-    double skew = 0;            // a fixed bias of the router: expert e gets -skew * ln(e + 1)
+    std::int64_t choices = 1;  // k: experts per token
+    double capacity = 1.25;    // room per expert, over an even share; 0: whatever comes (dropless)
+    double skew = 0;           // a fixed bias of the router: expert e gets -skew * ln(e + 1)
 };
 
 struct ExpertLayout {
@@ -37,9 +37,7 @@ struct ExpertLayout {
 
     [[nodiscard]] std::int64_t sharedSize() const { return (2 + experts) * width; }
     [[nodiscard]] std::int64_t expertSize() const { return 2 * hidden * width + hidden + width; }
-    [[nodiscard]] std::int64_t layerSize() const {
-        return sharedSize() + experts * expertSize();
-    }
+    [[nodiscard]] std::int64_t layerSize() const { return sharedSize() + experts * expertSize(); }
     [[nodiscard]] std::int64_t total() const { return base + layers * layerSize(); }
     // Of a layer: norm gamma, beta and router; and one expert's parameters.
     [[nodiscard]] std::int64_t shared(std::int64_t layer) const {
@@ -53,8 +51,8 @@ struct ExpertLayout {
 // Rows that an expert takes from one rank's `rows` tokens.
 [[nodiscard]] inline std::int64_t expertCapacity(const ExpertOptions& options, std::int64_t rows) {
     if (options.capacity <= 0) return rows;
-    const double even = static_cast<double>(rows * options.choices) /
-                        static_cast<double>(options.experts);
+    const double even =
+        static_cast<double>(rows * options.choices) / static_cast<double>(options.experts);
     const auto wanted = static_cast<std::int64_t>(options.capacity * even + 0.999999);
     return std::clamp<std::int64_t>(wanted, 1, rows);
 }
@@ -74,7 +72,7 @@ template <typename Number>
 
 // Seeded values of all of them.
 [[nodiscard]] std::vector<float> expertParameters(const GptConfig& config,
-                                                  const ExpertOptions& options,
-                                                  std::uint64_t seed, float deviation);
+                                                  const ExpertOptions& options, std::uint64_t seed,
+                                                  float deviation);
 
 }  // namespace ridge::workloads

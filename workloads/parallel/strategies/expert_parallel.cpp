@@ -57,9 +57,11 @@ ExpertParallelTrainer::ExpertParallelTrainer(Operators& ops, Communicator& commu
     allocate();
 }
 
-Result<std::unique_ptr<ParallelTrainer>> ExpertParallelTrainer::create(
-    Operators& ops, Communicator& communicator, const GptConfig& config, std::int64_t sequences,
-    ExpertOptions options) {
+Result<std::unique_ptr<ParallelTrainer>> ExpertParallelTrainer::create(Operators& ops,
+                                                                       Communicator& communicator,
+                                                                       const GptConfig& config,
+                                                                       std::int64_t sequences,
+                                                                       ExpertOptions options) {
     const std::int64_t n = communicator.size();
     if (sequences % n != 0 || options.experts % n != 0 || options.choices > options.experts)
         return Error{ErrorCode::kBadInput, "the ranks must divide the batch and the experts"};
@@ -146,9 +148,9 @@ Status ExpertParallelTrainer::route(Layer& layer) {
                                        8 * layer.counts.size());
     const std::int64_t limit = expertCapacity(m_options, m_rows);
     const std::int64_t fullest = *std::max_element(layer.counts.begin(), layer.counts.end());
-    layer.room = m_options.capacity > 0 ? limit
-                                        : std::min(limit, (fullest + kRowGranule - 1) /
-                                                              kRowGranule * kRowGranule);
+    layer.room = m_options.capacity > 0
+                     ? limit
+                     : std::min(limit, (fullest + kRowGranule - 1) / kRowGranule * kRowGranule);
     return {};
 }
 
@@ -188,10 +190,8 @@ void ExpertParallelTrainer::combine(const Layer& layer, const Tensor& stream) {
         const Choice& choice = layer.choices[index(i)];
         if (choice.place < 0) continue;
         const std::int64_t token = i / m_options.choices;
-        const float factor =
-            layer.probabilities.f32()[token * m_options.experts + choice.expert];
-        const float* from =
-            layer.returned.f32() + (choice.expert * layer.room + choice.place) * c;
+        const float factor = layer.probabilities.f32()[token * m_options.experts + choice.expert];
+        const float* from = layer.returned.f32() + (choice.expert * layer.room + choice.place) * c;
         float* to = stream.f32() + token * c;
         for (std::int64_t j = 0; j < c; ++j) to[j] += factor * from[j];
     }
@@ -202,10 +202,9 @@ void ExpertParallelTrainer::forRooms(const Layer& layer, const Work& work) const
     const std::int64_t first = m_communicator.rank() * localExperts();
     for (std::int64_t source = 0; source < m_communicator.size(); ++source)
         for (std::int64_t e = 0; e < localExperts(); ++e) {
-            const std::int64_t count =
-                layer.counts[index(source * m_options.experts + first + e)];
-            const std::int64_t rows = std::min(
-                layer.room, (count + kRowGranule - 1) / kRowGranule * kRowGranule);
+            const std::int64_t count = layer.counts[index(source * m_options.experts + first + e)];
+            const std::int64_t rows =
+                std::min(layer.room, (count + kRowGranule - 1) / kRowGranule * kRowGranule);
             if (rows > 0) work(e, (source * localExperts() + e) * layer.room, rows);
         }
 }
@@ -244,11 +243,11 @@ void ExpertParallelTrainer::expertsBackward(std::size_t at) {
                         g.slice(2 * f * c + f, c), rows, c, f},
                        begun[index(e)]);
         m_ops.geluBackward("expert.gelu.dx", layer.up.slice(first * f, rows * f), wide, wide);
-        linearBackward(m_ops, {"expert.up.dx", "expert.up.dw", "expert.up.db"},
-                       {wide, layer.in.slice(first * c, rows * c), p.slice(0, f * c),
-                        m_dIn.slice(first * c, rows * c), g.slice(0, f * c), g.slice(f * c, f),
-                        rows, f, c},
-                       begun[index(e)]);
+        linearBackward(
+            m_ops, {"expert.up.dx", "expert.up.dw", "expert.up.db"},
+            {wide, layer.in.slice(first * c, rows * c), p.slice(0, f * c),
+             m_dIn.slice(first * c, rows * c), g.slice(0, f * c), g.slice(f * c, f), rows, f, c},
+            begun[index(e)]);
         begun[index(e)] = true;
     });
     for (std::int64_t e = 0; e < localExperts(); ++e)
@@ -268,8 +267,8 @@ Status ExpertParallelTrainer::forwardLayer(std::size_t at) {
     }
     m_ops.layerNormForward("moe.norm", m_rows, c, layer.input, p.slice(0, c), p.slice(c, c),
                            layer.normed, layer.mean, layer.rstd);
-    m_ops.linear("router", {p.slice(2 * c, e * c), {}, e, c}, layer.normed, {},
-                 layer.probabilities, m_rows);
+    m_ops.linear("router", {p.slice(2 * c, e * c), {}, e, c}, layer.normed, {}, layer.probabilities,
+                 m_rows);
     RIDGE_TRY_STATUS(route(layer));
     scatterRows(layer, layer.normed, false);
     RIDGE_TRY_STATUS(exchange(layer, m_send, layer.in, "moe.dispatch"));
@@ -317,8 +316,15 @@ Status ExpertParallelTrainer::backwardLayer(std::size_t at) {
     expertsBackward(at);
     RIDGE_TRY_STATUS(exchange(layer, m_dIn, m_receive, "moe.dispatch.dx"));
     linearBackward(m_ops, {"router.input.dx", "router.dw", ""},
-                   {m_dLogits, layer.normed, p.slice(2 * c, e * c), m_dNormed,
-                    g.slice(2 * c, e * c), {}, m_rows, e, c},
+                   {m_dLogits,
+                    layer.normed,
+                    p.slice(2 * c, e * c),
+                    m_dNormed,
+                    g.slice(2 * c, e * c),
+                    {},
+                    m_rows,
+                    e,
+                    c},
                    false);
     {
         const WorkRange range("moe.gather", vectorWork(std::ssize(layer.choices) * c, 1, 2, 1));
@@ -357,20 +363,18 @@ Status ExpertParallelTrainer::backward() {
     for (std::size_t layer = m_layers.size(); layer-- > 0;) {
         RIDGE_TRY_STATUS(backwardLayer(layer));
         const GptBlockOffsets& at = m_layout.blocks[layer];
-        m_pass.blockBackward(layer, {m_config, at, m_weights}, {m_config, at, m_gradients},
-                             false);
+        m_pass.blockBackward(layer, {m_config, at, m_weights}, {m_config, at, m_gradients}, false);
     }
     m_pass.embedBackward(gradients, false);
-    m_wireBytes += formulas::dataParallelWireBytes(
-        static_cast<std::uint64_t>(m_dense), static_cast<std::uint64_t>(m_communicator.size()), 4,
-        0);
+    m_wireBytes +=
+        formulas::dataParallelWireBytes(static_cast<std::uint64_t>(m_dense),
+                                        static_cast<std::uint64_t>(m_communicator.size()), 4, 0);
     return m_communicator.allReduceSum(floats(m_gradients.slice(0, m_dense)),
                                        "gradients.allreduce");
 }
 
 Result<double> ExpertParallelTrainer::step(std::span<const std::int32_t> tokens,
-                                           std::span<const std::int32_t> targets,
-                                           AdamWArgs args) {
+                                           std::span<const std::int32_t> targets, AdamWArgs args) {
     const auto rows = index(m_rows);
     const auto first = rows * index(m_communicator.rank());
     m_pass.setBatch(tokens.subspan(first, rows), targets.subspan(first, rows));
@@ -447,8 +451,8 @@ std::vector<Metric> ExpertParallelTrainer::metrics() const {
         taken += all;
         worst = std::max(worst, fullest * static_cast<double>(m_options.experts) / all);
     }
-    const auto choices = static_cast<double>(m_config.layers * m_communicator.size() * m_rows *
-                                             m_options.choices);
+    const auto choices =
+        static_cast<double>(m_config.layers * m_communicator.size() * m_rows * m_options.choices);
     return {{"dropped_share", 1.0 - taken / choices, "1", Metric::Direction::kLower},
             {"imbalance", worst, "1", Metric::Direction::kLower}};
 }

@@ -34,8 +34,8 @@ public:
                                                            ExpertOptions options);
 
     Status load(std::span<const float> parameters) override;
-    Result<double> step(std::span<const std::int32_t> tokens,
-                        std::span<const std::int32_t> targets, AdamWArgs args) override;
+    Result<double> step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets,
+                        AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
     [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_own; }
@@ -50,9 +50,9 @@ private:
     // What a layer keeps for its backward pass.
     struct Layer {
         Tensor input, normed, mean, rstd, probabilities;
-        Tensor in, up, gelu, out;    // of the experts here: [source][expert][room]
-        Tensor returned;             // of this rank's tokens: [expert][room]
-        std::vector<Choice> choices;  // token by token, k each
+        Tensor in, up, gelu, out;          // of the experts here: [source][expert][room]
+        Tensor returned;                   // of this rank's tokens: [expert][room]
+        std::vector<Choice> choices;       // token by token, k each
         std::vector<std::int64_t> counts;  // [source][expert], all experts
         std::int64_t room = 0;
     };

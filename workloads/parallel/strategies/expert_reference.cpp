@@ -145,8 +145,8 @@ void ExpertGpt::beforeBlockBackward(std::size_t which, std::span<const double> p
         for (std::int64_t i = 0; i < e; ++i)
             mean += layer.probabilities[index(t * e + i)] * dProbabilities[index(t * e + i)];
         for (std::int64_t i = 0; i < e; ++i) {
-            const double dLogit = layer.probabilities[index(t * e + i)] *
-                                  (dProbabilities[index(t * e + i)] - mean);
+            const double dLogit =
+                layer.probabilities[index(t * e + i)] * (dProbabilities[index(t * e + i)] - mean);
             for (std::int64_t j = 0; j < c; ++j) {
                 g[index(norm + 2 * c + i * c + j)] += dLogit * layer.normed[index(t * c + j)];
                 dNormed[index(t * c + j)] += dLogit * p[index(norm + 2 * c + i * c + j)];

@@ -6,8 +6,7 @@
 
 namespace ridge::workloads {
 
-RootParameters::RootParameters(const GptConfig& config, const GptLayout& layout,
-                               const Tensor& flat)
+RootParameters::RootParameters(const GptConfig& config, const GptLayout& layout, const Tensor& flat)
     : tokenTable(flat.slice(layout.tokenTable, config.vocabulary * config.width)),
       positionTable(flat.slice(layout.positionTable, config.context * config.width)),
       normGamma(flat.slice(layout.normGamma, config.width)),
@@ -96,8 +95,7 @@ void GptPass::embedPart(const RootParameters& root, std::int64_t firstRow, std::
 void GptPass::embedBackwardPart(const RootParameters& gradients, std::int64_t firstRow,
                                 std::int64_t rows, std::int64_t firstPosition) {
     const std::int64_t c = m_config.width;
-    m_ops.embeddingBackward("embedding.dw", rows, m_shape.tokens, c,
-                            m_tokens.slice(firstRow, rows),
+    m_ops.embeddingBackward("embedding.dw", rows, m_shape.tokens, c, m_tokens.slice(firstRow, rows),
                             m_scratch.dStream.slice(firstRow * c, rows * c), gradients.tokenTable,
                             gradients.positionTable.slice(firstPosition * c, m_shape.tokens * c),
                             false);

@@ -70,8 +70,7 @@ public:
     [[nodiscard]] double loss(const RootParameters& root, float scale);
 
     // Each gives its gradients, or adds to them, and leaves its input's gradient in dStream().
-    void lossBackward(const RootParameters& root, const RootParameters& gradients,
-                      bool accumulate);
+    void lossBackward(const RootParameters& root, const RootParameters& gradients, bool accumulate);
     void blockBackward(std::size_t layer, const BlockParameters& parameters,
                        const BlockParameters& gradients, bool accumulate,
                        const AttendBackward& attend = {});

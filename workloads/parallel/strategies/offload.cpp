@@ -52,8 +52,8 @@ Status OffloadTrainer::allocate(const std::filesystem::path& folder) {
     std::int64_t largest = 0;
     for (const Unit& unit : m_units) largest = std::max(largest, unit.count);
     for (std::size_t slot = 0; slot < kSlots; ++slot) moments(largest);
-    RIDGE_TRY(m_tier, StateTier::create(folder, 2 * m_layout.total,
-                                        m_mode == OffloadMode::kPrefetch));
+    RIDGE_TRY(m_tier,
+              StateTier::create(folder, 2 * m_layout.total, m_mode == OffloadMode::kPrefetch));
     return {};
 }
 
@@ -78,8 +78,7 @@ Status OffloadTrainer::load(std::span<const float> parameters) {
 
 void OffloadTrainer::fetch(std::size_t i) {
     Unit& unit = m_units[i];
-    unit.fetching =
-        m_tier->fetch(2 * unit.offset, 2 * unit.count, m_moments[i % kSlots].f32());
+    unit.fetching = m_tier->fetch(2 * unit.offset, 2 * unit.count, m_moments[i % kSlots].f32());
 }
 
 void OffloadTrainer::stepUnit(std::size_t i, const AdamWArgs& args) {

@@ -2,8 +2,9 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Optimizer offload: AdamW's moments rest outside of working memory and come for their step only
-// (Rajbhandari et al. 2021, "ZeRO-Infinity"; Ren et al. 2021, "ZeRO-Offload"). The model is cut into
-// units (tables, each block, last norm); a unit's moments are fetched, stepped, stored. One rank.
+// (Rajbhandari et al. 2021, "ZeRO-Infinity"; Ren et al. 2021, "ZeRO-Offload"). The model is cut
+// into units (tables, each block, last norm); a unit's moments are fetched, stepped, stored. One
+// rank.
 //
 //   resident  moments in working memory, for comparison
 //   blocking  after the backward pass, unit by unit: fetch, step, store
@@ -30,21 +31,17 @@ enum class OffloadMode { kResident, kBlocking, kPrefetch };
 class OffloadTrainer final : public ParallelTrainer {
 public:
     // The state's file is made in `folder`.
-    static Result<std::unique_ptr<ParallelTrainer>> create(Operators& ops,
-                                                           const GptConfig& config,
-                                                           std::int64_t sequences,
-                                                           OffloadMode mode,
+    static Result<std::unique_ptr<ParallelTrainer>> create(Operators& ops, const GptConfig& config,
+                                                           std::int64_t sequences, OffloadMode mode,
                                                            const std::filesystem::path& folder);
 
     Status load(std::span<const float> parameters) override;
-    Result<double> step(std::span<const std::int32_t> tokens,
-                        std::span<const std::int32_t> targets, AdamWArgs args) override;
+    Result<double> step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets,
+                        AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override { return 0; }
     [[nodiscard]] std::int64_t stateBytes() const override { return m_stateBytes; }
-    [[nodiscard]] std::int64_t activationBytes() const override {
-        return m_pass.activationBytes();
-    }
+    [[nodiscard]] std::int64_t activationBytes() const override { return m_pass.activationBytes(); }
     void setLinkLimit(double bytesPerSecond) override;
     [[nodiscard]] std::vector<Metric> metrics() const override;
 

@@ -59,6 +59,10 @@ public:
         }
         RIDGE_TRY(m_ops, m_setup.backend.make());
         auto made = m_setup.make(*m_ops, *m_communicator, m_setup.model, m_setup.sequences);
+        // A rank without its part would leave the others in the first step's collectives.
+        RIDGE_TRY(const bool all, m_communicator->allAgree(made.ok()));
+        if (made.ok() && !all)
+            return Error{ErrorCode::kMeasurement, "another rank could not make its part"};
         // Where the ranks do not divide what they share, it cannot run; that is no failure.
         if (!made.ok() && made.error().code == ErrorCode::kBadInput)
             return Error{ErrorCode::kUnsupported, made.error().message};
@@ -114,8 +118,8 @@ public:
         const auto own = m_trainer->parameters();
         if (!own.ok()) return {false, own.error().message};
         std::vector<float> first = *own;
-        if (const Status status = m_communicator->controlBroadcast(
-                first.data(), first.size() * sizeof(float), 0);
+        if (const Status status =
+                m_communicator->controlBroadcast(first.data(), first.size() * sizeof(float), 0);
             !status.ok())
             return {false, status.error().message};
         return {first == *own && first != m_initial,
@@ -198,8 +202,8 @@ private:
     CheckResult sameAsTwin() {
         if (!m_setup.twin) return {true, {}};
         const auto compare = [this]() -> Result<bool> {
-            RIDGE_TRY(const auto twin, m_setup.twin(*m_ops, *m_communicator, m_setup.model,
-                                                    m_setup.sequences));
+            RIDGE_TRY(const auto twin,
+                      m_setup.twin(*m_ops, *m_communicator, m_setup.model, m_setup.sequences));
             RIDGE_TRY(const std::vector<float> wanted, twoSteps(*twin));
             RIDGE_TRY(const std::vector<float> got, twoSteps(*m_trainer));
             RIDGE_TRY_STATUS(m_trainer->load(m_initial));

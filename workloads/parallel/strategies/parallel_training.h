@@ -5,9 +5,10 @@
 //
 // Before it is timed it proves: the strategy's collectives by value (integers, exact, guards), five
 // steps of a tiny model against one rank in double precision (checks.h), and at full size the first
-// two losses against a run of one rank alone (and, where the strategy has a twin that waits for every
-// collective, two steps equal to the twin's to the bit). After the timed steps: every loss was a number, and the
-// weights are rank 0's to the bit on every rank. Batches are four, by seed, the same on every rank.
+// two losses against a run of one rank alone (and, where the strategy has a twin that waits for
+// every collective, two steps equal to the twin's to the bit). After the timed steps: every loss
+// was a number, and the weights are rank 0's to the bit on every rank. Batches are four, by seed,
+// the same on every rank.
 //
 // Metrics: tokens_per_s, flops_per_s_full (the model's, of all ranks), wire_bytes_per_step and
 // state_bytes, activation_bytes (rank 0's), link_floor (s: its wire bytes over the emulated link),

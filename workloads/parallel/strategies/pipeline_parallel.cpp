@@ -66,8 +66,10 @@ Status PipelineTrainer::connect() {
     for (std::int64_t upper = 0; upper + 1 < m_stages; ++upper) {
         const bool member = m_stage == upper || m_stage == upper + 1;
         RIDGE_TRY(auto pair, m_communicator.split(member ? 0 : -1, m_communicator.rank()));
-        if (m_stage == upper) m_after = std::move(pair);
-        else if (m_stage == upper + 1) m_before = std::move(pair);
+        if (m_stage == upper)
+            m_after = std::move(pair);
+        else if (m_stage == upper + 1)
+            m_before = std::move(pair);
     }
     RIDGE_TRY(m_ends, m_communicator.split(first() || last() ? 0 : -1, m_communicator.rank()));
     return {};
@@ -159,13 +161,11 @@ Status PipelineTrainer::sendOutput(std::int64_t microBatch) {
 }
 Status PipelineTrainer::receiveGradient() {
     if (last()) return {};
-    return m_after->sendReceive({}, kNobody, roomOf(m_scratch.dStream), kLower,
-                                "gradients.recv");
+    return m_after->sendReceive({}, kNobody, roomOf(m_scratch.dStream), kLower, "gradients.recv");
 }
 Status PipelineTrainer::sendGradient() {
     if (first()) return {};
-    return m_before->sendReceive(bytesOf(m_scratch.dStream), kUpper, {}, kNobody,
-                                 "gradients.send");
+    return m_before->sendReceive(bytesOf(m_scratch.dStream), kUpper, {}, kNobody, "gradients.send");
 }
 Status PipelineTrainer::sendOutputReceiveGradient(std::int64_t microBatch) {
     if (last()) return {};
@@ -232,8 +232,8 @@ Result<double> PipelineTrainer::step(std::span<const std::int32_t> tokens,
     m_bubbles.push_back(1.0 - static_cast<double>(m_computeNs) / schedule);
     const WorkRange phase("optimizer");
     if (m_ends)
-        RIDGE_TRY_STATUS(m_ends->allReduceSum(floats(root(m_gradients).tokenTable),
-                                              "gradients.tied.allreduce"));
+        RIDGE_TRY_STATUS(
+            m_ends->allReduceSum(floats(root(m_gradients).tokenTable), "gradients.tied.allreduce"));
     args.step = ++m_steps;
     m_ops.adamW("adamw", args, m_weights, m_gradients, m_firstMoments, m_secondMoments);
     if (!m_ops.status().ok()) return m_ops.status().error();
@@ -322,10 +322,10 @@ std::vector<Metric> PipelineTrainer::metrics() const {
          "1", Direction::kNone}};
     const double own = m_bubbles.empty() ? 0.0 : quantile(m_bubbles, 0.5);
     if (const auto all = m_communicator.controlGather(own); all.ok())
-        made.push_back({"bubble_share",
-                        std::accumulate(all->begin(), all->end(), 0.0) /
-                            static_cast<double>(m_stages),
-                        "1", Direction::kLower});
+        made.push_back(
+            {"bubble_share",
+             std::accumulate(all->begin(), all->end(), 0.0) / static_cast<double>(m_stages), "1",
+             Direction::kLower});
     return made;
 }
 

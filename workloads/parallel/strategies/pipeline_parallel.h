@@ -3,19 +3,20 @@
 #pragma once
 // Pipeline parallel training: each of p ranks (stages) holds L/p blocks, and m micro-batches pass
 // through them. Two orders of the same work:
-//   GPipe  all m forward, then all m backward (Huang et al. 2019): m micro-batches' activations live
-//   1F1B   after p-1-stage forwards, one forward and one backward in turn (PipeDream-flush,
+//   GPipe  all m forward, then all m backward (Huang et al. 2019): m micro-batches' activations
+//   live 1F1B   after p-1-stage forwards, one forward and one backward in turn (PipeDream-flush,
 //          Narayanan et al. 2021): at most p live
 // Both leave a stage idle for (p-1)/(m+p-1) of the time; 1F1B saves memory only. Wire: per
 // micro-batch mb*T*C*4 bytes of activations down and as much gradient up at each of p-1 boundaries
-// (formulas::pipelineWireBytes); the tied token table adds one all-reduce of V*C*4 between the first
-// and the last stage.
+// (formulas::pipelineWireBytes); the tied token table adds one all-reduce of V*C*4 between the
+// first and the last stage.
 //
 // Neighbours share a communicator of two. Where 1F1B sends in both directions at once it is one
 // call, so that two ranks that both send first cannot wait for each other.
 //
-// Metrics: bubble_share, 1 - (computing / schedule's time), mean of the stages, median of the steps;
-// messages and an uneven split (the head is the last stage's) are in it. bubble_formula beside it.
+// Metrics: bubble_share, 1 - (computing / schedule's time), mean of the stages, median of the
+// steps; messages and an uneven split (the head is the last stage's) are in it. bubble_formula
+// beside it.
 
 #include "workloads/parallel/strategies/gpt_pass.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
@@ -39,8 +40,8 @@ public:
                                                            PipelineOptions options);
 
     Status load(std::span<const float> parameters) override;
-    Result<double> step(std::span<const std::int32_t> tokens,
-                        std::span<const std::int32_t> targets, AdamWArgs args) override;
+    Result<double> step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets,
+                        AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
     [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_own; }

@@ -159,8 +159,7 @@ void RingAttention::forwardHop(std::size_t layer, std::int64_t source, const Ten
             m_ops.attentionFused("attention.ring", pairArgs(theirs[j] == m_chunks.ids[i]),
                                  m_pairQkv, m_pairOut, m_pairLse);
             merge(out.slice(own * rows * m_config.width, rows * m_config.width),
-                  m_lse[layer].slice(own * rows * m_config.heads, rows * m_config.heads),
-                  !seen[i]);
+                  m_lse[layer].slice(own * rows * m_config.heads, rows * m_config.heads), !seen[i]);
             seen[i] = true;
         }
 }
@@ -232,9 +231,9 @@ Status RingAttention::backward(std::size_t layer, const Tensor& qkv, const Tenso
 }
 
 std::uint64_t RingAttention::wireBytesPerLayer() const {
-    return formulas::ringAttentionWireBytes(
-        static_cast<std::uint64_t>(m_chunks.rows()), static_cast<std::uint64_t>(m_config.width), 4,
-        static_cast<std::uint64_t>(m_communicator.size()));
+    return formulas::ringAttentionWireBytes(static_cast<std::uint64_t>(m_chunks.rows()),
+                                            static_cast<std::uint64_t>(m_config.width), 4,
+                                            static_cast<std::uint64_t>(m_communicator.size()));
 }
 
 }  // namespace ridge::workloads

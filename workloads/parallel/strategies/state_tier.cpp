@@ -20,9 +20,8 @@ Result<std::unique_ptr<StateTier>> StateTier::create(const std::filesystem::path
     std::string path = (folder / "ridge-offload-XXXXXX").string();
     const auto bytes = static_cast<std::size_t>(4 * floats);
     const auto failed = [&](const char* what) {
-        return Error{ErrorCode::kMeasurement,
-                     std::string("offloaded state: ") + what + " in " + folder.string() + ": " +
-                         std::strerror(errno)};
+        return Error{ErrorCode::kMeasurement, std::string("offloaded state: ") + what + " in " +
+                                                  folder.string() + ": " + std::strerror(errno)};
     };
     const int file = ::mkostemp(path.data(), O_CLOEXEC);
     if (file < 0) return failed("cannot make a file");
@@ -38,8 +37,7 @@ Result<std::unique_ptr<StateTier>> StateTier::create(const std::filesystem::path
     ::close(file);
     errno = error;
     if (base == MAP_FAILED) return failed("cannot map a file");
-    return std::unique_ptr<StateTier>(
-        new StateTier(static_cast<float*>(base), floats, threaded));
+    return std::unique_ptr<StateTier>(new StateTier(static_cast<float*>(base), floats, threaded));
 }
 
 StateTier::StateTier(float* base, std::int64_t floats, bool threaded)

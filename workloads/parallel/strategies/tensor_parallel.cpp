@@ -33,9 +33,11 @@ TensorParallelTrainer::TensorParallelTrainer(Operators& ops, Communicator& commu
     allocate();
 }
 
-Result<std::unique_ptr<ParallelTrainer>> TensorParallelTrainer::create(
-    Operators& ops, Communicator& communicator, const GptConfig& config, std::int64_t sequences,
-    bool sequenceParallel) {
+Result<std::unique_ptr<ParallelTrainer>> TensorParallelTrainer::create(Operators& ops,
+                                                                       Communicator& communicator,
+                                                                       const GptConfig& config,
+                                                                       std::int64_t sequences,
+                                                                       bool sequenceParallel) {
     const std::int64_t n = communicator.size();
     if (config.heads % n != 0 || (sequenceParallel && sequences % n != 0))
         return Error{ErrorCode::kBadInput, "the ranks must divide the heads and the batch"};
@@ -181,8 +183,7 @@ RootParameters TensorParallelTrainer::root(const Tensor& flat) const {
     const std::int64_t c = m_config.width;
     RootParameters made;
     made.tokenTable = flat.slice(m_tables, m_config.vocabulary * c);
-    made.positionTable =
-        flat.slice(m_tables + m_config.vocabulary * c, m_config.context * c);
+    made.positionTable = flat.slice(m_tables + m_config.vocabulary * c, m_config.context * c);
     made.normGamma = flat.slice(m_normGamma, c);
     made.normBeta = flat.slice(m_normGamma + c, c);
     return made;
@@ -219,7 +220,8 @@ Status TensorParallelTrainer::forwardBlock(std::size_t layer) {
     m_ops.linear("qkv", p.qkvWeight, b.norm1Full, p.qkvBias, b.qkv, m_rows);
     m_ops.attentionForward("attention", attention(), b.qkv, b.probabilities, b.attention);
     m_ops.linear("attention.out", p.outWeight, b.attention, {}, m_partial, m_rows);
-    RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"attention.allreduce", "attention.reducescatter"}));
+    RIDGE_TRY_STATUS(
+        leave(m_partial, m_branch, {"attention.allreduce", "attention.reducescatter"}));
     // The bias belongs to the sum, not to each rank's part of it.
     m_ops.biasAdd("attention.out.bias", m_ownRows, c, m_branch, p.outBias, m_branch);
     m_ops.add("residual1", input, m_branch, b.middle);
@@ -249,8 +251,8 @@ Status TensorParallelTrainer::backwardBlock(std::size_t layer) {
                    false);
     m_ops.geluBackward("mlp.gelu.dx", b.up, m_wide, m_wide);
     linearBackward(m_ops, {"mlp.up.dx", "mlp.up.dw", "mlp.up.db"},
-                   {m_wide, b.norm2Full, p.upWeight.values, m_partial, g.upWeight.values,
-                    g.upBias, m_rows, 4 * part, c},
+                   {m_wide, b.norm2Full, p.upWeight.values, m_partial, g.upWeight.values, g.upBias,
+                    m_rows, 4 * part, c},
                    false);
     RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"mlp.dx.allreduce", "mlp.dx.reducescatter"}));
     m_ops.layerNormBackward("norm2.dx", m_ownRows, c, m_branch, b.middle, p.norm2Gamma, b.mean2,
@@ -267,7 +269,8 @@ Status TensorParallelTrainer::backwardBlock(std::size_t layer) {
                    {m_wide, b.norm1Full, p.qkvWeight.values, m_partial, g.qkvWeight.values,
                     g.qkvBias, m_rows, 3 * part, c},
                    false);
-    RIDGE_TRY_STATUS(leave(m_partial, m_branch, {"attention.dx.allreduce", "attention.dx.reducescatter"}));
+    RIDGE_TRY_STATUS(
+        leave(m_partial, m_branch, {"attention.dx.allreduce", "attention.dx.reducescatter"}));
     m_ops.layerNormBackward("norm1.dx", m_ownRows, c, m_branch, input, p.norm1Gamma, b.mean1,
                             b.rstd1, {m_dStream, g.norm1Gamma, g.norm1Beta, true, false});
     return {};
@@ -304,15 +307,21 @@ Status TensorParallelTrainer::backward() {
     const RootParameters p = root(m_weights);
     const RootParameters g = root(m_gradients);
     linearBackward(m_ops, {"head.dx", "head.dw", ""},
-                   {m_logits, m_normedFull, p.tokenTable, m_dNormed, g.tokenTable, {}, m_rows,
-                    m_config.vocabulary, c},
+                   {m_logits,
+                    m_normedFull,
+                    p.tokenTable,
+                    m_dNormed,
+                    g.tokenTable,
+                    {},
+                    m_rows,
+                    m_config.vocabulary,
+                    c},
                    false);
     const std::int64_t first = m_sequenceParallel ? m_communicator.rank() * m_ownRows : 0;
     m_ops.layerNormBackward("norm.dx", m_ownRows, c, m_dNormed.slice(first * c, m_ownRows * c),
                             m_buffers.back().output, p.normGamma, m_mean, m_rstd,
                             {m_dStream, g.normGamma, g.normBeta, false, false});
-    for (std::size_t layer = m_buffers.size(); layer-- > 0;)
-        RIDGE_TRY_STATUS(backwardBlock(layer));
+    for (std::size_t layer = m_buffers.size(); layer-- > 0;) RIDGE_TRY_STATUS(backwardBlock(layer));
     RIDGE_TRY_STATUS(enter(m_dStream, m_dFull, "embedding.allgather"));
     m_ops.embeddingBackward("embedding.dw", m_rows, m_config.context, c, m_tokens, m_dFull,
                             g.tokenTable, g.positionTable, false);
@@ -336,8 +345,7 @@ Status TensorParallelTrainer::load(std::span<const float> parameters) {
 }
 
 Result<double> TensorParallelTrainer::step(std::span<const std::int32_t> tokens,
-                                           std::span<const std::int32_t> targets,
-                                           AdamWArgs args) {
+                                           std::span<const std::int32_t> targets, AdamWArgs args) {
     m_ops.upload(m_tokens, tokens);
     m_ops.upload(m_targets, targets);
     RIDGE_TRY_STATUS(forward());
@@ -379,9 +387,9 @@ std::uint64_t TensorParallelTrainer::wireBytesPerStep() const {
     std::uint64_t sum = static_cast<std::uint64_t>(m_config.layers) *
                         formulas::tensorParallelWireBytesPerLayer(rows, c, 4, n);
     if (m_sequenceParallel)
-        sum += 2 * formulas::wireBytes(Collective::kAllGather, n, rows * c * 4) +
-               formulas::wireBytes(Collective::kAllReduce, n,
-                                   4 * static_cast<std::uint64_t>(m_norms));
+        sum +=
+            2 * formulas::wireBytes(Collective::kAllGather, n, rows * c * 4) +
+            formulas::wireBytes(Collective::kAllReduce, n, 4 * static_cast<std::uint64_t>(m_norms));
     return sum;
 }
 

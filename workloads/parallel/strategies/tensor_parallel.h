@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Tensor parallel training: every matrix of a block is split over the ranks (Shoeybi et al. 2019,
-// "Megatron-LM"; with sequence parallel: Korthikanti et al. 2022). Rank r of n has heads/n heads and
-// 4C/n of the MLP's width: qkv and up are split by outputs ("column parallel", no communication
+// "Megatron-LM"; with sequence parallel: Korthikanti et al. 2022). Rank r of n has heads/n heads
+// and 4C/n of the MLP's width: qkv and up are split by outputs ("column parallel", no communication
 // before the non-linearity), attention.out and down by inputs ("row parallel", each rank has a part
 // of the sum). All ranks work on the whole batch.
 //
@@ -32,8 +32,8 @@ public:
                                                            bool sequenceParallel);
 
     Status load(std::span<const float> parameters) override;
-    Result<double> step(std::span<const std::int32_t> tokens,
-                        std::span<const std::int32_t> targets, AdamWArgs args) override;
+    Result<double> step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets,
+                        AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
     [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_own; }

@@ -9,8 +9,8 @@ namespace ridge::workloads {
 
 namespace {
 
-// A hop hides behind a pair of chunks from T/n >= F s / (2 Bw) tokens on: with 1e11 FLOP/s 100 at the
-// fast link, 2000 at the slow one; here T/n is 512.
+// A hop hides behind a pair of chunks from T/n >= F s / (2 Bw) tokens on: with 1e11 FLOP/s 100 at
+// the fast link, 2000 at the slow one; here T/n is 512.
 constexpr double kFastLink = 2e9;
 constexpr double kSlowLink = 0.1e9;
 

@@ -8,21 +8,18 @@ namespace ridge::workloads {
 
 std::vector<WorkloadSpec> pipelineSpecs(const Backend& backend) {
     std::vector<WorkloadSpec> all;
-    for (const auto schedule :
-         {PipelineSchedule::kGPipe, PipelineSchedule::kOneForwardOneBackward})
+    for (const auto schedule : {PipelineSchedule::kGPipe, PipelineSchedule::kOneForwardOneBackward})
         for (const std::int64_t microBatches : {2, 4, 8}) {
             const bool gpipe = schedule == PipelineSchedule::kGPipe;
             const std::string label = gpipe ? "gpipe" : "1f1b";
             ParallelSetup setup;
             setup.name = "train.pp/" + label + ".m" + std::to_string(microBatches);
-            setup.params = {{"schedule", label},
-                            {"micro_batches", std::to_string(microBatches)}};
+            setup.params = {{"schedule", label}, {"micro_batches", std::to_string(microBatches)}};
             setup.backend = backend;
             setup.make = [=](Operators& ops, Communicator& communicator, const GptConfig& config,
                              std::int64_t sequences) {
-                return PipelineTrainer::create(
-                    ops, communicator, config, sequences,
-                    {schedule, std::min(microBatches, sequences)});
+                return PipelineTrainer::create(ops, communicator, config, sequences,
+                                               {schedule, std::min(microBatches, sequences)});
             };
             // A small vocabulary, so that the head makes the last stage no longer by much.
             setup.model.vocabulary = 512;
@@ -32,7 +29,7 @@ std::vector<WorkloadSpec> pipelineSpecs(const Backend& backend) {
             // A third of the time is bubble, seen as waiting for a neighbour; a fifth or a ninth is
             // less than what products usually leave below the roof.
             setup.expected = microBatches == 2 ? Expected{"comm_wait", "pipeline_bubble"}
-                                              : Expected{"compute_bound", "compute"};
+                                               : Expected{"compute_bound", "compute"};
             all.push_back(parallelSpec(setup));
         }
     return all;

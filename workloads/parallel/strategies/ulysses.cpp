@@ -19,8 +19,7 @@ UlyssesAttention::UlyssesAttention(Operators& ops, Communicator& communicator,
         return ops.allocate(count);
     };
     for (std::int64_t layer = 0; layer < config.layers; ++layer)
-        m_layers.push_back({kept(3 * plain), kept(plain),
-                            kept(m_chunks.rows() * config.heads)});
+        m_layers.push_back({kept(3 * plain), kept(plain), kept(m_chunks.rows() * config.heads)});
     m_send = ops.allocate(3 * plain);
     m_receive = ops.allocate(3 * plain);
     m_dQkv = ops.allocate(3 * plain);
@@ -84,9 +83,9 @@ Status UlyssesAttention::tokensToHeads(std::int64_t parts, const Tensor& tokens,
                                        const Tensor& heads, const char* name) {
     const auto bytes = static_cast<std::size_t>(4 * parts * m_chunks.rows() * m_config.width);
     reorder(parts, tokens.f32(), true);
-    RIDGE_TRY_STATUS(m_communicator.allToAll(
-        {static_cast<const std::byte*>(m_send.data), bytes},
-        {static_cast<std::byte*>(m_receive.data), bytes}, name));
+    RIDGE_TRY_STATUS(m_communicator.allToAll({static_cast<const std::byte*>(m_send.data), bytes},
+                                             {static_cast<std::byte*>(m_receive.data), bytes},
+                                             name));
     rearrange(parts, heads.f32(), false);
     return {};
 }
@@ -95,9 +94,9 @@ Status UlyssesAttention::headsToTokens(std::int64_t parts, const Tensor& heads,
                                        const Tensor& tokens, const char* name) {
     const auto bytes = static_cast<std::size_t>(4 * parts * m_chunks.rows() * m_config.width);
     rearrange(parts, heads.f32(), true);
-    RIDGE_TRY_STATUS(m_communicator.allToAll(
-        {static_cast<const std::byte*>(m_send.data), bytes},
-        {static_cast<std::byte*>(m_receive.data), bytes}, name));
+    RIDGE_TRY_STATUS(m_communicator.allToAll({static_cast<const std::byte*>(m_send.data), bytes},
+                                             {static_cast<std::byte*>(m_receive.data), bytes},
+                                             name));
     reorder(parts, tokens.f32(), false);
     return {};
 }

@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Ulysses (Jacobs et al. 2023, "DeepSpeed Ulysses"): before attention an all-to-all turns "some
-// tokens, all heads" into "all tokens, some heads"; attention then needs no other rank; a second one
-// turns its output back. Backward the same two the other way.
+// tokens, all heads" into "all tokens, some heads"; attention then needs no other rank; a second
+// one turns its output back. Backward the same two the other way.
 //
 // Wire per layer and rank: four arrays (q, k, v, out) forward and four backward of B*(T/n)*C*4
 // bytes, (n-1)/n of each: formulas::ulyssesWireBytes. q, k and v travel in one call. It does not

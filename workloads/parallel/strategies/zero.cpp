@@ -35,8 +35,8 @@ Result<std::unique_ptr<ParallelTrainer>> ZeroTrainer::create(Operators& ops,
                                                              ZeroOptions options) {
     if (sequences % communicator.size() != 0)
         return Error{ErrorCode::kBadInput, "the ranks must divide the batch"};
-    std::unique_ptr<ZeroTrainer> trainer(new ZeroTrainer(
-        ops, communicator, config, sequences / communicator.size(), options));
+    std::unique_ptr<ZeroTrainer> trainer(
+        new ZeroTrainer(ops, communicator, config, sequences / communicator.size(), options));
     trainer->allocate();
     if (!ops.status().ok()) return withContext(ops.status().error(), "ZeRO");
     return std::unique_ptr<ParallelTrainer>(std::move(trainer));
@@ -145,9 +145,8 @@ Status ZeroTrainer::reduce(Unit& unit) {
     const std::span<float> own = floats(unit.ownGradients);
     Status status;
     if (m_options.stage == 0)
-        status = m_options.prefetch
-                     ? m_communicator.allReduceSumAsync(all, "gradients.allreduce")
-                     : m_communicator.allReduceSum(all, "gradients.allreduce");
+        status = m_options.prefetch ? m_communicator.allReduceSumAsync(all, "gradients.allreduce")
+                                    : m_communicator.allReduceSum(all, "gradients.allreduce");
     else
         status = m_options.prefetch
                      ? m_communicator.reduceScatterSumAsync(all, own, "gradients.reducescatter")

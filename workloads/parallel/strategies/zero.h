@@ -42,14 +42,12 @@ public:
                                                            ZeroOptions options);
 
     Status load(std::span<const float> parameters) override;
-    Result<double> step(std::span<const std::int32_t> tokens,
-                        std::span<const std::int32_t> targets, AdamWArgs args) override;
+    Result<double> step(std::span<const std::int32_t> tokens, std::span<const std::int32_t> targets,
+                        AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
     [[nodiscard]] std::int64_t stateBytes() const override { return m_stateBytes; }
-    [[nodiscard]] std::int64_t activationBytes() const override {
-        return m_pass.activationBytes();
-    }
+    [[nodiscard]] std::int64_t activationBytes() const override { return m_pass.activationBytes(); }
 
 private:
     // A contiguous piece of the layout. `own` lies in `whole` unless the stage shards it.
