@@ -21,12 +21,6 @@ enum What : std::uint8_t { kSoft, kHard, kCall, kInput, kCheckpoint, kOpRow };
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
-struct Done {  // work that ended: what others may have waited for
-    Ns end = 0;
-    std::int32_t node = kNoIndex, lane = kNoIndex;
-    std::int64_t stream = 0;
-};
-
 // What belongs to each of a stretch of rows; kNoIndex for all others.
 class Indices {
 public:
@@ -57,7 +51,7 @@ public:
 
     PathGraph build() {
         // Address space only: pages count when they are written.
-        const std::size_t rows = m_headOfRow.size() + 2 * m_nodeOfCall.size() + 2 * m_context.ops.rows.size();
+        const std::size_t rows = m_headOfRow.size() + 2 * m_nodeOfCall.size() + 2 * m_headOfOp.size();
         m_nodes.reserve(std::min(rows * 2, kMostStepPathNodes));
         m_edges.reserve(std::min(rows * 3, kMostStepPathNodes));
         addThreads();
@@ -223,7 +217,7 @@ private:
 
     void done(std::int32_t n) {
         const PathNode& node = m_nodes[at(n)];
-        m_workDone[at(processOf(node.lane))].push_back({node.end, n, node.lane, 0});
+        m_workDone[at(processOf(node.lane))].push_back(n);
     }
 
     void addRows() {
@@ -244,13 +238,13 @@ private:
                 m_headOfRow.set(i, addNode(node));
                 m_bodyOfRow.set(i, m_headOfRow[i]);
             }
-            if (row.process != kNoIndex) m_rowsDone[at(row.process)].push_back({row.end, m_bodyOfRow[i], row.device, row.stream});
+            if (row.process != kNoIndex) m_rowsDone[at(row.process)].push_back(m_bodyOfRow[i]);
         }
     }
 
     void sortDone() {
         for (auto* lists : {&m_workDone, &m_rowsDone})
-            for (auto& list : *lists) stableSortByTime(list, [](const Done& d) { return d.end; });
+            for (auto& list : *lists) stableSortByTime(list, [this](std::int32_t n) { return m_nodes[at(n)].end; });
         for (const SyncRow& sync : m_timeline.syncs)
             if (sync.launch != kNoIndex && (sync.kind == SyncKind::kStream || sync.kind == SyncKind::kEvent) && sync.stream >= 0)
                 m_streamOfCall[sync.launch] = sync.stream;
@@ -258,42 +252,40 @@ private:
 
     // The work that ended last in (from, to] and that the test takes.
     template <typename Test>
-    static const Done* lastIn(const std::vector<Done>& list, Ns from, Ns to, Test&& test) {
-        auto it = std::upper_bound(list.begin(), list.end(), to, [](Ns t, const Done& d) { return t < d.end; });
+    std::int32_t lastIn(const std::vector<std::int32_t>& list, Ns from, Ns to, Test&& test) const {
+        auto it = std::upper_bound(list.begin(), list.end(), to, [&](Ns t, std::int32_t n) { return t < m_nodes[at(n)].end; });
         for (int back = 0; it != list.begin() && back < kLookBack; ++back) {
             --it;
-            if (it->end <= from) return nullptr;
-            if (test(*it)) return &*it;
+            if (m_nodes[at(*it)].end <= from) return kNoIndex;
+            if (test(*it)) return *it;
         }
-        return nullptr;
+        return kNoIndex;
     }
 
     void addWaits() {
         for (const std::int32_t n : m_blocking) {
             PathNode& node = m_nodes[at(n)];
             const auto& rows = m_rowsDone[at(processOf(node.lane))];
-            const auto own = [&](const Done& d) {
-                const std::int32_t row = m_nodes[at(d.node)].row;
-                return m_timeline.gpu[at(row)].launch == node.call;
-            };
+            const auto own = [&](std::int32_t done) { return rowOf(done).launch == node.call; };
             const auto stream = m_streamOfCall.find(node.call);
-            const auto any = [&](const Done& d) { return stream == m_streamOfCall.end() || d.stream == stream->second; };
-            const Done* row = lastIn(rows, node.start, node.end, own);
-            if (!row) row = lastIn(rows, node.start, node.end, any);
-            if (row) wait(n, *row);
+            const auto any = [&](std::int32_t done) { return stream == m_streamOfCall.end() || rowOf(done).stream == stream->second; };
+            std::int32_t row = lastIn(rows, node.start, node.end, own);
+            if (row == kNoIndex) row = lastIn(rows, node.start, node.end, any);
+            if (row != kNoIndex) wait(n, row);
         }
         for (const std::int32_t n : m_soft) {
             PathNode& node = m_nodes[at(n)];
             const std::int32_t process = processOf(node.lane);
             if (m_hasGpu[at(process)] && node.end - node.start < kShortPause) continue;
-            const Done* work = lastIn(m_workDone[at(process)], node.start, node.end,
-                                      [&](const Done& d) { return d.lane != node.lane; });
-            if (work) wait(n, *work);
+            const std::int32_t work = lastIn(m_workDone[at(process)], node.start, node.end,
+                                             [&](std::int32_t done) { return m_nodes[at(done)].lane != node.lane; });
+            if (work != kNoIndex) wait(n, work);
         }
     }
-    void wait(std::int32_t n, const Done& work) {
-        m_nodes[at(n)].start = work.end;
-        addEdge(n, work.node, EdgeKind::kWait);
+    [[nodiscard]] const GpuRow& rowOf(std::int32_t n) const { return m_timeline.gpu[at(m_nodes[at(n)].row)]; }
+    void wait(std::int32_t n, std::int32_t work) {
+        m_nodes[at(n)].start = m_nodes[at(work)].end;
+        addEdge(n, work, EdgeKind::kWait);
     }
 
     void addHandOffs() {
@@ -374,9 +366,9 @@ private:
         const Ns launched = m_nodes[at(call)].start;
         const bool byStream = streamEnd > launched;
         if (row.start - (byStream ? streamEnd : launched) <= (byStream ? gap : pending)) return;
-        const Done* before = lastIn(m_rowsDone[at(row.process)], row.start - kEventLatency, row.start,
-                                    [&](const Done& d) { return d.lane == row.device && d.stream != row.stream; });
-        if (before) addEdge(head, before->node, EdgeKind::kInferred);
+        const std::int32_t before = lastIn(m_rowsDone[at(row.process)], row.start - kEventLatency, row.start,
+                                           [&](std::int32_t done) { return rowOf(done).device == row.device && rowOf(done).stream != row.stream; });
+        if (before != kNoIndex) addEdge(head, before, EdgeKind::kInferred);
     }
 
     // A stream that waited for an event: its first row launched after the wait waits for the last row of the
@@ -446,7 +438,7 @@ private:
     std::vector<std::pair<std::int32_t, PathEdge>> m_edges;
     std::vector<std::vector<std::int32_t>> m_chain;        // nodes of each thread, in time
     std::vector<std::int32_t> m_soft, m_blocking, m_handOffs;
-    std::vector<std::vector<Done>> m_workDone, m_rowsDone;  // by process
+    std::vector<std::vector<std::int32_t>> m_workDone, m_rowsDone;  // by process: nodes by their ends, what others may have waited for
     const std::vector<bool>& m_hasGpu;
     std::unordered_map<std::int32_t, std::int64_t> m_streamOfCall;
 };

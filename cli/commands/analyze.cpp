@@ -77,7 +77,7 @@ Result<analyzer::Analysis> analyzed(const AnalyzeArguments& a, const Globals& gl
 std::string leftOut(const analyzer::Analysis& analysis) {
     std::string text;
     for (const analyzer::GateCheck& check : analysis.gate)
-        if (check.severity != Severity::kInfo && check.count > 0) text += fmt::format("{} {}; ", check.count, check.detail);
+        if (check.severity != Severity::kInfo && check.count > 0 && check.check != "nothing_to_analyse") text += fmt::format("{} {}; ", check.count, check.detail);
     return text;
 }
 
