@@ -24,6 +24,7 @@ def make_session(folder, rings, io=False):
                         rings.encode(), b"")
     with open(os.path.join(folder, "control"), "wb") as file:
         file.write(block)
+        file.truncate(4096)  # what follows is about windows and domains: zeros are none
 
 
 def run_agent(program, agent, rounds, data=None):
