@@ -124,8 +124,7 @@ def main():
     print("bench: sqlite_throughput ...", file=sys.stderr)
     sqlite = json.loads(subprocess.run([str(arguments.build / "bin/sqlite_throughput"), "300000" if quick else "2000000",
                                         "3" if quick else "5"], capture_output=True, text=True, check=True).stdout)
-    recording = script("recording_cost.py", "--build", arguments.build, "--blocks", 2 if quick else 6,
-                       "--ns-per-event", max(nvtx["agent_ns"], nvtx["agent_work_ns"]))
+    recording = script("recording_cost.py", "--build", arguments.build, "--blocks", 2 if quick else 6)
     trace = largest_trace()
     kineto = script("kineto_load.py", "--build", arguments.build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
     peers = script("workload_peers.py", "--build", arguments.build, "--rounds", 2 if quick else 6)
