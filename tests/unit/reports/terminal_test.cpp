@@ -26,7 +26,8 @@ TEST(Table, alignsByTerminalColumns) {
 TEST(Table, cutsTheColumnThatMayShrink) {
     Table table({{"name", Table::Align::kLeft, 10}, {"n", Table::Align::kRight}});
     table.add({std::string(200, 'x'), "12345"});
-    for (const auto line : split(table.render(40, false), '\n')) EXPECT_LE(displayWidth(line), 40U);
+    const std::string text = table.render(40, false);
+    for (const auto line : split(text, '\n')) EXPECT_LE(displayWidth(line), 40U);
 }
 
 TEST(Terminal, workloadTable) {
