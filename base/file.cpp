@@ -31,6 +31,11 @@ Status writeAll(int fd, std::string_view content, const std::filesystem::path& p
 }  // namespace
 
 Result<std::string> readFile(const std::filesystem::path& path, std::size_t maxBytes) {
+    // A named pipe without a writer would hold us for ever; the shell's own, <(command), have one.
+    struct stat found {};
+    const bool shells = path.string().starts_with("/dev/fd/") || path.string().starts_with("/proc/");
+    if (!shells && ::stat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode))
+        return Error{ErrorCode::kBadInput, fmt::format("{} is a pipe, not a file", path.string())};
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return ioError("open", path, errno);
     std::string content;

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "gui/app/document.h"
 
+#include <filesystem>
 #include <QMetaObject>
 
 #include <nlohmann/json.hpp>
@@ -184,6 +185,20 @@ void Document::analyze() {
     }).detach();
 }
 
+namespace {
+
+// Notes that cannot be read are somebody's all the same: they go out of the way instead of away.
+void keepDamaged(const std::string& path) {
+    const auto text = readFile(path, 1 << 24);
+    if (!text.ok()) return;
+    const auto json = nlohmann::json::parse(*text, nullptr, false);
+    if (json.is_object() && json.contains("state") && json["state"].is_string() && fromToken(json["state"].get<std::string>()).ok()) return;
+    std::error_code ignored;
+    std::filesystem::rename(path, path + ".damaged", ignored);
+}
+
+}  // namespace
+
 void Document::readSidecar() {
     m_view.compute("sidecar", [this, generation = m_generation, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
         ViewState found;
@@ -217,6 +232,7 @@ void Document::writeSidecar() {
     m_view.compute("sidecar", [kept, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
         nlohmann::ordered_json json{{"schema_version", 1}, {"state", toToken(kept)}, {"notes", nlohmann::ordered_json::array()}};
         for (const Note& note : kept.notes) json["notes"].push_back({{"start_ns", note.start}, {"end_ns", note.end}, {"text", toValidUtf8(note.text)}});
+        keepDamaged(path);
         (void)writeFileAtomically(path, json.dump(1) + "\n");
         return {};
     });

@@ -59,6 +59,15 @@ void chooseFonts() {
     if (std::filesystem::exists(ours)) qputenv("FONTCONFIG_FILE", QByteArray::fromStdString(ours.lexically_normal().string()));
 }
 
+// Also by another name of it, and where neither exists yet.
+bool isSameFile(const QString& one, const QString& other) {
+    if (other.isEmpty()) return false;
+    std::error_code ec;
+    const std::filesystem::path a = one.toStdString(), b = other.toStdString();
+    if (std::filesystem::equivalent(a, b, ec)) return true;
+    return std::filesystem::weakly_canonical(a, ec) == std::filesystem::weakly_canonical(b, ec);
+}
+
 struct Wishes {
     QStringList traces;
     QString base, screenshot, report, panel;
@@ -129,7 +138,10 @@ int start(int argc, char** argv) {
     const QCommandLineOption step(QStringLiteral("step"), QStringLiteral("Ranges of this name are the steps (foreign traces)."), QStringLiteral("NAME"));
     const QCommandLineOption follow(QStringLiteral("follow"), QStringLiteral("Write what is shown to FILE (JSON) after every change: for scripts."), QStringLiteral("FILE"));
     parser.addOptions({view, theme, screenshot, size, report, panel, ceilings, step, follow});
-    parser.process(app);
+    // Not process(): its exit code for a wrong option is 1, which says "a regression" here.
+    if (!parser.parse(QApplication::arguments())) return fail(parser.errorText());
+    if (parser.isSet(QStringLiteral("help"))) parser.showHelp(0);
+    if (parser.isSet(QStringLiteral("version"))) parser.showVersion();
 
     Wishes wishes;
     wishes.traces = parser.positionalArguments();
@@ -157,6 +169,15 @@ int start(int argc, char** argv) {
         if (!state.ok()) return fail(QString::fromStdString(state.error().message));
         wishes.state = *state;
     }
+    const QString lower = wishes.screenshot.toLower();
+    if (parser.isSet(screenshot) && !lower.endsWith(QLatin1String(".png")) && !lower.endsWith(QLatin1String(".svg")))
+        return fail(QStringLiteral("--screenshot writes .png and .svg; %1 is neither").arg(wishes.screenshot));
+    const QStringList inputs = wishes.traces + QStringList{wishes.base, parser.value(ceilings)};
+    const QStringList outputs{wishes.screenshot, wishes.report, parser.value(follow)};
+    for (qsizetype i = 0; i < outputs.size(); ++i)
+        for (const QString& other : inputs + outputs.mid(i + 1))
+            if (!outputs[i].isEmpty() && isSameFile(outputs[i], other))
+                return fail(QStringLiteral("%1 would be written over %2; name another file").arg(outputs[i], other));
     const bool headless = !wishes.screenshot.isEmpty() || !wishes.report.isEmpty();
     if (headless && wishes.traces.isEmpty()) return fail(QStringLiteral("--screenshot and --report need a TRACE"));
 #ifndef NDEBUG

@@ -278,7 +278,7 @@ void RooflinePanel::paintEvent(QPaintEvent*) {
     QFont small = font();
     small.setPixelSize(11);
     painter.setFont(small);
-    const QRect words = rect().adjusted(14, 14, -14, -14);
+    const QRect words = rect().adjusted(14, m_kind->geometry().bottom() + 8, -14, -14);  // below the box
     painter.setPen(m_theme->soft);
     if (!m_view.insight()) {
         painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));

@@ -16,6 +16,12 @@ RIDGE = BUILD / "bin" / "ridge"
 SKIP = 77
 
 
+# A program built with AddressSanitizer takes its runtime first or not at all, so nothing can be
+# preloaded into it, and it handles SIGSEGV itself.
+SANITIZED = b"__asan_init" in RIDGE.read_bytes() if RIDGE.exists() else False
+WHY_NOT_SANITIZED = "a program with AddressSanitizer takes no preloaded library and no SIGSEGV of its own"
+
+
 def run(*arguments, **options):
     """Runs a command to its end and returns it with its output as text. Never longer than two minutes."""
     options.setdefault("timeout", 120)

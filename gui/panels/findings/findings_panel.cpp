@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "gui/panels/findings/findings_panel.h"
 
+#include <QScrollBar>
 #include <QSplitter>
 #include <QVBoxLayout>
 
@@ -133,6 +134,9 @@ void FindingsPanel::showChosen() {
         return;
     }
     m_text->setHtml(page(*finding));
+    // Shown for the first time it has no height yet, and setHtml() leaves it where the caret is.
+    m_text->moveCursor(QTextCursor::Start);
+    QMetaObject::invokeMethod(m_text, [text = m_text] { text->verticalScrollBar()->setValue(0); }, Qt::QueuedConnection);
     for (int i = 0; i < m_list->count(); ++i)
         if (m_list->item(i)->data(Qt::UserRole).toString().toStdString() == finding->id) m_list->setCurrentRow(i);
 }
