@@ -52,7 +52,7 @@ LEFT JOIN StringIds n ON n.id = k.demangledName
 LEFT JOIN StringIds sn ON sn.id = k.shortName
 LEFT JOIN CUPTI_ACTIVITY_KIND_RUNTIME r ON r.correlationId = k.correlationId AND r.globalTid & ~0xFFFFFF = k.globalPid;
 
--- needs: CUPTI_ACTIVITY_KIND_MEMCPY
+-- needs: CUPTI_ACTIVITY_KIND_MEMCPY ENUM_CUDA_MEMCPY_OPER ENUM_CUDA_MEM_KIND
 CREATE VIEW v_copies AS
 SELECT c.rowid AS copyId, o.label AS direction, c.start AS start, c.end AS end, c.end - c.start AS duration, c.bytes AS bytes,
        CASE WHEN c.end > c.start THEN c.bytes * 1e9 / (c.end - c.start) END AS bytesPerSecond, f.label AS "from", t.label AS "to", c.deviceId AS device,

@@ -20,6 +20,7 @@
 #include "schemas/sqlite/bulk_table.h"
 #include "schemas/timeline/ddl.h"
 #include "schemas/timeline/ids.h"
+#include "schemas/timeline/views.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -300,7 +301,16 @@ Status writeFile(const Timeline& timeline, const std::string& path) {
     RIDGE_TRY(auto file, bulk::BulkFile::create(path, options));
     Writer writer(timeline, *file);
     writer.writeRows();
-    return file->finish([&](Database& db) { return writer.writeSmall(db); });
+    return file->finish([&](Database& db) -> Status {
+        // As the recorder does: the tables that say what numbers mean, and the views over all of it.
+        for (const timeline::TableDdl& ddl : timeline::tables())
+            if (!ddl.inserts.empty()) {
+                RIDGE_TRY_STATUS(db.execute(ddl.createTable));
+                RIDGE_TRY_STATUS(db.execute(ddl.inserts));
+            }
+        RIDGE_TRY_STATUS(writer.writeSmall(db));
+        return timeline::createViews(db);
+    });
 }
 
 }  // namespace

@@ -52,6 +52,17 @@ void expectSameAnswer(const std::vector<std::string>& traces, const fs::path& fo
     auto check = db->prepare("PRAGMA integrity_check");
     ASSERT_TRUE(check.ok() && *check->step());
     EXPECT_EQ(check->text(0), "ok");
+    // And the views for people: those that are there can be read.
+    auto views = db->prepare("SELECT name FROM sqlite_master WHERE type = 'view'");
+    ASSERT_TRUE(views.ok());
+    int found = 0;
+    while (*views->step()) {
+        auto rows = db->prepare(fmt::format("SELECT count(*) FROM {}", views->text(0)));
+        ASSERT_TRUE(rows.ok()) << rows.error().message;
+        EXPECT_TRUE(rows->step().ok()) << views->text(0);
+        ++found;
+    }
+    EXPECT_GT(found, 0);
 }
 
 // Every field of every row that has a type of its own.
