@@ -146,6 +146,9 @@ TEST_P(OnBackends, StoredModelsMatchTheOracleOnRoundedParameters) {
 }
 
 TEST_P(OnBackends, GreedyTokensDoNotDependOnHowTheyAreComputed) {
+#if defined(__SANITIZE_ADDRESS__)
+    if (onHostDevice()) GTEST_SKIP() << "its threads by turns take minutes under a sanitizer";
+#endif
     for (const Storage weights : storages())
         expectPassed(checkTokensAgree(*m_ops, weights, Storage::kF32));
 }
@@ -304,7 +307,11 @@ TEST(CudaOnHost, DeviceMemoryIsOutOfTheHostsReach) {
     const auto ops = cuda::makeOperatorsOnHost();
     const Tensor x = ops->allocate(8);
     ops->upload(x, std::vector<float>(8, 1.0F));
-    EXPECT_EXIT(std::exit(static_cast<int>(*x.f32())), testing::KilledBySignal(SIGSEGV), "");
+    const auto look = [&] {
+        const volatile float value = *x.f32();
+        std::_Exit(value > 2.0F ? 1 : 0);
+    };
+    EXPECT_DEATH(look(), "");  // by a signal, or by the sanitizer that catches it
 }
 
 TEST(InferenceOps, PayloadsTellStoredBytes) {
