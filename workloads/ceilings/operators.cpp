@@ -18,15 +18,6 @@ constexpr std::int64_t kProduct = 8192;
 constexpr std::int64_t kElements = std::int64_t{1} << 28;  // 1 GiB: far above any cache
 constexpr std::int64_t kLaunches = 200;
 
-Roof roofOf(const char* kind, std::string name, const char* unit, std::string method) {
-    Roof roof;
-    roof.kind = kind;
-    roof.name = std::move(name);
-    roof.unit = unit;
-    roof.method = std::move(method);
-    return roof;
-}
-
 struct Device {
     Operators& ops;
     const std::string& prefix;

@@ -45,6 +45,15 @@ std::vector<double> sampleSeconds(double budgetSeconds, int threads,
     return samples;
 }
 
+Roof roofOf(const char* kind, std::string name, const char* unit, std::string method) {
+    Roof roof;
+    roof.kind = kind;
+    roof.name = std::move(name);
+    roof.unit = unit;
+    roof.method = std::move(method);
+    return roof;
+}
+
 void fillRoof(Roof& roof, const std::vector<double>& seconds, double amount) {
     if (seconds.empty()) return;
     const bool isTime = roof.unit == "s";

@@ -22,6 +22,7 @@ std::vector<double> sampleSeconds(double budgetSeconds, const std::function<void
 std::vector<double> sampleSeconds(double budgetSeconds, int threads,
                                   const std::function<void(int)>& body);
 
+Roof roofOf(const char* kind, std::string name, const char* unit, std::string method);
 // Fills value (the best), samples, min, median, max: amount per second, or seconds per amount when
 // `seconds` is set in the unit.
 void fillRoof(Roof& roof, const std::vector<double>& seconds, double amount);

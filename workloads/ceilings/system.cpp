@@ -27,15 +27,6 @@
 namespace ridge::workloads {
 namespace {
 
-Roof roofOf(const char* kind, std::string name, const char* unit, std::string method) {
-    Roof roof;
-    roof.kind = kind;
-    roof.name = std::move(name);
-    roof.unit = unit;
-    roof.method = std::move(method);
-    return roof;
-}
-
 // A connected pair over TCP on 127.0.0.1; -1 in both on failure.
 std::pair<int, int> loopbackPair() {
     const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
