@@ -68,8 +68,7 @@ Status Operators::setProducts(ridge_dtype type) {
     return {};
 }
 
-Tensor Operators::narrowed(const char* name, const Tensor& from, std::int64_t count,
-                           Tensor& room) {
+Tensor Operators::narrowed(const char* name, const Tensor& from, std::int64_t count, Tensor& room) {
     if (room.count < count) room = allocate(count, RIDGE_DTYPE_BF16);
     if (room.empty()) return {};
     const Tensor to = room.slice(0, count);
@@ -91,7 +90,8 @@ void Operators::attentionForward(const char* name, const AttentionArgs& args, co
                                  const Tensor& probabilities, const Tensor& out) {
     checkAttention(args, qkv, probabilities, out);
     const WorkRange range(
-        name, payload(RIDGE_OP_ATTENTION, formulas::attentionForwardStored(shapeOf(args))));
+        name, payload(RIDGE_OP_ATTENTION, formulas::attentionForwardStored(shapeOf(args)),
+                      attentionType()));
     doAttentionForward(args, qkv, probabilities, out);
 }
 
@@ -101,7 +101,8 @@ void Operators::attentionBackward(const char* name, const AttentionArgs& args, c
     checkAttention(args, qkv, probabilities, dOut);
     checkAtLeast(dQkv, 3 * args.batch * args.tokens * args.heads * args.headDim);
     const WorkRange range(
-        name, payload(RIDGE_OP_ATTENTION, formulas::attentionBackwardStored(shapeOf(args))));
+        name, payload(RIDGE_OP_ATTENTION, formulas::attentionBackwardStored(shapeOf(args)),
+                      attentionType()));
     doAttentionBackward(args, qkv, probabilities, dOut, dQkv);
 }
 

@@ -105,7 +105,8 @@ public:
     // What products of f32 operands are computed in from now on: f32; tf32 (operands rounded to
     // ten bits of mantissa by the hardware); bf16 (operands cast by an operator of its own before
     // each product, sums and results f32: what frameworks call autocast). f32 to begin with;
-    // kUnsupported as canMultiply() says.
+    // kUnsupported as canMultiply() says. gemm() and linear() over f32 weights follow it;
+    // attention that is not fused follows tf32 only. Payloads say what was used.
     Status setProducts(ridge_dtype type);
     // Waits until everything issued so far is done.
     virtual void synchronize() = 0;
@@ -239,6 +240,10 @@ public:
 
 protected:
     [[nodiscard]] ridge_dtype products() const { return m_products; }
+    // Of attention's products.
+    [[nodiscard]] ridge_dtype attentionType() const {
+        return m_products == RIDGE_DTYPE_TF32 ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
+    }
 
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,

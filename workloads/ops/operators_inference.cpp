@@ -15,8 +15,8 @@ std::uint64_t u64(std::int64_t value) {
     return static_cast<std::uint64_t>(value);
 }
 
-Work payload(ridge_op_kind kind, const OpCost& cost) {
-    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : RIDGE_DTYPE_F32, cost.flops,
+Work payload(ridge_op_kind kind, const OpCost& cost, ridge_dtype dtype = RIDGE_DTYPE_F32) {
+    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : dtype, cost.flops,
                   cost.bytesRead, cost.bytesWritten);
 }
 
@@ -89,6 +89,17 @@ void Operators::linear(const char* name, const Weight& weight, const Tensor& x, 
     atLeast(weight.values, weight.n * weight.k);
     atLeast(x, rows * weight.k);
     atLeast(y, rows * weight.n);
+    if (weight.storage() == Storage::kF32 && products() != RIDGE_DTYPE_F32) {
+        gemm(name, {.layout = GemmLayout::kNT,
+                    .m = rows,
+                    .n = weight.n,
+                    .k = weight.k,
+                    .a = x,
+                    .b = weight.values,
+                    .c = y,
+                    .bias = bias});
+        return;
+    }
     const WorkRange range(
         name, payload(RIDGE_OP_GEMM, formulas::linear(u64(rows), u64(weight.n), u64(weight.k),
                                                       weight.storage(), !bias.empty())));
@@ -107,8 +118,8 @@ void Operators::attentionScores(const char* name, const AttentionArgs& args, con
                                 const Tensor& scores) {
     atLeast(qkv, 3 * rowElements(args));
     atLeast(scores, scoreElements(args));
-    const WorkRange range(name,
-                          payload(RIDGE_OP_ATTENTION, formulas::attentionScores(shapeOf(args))));
+    const WorkRange range(name, payload(RIDGE_OP_ATTENTION,
+                                        formulas::attentionScores(shapeOf(args)), attentionType()));
     doAttentionScores(args, qkv, scores);
 }
 
@@ -125,8 +136,8 @@ void Operators::attentionValues(const char* name, const AttentionArgs& args, con
     atLeast(qkv, 3 * rowElements(args));
     atLeast(scores, scoreElements(args));
     atLeast(out, rowElements(args));
-    const WorkRange range(name,
-                          payload(RIDGE_OP_ATTENTION, formulas::attentionValues(shapeOf(args))));
+    const WorkRange range(name, payload(RIDGE_OP_ATTENTION,
+                                        formulas::attentionValues(shapeOf(args)), attentionType()));
     doAttentionValues(args, scores, qkv, out);
 }
 

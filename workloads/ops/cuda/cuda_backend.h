@@ -19,6 +19,11 @@
 
 namespace ridge::workloads::cuda {
 
+// Where a kernel finds what it may do without.
+[[nodiscard]] inline float* orNull(const Tensor& tensor) {
+    return tensor.empty() ? nullptr : tensor.f32();
+}
+
 class CudaOperators : public Operators {
 public:
     explicit CudaOperators(std::unique_ptr<Device> device) : m_device(std::move(device)) {}

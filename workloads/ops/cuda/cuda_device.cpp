@@ -20,7 +20,7 @@ namespace ridge::workloads::cuda {
 namespace {
 
 constexpr std::size_t kWorkspace = std::size_t{32} << 20;  // what NVIDIA advises for Hopper
-constexpr int kHopper = 9, kAda = 8, kAdaMinor = 9, kAmpere = 8;
+constexpr int kAmpere = 8;                                 // the first with bf16 and tf32
 
 Status cudaFailed(const char* what, cudaError_t error) {
     if (error == cudaSuccess) return {};
@@ -35,14 +35,7 @@ Status blasFailed(const char* what, cublasStatus_t error) {
 }
 
 cudaDataType_t typeOf(ridge_dtype type) {
-    switch (type) {
-        case RIDGE_DTYPE_BF16:
-            return CUDA_R_16BF;
-        case RIDGE_DTYPE_FP8_E4M3:
-            return CUDA_R_8F_E4M3;
-        default:
-            return CUDA_R_32F;
-    }
+    return type == RIDGE_DTYPE_BF16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
 // The largest power of two up to 256 that every matrix of the batch begins at a multiple of.
@@ -240,11 +233,9 @@ void CudaDevice::multiply(const StridedProduct& product) {
 }
 
 Status CudaDevice::canMultiply(ridge_dtype type) const {
-    const int major = m_properties.major;
-    const bool fp8 = major >= kHopper || (major == kAda && m_properties.minor >= kAdaMinor);
     if (type == RIDGE_DTYPE_F32) return {};
-    if ((type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32) && major >= kAmpere) return {};
-    if (type == RIDGE_DTYPE_FP8_E4M3 && fp8) return {};
+    if ((type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32) && m_properties.major >= kAmpere)
+        return {};
     return Error{ErrorCode::kUnsupported,
                  std::string(m_properties.name) + " has no products of this type in this set"};
 }

@@ -141,10 +141,6 @@ __global__ void checksumKernel(const unsigned long long* words, std::int64_t cou
     if (threadIdx.x % kWarp == 0) atomicXor(sum, mine);
 }
 
-const float* orNull(const Tensor& tensor) {
-    return tensor.empty() ? nullptr : tensor.f32();
-}
-
 }  // namespace
 
 Tensor CudaOperators::allocate(std::int64_t count, ridge_dtype type) {

@@ -327,10 +327,6 @@ __global__ void appendKernel(const float* qkv, float* keys, float* values, std::
     }
 }
 
-float* orNull(const Tensor& tensor) {
-    return tensor.empty() ? nullptr : tensor.f32();
-}
-
 template <typename Value>
 Paged<Value> paged(const KvCache& cache) {
     return {static_cast<Value*>(cache.keys.data),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Operators on the first NVIDIA GPU: cuBLASLt products (fp32, tf32, bf16, fp8), own kernels for the
+// Operators on the first NVIDIA GPU: cuBLASLt products (fp32, tf32, bf16), own kernels for the
 // rest. They live in libridge_cuda.so, loaded on the first call from ../lib beside the program.
 // Operators are issued and not waited for: synchronize() waits.
 
