@@ -4,15 +4,10 @@
 // A GPT's training step over Operators: forward with loss, backward, AdamW. Written once for every
 // backend; the Operators object must outlive it. Parameters, gradients and both moments are flat
 // arrays in the order of GptLayout. forward(), backward() and optimise() open the phase ranges
-// "forward", "backward" and "optimizer" (no work of their own), and "recompute" inside "backward".
-//
-// What the backward pass needs of a block is kept, or computed again (Korthikanti et al. 2022):
-//   none       everything is kept
-//   selective  the attention's probabilities (heads * T floats a token and layer) are recomputed
-//   full       only each block's output is kept; the block's whole forward pass is repeated
-// Gradients are equal to the bit in all three. Not thread-safe.
+// "forward", "backward" and "optimizer" (no work of their own), and "recompute" inside "backward"
+// (gpt_pass.h says what is). Not thread-safe.
 
-#include "workloads/models/gpt_block.h"
+#include "workloads/models/gpt_pass.h"
 
 #include <cstdint>
 #include <functional>
@@ -21,8 +16,6 @@
 #include <vector>
 
 namespace ridge::workloads {
-
-enum class Recompute { kNone, kSelective, kFull };
 
 class GptTrainer {
 public:
@@ -53,43 +46,27 @@ public:
     [[nodiscard]] Operators& operators() const { return m_ops; }
     [[nodiscard]] const GptConfig& config() const { return m_config; }
     [[nodiscard]] const GptLayout& layout() const { return m_layout; }
-    [[nodiscard]] std::int64_t sequences() const { return m_sequences; }
+    [[nodiscard]] std::int64_t sequences() const { return m_pass.shape().sequences; }
     // Bytes held for the backward pass: the block's buffers, the probabilities, the blocks'
     // outputs.
-    [[nodiscard]] std::int64_t activationBytes() const { return m_activationBytes; }
+    [[nodiscard]] std::int64_t activationBytes() const { return m_pass.blockBytes(); }
     [[nodiscard]] Tensor parameters() const { return m_parameters; }
     [[nodiscard]] Tensor gradients() const { return m_gradients; }
 
 private:
     GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences,
                Recompute recompute);
-    void allocate();
-    void allocateActivations();
-    void blockForwardOf(std::size_t layer);
-    void attentionForwardOf(std::size_t layer);
-    [[nodiscard]] AttentionArgs attention() const;
-    [[nodiscard]] Tensor tokenTable(const Tensor& flat) const;
-    [[nodiscard]] Tensor positionTable(const Tensor& flat) const;
-    [[nodiscard]] const Tensor& inputOf(std::size_t layer) const;
     void ready(std::int64_t begin, std::int64_t end) const;
 
     Operators& m_ops;
     GptConfig m_config;
     GptLayout m_layout;
-    std::int64_t m_sequences;
-    std::int64_t m_rows;
-    Recompute m_recompute;
+    GptPass m_pass;
     std::int64_t m_parts = 1;
     std::int64_t m_steps = 0;
-    std::int64_t m_activationBytes = 0;
     Tensor m_parameters, m_gradients, m_firstMoments, m_secondMoments;
-    Tensor m_tokens, m_targets, m_losses;
-    Tensor m_embedded, m_branch, m_normed, m_mean, m_rstd, m_logits, m_dStream;
-    BlockScratch m_scratch;
-    std::vector<BlockBuffers> m_buffers;
-    std::vector<Tensor> m_probabilities;
+    RootParameters m_root, m_rootGradients;
     std::vector<BlockParameters> m_weights, m_weightGradients;
-    std::vector<float> m_hostLosses;
     std::function<void(std::int64_t, std::int64_t)> m_observer;
 };
 

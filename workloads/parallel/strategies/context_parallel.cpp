@@ -2,17 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/context_parallel.h"
 
+#include "workloads/parallel/strategies/host_memory.h"
+
 #include <algorithm>
 
 namespace ridge::workloads {
-
-namespace {
-
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
-
-}  // namespace
 
 ContextParallelTrainer::ContextParallelTrainer(Operators& ops, Communicator& communicator,
                                                const GptConfig& config,
@@ -27,8 +21,7 @@ ContextParallelTrainer::ContextParallelTrainer(Operators& ops, Communicator& com
              {m_attention->chunks().rows() / m_attention->chunks().tokens,
               m_attention->chunks().tokens, 0, true, false},
              PassScratch::allocate(ops, config, m_attention->chunks().rows())) {
-    for (Tensor* flat : {&m_weights, &m_gradients, &m_firstMoments, &m_secondMoments})
-        *flat = m_ops.allocate(m_layout.total);
+    m_state.allocate(m_ops, m_layout.total);
 }
 
 Result<std::unique_ptr<ParallelTrainer>> ContextParallelTrainer::create(
@@ -42,10 +35,8 @@ Result<std::unique_ptr<ParallelTrainer>> ContextParallelTrainer::create(
 }
 
 Status ContextParallelTrainer::load(std::span<const float> parameters) {
-    m_ops.upload(m_weights, parameters);
-    zeroFill("moments.zero", m_firstMoments);
-    zeroFill("moments.zero", m_secondMoments);
-    m_steps = 0;
+    m_ops.upload(m_state.weights, parameters);
+    m_state.restart();
     return m_ops.status();
 }
 
@@ -68,14 +59,14 @@ void ContextParallelTrainer::takeTokens(std::span<const std::int32_t> tokens,
 
 Status ContextParallelTrainer::forward(std::size_t wholeRows) {
     const WorkRange phase("forward");
-    const RootParameters root(m_config, m_layout, m_weights);
+    const RootParameters root(m_config, m_layout, m_state.weights);
     const ContextChunks& chunks = m_attention->chunks();
     for (std::size_t i = 0; i < chunks.ids.size(); ++i)
         m_pass.embedPart(root, static_cast<std::int64_t>(i) * chunks.rowsOfChunk(),
                          chunks.rowsOfChunk(), chunks.ids[i] * chunks.tokens);
     Status status;
     for (std::size_t layer = 0; layer < m_layout.blocks.size(); ++layer) {
-        m_pass.block(layer, {m_config, m_layout.blocks[layer], m_weights},
+        m_pass.block(layer, {m_config, m_layout.blocks[layer], m_state.weights},
                      [&](const BlockBuffers& buffers) {
                          status = m_attention->forward(layer, buffers.qkv, buffers.attention);
                      });
@@ -88,15 +79,15 @@ Status ContextParallelTrainer::forward(std::size_t wholeRows) {
 
 Status ContextParallelTrainer::backward() {
     const WorkRange phase("backward");
-    const RootParameters root(m_config, m_layout, m_weights);
-    const RootParameters gradients(m_config, m_layout, m_gradients);
+    const RootParameters root(m_config, m_layout, m_state.weights);
+    const RootParameters gradients(m_config, m_layout, m_state.gradients);
     const ContextChunks& chunks = m_attention->chunks();
     m_pass.lossBackward(root, gradients, false);
     Status status;
     for (std::size_t layer = m_layout.blocks.size(); layer-- > 0;) {
         const GptBlockOffsets& at = m_layout.blocks[layer];
         m_pass.blockBackward(
-            layer, {m_config, at, m_weights}, {m_config, at, m_gradients}, false,
+            layer, {m_config, at, m_state.weights}, {m_config, at, m_state.gradients}, false,
             [&](const BlockBuffers& buffers, const Tensor& dOut, const Tensor& dQkv) {
                 status = m_attention->backward(layer, buffers.qkv, buffers.attention, dOut, dQkv);
             });
@@ -106,7 +97,7 @@ Status ContextParallelTrainer::backward() {
     for (std::size_t i = 0; i < chunks.ids.size(); ++i)
         m_pass.embedBackwardPart(gradients, static_cast<std::int64_t>(i) * chunks.rowsOfChunk(),
                                  chunks.rowsOfChunk(), chunks.ids[i] * chunks.tokens);
-    return m_communicator.allReduceSum({m_gradients.f32(), index(m_gradients.count)},
+    return m_communicator.allReduceSum({m_state.gradients.f32(), index(m_state.gradients.count)},
                                        "gradients.allreduce");
 }
 
@@ -116,15 +107,13 @@ Result<double> ContextParallelTrainer::step(std::span<const std::int32_t> tokens
     RIDGE_TRY_STATUS(forward(tokens.size()));
     RIDGE_TRY_STATUS(backward());
     const WorkRange phase("optimizer");
-    args.step = ++m_steps;
-    m_ops.adamW("adamw", args, m_weights, m_gradients, m_firstMoments, m_secondMoments);
-    if (!m_ops.status().ok()) return m_ops.status().error();
+    RIDGE_TRY_STATUS(m_state.update(m_ops, args));
     return m_loss;
 }
 
 Result<std::vector<float>> ContextParallelTrainer::parameters() {
     std::vector<float> whole(index(m_layout.total));
-    m_ops.download(whole, m_weights);
+    m_ops.download(whole, m_state.weights);
     return whole;
 }
 

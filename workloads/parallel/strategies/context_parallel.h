@@ -9,7 +9,8 @@
 // A rank's tokens are one or more chunks; rows lie chunk by chunk, within a chunk sequence by
 // sequence. Wire per rank and step: L times the attention's, and 2(n-1)/n * 4N for the gradients.
 
-#include "workloads/parallel/strategies/gpt_pass.h"
+#include "workloads/models/gpt_pass.h"
+#include "workloads/parallel/strategies/adamw_state.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
 namespace ridge::workloads {
@@ -53,7 +54,7 @@ public:
                         AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
-    [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_layout.total; }
+    [[nodiscard]] std::int64_t stateBytes() const override { return m_state.bytes(); }
     [[nodiscard]] std::int64_t activationBytes() const override {
         return m_pass.activationBytes() + m_attention->keptBytes();
     }
@@ -71,9 +72,8 @@ private:
     GptLayout m_layout;
     std::unique_ptr<ContextAttention> m_attention;
     GptPass m_pass;
-    Tensor m_weights, m_gradients, m_firstMoments, m_secondMoments;
+    AdamWState m_state;
     std::vector<std::int32_t> m_ownTokens, m_ownTargets;
-    std::int64_t m_steps = 0;
     double m_loss = 0;
 };
 

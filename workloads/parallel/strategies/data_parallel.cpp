@@ -13,8 +13,8 @@ GradientReducer::GradientReducer(GptTrainer& trainer, Communicator& communicator
     : m_trainer(trainer),
       m_communicator(communicator),
       m_bucket(buckets.bucketBytes > 0
-                   ? std::max<std::int64_t>(1, buckets.bucketBytes /
-                                                   static_cast<std::int64_t>(sizeof(float)))
+                   ? std::max<std::int64_t>(
+                         1, buckets.bucketBytes / static_cast<std::int64_t>(sizeof(float)))
                    : trainer.layout().total),
       m_overlap(buckets.overlap) {
     m_trainer.onGradientsReady(

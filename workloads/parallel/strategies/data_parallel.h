@@ -11,8 +11,8 @@
 // "gradients.wait"; otherwise all buckets go out in finish(). Both give the same sums. Wire bytes
 // per rank and step: formulas::dataParallelWireBytes, stage 0.
 //
-// All ranks make the same calls in the same order. Errors: the communicator's; the first is kept and
-// returned by finish(). Host memory only: a backend on a device has a communicator of its own.
+// All ranks make the same calls in the same order. Errors: the communicator's; the first is kept
+// and returned by finish(). Host memory only: a backend on a device has a communicator of its own.
 
 #include "workloads/models/gpt_trainer.h"
 #include "workloads/parallel/communicator.h"

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/expert_parallel.h"
 
+#include "workloads/parallel/strategies/host_memory.h"
+
 #include <cmath>
 #include <cstring>
 
@@ -11,12 +13,6 @@ namespace {
 
 constexpr std::int64_t kRowGranule = 16;  // few shapes, so few primitives
 
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
-std::span<float> floats(const Tensor& tensor) {
-    return {tensor.f32(), index(tensor.count)};
-}
 Work vectorWork(std::int64_t elements, std::uint64_t flops, std::uint64_t reads,
                 std::uint64_t writes) {
     const auto n = static_cast<std::uint64_t>(elements);
@@ -90,8 +86,7 @@ void ExpertParallelTrainer::allocate() {
         layer.choices.resize(index(m_rows * m_options.choices));
         m_layers.push_back(std::move(layer));
     }
-    for (Tensor* flat : {&m_weights, &m_gradients, &m_firstMoments, &m_secondMoments})
-        *flat = m_ops.allocate(m_own);
+    m_state.allocate(m_ops, m_own);
     for (Tensor* rows : {&m_send, &m_receive, &m_dIn}) *rows = m_ops.allocate(rooms * c);
     m_wide = m_ops.allocate(rooms * 4 * c);
     m_dNormed = m_ops.allocate(m_rows * c);
@@ -214,7 +209,7 @@ void ExpertParallelTrainer::expertsForward(std::size_t at) {
     const std::int64_t c = m_config.width;
     const std::int64_t f = 4 * c;
     forRooms(layer, [&](std::int64_t e, std::int64_t first, std::int64_t rows) {
-        const Tensor p = expert(at, e, m_weights);
+        const Tensor p = expert(at, e, m_state.weights);
         m_ops.linear("expert.up", {p.slice(0, f * c), {}, f, c},
                      layer.in.slice(first * c, rows * c), p.slice(f * c, f),
                      layer.up.slice(first * f, rows * f), rows);
@@ -234,8 +229,8 @@ void ExpertParallelTrainer::expertsBackward(std::size_t at) {
     zeroFill("moe.zero", m_dIn.slice(0, m_options.experts * layer.room * c));
     std::vector<bool> begun(index(localExperts()));
     forRooms(layer, [&](std::int64_t e, std::int64_t first, std::int64_t rows) {
-        const Tensor p = expert(at, e, m_weights);
-        const Tensor g = expert(at, e, m_gradients);
+        const Tensor p = expert(at, e, m_state.weights);
+        const Tensor g = expert(at, e, m_state.gradients);
         const Tensor wide = m_wide.slice(first * f, rows * f);
         linearBackward(m_ops, {"expert.down.dx", "expert.down.dw", "expert.down.db"},
                        {m_receive.slice(first * c, rows * c), layer.gelu.slice(first * f, rows * f),
@@ -251,14 +246,14 @@ void ExpertParallelTrainer::expertsBackward(std::size_t at) {
         begun[index(e)] = true;
     });
     for (std::int64_t e = 0; e < localExperts(); ++e)
-        if (!begun[index(e)]) zeroFill("expert.zero", expert(at, e, m_gradients));
+        if (!begun[index(e)]) zeroFill("expert.zero", expert(at, e, m_state.gradients));
 }
 
 Status ExpertParallelTrainer::forwardLayer(std::size_t at) {
     Layer& layer = m_layers[at];
     const std::int64_t c = m_config.width;
     const std::int64_t e = m_options.experts;
-    const Tensor p = shared(at, m_weights);
+    const Tensor p = shared(at, m_state.weights);
     const Tensor& stream = m_pass.outputOf(at);
     {
         const auto bytes = static_cast<std::uint64_t>(4 * m_rows * c);
@@ -308,8 +303,8 @@ Status ExpertParallelTrainer::backwardLayer(std::size_t at) {
     const Layer& layer = m_layers[at];
     const std::int64_t c = m_config.width;
     const std::int64_t e = m_options.experts;
-    const Tensor p = shared(at, m_weights);
-    const Tensor g = shared(at, m_gradients);
+    const Tensor p = shared(at, m_state.weights);
+    const Tensor g = shared(at, m_state.gradients);
     routerBackward(layer);
     scatterRows(layer, m_pass.dStream(), true);
     RIDGE_TRY_STATUS(exchange(layer, m_send, m_receive, "moe.combine.dx.alltoall"));
@@ -344,10 +339,10 @@ Status ExpertParallelTrainer::backwardLayer(std::size_t at) {
 
 Status ExpertParallelTrainer::forward() {
     const WorkRange phase("forward");
-    const RootParameters root(m_config, m_layout, m_weights);
+    const RootParameters root(m_config, m_layout, m_state.weights);
     m_pass.embed(root);
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
-        m_pass.block(layer, {m_config, m_layout.blocks[layer], m_weights});
+        m_pass.block(layer, {m_config, m_layout.blocks[layer], m_state.weights});
         RIDGE_TRY_STATUS(forwardLayer(layer));
     }
     const auto rows = static_cast<double>(m_rows * m_communicator.size());
@@ -357,19 +352,20 @@ Status ExpertParallelTrainer::forward() {
 
 Status ExpertParallelTrainer::backward() {
     const WorkRange phase("backward");
-    const RootParameters root(m_config, m_layout, m_weights);
-    const RootParameters gradients(m_config, m_layout, m_gradients);
+    const RootParameters root(m_config, m_layout, m_state.weights);
+    const RootParameters gradients(m_config, m_layout, m_state.gradients);
     m_pass.lossBackward(root, gradients, false);
     for (std::size_t layer = m_layers.size(); layer-- > 0;) {
         RIDGE_TRY_STATUS(backwardLayer(layer));
         const GptBlockOffsets& at = m_layout.blocks[layer];
-        m_pass.blockBackward(layer, {m_config, at, m_weights}, {m_config, at, m_gradients}, false);
+        m_pass.blockBackward(layer, {m_config, at, m_state.weights},
+                             {m_config, at, m_state.gradients}, false);
     }
     m_pass.embedBackward(gradients, false);
     m_wireBytes +=
         formulas::dataParallelWireBytes(static_cast<std::uint64_t>(m_dense),
                                         static_cast<std::uint64_t>(m_communicator.size()), 4, 0);
-    return m_communicator.allReduceSum(floats(m_gradients.slice(0, m_dense)),
+    return m_communicator.allReduceSum(floats(m_state.gradients.slice(0, m_dense)),
                                        "gradients.allreduce");
 }
 
@@ -382,9 +378,7 @@ Result<double> ExpertParallelTrainer::step(std::span<const std::int32_t> tokens,
     RIDGE_TRY_STATUS(forward());
     RIDGE_TRY_STATUS(backward());
     const WorkRange phase("optimizer");
-    args.step = ++m_steps;
-    m_ops.adamW("adamw", args, m_weights, m_gradients, m_firstMoments, m_secondMoments);
-    if (!m_ops.status().ok()) return m_ops.status().error();
+    RIDGE_TRY_STATUS(m_state.update(m_ops, args));
     return m_loss;
 }
 
@@ -393,37 +387,35 @@ Status ExpertParallelTrainer::load(std::span<const float> parameters) {
     const auto part = [&](std::int64_t offset, std::int64_t count) {
         return parameters.subspan(index(offset), index(count));
     };
-    m_ops.upload(m_weights.slice(0, m_layout.total), part(0, m_layout.total));
+    m_ops.upload(m_state.weights.slice(0, m_layout.total), part(0, m_layout.total));
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
         const auto number = static_cast<std::int64_t>(layer);
-        m_ops.upload(shared(layer, m_weights),
+        m_ops.upload(shared(layer, m_state.weights),
                      part(m_experts.shared(number), m_experts.sharedSize()));
         for (std::int64_t e = 0; e < localExperts(); ++e) {
             const std::int64_t whole = m_communicator.rank() * localExperts() + e;
-            m_ops.upload(expert(layer, e, m_weights),
+            m_ops.upload(expert(layer, e, m_state.weights),
                          part(m_experts.expert(number, whole), m_experts.expertSize()));
         }
     }
-    zeroFill("moments.zero", m_firstMoments);
-    zeroFill("moments.zero", m_secondMoments);
-    m_steps = 0;
+    m_state.restart();
     return m_ops.status();
 }
 
 Result<std::vector<float>> ExpertParallelTrainer::parameters() {
     std::vector<float> whole(index(m_experts.total()));
     m_ops.download(std::span(whole).first(index(m_layout.total)),
-                   m_weights.slice(0, m_layout.total));
+                   m_state.weights.slice(0, m_layout.total));
     const std::int64_t size = m_experts.expertSize();
     std::vector<float> all(index(m_options.experts * size));
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
         const auto number = static_cast<std::int64_t>(layer);
         m_ops.download(std::span(whole).subspan(index(m_experts.shared(number)),
                                                 index(m_experts.sharedSize())),
-                       shared(layer, m_weights));
+                       shared(layer, m_state.weights));
         const std::int64_t first = m_dense + number * localExperts() * size;
         RIDGE_TRY_STATUS(m_communicator.allGather(
-            std::as_bytes(floats(m_weights.slice(first, localExperts() * size))),
+            std::as_bytes(floats(m_state.weights.slice(first, localExperts() * size))),
             std::as_writable_bytes(std::span(all))));
         std::copy(all.begin(), all.end(), whole.begin() + m_experts.expert(number, 0));
     }

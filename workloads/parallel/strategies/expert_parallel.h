@@ -17,8 +17,9 @@
 // Metrics: dropped_share (of the choices), imbalance (fullest expert over the mean), both of the
 // last step and over all ranks and layers.
 
+#include "workloads/models/gpt_pass.h"
+#include "workloads/parallel/strategies/adamw_state.h"
 #include "workloads/parallel/strategies/expert_layout.h"
-#include "workloads/parallel/strategies/gpt_pass.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
 namespace ridge::workloads {
@@ -38,7 +39,7 @@ public:
                         AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
-    [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_own; }
+    [[nodiscard]] std::int64_t stateBytes() const override { return m_state.bytes(); }
     [[nodiscard]] std::int64_t activationBytes() const override { return m_activationBytes; }
     [[nodiscard]] std::vector<Metric> metrics() const override;
 
@@ -93,9 +94,8 @@ private:
     std::int64_t m_own = 0;
     std::int64_t m_activationBytes = 0;
     std::vector<Layer> m_layers;
-    Tensor m_weights, m_gradients, m_firstMoments, m_secondMoments;
+    AdamWState m_state;
     Tensor m_send, m_receive, m_dIn, m_wide, m_dNormed, m_dLogits;
-    std::int64_t m_steps = 0;
     double m_loss = 0;
     std::uint64_t m_wireBytes = 0;  // of the last step
 };

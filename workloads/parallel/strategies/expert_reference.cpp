@@ -3,6 +3,7 @@
 #include "workloads/parallel/strategies/expert_reference.h"
 
 #include "workloads/models/reference/gpt_reference.h"
+#include "workloads/parallel/strategies/host_memory.h"
 
 #include <cmath>
 
@@ -11,10 +12,6 @@ namespace ridge::workloads {
 namespace {
 
 using reference::Values;
-
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
 
 // What one choice of one token kept.
 struct Visit {

@@ -2,18 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/offload.h"
 
+#include "workloads/parallel/strategies/host_memory.h"
+
 #include <algorithm>
 #include <utility>
 
 namespace ridge::workloads {
-
-namespace {
-
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
-
-}  // namespace
 
 OffloadTrainer::OffloadTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences,
                                OffloadMode mode)

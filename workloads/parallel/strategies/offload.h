@@ -18,7 +18,7 @@
 // moments, instead of 16 B. On a CPU the second memory is a mapped file and the link's speed is
 // emulated: what is shown is the schedule, not the medium.
 
-#include "workloads/parallel/strategies/gpt_pass.h"
+#include "workloads/models/gpt_pass.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 #include "workloads/parallel/strategies/state_tier.h"
 

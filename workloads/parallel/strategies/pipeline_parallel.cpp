@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "workloads/harness/quantile.h"
+#include "workloads/parallel/strategies/host_memory.h"
 
 #include <algorithm>
 #include <numeric>
@@ -15,19 +16,6 @@ namespace {
 constexpr int kNobody = RIDGE_TRANSPORT_NOBODY;
 // Places in a communicator of two neighbours.
 constexpr int kUpper = 0, kLower = 1;
-
-std::span<float> floats(const Tensor& tensor) {
-    return {tensor.f32(), static_cast<std::size_t>(tensor.count)};
-}
-std::span<const std::byte> bytesOf(const Tensor& tensor) {
-    return std::as_bytes(floats(tensor));
-}
-std::span<std::byte> roomOf(const Tensor& tensor) {
-    return std::as_writable_bytes(floats(tensor));
-}
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
 
 }  // namespace
 
@@ -83,8 +71,7 @@ void PipelineTrainer::allocate() {
     if (first() || last()) m_tokenTable = place(m_config.vocabulary * c);
     if (first()) m_positionTable = place(m_config.context * c);
     if (last()) m_norm = place(2 * c);
-    for (Tensor* flat : {&m_weights, &m_gradients, &m_firstMoments, &m_secondMoments})
-        *flat = m_ops.allocate(m_own);
+    m_state.allocate(m_ops, m_own);
     m_scratch = PassScratch::allocate(m_ops, m_config, m_sequences * m_config.context);
     const bool all = m_options.schedule == PipelineSchedule::kGPipe;
     const std::int64_t live =
@@ -123,12 +110,12 @@ void PipelineTrainer::forward(std::int64_t microBatch) {
     const auto rows = index(pass.rows());
     pass.setBatch(m_tokens.subspan(index(microBatch) * rows, rows),
                   m_targets.subspan(index(microBatch) * rows, rows));
-    if (first()) pass.embed(root(m_weights));
+    if (first()) pass.embed(root(m_state.weights));
     for (std::int64_t layer = 0; layer < m_layers; ++layer)
-        pass.block(index(layer), block(layer, m_weights));
+        pass.block(index(layer), block(layer, m_state.weights));
     if (last()) {
         const auto all = static_cast<double>(m_tokens.size());
-        m_loss += pass.loss(root(m_weights), static_cast<float>(1.0 / all)) / all;
+        m_loss += pass.loss(root(m_state.weights), static_cast<float>(1.0 / all)) / all;
     }
     m_computeNs += monotonicNs() - start;
 }
@@ -138,11 +125,12 @@ void PipelineTrainer::backward(std::int64_t microBatch) {
     const std::int64_t start = monotonicNs();
     GptPass& pass = passOf(microBatch);
     const bool more = m_backwards++ > 0;
-    if (last()) pass.lossBackward(root(m_weights), root(m_gradients), more);
+    if (last()) pass.lossBackward(root(m_state.weights), root(m_state.gradients), more);
     for (std::int64_t layer = m_layers; layer-- > 0;)
-        pass.blockBackward(index(layer), block(layer, m_weights), block(layer, m_gradients), more);
+        pass.blockBackward(index(layer), block(layer, m_state.weights),
+                           block(layer, m_state.gradients), more);
     if (first()) {
-        const RootParameters gradients = root(m_gradients);
+        const RootParameters gradients = root(m_state.gradients);
         if (!more) zeroFill("tokens.zero", gradients.tokenTable);
         pass.embedBackward(gradients, more);
     }
@@ -232,11 +220,9 @@ Result<double> PipelineTrainer::step(std::span<const std::int32_t> tokens,
     m_bubbles.push_back(1.0 - static_cast<double>(m_computeNs) / schedule);
     const WorkRange phase("optimizer");
     if (m_ends)
-        RIDGE_TRY_STATUS(
-            m_ends->allReduceSum(floats(root(m_gradients).tokenTable), "gradients.tied.allreduce"));
-    args.step = ++m_steps;
-    m_ops.adamW("adamw", args, m_weights, m_gradients, m_firstMoments, m_secondMoments);
-    if (!m_ops.status().ok()) return m_ops.status().error();
+        RIDGE_TRY_STATUS(m_ends->allReduceSum(floats(root(m_state.gradients).tokenTable),
+                                              "gradients.tied.allreduce"));
+    RIDGE_TRY_STATUS(m_state.update(m_ops, args));
     return m_loss;
 }
 
@@ -248,18 +234,16 @@ Status PipelineTrainer::load(std::span<const float> parameters) {
     for (std::int64_t layer = 0; layer < m_layers; ++layer) {
         const GptBlockOffsets& at = m_layout.blocks[index(m_stage * m_layers + layer)];
         const std::int64_t start = m_layout.blocks[index(m_stage * m_layers)].begin;
-        upload(m_weights.slice(at.begin - start, at.end - at.begin), at.begin);
+        upload(m_state.weights.slice(at.begin - start, at.end - at.begin), at.begin);
     }
     if (first() || last()) {
-        const RootParameters own = root(m_weights);
+        const RootParameters own = root(m_state.weights);
         upload(own.tokenTable, m_layout.tokenTable);
         if (first()) upload(own.positionTable, m_layout.positionTable);
         if (last()) upload(own.normGamma, m_layout.normGamma);
         if (last()) upload(own.normBeta, m_layout.normBeta);
     }
-    zeroFill("moments.zero", m_firstMoments);
-    zeroFill("moments.zero", m_secondMoments);
-    m_steps = 0;
+    m_state.restart();
     m_bubbles.clear();
     return m_ops.status();
 }
@@ -270,7 +254,7 @@ Result<std::vector<float>> PipelineTrainer::parameters() {
     const auto share = [&](std::int64_t offset, std::int64_t count, std::int64_t owner,
                            std::int64_t own) {
         const auto part = std::span(whole).subspan(index(offset), index(count));
-        if (m_stage == owner) m_ops.download(part, m_weights.slice(own, count));
+        if (m_stage == owner) m_ops.download(part, m_state.weights.slice(own, count));
         return m_communicator.broadcast(std::as_writable_bytes(part), static_cast<int>(owner));
     };
     for (std::int64_t stage = 0; stage < m_stages; ++stage) {
@@ -284,7 +268,7 @@ Result<std::vector<float>> PipelineTrainer::parameters() {
     RIDGE_TRY_STATUS(share(m_layout.positionTable, m_config.context * c, 0, m_positionTable));
     RIDGE_TRY_STATUS(share(m_layout.normGamma, 2 * c, m_stages - 1, m_norm));
     if (last()) {
-        const std::span<float> own = floats(root(m_weights).tokenTable);
+        const std::span<float> own = floats(root(m_state.weights).tokenTable);
         if (!std::equal(own.begin(), own.end(), whole.begin() + m_layout.tokenTable))
             return Error{ErrorCode::kMeasurement, "the ends' token tables have drifted apart"};
     }

@@ -18,7 +18,8 @@
 // steps; messages and an uneven split (the head is the last stage's) are in it. bubble_formula
 // beside it.
 
-#include "workloads/parallel/strategies/gpt_pass.h"
+#include "workloads/models/gpt_pass.h"
+#include "workloads/parallel/strategies/adamw_state.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
 namespace ridge::workloads {
@@ -44,7 +45,7 @@ public:
                         AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
-    [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_own; }
+    [[nodiscard]] std::int64_t stateBytes() const override { return m_state.bytes(); }
     [[nodiscard]] std::int64_t activationBytes() const override;
     void setLinkLimit(double bytesPerSecond) override;
     [[nodiscard]] std::vector<Metric> metrics() const override;
@@ -82,10 +83,9 @@ private:
     std::int64_t m_own = 0, m_tokenTable = 0, m_positionTable = 0, m_norm = 0;
     PassScratch m_scratch;
     std::vector<std::unique_ptr<GptPass>> m_passes;  // live micro-batches take turns
-    Tensor m_weights, m_gradients, m_firstMoments, m_secondMoments;
+    AdamWState m_state;
     std::span<const std::int32_t> m_tokens, m_targets;  // during a step
-    std::int64_t m_steps = 0;
-    std::int64_t m_backwards = 0;  // of this step
+    std::int64_t m_backwards = 0;                       // of this step
     double m_loss = 0;
     std::int64_t m_computeNs = 0;  // of this step
     std::vector<double> m_bubbles;

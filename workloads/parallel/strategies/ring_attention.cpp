@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/ring_attention.h"
 
+#include "workloads/parallel/strategies/host_memory.h"
+
 #include <cmath>
 #include <cstring>
 #include <utility>
@@ -9,16 +11,6 @@
 namespace ridge::workloads {
 
 namespace {
-
-std::span<const std::byte> bytesOf(const Tensor& tensor) {
-    return {static_cast<const std::byte*>(tensor.data), static_cast<std::size_t>(tensor.bytes())};
-}
-std::span<std::byte> roomOf(const Tensor& tensor) {
-    return {static_cast<std::byte*>(tensor.data), static_cast<std::size_t>(tensor.bytes())};
-}
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
 
 // Copies `width` floats of each row from one array of rows into another.
 void copyColumns(const char* name, std::int64_t rows, std::int64_t width, const float* from,

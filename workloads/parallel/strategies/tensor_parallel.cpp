@@ -2,20 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/tensor_parallel.h"
 
+#include "workloads/parallel/strategies/host_memory.h"
+
 #include <algorithm>
 
 namespace ridge::workloads {
-
-namespace {
-
-std::span<float> floats(const Tensor& tensor) {
-    return {tensor.f32(), static_cast<std::size_t>(tensor.count)};
-}
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
-
-}  // namespace
 
 TensorParallelTrainer::TensorParallelTrainer(Operators& ops, Communicator& communicator,
                                              const GptConfig& config, std::int64_t sequences,
@@ -123,8 +114,7 @@ void TensorParallelTrainer::allocate() {
         m_activationBytes += 4 * count;
         return m_ops.allocate(count);
     };
-    for (Tensor* flat : {&m_weights, &m_gradients, &m_firstMoments, &m_secondMoments})
-        *flat = m_ops.allocate(m_own);
+    m_state.allocate(m_ops, m_own);
     m_tokens = m_ops.allocate(m_rows, RIDGE_DTYPE_INT32);
     m_targets = m_ops.allocate(m_rows, RIDGE_DTYPE_INT32);
     m_losses = m_ops.allocate(m_rows);
@@ -212,7 +202,7 @@ Status TensorParallelTrainer::leave(const Tensor& full, const Tensor& own,
 Status TensorParallelTrainer::forwardBlock(std::size_t layer) {
     const std::int64_t c = m_config.width;
     const Buffers& b = m_buffers[layer];
-    const BlockParameters p = block(layer, m_weights);
+    const BlockParameters p = block(layer, m_state.weights);
     const Tensor& input = layer == 0 ? m_embedded : m_buffers[layer - 1].output;
     m_ops.layerNormForward("norm1", m_ownRows, c, input, p.norm1Gamma, p.norm1Beta, b.norm1,
                            b.mean1, b.rstd1);
@@ -241,8 +231,8 @@ Status TensorParallelTrainer::backwardBlock(std::size_t layer) {
     const std::int64_t c = m_config.width;
     const std::int64_t part = c / m_communicator.size();
     const Buffers& b = m_buffers[layer];
-    const BlockParameters p = block(layer, m_weights);
-    const BlockParameters g = block(layer, m_gradients);
+    const BlockParameters p = block(layer, m_state.weights);
+    const BlockParameters g = block(layer, m_state.gradients);
     const Tensor& input = layer == 0 ? m_embedded : m_buffers[layer - 1].output;
     RIDGE_TRY_STATUS(enter(m_dStream, m_dFull, "mlp.dx.allgather"));
     linearBackward(m_ops, {"mlp.down.dx", "mlp.down.dw", "mlp.down.db"},
@@ -279,7 +269,7 @@ Status TensorParallelTrainer::backwardBlock(std::size_t layer) {
 Status TensorParallelTrainer::forward() {
     const WorkRange phase("forward");
     const std::int64_t c = m_config.width;
-    const RootParameters p = root(m_weights);
+    const RootParameters p = root(m_state.weights);
     const std::int64_t first = m_sequenceParallel ? m_communicator.rank() * m_ownRows : 0;
     m_ops.embeddingForward("embedding", m_ownRows, m_config.context, c, 0,
                            m_tokens.slice(first, m_ownRows), p.tokenTable, p.positionTable,
@@ -304,8 +294,8 @@ Status TensorParallelTrainer::forward() {
 Status TensorParallelTrainer::backward() {
     const WorkRange phase("backward");
     const std::int64_t c = m_config.width;
-    const RootParameters p = root(m_weights);
-    const RootParameters g = root(m_gradients);
+    const RootParameters p = root(m_state.weights);
+    const RootParameters g = root(m_state.gradients);
     linearBackward(m_ops, {"head.dx", "head.dw", ""},
                    {m_logits,
                     m_normedFull,
@@ -327,7 +317,8 @@ Status TensorParallelTrainer::backward() {
                             g.tokenTable, g.positionTable, false);
     // With sequence parallel the norms have seen this rank's rows only.
     if (!m_sequenceParallel) return {};
-    return m_communicator.allReduceSum(floats(m_gradients.slice(0, m_norms)), "norms.allreduce");
+    return m_communicator.allReduceSum(floats(m_state.gradients.slice(0, m_norms)),
+                                       "norms.allreduce");
 }
 
 Status TensorParallelTrainer::load(std::span<const float> parameters) {
@@ -337,10 +328,8 @@ Status TensorParallelTrainer::load(std::span<const float> parameters) {
         for (std::int64_t r = 0; r < piece.rows; ++r)
             std::copy_n(parameters.begin() + piece.whole + r * piece.stride, piece.length,
                         own.begin() + piece.own + r * piece.length);
-    m_ops.upload(m_weights, own);
-    zeroFill("moments.zero", m_firstMoments);
-    zeroFill("moments.zero", m_secondMoments);
-    m_steps = 0;
+    m_ops.upload(m_state.weights, own);
+    m_state.restart();
     return m_ops.status();
 }
 
@@ -351,9 +340,7 @@ Result<double> TensorParallelTrainer::step(std::span<const std::int32_t> tokens,
     RIDGE_TRY_STATUS(forward());
     RIDGE_TRY_STATUS(backward());
     const WorkRange phase("optimizer");
-    args.step = ++m_steps;
-    m_ops.adamW("adamw", args, m_weights, m_gradients, m_firstMoments, m_secondMoments);
-    if (!m_ops.status().ok()) return m_ops.status().error();
+    RIDGE_TRY_STATUS(m_state.update(m_ops, args));
     return m_loss;
 }
 
@@ -361,7 +348,7 @@ Result<double> TensorParallelTrainer::step(std::span<const std::int32_t> tokens,
 Result<std::vector<float>> TensorParallelTrainer::parameters() {
     const auto n = index(m_communicator.size());
     std::vector<float> all(n * index(m_own));
-    RIDGE_TRY_STATUS(m_communicator.allGather(std::as_bytes(floats(m_weights)),
+    RIDGE_TRY_STATUS(m_communicator.allGather(std::as_bytes(floats(m_state.weights)),
                                               std::as_writable_bytes(std::span(all))));
     std::vector<float> whole(index(m_layout.total));
     for (std::size_t rank = 0; rank < n; ++rank) {

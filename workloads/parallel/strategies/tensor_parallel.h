@@ -17,7 +17,8 @@
 // again. Embedding, last norm and head are whole on every rank. None of it can be hidden behind
 // computing that does not depend on it: this is the traffic that wants the fastest link.
 
-#include "workloads/parallel/strategies/gpt_pass.h"
+#include "workloads/models/gpt_pass.h"
+#include "workloads/parallel/strategies/adamw_state.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
 namespace ridge::workloads {
@@ -36,7 +37,7 @@ public:
                         AdamWArgs args) override;
     Result<std::vector<float>> parameters() override;
     [[nodiscard]] std::uint64_t wireBytesPerStep() const override;
-    [[nodiscard]] std::int64_t stateBytes() const override { return 16 * m_own; }
+    [[nodiscard]] std::int64_t stateBytes() const override { return m_state.bytes(); }
     [[nodiscard]] std::int64_t activationBytes() const override { return m_activationBytes; }
 
 private:
@@ -82,8 +83,7 @@ private:
     std::vector<GptBlockOffsets> m_blocks;
     std::int64_t m_normGamma = 0, m_tables = 0;
     std::int64_t m_activationBytes = 0;
-    std::int64_t m_steps = 0;
-    Tensor m_weights, m_gradients, m_firstMoments, m_secondMoments;
+    AdamWState m_state;
     Tensor m_tokens, m_targets, m_losses;
     Tensor m_embedded, m_normed, m_normedFull, m_mean, m_rstd, m_logits;
     Tensor m_partial, m_branch, m_dStream, m_dFull, m_wide, m_dNormed;

@@ -47,8 +47,7 @@ public:
         m_data = std::make_unique<TrainingData>(
             kModel, sequences,
             kSeed + 100 * static_cast<std::uint64_t>(m_communicator->rank()) + 1);
-        m_reducer =
-            std::make_unique<GradientReducer>(*m_trainer, *m_communicator, m_shape.buckets);
+        m_reducer = std::make_unique<GradientReducer>(*m_trainer, *m_communicator, m_shape.buckets);
         m_trainer->initialise(kSeed);
         runStep(0);
         m_trainer->initialise(kSeed);
@@ -73,16 +72,16 @@ public:
         std::vector<float> weights(static_cast<std::size_t>(m_trainer->layout().total));
         m_ops->download(weights, m_trainer->parameters());
         std::vector<float> first = weights;
-        if (const Status status = m_communicator->controlBroadcast(
-                first.data(), first.size() * sizeof(float), 0);
+        if (const Status status =
+                m_communicator->controlBroadcast(first.data(), first.size() * sizeof(float), 0);
             !status.ok())
             return {false, status.error().message};
         return {first == weights, "weights after the timed steps are rank 0's to the bit"};
     }
     std::vector<Metric> report(const Timing& timing) override {
         const auto ranks = static_cast<std::uint64_t>(m_communicator->size());
-        const auto tokens = static_cast<double>(ranks) *
-                            static_cast<double>(kSequences * kModel.context);
+        const auto tokens =
+            static_cast<double>(ranks) * static_cast<double>(kSequences * kModel.context);
         const auto wire = static_cast<double>(formulas::dataParallelWireBytes(
             static_cast<std::uint64_t>(m_trainer->layout().total), ranks, sizeof(float), 0));
         const auto full = static_cast<double>(formulas::trainingStepFlops(
@@ -97,9 +96,9 @@ public:
 private:
     void runStep(std::uint64_t index) {
         for (std::int64_t micro = 0; micro < m_shape.microBatches; ++micro) {
-            const TrainingData::Batch& batch = m_data->batch(
-                index * static_cast<std::uint64_t>(m_shape.microBatches) +
-                static_cast<std::uint64_t>(micro));
+            const TrainingData::Batch& batch =
+                m_data->batch(index * static_cast<std::uint64_t>(m_shape.microBatches) +
+                              static_cast<std::uint64_t>(micro));
             m_trainer->setBatch(batch.tokens, batch.targets);
             (void)m_trainer->forward();
             if (micro + 1 == m_shape.microBatches) m_reducer->arm();

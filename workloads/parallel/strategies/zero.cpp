@@ -2,20 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/zero.h"
 
+#include "workloads/parallel/strategies/host_memory.h"
+
 #include <algorithm>
 
 namespace ridge::workloads {
-
-namespace {
-
-std::span<float> floats(const Tensor& tensor) {
-    return {tensor.f32(), static_cast<std::size_t>(tensor.count)};
-}
-std::size_t index(std::int64_t value) {
-    return static_cast<std::size_t>(value);
-}
-
-}  // namespace
 
 ZeroTrainer::ZeroTrainer(Operators& ops, Communicator& communicator, const GptConfig& config,
                          std::int64_t sequences, ZeroOptions options)

@@ -20,7 +20,7 @@
 // block's weights while this one computes; stages 1 and 2 gather into the next forward pass).
 // Without it every collective is waited for where it stands.
 
-#include "workloads/parallel/strategies/gpt_pass.h"
+#include "workloads/models/gpt_pass.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
 
 #include <array>

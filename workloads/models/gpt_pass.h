@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// One forward and backward pass of the GPT in pieces (embedding, block, loss, and back), for
-// strategies that have something to do between them: gather a layer's parameters, pass activations
-// on, hold several micro-batches. It owns the activations of one batch; parameters and gradients
-// are given with each call, so they may come and go. GptTrainer is the same pass for one rank.
+// One forward and backward pass of the GPT in pieces (embedding, block, loss, and back). GptTrainer
+// does them one after the other; strategies of parallel training have something to do in between:
+// gather a layer's parameters, pass activations on, hold several micro-batches. It owns the
+// activations of one batch; parameters and gradients are given with each call, so they may come
+// and go.
 //
 // A pass may hold some of the blocks (a pipeline's stage) and some tokens of each sequence (a
 // context's part: rows of one sequence are neighbours). Rows of losses are scaled by the caller, so
 // that gradients of all parts add up to the whole batch's mean. Nothing allocates after the
 // constructor; failures show in ops.status().
+//
+// What the backward pass needs of a block is kept, or computed again (Korthikanti et al. 2022), in
+// the range "recompute" of blockBackward():
+//   none       everything is kept
+//   selective  the attention's probabilities (heads * T floats a token and layer) are recomputed
+//   full       only each block's output is kept; the block's whole forward pass is repeated
+// Gradients are equal to the bit in all three.
 
 #include "workloads/models/gpt_block.h"
 
@@ -31,15 +39,15 @@ struct RootParameters {
 // A block's offsets counted from its own beginning.
 [[nodiscard]] GptBlockOffsets offsetsWithinBlock(const GptBlockOffsets& at);
 
-// Fills host memory with zeros, marked as the copy that it is.
-void zeroFill(const char* name, const Tensor& tensor);
+enum class Recompute { kNone, kSelective, kFull };
 
 struct PassShape {
     std::int64_t sequences = 1;
-    std::int64_t tokens = 0;  // of each sequence; 0: the whole context
-    std::int64_t layers = 0;  // blocks; 0: all
-    bool head = true;         // final norm, logits and loss
-    bool attention = true;    // its own: whole sequences, probabilities kept
+    std::int64_t tokens = 0;                 // of each sequence; 0: the whole context
+    std::int64_t layers = 0;                 // blocks; 0: all
+    bool head = true;                        // final norm, logits and loss
+    bool attention = true;                   // its own: whole sequences, probabilities kept
+    Recompute recompute = Recompute::kNone;  // other than none with attention of its own only
 };
 
 // What passes that are not in use at the same moment can share.
@@ -65,7 +73,7 @@ public:
     // Some rows only, whose sequences begin at that position.
     void embedPart(const RootParameters& root, std::int64_t firstRow, std::int64_t rows,
                    std::int64_t firstPosition);
-    void block(std::size_t layer, const BlockParameters& parameters, const Attend& attend = {});
+    void block(std::size_t layer, const BlockParameters& parameters, const Attend& attention = {});
     // Sum of the rows' losses; the logits become their gradient times scale.
     [[nodiscard]] double loss(const RootParameters& root, float scale);
 
@@ -73,7 +81,7 @@ public:
     void lossBackward(const RootParameters& root, const RootParameters& gradients, bool accumulate);
     void blockBackward(std::size_t layer, const BlockParameters& parameters,
                        const BlockParameters& gradients, bool accumulate,
-                       const AttendBackward& attend = {});
+                       const AttendBackward& attention = {});
     // Adds to the token table's gradients (the head has begun them).
     void embedBackward(const RootParameters& gradients, bool accumulatePositions);
     // Replaces the positions' gradients.
@@ -89,20 +97,25 @@ public:
         return m_buffers[layer].output;
     }
     [[nodiscard]] const Tensor& dStream() const { return m_scratch.dStream; }
+    // Bytes held for the backward pass: all of it, and the blocks' (buffers, probabilities,
+    // outputs) alone.
     [[nodiscard]] std::int64_t activationBytes() const { return m_activationBytes; }
+    [[nodiscard]] std::int64_t blockBytes() const { return m_blockBytes; }
 
 private:
     [[nodiscard]] const Tensor& inputOf(std::size_t layer) const {
         return layer == 0 ? m_input : m_buffers[layer - 1].output;
     }
     [[nodiscard]] AttentionArgs attention() const;
+    void allocateBlocks();
+    void attend(std::size_t layer);
 
     Operators& m_ops;
     GptConfig m_config;
     PassShape m_shape;
     PassScratch m_scratch;
     std::int64_t m_rows;
-    std::int64_t m_activationBytes = 0;
+    std::int64_t m_activationBytes = 0, m_blockBytes = 0;
     Tensor m_tokens, m_targets, m_losses;
     Tensor m_input, m_normed, m_mean, m_rstd, m_logits;
     std::vector<BlockBuffers> m_buffers;

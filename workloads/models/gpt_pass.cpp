@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include "workloads/parallel/strategies/gpt_pass.h"
-
-#include <cstring>
+#include "workloads/models/gpt_pass.h"
 
 namespace ridge::workloads {
 
@@ -20,12 +18,6 @@ GptBlockOffsets offsetsWithinBlock(const GptBlockOffsets& at) {
           &own.downWeight, &own.downBias, &own.begin, &own.end})
         *offset -= at.begin;
     return own;
-}
-
-void zeroFill(const char* name, const Tensor& tensor) {
-    const auto bytes = static_cast<std::size_t>(tensor.bytes());
-    const WorkRange range(name, opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, 0, bytes));
-    std::memset(tensor.data, 0, bytes);
 }
 
 PassScratch PassScratch::allocate(Operators& ops, const GptConfig& config, std::int64_t rows) {
@@ -52,12 +44,8 @@ GptPass::GptPass(Operators& ops, const GptConfig& config, const PassShape& shape
     m_tokens = ops.allocate(m_rows, RIDGE_DTYPE_INT32);
     m_targets = ops.allocate(m_rows, RIDGE_DTYPE_INT32);
     m_input = kept(plain);
-    for (std::int64_t layer = 0; layer < m_shape.layers; ++layer) {
-        m_buffers.push_back(BlockBuffers::allocate(ops, config, m_rows));
-        m_activationBytes += 4 * (16 * plain + 4 * m_rows);
-        if (m_shape.attention)
-            m_probabilities.push_back(kept(m_rows * config.heads * m_shape.tokens));
-    }
+    allocateBlocks();
+    m_activationBytes += m_blockBytes;
     if (!m_shape.head) return;
     m_normed = kept(plain);
     m_mean = kept(m_rows);
@@ -65,6 +53,32 @@ GptPass::GptPass(Operators& ops, const GptConfig& config, const PassShape& shape
     m_logits = kept(m_rows * config.vocabulary);
     m_losses = kept(m_rows);
     m_hostLosses.resize(static_cast<std::size_t>(m_rows));
+}
+
+// What is recomputed lies in one set of buffers that all layers share.
+void GptPass::allocateBlocks() {
+    constexpr std::int64_t kElementBytes = 4;
+    const std::int64_t plain = m_rows * m_config.width;
+    const std::int64_t probabilities = m_rows * m_config.heads * m_shape.tokens;
+    const std::int64_t block = 15 * plain + 4 * m_rows;  // BlockBuffers without the output
+    for (std::int64_t layer = 0; layer < m_shape.layers; ++layer) {
+        if (layer > 0 && m_shape.recompute == Recompute::kFull) {
+            BlockBuffers shared = m_buffers.front();
+            shared.output = m_ops.allocate(plain);
+            m_buffers.push_back(shared);
+        } else {
+            m_buffers.push_back(BlockBuffers::allocate(m_ops, m_config, m_rows));
+            m_blockBytes += block * kElementBytes;
+        }
+        m_blockBytes += plain * kElementBytes;
+        if (!m_shape.attention) continue;
+        if (layer > 0 && m_shape.recompute != Recompute::kNone) {
+            m_probabilities.push_back(m_probabilities.front());
+        } else {
+            m_probabilities.push_back(m_ops.allocate(probabilities));
+            m_blockBytes += probabilities * kElementBytes;
+        }
+    }
 }
 
 AttentionArgs GptPass::attention() const {
@@ -101,13 +115,17 @@ void GptPass::embedBackwardPart(const RootParameters& gradients, std::int64_t fi
                             false);
 }
 
-void GptPass::block(std::size_t layer, const BlockParameters& parameters, const Attend& attend) {
+void GptPass::attend(std::size_t layer) {
+    m_ops.attentionForward("attention", attention(), m_buffers[layer].qkv, m_probabilities[layer],
+                           m_buffers[layer].attention);
+}
+
+void GptPass::block(std::size_t layer, const BlockParameters& parameters, const Attend& attention) {
     const BlockBuffers& buffers = m_buffers[layer];
     blockForward(m_ops, m_config, parameters, buffers, inputOf(layer), m_scratch.branch, m_rows,
                  [&] {
-                     if (attend) return attend(buffers);
-                     m_ops.attentionForward("attention", attention(), buffers.qkv,
-                                            m_probabilities[layer], buffers.attention);
+                     if (attention) return attention(buffers);
+                     attend(layer);
                  });
 }
 
@@ -153,15 +171,22 @@ void GptPass::lossBackward(const RootParameters& root, const RootParameters& gra
 
 void GptPass::blockBackward(std::size_t layer, const BlockParameters& parameters,
                             const BlockParameters& gradients, bool accumulate,
-                            const AttendBackward& attend) {
+                            const AttendBackward& attention) {
     const BlockBuffers& buffers = m_buffers[layer];
-    workloads::blockBackward(m_ops, m_config, parameters, gradients, buffers, inputOf(layer),
-                             m_scratch.dStream, m_scratch.block, m_rows, accumulate,
-                             [&](const Tensor& dOut, const Tensor& dQkv) {
-                                 if (attend) return attend(buffers, dOut, dQkv);
-                                 m_ops.attentionBackward("attention.dx", attention(), buffers.qkv,
-                                                         m_probabilities[layer], dOut, dQkv);
-                             });
+    if (m_shape.recompute != Recompute::kNone) {
+        const WorkRange again("recompute");
+        if (m_shape.recompute == Recompute::kFull)
+            block(layer, parameters);
+        else
+            attend(layer);
+    }
+    workloads::blockBackward(
+        m_ops, m_config, parameters, gradients, buffers, inputOf(layer), m_scratch.dStream,
+        m_scratch.block, m_rows, accumulate, [&](const Tensor& dOut, const Tensor& dQkv) {
+            if (attention) return attention(buffers, dOut, dQkv);
+            m_ops.attentionBackward("attention.dx", this->attention(), buffers.qkv,
+                                    m_probabilities[layer], dOut, dQkv);
+        });
 }
 
 void GptPass::embedBackward(const RootParameters& gradients, bool accumulatePositions) {
