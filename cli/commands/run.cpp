@@ -61,18 +61,17 @@ struct Run {
     reports::RunReport report;
 };
 
-// Why the CUDA backend cannot be used here; empty when it can. Asks the driver alone: what CUDA's libraries
-// have to say comes with the first workload.
-std::string whyNoCuda() {
-    void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-    if (!driver) return "no NVIDIA driver here (libcuda.so.1 cannot be loaded)";
-    const auto initialise = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
-    const auto count = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
-    int devices = 0;
-    if (!initialise || !count) return "libcuda.so.1 is not NVIDIA's driver";
-    if (const int error = initialise(0); error != 0) return fmt::format("the NVIDIA driver does not start (error {})", error);
-    if (const int error = count(&devices); error != 0 || devices == 0) return "the NVIDIA driver sees no GPU";
-    return {};
+// Why the CUDA backend cannot be used here; empty when it can. The workloads are asked, for only they know
+// whether their libraries load; without a driver that is known at once.
+std::string whyNoCuda(const std::string& program) {
+    if (void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL); !driver)
+        return "no NVIDIA driver here (libcuda.so.1 cannot be loaded)";
+    constexpr double kLimit = 60;
+    const auto result = runProcess({program, "--check-backend", "--backend=cuda"}, kLimit);
+    if (!result.ok()) return result.error().message;
+    if (result->status == 0) return {};
+    const std::string said(trim(result->messages));
+    return said.empty() ? fmt::format("{} --check-backend ended with exit code {}", program, result->status) : said;
 }
 
 Result<std::vector<Variant>> describe(const std::string& program, const std::string& backend) {
@@ -344,15 +343,15 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
 int runCommand(const RunArguments& arguments, const Globals& globals) {
     Run run;
     run.arguments = arguments;
-    if (arguments.backend != "cpu") {
-        const std::string reason = whyNoCuda();
-        if (arguments.backend == "cuda" && !reason.empty()) return fail(77, fmt::format("--backend cuda: {}; --backend cpu runs everywhere", reason));
-        run.arguments.backend = reason.empty() ? "cuda" : "cpu";
-    }
     run.globals = &globals;
     const auto program = findWorkloads();
     if (!program.ok()) return fail(program.error());
     run.workloads = *program;
+    if (arguments.backend != "cpu") {
+        const std::string reason = whyNoCuda(run.workloads);
+        if (arguments.backend == "cuda" && !reason.empty()) return fail(77, fmt::format("--backend cuda: {}; --backend cpu runs everywhere", reason));
+        run.arguments.backend = reason.empty() ? "cuda" : "cpu";
+    }
     const auto all = describe(run.workloads, run.arguments.backend);
     if (!all.ok()) return fail(all.error());
     Selection& selection = run.arguments.selection;

@@ -7,6 +7,7 @@
 #include "workloads/harness/describe.h"
 #include "workloads/harness/options.h"
 #include "workloads/harness/runner.h"
+#include "workloads/ops/cuda/cuda_operators.h"
 #include "workloads/parallel/communicator.h"
 #include "workloads/parallel/rank_env.h"
 
@@ -109,6 +110,13 @@ int measureCeilings(const rw::Options& options, const std::filesystem::path& dat
     return written.ok() ? 0 : report(written.error());
 }
 
+// What only making the operators can tell: a driver without cuBLASLt beside it runs nothing.
+int checkBackend(rw::BackendKind backend) {
+    if (backend == rw::BackendKind::kCpu) return 0;
+    const auto operators = rw::makeCudaOperators();
+    return operators.ok() ? 0 : report(operators.error());
+}
+
 int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected,
                  const rw::RankInfo& rank, const std::filesystem::path& dataDir) {
     std::unique_ptr<rw::Communicator> communicator;
@@ -145,6 +153,7 @@ int run(const std::vector<std::string>& arguments) {
     const auto& specs = rw::allWorkloads(options->backend);
     auto selected = rw::selectSpecs(specs, benchmark::GetBenchmarkFilter());
     if (!selected.ok()) return report(selected.error());
+    if (options->checkBackend) return checkBackend(options->backend);
     if (options->describe) {
         std::cout << rw::describe(specs, *selected) << std::flush;
         return 0;

@@ -83,6 +83,8 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
             noteBenchmarkFlag(argument, options);
         } else if (argument == "--describe") {
             options.describe = true;
+        } else if (argument == "--check-backend") {
+            options.checkBackend = true;
         } else if (argument == "--ceilings") {
             options.ceilings = true;
         } else if (auto file = valueOf(argument, "--ceilings")) {
@@ -118,6 +120,7 @@ std::string helpText() {
     return R"(ridge-workloads: the reference workloads, on Google Benchmark.
 
   --describe                 the selected workloads as JSON: parameters, presets, ranks, what each is built to hit
+  --check-backend            nothing is run: exit code 77 and the reason where the --backend cannot be used
   --ceilings[=FILE]          measure this machine's roofs and write them as JSON (schemas/json/ceilings-1.json)
   --ceilings-budget=SECONDS  about how long that may take (8)
   --data-dir=DIR             where storage workloads put their data, below a folder of their own that is

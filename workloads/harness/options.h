@@ -18,6 +18,7 @@ namespace ridge::workloads {
 struct Options {
     bool help = false;
     bool describe = false;
+    bool checkBackend = false;
     bool listTests = false;
     bool ceilings = false;
     std::string ceilingsFile;  // empty: stdout

@@ -3,6 +3,7 @@
 // The communicator over MPI; every rank runs the same tests: mpirun -n N communicator_ranks_test.
 #include "base/clock.h"
 #include "range_capture.h"
+#include "ranks_main.h"
 #include "workloads/formulas/parallel.h"
 #include "workloads/parallel/exact.h"
 
@@ -171,17 +172,6 @@ TEST(Ranks, AnEmulatedLinkIsNotFasterThanItIs) {
 }  // namespace ridge::workloads
 
 int main(int argc, char** argv) {
-    testing::InitGoogleTest(&argc, argv);
-    const auto rank = ridge::workloads::rankFromEnvironment();
-    if (!rank.ok() || rank->size < 2) {
-        std::puts("start with mpirun -n 2 or more");
-        return 77;
-    }
-    auto world = ridge::workloads::startMpi(*rank);
-    if (!world.ok()) {
-        std::puts(world.error().message.c_str());
-        return 77;
-    }
-    ridge::workloads::g_world = world->get();
-    return RUN_ALL_TESTS();
+    using namespace ridge::workloads;
+    return runTestsOnRanks(argc, argv, startMpi, [](Communicator& world) { g_world = &world; });
 }

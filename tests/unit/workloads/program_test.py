@@ -31,6 +31,15 @@ def test_usage():
     expect(run(env={"OMPI_COMM_WORLD_RANK": "0"}).returncode == 2, "a rank without a size")
 
 
+def test_check_backend(directory):
+    expect(run("--check-backend").returncode == 0, "the CPU runs everywhere")
+    # A driver that is none: what it finds out, it says in one line.
+    subprocess.run(["cc", "-shared", "-x", "c", "/dev/null", "-o", f"{directory}/libcuda.so.1"], check=True)
+    result = run("--check-backend", "--backend=cuda", env={"LD_LIBRARY_PATH": directory})
+    expect(result.returncode == 77, f"an empty driver: exit {result.returncode}, wanted 77")
+    expect(len(result.stderr.strip().splitlines()) == 1, result.stderr)
+
+
 def test_describe():
     described = json.loads(run("--describe").stdout)
     listed = run("--benchmark_list_tests").stdout.split()
@@ -117,6 +126,7 @@ def test_ceilings(folder):
 
 with tempfile.TemporaryDirectory() as directory:
     test_usage()
+    test_check_backend(directory)
     test_describe()
     test_skip()
     test_run(directory)

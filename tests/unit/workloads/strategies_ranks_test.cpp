@@ -4,6 +4,7 @@
 // mpirun -n N strategies_ranks_test. The transport under them can be told to turn a sign.
 #include "base/file.h"
 #include "range_capture.h"
+#include "ranks_main.h"
 #include "workloads/harness/context.h"
 #include "workloads/harness/variant.h"
 #include "workloads/models/tiny_model.h"
@@ -313,20 +314,12 @@ Result<std::unique_ptr<Communicator>> startFaultyMpi() {
 }  // namespace ridge::workloads
 
 int main(int argc, char** argv) {
-    testing::InitGoogleTest(&argc, argv);
-    const auto rank = ridge::workloads::rankFromEnvironment();
-    if (!rank.ok() || rank->size < 2) {
-        std::puts("start with mpirun -n 2 or more");
-        return 77;
-    }
-    auto world = ridge::workloads::startFaultyMpi();
-    if (!world.ok()) {
-        std::puts(world.error().message.c_str());
-        return 77;
-    }
-    ridge::workloads::g_world = world->get();
-    ridge::workloads::RunContext context;
-    context.communicator = world->get();
-    ridge::workloads::setRunContext(context);
-    return RUN_ALL_TESTS();
+    using namespace ridge::workloads;
+    const auto start = [](const RankInfo&) { return startFaultyMpi(); };
+    return runTestsOnRanks(argc, argv, start, [](Communicator& world) {
+        g_world = &world;
+        RunContext context;
+        context.communicator = &world;
+        setRunContext(std::move(context));
+    });
 }
