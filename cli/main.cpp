@@ -9,6 +9,10 @@
 #include <string>
 
 #include "cli/app/app.h"
+#include "cli/app/completion.h"
+#include "cli/app/neighbours.h"
+#include "cli/app/settings.h"
+#include "cli/run/subject.h"
 #include <system_error>
 
 namespace {
@@ -22,10 +26,23 @@ std::string oneLine(std::string text) {
 }
 
 void printVersion(bool json) {
-    if (json)
-        fmt::print("{}\n", nlohmann::ordered_json{{"name", "ridge"}, {"version", ridge::cli::version()}, {"report_schema", 1}, {"run_schema", 1}, {"comparison_schema", 1}}.dump());
-    else
+    if (!json) {
         fmt::print("ridge {}\n", ridge::cli::version());
+        return;
+    }
+    const std::string commit = ridge::cli::buildCommit();
+    nlohmann::ordered_json version{{"name", "ridge"}, {"version", ridge::cli::version()}, {"git", nullptr}, {"report_schema", 1}, {"run_schema", 1}, {"comparison_schema", 1}};
+    if (!commit.empty()) version["git"] = commit;
+    version["features"] = {{"workloads", ridge::cli::findWorkloads().ok()}, {"agent", ridge::cli::findAgentDir().ok()}, {"viewer", ridge::cli::findViewer().ok()}};
+    fmt::print("{}\n", version.dump());
+}
+
+int printSettings(const CLI::App& app) {
+    const CLI::App* command = &app;
+    while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
+    if (command == &app) return ridge::cli::fail(kExitUsage, "--dump-config needs a command: ridge --dump-config run");
+    fmt::print("{}", ridge::cli::dumpSettings(*command));
+    return 0;
 }
 
 int dispatch(int argc, char** argv) {
@@ -37,6 +54,8 @@ int dispatch(int argc, char** argv) {
     bool showVersion = false;
     app.add_flag("--version,-V", showVersion, "Print the version (with --json: as JSON)");
     app.add_flag("--json", globals.json, "With --version: as JSON");
+    bool dumpConfig = false;
+    app.add_flag("--dump-config", dumpConfig, "Print what holds for the command's options, as a ridge.toml, and stop");
     app.require_subcommand(0, 1);
     app.footer(
         "Examples:\n"
@@ -45,7 +64,8 @@ int dispatch(int argc, char** argv) {
         "  ridge analyze trace.sqlite --html report.html\n"
         "  ridge compare before.sqlite after.sqlite\n"
         "  ridge doctor\n"
-        "\nExit codes: 0 done; 1 a regression or a failed threshold was found; 2 usage or unreadable input; 3 no verdict\n"
+        "\nAn option that is not given is taken from RIDGE_<COMMAND>_<OPTION>, ridge.toml, ~/.config/ridge/config.toml.\n"
+        "Exit codes: 0 done; 1 a regression or a failed threshold was found; 2 usage or unreadable input; 3 no verdict\n"
         "possible; 4 the measurement failed; 77 this machine cannot do it; 130/143 interrupted. record exits with the\n"
         "program's own code.");
     addRun(app, globals);
@@ -58,18 +78,21 @@ int dispatch(int argc, char** argv) {
     addCeilings(app, globals);
     addDoctor(app, globals);
     addView(app, globals);
+    addCompletion(app, globals);
+    addSettings(app, globals.arguments);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help
         const auto given = app.get_subcommands();
         const std::string command = given.empty() ? "ridge" : "ridge " + given.front()->get_name();
-        return fail(kExitUsage, fmt::format("{}; see {} --help", oneLine(error.what()), command));
+        return fail(kExitUsage, fmt::format("{}; see {} --help", oneLine(describeError(app, error, globals.arguments)), command));
     }
     if (showVersion) {
         printVersion(globals.json);
         return 0;
     }
+    if (dumpConfig) return printSettings(app);
     if (!globals.action) return fail(kExitUsage, "no command was given; see ridge --help");
     return globals.action();
 }

@@ -10,6 +10,8 @@
 
 namespace ridge::cli {
 
+std::string buildCommit() { return kCheckoutSha; }
+
 void describeSubject(const std::string& workloadsProgram, reports::RunReport& run) {
     namespace fs = std::filesystem;
     if (const auto bytes = readFile(workloadsProgram); bytes.ok()) run.subject["binary_sha256"] = sha256Hex(*bytes);

@@ -11,6 +11,8 @@
 
 namespace ridge::cli {
 
+// Of this build's checkout; empty when it was not made from one.
+std::string buildCommit();
 void describeSubject(const std::string& workloadsProgram, reports::RunReport& run);
 
 }  // namespace ridge::cli
