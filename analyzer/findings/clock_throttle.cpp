@@ -47,12 +47,30 @@ Clocks clocksOf(const RuleInput& input, const CounterSeries& throttle) {
     return c;
 }
 
+// Of a step of this GPU: what goes with the clock. Of all GPUs where it cannot be told which is meant.
+Ns computeOf(const RuleInput& input, const CounterSeries& series) {
+    using enum WallClass;
+    Ns one = 0, all = 0;
+    std::int64_t rank = -1;
+    for (std::size_t i = 0; i < input.answer.steps.size(); ++i) {
+        if (input.context.origins[i].workload != input.workload) continue;
+        const Step& step = input.answer.steps[i];
+        Ns ns = 0;
+        for (const WallClass c : {kComputeBound, kComputeUnknown, kLatencyBound}) ns += step.classes[static_cast<std::size_t>(c)];
+        all = saturatingAdd(all, ns);
+        if (step.device != series.device) continue;
+        if (rank >= 0 && rank != step.rank) return input.perStep(input.total(kComputeBound) + input.total(kComputeUnknown) + input.total(kLatencyBound));
+        rank = step.rank;
+        one = saturatingAdd(one, ns);
+    }
+    return rank >= 0 ? input.perStepOf(one, rank, series.device) : input.perStep(all);
+}
+
 }  // namespace
 
 // The GPU lowered its clock by itself: power cap, heat, or a fault of the supply.
 std::vector<Finding> clockThrottle(const RuleInput& input) {
     std::vector<Finding> findings;
-    const Ns compute = input.total(WallClass::kComputeBound) + input.total(WallClass::kComputeUnknown) + input.total(WallClass::kLatencyBound);
     for (const CounterSeries& series : input.context.timeline.counters) {
         if (series.name != "gpu.throttle") continue;
         const Clocks c = clocksOf(input, series);
@@ -62,15 +80,19 @@ std::vector<Finding> clockThrottle(const RuleInput& input) {
         Finding finding;
         finding.wallClass = WallClass::kComputeBound;
         finding.cause = Cause::kCompute;
-        finding.costNs = static_cast<Ns>(share * slower * static_cast<double>(input.perStep(compute)));
+        finding.costNs = static_cast<Ns>(share * slower * static_cast<double>(computeOf(input, series)));
         finding.savingHighNs = finding.costNs;
         finding.title = fmt::format("GPU {} throttled itself in {} of the samples and ran {} below its highest clock then", series.device,
                                     formatShare(share), formatShare(slower));
         prove(finding, makeProof(input, "throttled_samples", static_cast<double>(c.throttled), "1",
                                  fmt::format("SELECT COUNT(*) FROM RIDGE_COUNTER_SAMPLE s JOIN RIDGE_COUNTER c ON c.id = s.counterId WHERE "
-                                             "c.name = 'gpu.throttle' AND c.deviceId IS {} AND (CAST(s.value AS INTEGER) & {}) <> 0 AND s.time >= {} "
+                                             "c.name = 'gpu.throttle' AND c.deviceId IS {} AND c.globalPid IS {} AND (CAST(s.value AS INTEGER) & {}) <> 0 AND s.time >= {} "
                                              "AND s.time < {}",
-                                             series.device < 0 ? std::string("NULL") : std::to_string(series.device), kThrottled, input.window.start,
+                                             series.device < 0 ? std::string("NULL") : std::to_string(series.device),
+                                             series.process == kNoIndex
+                                                 ? std::string("NULL")
+                                                 : std::to_string(input.context.timeline.processes[static_cast<std::size_t>(series.process)].globalPid),
+                                             kThrottled, input.window.start,
                                              input.window.end)));
         finding.evidence.push_back({"samples", static_cast<double>(c.samples), "1"});
         finding.evidence.push_back({"clock_while_throttled", c.sumThrottled / static_cast<double>(c.clocks), "Hz"});

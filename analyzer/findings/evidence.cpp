@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/findings/evidence.h"
+#include "analyzer/findings/evidence_sql.h"
 
 #include <fmt/format.h>
 
@@ -13,10 +14,11 @@
 namespace ridge::analyzer {
 namespace {
 
-// SQL is for one file: the trace, or what `ridge import kineto` makes of the given ones.
-bool oneFile(const RuleInput& input) {
+constexpr std::size_t kLongestList = 20'000;  // characters of names in one query
+
+bool allKineto(const RuleInput& input) {
     const auto& sources = input.context.timeline.sources;
-    return sources.size() == 1 || (!sources.empty() && std::all_of(sources.begin(), sources.end(), [](const Source& s) { return s.kind == "kineto"; }));
+    return !sources.empty() && std::all_of(sources.begin(), sources.end(), [](const Source& s) { return s.kind == "kineto"; });
 }
 
 bool inWindow(const RuleInput& input, Ns start) { return start >= input.window.start && start < input.window.end; }
@@ -25,8 +27,18 @@ std::string startsInWindow(const RuleInput& input, std::string_view alias) {
     return fmt::format("{0}.start >= {1} AND {0}.start < {2}", alias, input.window.start, input.window.end);
 }
 
+// SQL is for one file: the trace, or what `ridge import kineto` makes of the given ones.
 Proof proof(const RuleInput& input, std::string name, double value, std::string unit, std::string sql) {
-    return {{std::move(name), value, std::move(unit)}, oneFile(input) ? std::move(sql) : std::string()};
+    Proof out{{std::move(name), value, std::move(unit)}, std::move(sql), {}};
+    if (out.sql.empty()) {
+        out.note = "no query: the names that it would have to list are too many, or cannot be written in SQL";
+    } else if (allKineto(input)) {
+        out.note = "the query runs on the file that ridge import kineto writes of the trace";
+    } else if (input.context.timeline.sources.size() > 1) {
+        out.sql.clear();
+        out.note = "no query: the number is a sum over several files; analyze one of them, or put them into one with ridge merge";
+    }
+    return out;
 }
 
 double sumOfRanges(const RuleInput& input, std::uint16_t opKind, std::optional<NameId> name) {
@@ -42,8 +54,48 @@ double sumOfRanges(const RuleInput& input, std::uint16_t opKind, std::optional<N
 
 }  // namespace
 
+// "('a', 'b')"; nothing where that is too long or cannot be written.
+std::optional<std::string> sqlList(const NamePool& pool, const std::set<std::uint32_t>& names) {
+    std::string list;
+    for (const std::uint32_t name : names) {
+        const auto quoted = sqlText(pool.text(NameId{name}));
+        if (!quoted || list.size() + quoted->size() > kLongestList) return std::nullopt;
+        list += (list.empty() ? "(" : ", ") + *quoted;
+    }
+    return list.empty() ? std::nullopt : std::optional(list + ")");
+}
+
+// The rows of one GPU, as SELECTs of start and end.
+std::string sqlRows(const RuleInput& input, std::size_t gpu, std::string_view condition) {
+    const GpuPartition& p = input.context.gpus[gpu];
+    const Timeline& timeline = input.context.timeline;
+    const GpuDevice& device = timeline.devices[static_cast<std::size_t>(p.device)];
+    // Devices of several machines in one file have equal numbers.
+    const bool shared = std::any_of(timeline.devices.begin(), timeline.devices.end(), [&](const GpuDevice& d) {
+        return d.id == device.id && d.machine != device.machine;
+    });
+    const std::string machine = shared ? fmt::format(" AND ((globalPid >> 48) & 0xFFFF) = {}", device.machine) : "";
+    std::array<bool, 4> kinds{};  // a table is there where it has rows, whoever wrote the trace
+    for (const std::int32_t r : p.rows) kinds[static_cast<std::size_t>(timeline.gpu[static_cast<std::size_t>(r)].kind)] = true;
+    constexpr std::array<const char*, 4> kTables{"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
+                                                 "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"};
+    std::string rows;
+    for (std::size_t k = 0; k < kinds.size(); ++k)
+        if (kinds[k])
+            rows += fmt::format("{}SELECT start, end FROM {} WHERE deviceId = {} AND {}{}", rows.empty() ? "" : " UNION ALL ", kTables[k], device.id,
+                                condition, machine);
+    return rows;
+}
+
+
 Proof makeProof(const RuleInput& input, std::string name, double value, std::string unit, std::string sql) {
     return proof(input, std::move(name), value, std::move(unit), std::move(sql));
+}
+
+std::optional<std::string> kernelNames(const RuleInput& input, const std::set<std::uint32_t>& names) {
+    const auto list = sqlList(input.context.timeline.names, names);
+    if (!list) return std::nullopt;
+    return "COALESCE(NULLIF(d.value, ''), s.value) IN " + *list;
 }
 
 std::optional<std::string> sqlText(std::string_view text) {
@@ -211,22 +263,7 @@ Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
     Ns sum = 0;
     for (std::size_t i = 0; i + 1 < p.busy.size(); ++i)
         if (const Ns gap = p.busy[i + 1].start - p.busy[i].end; gap >= minimumNs) sum = saturatingAdd(sum, gap);
-    const Timeline& timeline = input.context.timeline;
-    const GpuDevice& device = timeline.devices[static_cast<std::size_t>(p.device)];
-    // Devices of several machines in one file have equal numbers.
-    const bool shared = std::any_of(timeline.devices.begin(), timeline.devices.end(), [&](const GpuDevice& d) {
-        return d.id == device.id && d.machine != device.machine;
-    });
-    const std::string machine = shared ? fmt::format(" AND ((globalPid >> 48) & 0xFFFF) = {}", device.machine) : "";
-    std::array<bool, 4> kinds{};  // a table is there where it has rows, whoever wrote the trace
-    for (const std::int32_t r : p.rows) kinds[static_cast<std::size_t>(timeline.gpu[static_cast<std::size_t>(r)].kind)] = true;
-    constexpr std::array<const char*, 4> kTables{"CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY", "CUPTI_ACTIVITY_KIND_MEMSET",
-                                                 "CUPTI_ACTIVITY_KIND_GRAPH_TRACE"};
-    std::string rows;
-    for (std::size_t k = 0; k < kinds.size(); ++k)
-        if (kinds[k])
-            rows += fmt::format("{}SELECT start, end FROM {} WHERE deviceId = {} AND end > start{}", rows.empty() ? "" : " UNION ALL ",
-                                kTables[k], device.id, machine);
+    const std::string rows = sqlRows(input, gpu, "end > start");
     return proof(input, "gap_ns", static_cast<double>(sum), "ns",
                  fmt::format("WITH busy AS ({}), seen AS (SELECT start, MAX(end) OVER (ORDER BY start, end ROWS BETWEEN UNBOUNDED "
                              "PRECEDING AND 1 PRECEDING) AS before FROM busy) SELECT SUM(start - before) FROM seen WHERE "
@@ -234,18 +271,14 @@ Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
                              rows, std::max<Ns>(minimumNs, 1)));
 }
 
-double communicationKernelTime(const RuleInput& input) {
-    const Timeline& timeline = input.context.timeline;
-    const std::vector<bool>& communication = input.context.rows.communication;
-    Ns sum = 0;
-    for (std::size_t i = 0; i < timeline.gpu.size(); ++i)
-        if (communication[i] && inWindow(input, timeline.gpu[i].start)) sum = saturatingAdd(sum, timeline.gpu[i].end - timeline.gpu[i].start);
-    return static_cast<double>(sum);
+std::string ofRank(const RuleInput& input, std::int64_t rank) {
+    return input.answer.ranks.size() > 1 ? fmt::format(" of rank {}", rank) : std::string();
 }
 
 void prove(Finding& finding, Proof proof) {
     finding.evidence.insert(finding.evidence.begin(), std::move(proof.evidence));
     finding.sql = std::move(proof.sql);
+    finding.sqlNote = std::move(proof.note);
 }
 
 std::vector<const OpGroup*> groupsOf(const RuleInput& input, WallClass wallClass) {

@@ -2,9 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Numbers with the SQL that reproduces them: each function computes a value from the timeline in memory
-// and writes the query that gives the same value on the file. SQL is left empty where the timeline comes
-// from several files or a name cannot be written in SQL.
+// and writes the query that gives the same value on the file. SQL is left empty, and the note says so in words,
+// where the timeline comes from several files or the names cannot be written in SQL.
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@ namespace ridge::analyzer {
 struct Proof {
     Evidence evidence;
     std::string sql;
+    std::string note;  // Finding::sqlNote
 };
 
 // 'it''s'; nothing for text with NUL bytes or bytes that are no UTF-8.
@@ -30,8 +32,15 @@ Proof kindTime(const RuleInput& input, std::uint16_t opKind);
 Proof fileCallTime(const RuleInput& input);
 // Summed preemption gaps, cut at the window.
 Proof preemptionTime(const RuleInput& input);
-// Summed duration of the step ranges inside the window.
+// Summed duration of the frame ranges "step" inside the window.
 Proof stepTime(const RuleInput& input);
+// The time that the workload's steps took, however they were found: frame ranges, ranges of the name that steps have,
+// else from the first to the last row of the GPU.
+Proof stepsProof(const RuleInput& input, std::int64_t rank, std::int64_t device);
+// Summed duration of the ranges that only their name tells to be input (or a checkpoint) and that start in the window.
+Proof namedIoTime(const RuleInput& input, bool checkpoint);
+// I/O of a kind, by what the trace has: calls on files, ranges with a payload, ranges of a name.
+Proof ioTime(const RuleInput& input, bool checkpoint);
 // Kernels that start in the window.
 Proof kernelCount(const RuleInput& input);
 // Summed duration of the API calls that wait for the device and start in the window.
@@ -50,8 +59,15 @@ Proof copyTime(const RuleInput& input);
 // Summed gaps of a device of at least minimumNs, between its first and its last row.
 Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs);
 
-// Summed duration of the communication kernels that start in the window; which they are SQL cannot tell.
-double communicationKernelTime(const RuleInput& input);
+// Summed duration of the communication in the window: ranges with a payload, else kernels by their names.
+Proof communicationTime(const RuleInput& input);
+// The same of exchanges between neighbours, which name send or receive.
+Proof exchangeTime(const RuleInput& input);
+// The condition of a query on the names of kernels (of a join `k`), nothing where they cannot be listed.
+std::optional<std::string> kernelNames(const RuleInput& input, const std::set<std::uint32_t>& names);
+
+// " of rank 3", where there are several.
+std::string ofRank(const RuleInput& input, std::int64_t rank);
 
 // Puts the proof first.
 void prove(Finding& finding, Proof proof);

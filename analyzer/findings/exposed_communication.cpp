@@ -33,11 +33,7 @@ std::vector<Finding> exposedCommunication(const RuleInput& input) {
     const Ns communication = input.perStep(busy);
     finding.savingHighNs = std::min(finding.costNs, std::max<Ns>(0, input.summary.medianStepNs - communication));
     finding.title = fmt::format("{} per step of communication is not hidden behind computation", formatDuration(finding.costNs));
-    if (!input.context.gpus.empty() && input.context.collectives.instances.empty() && input.context.ops.groups.empty()) {
-        finding.evidence.push_back({"communication_kernel_ns", static_cast<double>(busy), "ns"});
-    } else {
-        prove(finding, kindTime(input, 8));
-    }
+    prove(finding, communicationTime(input));
     finding.evidence.push_back({"exposed_ns", static_cast<double>(exposed), "ns"});
     finding.evidence.push_back({"overlap_ns", static_cast<double>(overlap), "ns"});
     finding.evidence.push_back({"operations", static_cast<double>(count), "1"});

@@ -17,6 +17,7 @@ std::vector<Finding> gpuGaps(const RuleInput& input) {
     std::vector<Finding> findings;
     for (std::size_t g = 0; g < input.context.gpus.size(); ++g) {
         const GpuPartition& p = input.context.gpus[g];
+        const std::int64_t device = input.context.timeline.devices[static_cast<std::size_t>(p.device)].id;
         Finding finding;
         ClassTimes causes{};
         std::int64_t count = 0;
@@ -30,16 +31,15 @@ std::vector<Finding> gpuGaps(const RuleInput& input) {
             const ClassTimes times = classTimes(p.segments, cut);
             for (std::size_t c = 0; c < kWallClassCount; ++c) causes[c] = saturatingAdd(causes[c], times[c]);
             if (finding.where.size() < 20)
-                finding.where.push_back({p.rank, input.context.timeline.devices[static_cast<std::size_t>(p.device)].id, cut.start, cut.end});
+                finding.where.push_back({p.rank, device, cut.start, cut.end});
         }
         if (count == 0) continue;
         const auto largest = std::max_element(causes.begin(), causes.end());
         finding.wallClass = static_cast<WallClass>(largest - causes.begin());
         finding.cause = causeOf(finding.wallClass);
-        finding.costNs = input.perStep(total);
+        finding.costNs = input.perStepOf(total, p.rank, device);
         finding.savingHighNs = finding.costNs;
-        finding.title = fmt::format("GPU {} is idle {} times for 1 ms or more, mostly {}",
-                                    input.context.timeline.devices[static_cast<std::size_t>(p.device)].id, count, name(finding.wallClass));
+        finding.title = fmt::format("GPU {}{} is idle {} time{} for 1 ms or more, mostly {}", device, ofRank(input, p.rank), count, count == 1 ? "" : "s", name(finding.wallClass));
         prove(finding, gapTime(input, g, kLong));
         finding.evidence.push_back({"gaps", static_cast<double>(count), "1"});
         finding.evidence.push_back({"cause_ns", static_cast<double>(*largest), "ns"});

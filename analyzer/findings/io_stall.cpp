@@ -27,10 +27,7 @@ Finding ioStall(const RuleInput& input, WallClass wallClass, Cause cause) {
         bytes += static_cast<double>(io.bytes);
     }
     const double seconds = static_cast<double>(length(normalize(std::move(busy)))) / 1e9;
-    const bool calls = std::any_of(input.context.timeline.io.begin(), input.context.timeline.io.end(), [&](const IoRow& row) {
-        return row.start >= input.window.start && row.start < input.window.end;
-    });
-    prove(finding, calls ? fileCallTime(input) : kindTime(input, 9));
+    prove(finding, ioTime(input, checkpoint));
     finding.evidence.push_back({"stall_ns", static_cast<double>(input.total(wallClass)), "ns"});
     finding.evidence.push_back({"bytes", bytes, "B"});
     if (seconds > 0) finding.evidence.push_back({"bandwidth", bytes / seconds, "B/s"});

@@ -43,9 +43,9 @@ std::vector<Finding> lowUtilisation(const RuleInput& input) {
         const auto largest = std::max_element(causes.begin(), causes.end());
         finding.wallClass = static_cast<WallClass>(largest - causes.begin());
         finding.cause = causeOf(finding.wallClass);
-        finding.costNs = input.perStep(idle);
+        finding.costNs = input.perStepOf(idle, p.rank, device);
         finding.savingHighNs = finding.costNs;
-        finding.title = fmt::format("GPU {} is used for less than half of the time in {} of the run, mostly {}", device,
+        finding.title = fmt::format("GPU {}{} is used for less than half of the time in {} of the run, mostly {}", device, ofRank(input, p.rank),
                                     formatShare(static_cast<double>(length) / static_cast<double>(all.end - all.start)), name(finding.wallClass));
         prove(finding, gapTime(input, g, 1));
         finding.evidence.push_back({"idle_in_these_parts_ns", static_cast<double>(idle), "ns"});

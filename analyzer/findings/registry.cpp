@@ -61,8 +61,14 @@ void takeWhatIf(std::string_view rule, const Analysis& answer, Finding& finding)
     if (!change) return;
     for (const WhatIf& w : answer.whatIf) {
         if (w.change != change || w.workload != finding.workload) continue;
+        const Ns own = finding.savingLowNs;
         finding.savingLowNs = w.stepNs - w.stepNsHigh;
         finding.savingHighNs = w.stepNs - w.stepNsLow;
+        // A replay that gains all of the class, or more, says no lower end: the rule's own holds.
+        if (std::min(finding.savingHighNs, finding.costNs) <= std::min(finding.savingLowNs, finding.costNs) && own < finding.costNs) {
+            finding.savingLowNs = std::min(own, finding.savingLowNs);
+            finding.assumptions.push_back("the replay gains all of the cost or more; the low end is the rule's own");
+        }
         finding.evidence.push_back({"replayed_step_ns", static_cast<double>(w.replayNs), "ns"});
         finding.assumptions.push_back("saving: between the replay of the step's dependencies and the closed form, at most the cost");
     }
@@ -79,6 +85,16 @@ Ns RuleInput::perStep(Ns total) const {
     return static_cast<Ns>(static_cast<double>(total) / all * static_cast<double>(summary.medianStepNs));
 }
 
+Ns RuleInput::perStepOf(Ns total, std::int64_t rank, std::int64_t device) const {
+    double all = 0;
+    for (std::size_t i = 0; i < answer.steps.size(); ++i) {
+        const Step& step = answer.steps[i];
+        if (context.origins[i].workload == workload && step.rank == rank && step.device == device) all += static_cast<double>(step.endNs - step.startNs);
+    }
+    if (all <= 0) return 0;
+    return static_cast<Ns>(std::min(static_cast<double>(total) / all, 1.0) * static_cast<double>(summary.medianStepNs));
+}
+
 const std::vector<RuleEntry>& findingRules() {
     static const std::vector<RuleEntry> rules{
         {"compute_bound", rules::computeBound},
@@ -86,6 +102,7 @@ const std::vector<RuleEntry>& findingRules() {
         {"latency_bound", rules::latencyBound},
         {"exposed_communication", rules::exposedCommunication},
         {"wait_for_peers", rules::waitForPeers},
+        {"pipeline_bubble", rules::pipelineBubble},
         {"input_io", rules::inputIo},
         {"checkpoint_stall", rules::checkpointStall},
         {"host_preemption", rules::hostPreemption},
@@ -126,6 +143,7 @@ void addFindings(const Context& context, Analysis& answer) {
                     continue;
                 }
                 finding.rule = entry.name;
+                if (finding.sql.empty() && finding.sqlNote.empty()) finding.sqlNote = "no query: the number cannot be told from the tables alone";
                 finding.workload = summary.name;
                 finding.id = fmt::format("{}{}{}-{}", summary.name, summary.name.empty() ? "" : "/", entry.name, ++number);
                 takeWhatIf(entry.name, answer, finding);

@@ -25,6 +25,8 @@ struct RuleInput {
 
     // Nanoseconds of a class per median step, and over all steps.
     [[nodiscard]] Ns perStep(Ns total) const;
+    // The same of what one device (of one rank) alone has: its share of the steps of that device.
+    [[nodiscard]] Ns perStepOf(Ns total, std::int64_t rank, std::int64_t device) const;
     [[nodiscard]] Ns total(WallClass c) const { return summary.classes[static_cast<std::size_t>(c)]; }
 };
 

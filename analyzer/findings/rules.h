@@ -12,6 +12,7 @@ std::vector<Finding> memoryWall(const RuleInput& input);
 std::vector<Finding> latencyBound(const RuleInput& input);
 std::vector<Finding> exposedCommunication(const RuleInput& input);
 std::vector<Finding> waitForPeers(const RuleInput& input);
+std::vector<Finding> pipelineBubble(const RuleInput& input);
 std::vector<Finding> inputIo(const RuleInput& input);
 std::vector<Finding> checkpointStall(const RuleInput& input);
 std::vector<Finding> hostPreemption(const RuleInput& input);

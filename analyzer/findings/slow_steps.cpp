@@ -107,7 +107,7 @@ std::vector<Finding> slowSteps(const RuleInput& input) {
     finding.title = fmt::format("{} {:.1f} times the median: {}", which, times,
                                 one ? fmt::format("{:.0f} % of the excess is {}", std::min(share, 1.0) * 100, name(finding.wallClass))
                                     : std::string("no class has half of the excess"));
-    prove(finding, stepTime(input));
+    prove(finding, stepsProof(input, steps.front()->rank, steps.front()->device));
     finding.evidence.push_back({"slow_steps", static_cast<double>(slow->places.size()), "1"});
     finding.evidence.push_back({"period", static_cast<double>(slow->period), "steps"});
     finding.evidence.push_back({"median_step_ns", real(slow->medianNs), "ns"});

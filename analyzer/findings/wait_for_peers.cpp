@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "analyzer/communication/pipeline.h"
 #include "analyzer/findings/evidence.h"
 #include "analyzer/findings/rules.h"
 #include "analyzer/verdict/verdict.h"
@@ -15,11 +16,16 @@ namespace ridge::analyzer::rules {
 std::vector<Finding> waitForPeers(const RuleInput& input) {
     const Ns wait = input.total(WallClass::kCommWait);
     if (wait <= 0) return {};
+    // What the bubble of a pipeline explains is a finding of its own.
+    double rest = 1;
+    if (const auto bubble = findPipeline(input.context, input.workload); bubble && bubble->allWaitNs > 0)
+        rest = std::max(0.0, 1 - static_cast<double>(bubble->waitNs()) / static_cast<double>(bubble->allWaitNs));
+    if (rest <= 0) return {};
     Finding finding;
     finding.wallClass = WallClass::kCommWait;
     const auto last = systematicallyLast(input.context, input.workload);
     finding.cause = last ? Cause::kStraggler : Cause::kCommunication;
-    finding.costNs = input.perStep(wait);
+    finding.costNs = static_cast<Ns>(rest * static_cast<double>(input.perStep(wait)));
     finding.savingHighNs = finding.costNs;
     std::string excess;
     Ns blame = 0;
@@ -31,10 +37,7 @@ std::vector<Finding> waitForPeers(const RuleInput& input) {
     finding.title = last ? fmt::format("ranks wait for rank {}, which arrives last{}", *last,
                                        excess.empty() ? std::string() : fmt::format(" and spends more in {} than its peers", excess))
                          : std::string("ranks wait for each other; no single one is always last");
-    if (input.context.collectives.instances.empty())
-        finding.evidence.push_back({"communication_kernel_ns", communicationKernelTime(input), "ns"});
-    else
-        prove(finding, kindTime(input, 8));
+    prove(finding, communicationTime(input));
     finding.evidence.push_back({"wait_ns", static_cast<double>(wait), "ns"});
     finding.evidence.push_back({"marginal_delay_ns", static_cast<double>(blame), "ns"});
     if (last) finding.evidence.push_back({"last_rank", static_cast<double>(*last), "rank"});

@@ -32,6 +32,22 @@ void checkSchema(const Timeline& timeline, Analysis& answer) {
         std::string& text = ofVersion ? version : column;
         text += (text.empty() ? "" : "; ") + lack;
     }
+    std::string timeless;
+    std::int64_t lost = 0;
+    for (const TableReport& t : timeline.tables) {
+        if (t.withoutTimes <= 0) continue;
+        const bool gpu = t.table == "CUPTI_ACTIVITY_KIND_KERNEL" || t.table == "CUPTI_ACTIVITY_KIND_MEMCPY" || t.table == "CUPTI_ACTIVITY_KIND_MEMSET" ||
+                         t.table == "CUPTI_ACTIVITY_KIND_GRAPH_TRACE";
+        timeless += (timeless.empty() ? "" : ", ") + t.table;
+        lost += gpu ? t.withoutTimes : 0;
+    }
+    for (const Remark& r : timeline.remarks) lost += r.check == kViewCheck && r.detail.starts_with("CUPTI_ACTIVITY_KIND_KERNEL ") ? 1 : 0;
+    if (!timeless.empty() && lost == 0)
+        add(answer, "tables_without_times", 1, Severity::kError, fmt::format("{} has no column of starts or of ends; its rows were left out", timeless));
+    if (lost > 0)
+        add(answer, std::string(kNoVerdictCheck), lost, Severity::kError,
+            timeless.empty() ? std::string("the kernels are in a view, which is not read: when the GPU worked cannot be told, so there is no verdict")
+                             : fmt::format("{} has no column of starts or of ends: when the GPU worked cannot be told, so there is no verdict", timeless));
     const bool nsys = std::any_of(timeline.sources.begin(), timeline.sources.end(), [](const Source& s) { return s.kind == "nsys"; });
     if (!nsys) return;
     add(answer, "schema_version", versions, Severity::kWarning, version);

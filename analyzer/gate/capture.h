@@ -8,6 +8,11 @@
 
 namespace ridge::analyzer {
 
+// Said where no verdict is possible; every finding is withheld then.
+inline constexpr std::string_view kNoVerdictCheck = "no_verdict";
+// Tables that are views.
+inline constexpr std::string_view kViewCheck = "views_not_read";
+
 void checkCapture(const Context& context, Analysis& answer);
 
 }  // namespace ridge::analyzer

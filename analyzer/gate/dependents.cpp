@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "analyzer/gate/capture.h"
 #include "analyzer/gate/gate.h"
 
 namespace ridge::analyzer {
@@ -30,9 +31,9 @@ const std::vector<Dependence>& dependences() {
         {"rows_outside_capture", Effect::kLow, {"launch_bound", "host_time", "gpu_gaps"}},
         {"collector_lost_records", Effect::kLow, {"gpu_gaps", "host_time", "launch_bound"}},
         {"dropped_records", Effect::kLow, {"gpu_gaps"}},
-        {"missing_columns", Effect::kOff, {"exposed_communication", "wait_for_peers", "synchronous_calls", "launch_bound", "host_time"}},
+        {"missing_columns", Effect::kOff, {"exposed_communication", "wait_for_peers", "pipeline_bubble", "synchronous_calls", "launch_bound", "host_time"}},
         {"unknown_kernel_names", Effect::kLow, {"exposed_communication"}},
-        {"missing_ranks", Effect::kOff, {"wait_for_peers"}},
+        {"missing_ranks", Effect::kOff, {"wait_for_peers", "pipeline_bubble"}},
     };
     return list;
 }
@@ -59,6 +60,15 @@ void applyGate(Analysis& answer) {
     }
     if (withheld > 0)
         answer.gate.push_back({"withheld_findings", Severity::kInfo, withheld, "cannot tell, for what the capture lacks: " + names});
+    if (std::any_of(answer.gate.begin(), answer.gate.end(), [](const GateCheck& check) { return check.check == kNoVerdictCheck; })) {
+        if (!answer.findings.empty())
+            answer.gate.push_back({"withheld_findings", Severity::kInfo, static_cast<std::int64_t>(answer.findings.size()), "cannot tell, as there is no verdict"});
+        answer.findings.clear();
+        for (WorkloadSummary& workload : answer.workloads) {
+            workload.verdict = {WallClass::kUnknownCapture, Cause::kNone};
+            workload.verdictShare = 0;
+        }
+    }
     std::stable_partition(answer.findings.begin(), answer.findings.end(), [](const Finding& f) { return f.confidence != Confidence::kLow; });
 }
 

@@ -34,7 +34,7 @@ private:
 };
 
 void checkTables(const Timeline& timeline, Gate& gate) {
-    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0, without = 0;
+    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0, without = 0, device = 0, bytes = 0;
     std::string where, error;
     for (const TableReport& t : timeline.tables) {
         negative += t.negative;
@@ -42,6 +42,8 @@ void checkTables(const Timeline& timeline, Gate& gate) {
         range += t.outOfRange;
         type += t.wrongType;
         open += t.open;
+        device += t.withoutDevice;
+        bytes += t.absurdBytes;
         without += t.table == kNoCategory ? t.rows : 0;
         if (t.negative + t.outOfRange + t.wrongType > 0)
             where += (where.empty() ? "" : ", ") + t.table;
@@ -50,7 +52,7 @@ void checkTables(const Timeline& timeline, Gate& gate) {
         if (error.empty()) error = t.error;
     }
     gate.add("unreadable_tables", broken, Severity::kError,
-             error + "; the rows before that are used");
+             error + "; what came before that is used");
     gate.add("negative_durations", negative, Severity::kWarning,
              "rows that end before they start were left out: " + where);
     gate.add("times_out_of_range", range, Severity::kWarning,
@@ -60,9 +62,26 @@ void checkTables(const Timeline& timeline, Gate& gate) {
     gate.add("zero_durations", zero, Severity::kInfo, "rows of no length count, but take no time");
     gate.add("open_ranges", open, Severity::kInfo,
              "ranges still open at the end were closed at the end of their process, or at the last time seen");
+    if (device > 0) gate.add("rows_without_device", device, Severity::kWarning, "GPU rows that do not say which GPU they are of were left out");
+    if (bytes > 0)
+        gate.add("impossible_bytes", bytes, Severity::kWarning, "copies of fewer than 0 bytes, or of more than any link moves in their time, count as copies of unknown size");
     if (without > 0)
         gate.add("events_without_category", without, Severity::kWarning,
                  "events of the trace name no category (\"cat\"), so that nobody knows what they are; they were left out");
+}
+
+// What the loaders say, by check: counts added, each text once.
+void addRemarks(const Timeline& timeline, Gate& gate) {
+    constexpr std::size_t kLongest = 600;
+    std::map<std::string, Remark> all;
+    for (const Remark& r : timeline.remarks) {
+        const auto [it, isNew] = all.try_emplace(r.check, r);
+        if (isNew) continue;
+        it->second.count = saturatingAdd(it->second.count, r.count);
+        it->second.severity = std::max(it->second.severity, r.severity);
+        if (it->second.detail.find(r.detail) == std::string::npos && it->second.detail.size() < kLongest) it->second.detail += "; " + r.detail;
+    }
+    for (auto& [check, r] : all) gate.add(check, r.count, r.severity, std::move(r.detail));
 }
 
 void checkLinks(const Context& context, Gate& gate) {
@@ -255,6 +274,7 @@ void addGate(const Context& context, Analysis& answer) {
     if (!context.timeline.outcome.empty())
         gate.add("recording_complete", context.timeline.outcome == "complete" ? 0 : 1,
                  Severity::kInfo, "the recording is '" + context.timeline.outcome + "'");
+    addRemarks(context.timeline, gate);
     checkLinks(context, gate);
     checkStreams(context, gate);
     checkNames(context, gate);

@@ -258,6 +258,8 @@ Status writeLosses(const Timeline& t, Database& db) {
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), lost, std::string_view("rows without a usable time")}));
         if (table.table == kNoCategory)
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), table.rows, std::string_view("nobody knows what they are")}));
+        for (const auto& [count, why] : {std::pair(table.withoutDevice, "rows that say no GPU"), std::pair(table.absurdBytes, "copies of impossible size")})
+            if (count > 0) RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), count, std::string_view(why)}));
         if (!table.error.empty())
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), std::int64_t{1}, std::string_view(table.error)}));
     }
@@ -290,6 +292,10 @@ Status Writer::writeSmall(Database& db) {
     RIDGE_TRY_STATUS(meta.add({std::string_view("EXPORT_SCHEMA_VERSION"), timeline::kNsysSchemaVersion}));
     for (const Source& source : t.sources) {
         RIDGE_TRY_STATUS(capture.add({std::string_view("RIDGE_IMPORTED_FROM"), std::string_view(source.product)}));
+    }
+    for (const Remark& r : t.remarks) {
+        const std::string text = fmt::format("{}\t{}\t{}\t{}", r.check, name(r.severity), r.count, r.detail);
+        RIDGE_TRY_STATUS(capture.add({kRemarkName, std::string_view(text)}));
     }
     return {};
 }
@@ -325,7 +331,12 @@ Status writeTimeline(const Timeline& timeline, const std::string& path) {
     }
     const std::string reason = ec.message();
     std::filesystem::remove(part, ec);
-    if (!status.ok()) return status;
+    if (!status.ok()) {
+        // The reader knows the name that was asked for, not the one that it has until it is whole.
+        std::string message = status.error().message;
+        for (std::size_t at = message.find(part); at != std::string::npos; at = message.find(part, at + path.size())) message.replace(at, part.size(), path);
+        return Error{status.error().code, std::move(message)};
+    }
     return Error{ErrorCode::kIo, fmt::format("{}: cannot be written: {}", path, reason)};
 }
 

@@ -194,7 +194,7 @@ struct WhatIf {
     Ns stepNsLow = 0, stepNsHigh = 0;  // predicted median step
     std::optional<Ns> measuredNs;      // of the variant that has the change
     Ns stepNs = 0;                     // the median step as it is
-    Ns replayNs = 0, boundNs = 0;      // the two ends: replay, and closed form
+    Ns replayNs = 0, boundNs = 0;      // replay; the shortest step that replay or closed form allow: boundNs <= replayNs
     std::string comparedWith;          // the workload that has the change, where measured
     std::optional<double> error;       // (replayNs - measuredNs) / measuredNs
 };
@@ -221,7 +221,8 @@ struct Finding {
     double share = 0;  // of the step
     Ns savingLowNs = 0, savingHighNs = 0;
     std::vector<Evidence> evidence;
-    std::string sql;  // reproduces the number on the trace; empty: not expressible in SQL
+    std::string sql;  // reproduces the first evidence number on the trace; empty: sqlNote says why there is none
+    std::string sqlNote;  // why there is no query, or on which file it runs; empty: on the trace as it is
     Confidence confidence = Confidence::kLow;
     std::vector<std::string> assumptions;
     std::string tryThis, verify;

@@ -21,7 +21,7 @@ namespace {
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
 // Checks that a merge answers anew, or that are about one file's place among the others.
-constexpr std::array<std::string_view, 5> kAnsweredByTheMerge{"missing_ranks", "incomplete_collectives", "assumed_ranks", "clock_alignment", "few_steps"};
+constexpr std::array<std::string_view, 6> kAnsweredByTheMerge{"withheld_findings", "missing_ranks", "incomplete_collectives", "assumed_ranks", "clock_alignment", "few_steps"};
 
 // A fixed order of numbers that looks like none: which collectives are kept when there are too many.
 std::uint64_t scattered(std::int64_t number) {
@@ -230,7 +230,7 @@ void Collector::addFile() {
         GateSum& sum = m_out.gate[toValidUtf8(g.check)];
         sum.severity = std::max(sum.severity, g.severity);
         sum.count = saturatingAdd(sum.count, std::max<std::int64_t>(0, g.count));
-        sum.files = 1;
+        sum.files = std::max<std::int64_t>(sum.files, g.count > 0 ? 1 : 0);
         if (sum.detail.empty() || toValidUtf8(g.detail) < sum.detail) sum.detail = toValidUtf8(g.detail);
     }
     for (const EnvironmentField& f : m_answer.environment) {

@@ -185,6 +185,7 @@ private:
             return;
         }
         finding.workload = m_workload.name;
+        finding.sqlNote = "no query: the number is of the sums in summaries, whose traces are not here; analyze one rank";
         finding.id = fmt::format("{}{}{}-1", m_workload.name, m_workload.name.empty() ? "" : "/", finding.rule);
         finding.savingHighNs = std::clamp<Ns>(finding.savingHighNs, 0, finding.costNs);
         finding.confidence = std::max(m_workload.steps < kFewSteps ? Confidence::kLow : Confidence::kMedium, m_capture);

@@ -82,6 +82,8 @@ Histogram readHistogram(const Json& json) {
         require(all <= std::numeric_limits<std::int64_t>::max() - n, "counts overflow");
         all += n;
     }
+    const auto mean = h.count > 0 ? h.sum / h.count : 0;
+    require(h.count == 0 || (h.least <= mean && mean <= h.most), "the sum of a distribution does not fit its shortest and longest");
     require(all == h.count && h.least <= h.most, "the counts of a distribution do not add up");
     return h;
 }
@@ -103,6 +105,9 @@ Device readDevice(const Json& json, std::int64_t rank) {
                                   {"copy_ns", &d.copyNs}, {"overlap_ns", &d.overlapNs}, {"exposed_comm_ns", &d.exposedCommNs}, {"exposed_copy_ns", &d.exposedCopyNs},
                                   {"kernels", &d.kernels}, {"copies", &d.copies}, {"unlinked", &d.unlinked}})
         *to = count(json, key);
+    require(d.busyNs <= d.spanNs && d.idleNs == d.spanNs - d.busyNs, "busy and idle of a device do not add up to its span");
+    require(d.overlapNs <= std::min(d.commNs, d.computeNs) && d.exposedCommNs == d.commNs - d.overlapNs, "overlap and exposed communication of a device do not add up");
+    require(d.computeNs <= d.busyNs && d.commNs <= d.busyNs && d.copyNs <= d.busyNs && d.exposedCopyNs <= d.copyNs, "a device works longer than it is busy");
     return d;
 }
 
@@ -140,6 +145,7 @@ RankLane readLane(const Json& json, std::int64_t rank) {
     l.leastNs = count(json, "min_ns");
     l.mostNs = count(json, "max_ns");
     l.classes = readClassTimes(json.at("classes"));
+    require(l.leastNs <= l.mostNs && l.leastNs <= l.totalNs / l.steps && l.mostNs >= l.totalNs / l.steps, "the shortest and longest step of a lane do not fit their sum");
     require(total(l.classes) == l.totalNs, "the classes of a lane do not add up to its steps");
     const Json& median = json.at("median_step");
     l.median.workload = l.workload;
@@ -149,6 +155,7 @@ RankLane readLane(const Json& json, std::int64_t rank) {
     l.median.startNs = instant(median, "start_ns");
     l.median.endNs = instant(median, "end_ns");
     l.median.classes = readClassTimes(median.at("classes"));
+    require(l.median.endNs - l.median.startNs >= l.leastNs && l.median.endNs - l.median.startNs <= l.mostNs, "the median step of a lane is shorter or longer than all its steps");
     require(total(l.median.classes) == l.median.endNs - l.median.startNs, "the classes of a step do not add up to it");
     const Json& above = json.at("above_roof_ns");
     l.computeAboveNs = integer(above, "compute_bound", 0, kMostNs);
@@ -250,6 +257,7 @@ RankSummary readRank(const Json& json) {
     for (const Json& op : json.at("operations"))
         r.operations.push_back({text(op, "name"), text(op, "communicator"), text(op, "workload"), op.at("bytes").is_null() ? -1 : count(op, "bytes"), count(op, "count"), count(op, "busy_ns"),
                                 count(op, "overlap_ns")});
+    for (const RankOp& op : r.operations) require(op.overlapNs <= op.busyNs, "an operation overlaps for longer than it is busy");
     return r;
 }
 
@@ -298,6 +306,15 @@ Summary read(const Json& json) {
     }
     for (const Json& e : json.at("environment"))
         require(s.environment.emplace(text(e, "name"), EnvironmentSum{text(e, "class"), text(e, "min"), text(e, "max"), count(e, "files")}).second, "a field is there twice");
+    std::map<std::string, std::int64_t> steps;
+    for (const auto& [number, r] : s.ranks)
+        for (const RankLane& l : r.lanes) require(!__builtin_add_overflow(steps[l.workload], l.steps, &steps[l.workload]), "steps");
+    for (const auto& [name, n] : steps) {
+        const auto it = s.workloads.find(name);
+        require(it != s.workloads.end() && it->second.steps.count == n, "the steps of the ranks do not add up to those of the workload");
+    }
+    for (const auto& [check, g] : s.gate) require(g.files <= s.files, "a check was seen in more files than there are");
+    for (const auto& [name, e] : s.environment) require(e.least <= e.most && e.files <= s.files, "a field of the environment is in more files than there are");
     for (const Json& l : json.at("losses")) require(s.losses.emplace(text(l, "source"), count(l, "count")).second, "a source of losses is there twice");
     return s;
 }
@@ -336,8 +353,12 @@ Result<Summary> summaryFromJson(std::string_view text) {
         return read(json);
     } catch (const nlohmann::json::parse_error&) {
         return Error{ErrorCode::kBadInput, "is no summary, or is cut off: it is no whole JSON document"};
+    } catch (const nlohmann::json::type_error&) {
+        return Error{ErrorCode::kBadInput, "is a damaged summary: a value is of another type than it should be"};
     } catch (const nlohmann::json::exception& error) {
-        return Error{ErrorCode::kBadInput, fmt::format("is a damaged summary: {}", error.what())};
+        std::string_view what = error.what();  // "[json.exception.type_error.302] type must be ..."
+        if (const std::size_t end = what.find("] "); what.starts_with("[") && end != std::string_view::npos) what.remove_prefix(end + 2);
+        return Error{ErrorCode::kBadInput, fmt::format("is a damaged summary: {}", what)};
     } catch (const std::invalid_argument& error) {
         return Error{ErrorCode::kBadInput, fmt::format("is a damaged summary: {}", error.what())};
     }

@@ -17,6 +17,7 @@
 #include "analyzer/summary/findings.h"
 #include "analyzer/summary/rank_summary.h"
 #include "analyzer/verdict/verdict.h"
+#include "base/text.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -50,6 +51,7 @@ private:
     void addStragglers();
     void addWorkloads();
     void addCapture();
+    void addOneRun();
     [[nodiscard]] Ns shiftOf(const RankSummary& rank) const;
     [[nodiscard]] const RankSummary& rankOf(std::int64_t rank) const { return m_summary.ranks.at(rank); }
     [[nodiscard]] std::string excessClass(const std::string& workload, std::int64_t rank) const;
@@ -334,13 +336,48 @@ void Reporter::addWorkloads() {
     }
 }
 
+// What speaks against the ranks being of one run.
+void Reporter::addOneRun() {
+    constexpr std::int64_t kApart = 60'000'000'000;  // longer than clocks of machines that can work together differ
+    std::set<std::string> gpus;
+    std::int64_t latestStart = 0, firstEnd = std::numeric_limits<std::int64_t>::max();
+    for (const auto& [number, rank] : m_summary.ranks) {
+        Ns span = 0;
+        for (const Device& d : rank.devices) {
+            if (d.kind == "gpu" && !d.name.empty()) gpus.insert(d.name);
+            span = std::max(span, std::min(d.spanNs, kMaxTime));
+        }
+        if (rank.utcOfZero <= 0) continue;
+        latestStart = std::max(latestStart, rank.utcOfZero);
+        firstEnd = std::min(firstEnd, std::min(rank.utcOfZero, std::numeric_limits<std::int64_t>::max() - kMaxTime) + span);
+    }
+    std::string against;
+    std::int64_t reasons = 0;
+    if (gpus.size() > 1) {
+        ++reasons;
+        against = fmt::format("their GPUs differ ({}, {})", *gpus.begin(), *gpus.rbegin());
+    }
+    if (latestStart > 0 && firstEnd < latestStart - kApart) {
+        ++reasons;
+        against += fmt::format("{}one ends {} before another begins", against.empty() ? "" : "; ", formatDuration(latestStart - firstEnd));
+    }
+    if (m_summary.ranks.size() > 1)
+        m_answer.gate.push_back({"one_run", reasons > 0 ? Severity::kWarning : Severity::kInfo, reasons,
+                                 reasons > 0 ? "the summaries are taken for the ranks of one run, and may not be: " + against : std::string("none")});
+}
+
 void Reporter::addCapture() {
     const Summary& s = m_summary;
     const auto add = [&](std::string check, std::int64_t count, Severity whenSeen, std::string detail) {
         m_answer.gate.push_back({std::move(check), count > 0 ? whenSeen : Severity::kInfo, count, count > 0 ? std::move(detail) : std::string("none")});
     };
-    for (const auto& [check, sum] : s.gate)
-        m_answer.gate.push_back({check, sum.severity, sum.count, sum.count > 0 ? fmt::format("{} (over {} files)", sum.detail, s.files) : sum.detail});
+    // The text is of one file, whose numbers are its own; the count is over all.
+    for (const auto& [check, sum] : s.gate) {
+        const bool told = sum.count > 0 && s.files > 1;
+        m_answer.gate.push_back({check, sum.severity, sum.count,
+                                 !told ? sum.detail : fmt::format("in {} of {} files{}: {}", sum.files, s.files, sum.files > 1 ? ", in one of them" : "", sum.detail)});
+    }
+    addOneRun();
     const auto present = static_cast<std::int64_t>(s.ranks.size());
     add("missing_ranks", std::max<std::int64_t>(0, s.worldSize - present), Severity::kWarning,
         fmt::format("{} of {} ranks are in the summaries: waiting and transfer cannot be told apart", present, s.worldSize));

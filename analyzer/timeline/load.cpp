@@ -6,13 +6,16 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <set>
 #include <tuple>
 
+#include "analyzer/gate/capture.h"
 #include "analyzer/import/kineto/kineto.h"
+#include "analyzer/intervals/intervals.h"
 #include "analyzer/timeline/link.h"
 #include "analyzer/timeline/order.h"
 #include "analyzer/timeline/reader.h"
@@ -40,6 +43,34 @@ std::int64_t pragma(Database& db, const char* sql) {
     return row.ok() && *row ? statement->integer(0) : 0;
 }
 
+// What the importer had to say of the trace that the file was made of: check, severity, count, text.
+void readRemarks(Database& db, Timeline& result) {
+    constexpr std::size_t kMost = 1000;
+    timeline::TableScan scan(db, "META_DATA_CAPTURE", {"name", "value"});
+    while (scan.next() && result.remarks.size() < kMost) {
+        if (scan.text(0) != kRemarkName) continue;
+        const auto parts = split(scan.text(1), '\t');
+        if (parts.size() != 4) continue;
+        const auto severity = parseEnum<Severity>(kSeverityNames, parts[1]);
+        std::int64_t count = 0;
+        const auto [end, error] = std::from_chars(parts[2].data(), parts[2].data() + parts[2].size(), count);
+        if (!severity || error != std::errc() || count < 0) continue;
+        result.remarks.push_back({toValidUtf8(parts[0]), toValidUtf8(parts[3]), count, *severity});
+    }
+}
+
+// Names of tables of a timeline that are views in this file: these may compute without end, and are not read.
+std::vector<std::string> viewsOf(Database& db) {
+    std::vector<std::string> found;
+    auto views = db.prepare("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY name");
+    if (!views.ok()) return found;
+    for (auto row = views->step(); row.ok() && *row; row = views->step()) {
+        const std::string name = toValidUtf8(views->text(0));
+        if (timeline::findTable(name)) found.push_back(name);
+    }
+    return found;
+}
+
 Result<Source> describe(Database& db, const std::string& path) {
     Source source;
     source.path = path;
@@ -57,10 +88,13 @@ Result<Source> describe(Database& db, const std::string& path) {
     }
     source.kind = "nsys";
     source.schema = metaValue(db, "EXPORT_SCHEMA_VERSION");
-    source.product = "Nsight Systems " + metaValue(db, "EXPORT_PRODUCT_VERSION");
+    const std::string product = metaValue(db, "EXPORT_PRODUCT_VERSION");
+    source.product = product.empty() ? "Nsight Systems" : "Nsight Systems " + product;
     for (const char* table : {"NVTX_EVENTS", "CUPTI_ACTIVITY_KIND_KERNEL", "CUPTI_ACTIVITY_KIND_MEMCPY",
                               "CUPTI_ACTIVITY_KIND_RUNTIME", "OSRT_API"})
         if (timeline::TableScan(db, table, {}).exists()) return source;
+    if (const auto views = viewsOf(db); !views.empty())
+        return Error{ErrorCode::kBadInput, fmt::format("{}: is a SQLite database, but no timeline: {} is a view, and views are not read; make it a table (CREATE TABLE ... AS SELECT)", path, views.front())};
     return Error{ErrorCode::kBadInput,
                  fmt::format("{}: is a SQLite database, but no timeline (no NVTX, CUDA or OS table); give a trace of "
                              "ridge record or an export of nsys",
@@ -77,9 +111,12 @@ std::int64_t utcAnchor(Database& db) {
 // Processes that the file gives no rank get the first free number, in the order of their pids.
 void numberRanks(Timeline& timeline) {
     std::set<std::int64_t> taken;
+    std::set<std::int32_t> saying;  // files of which some process says its rank: helpers beside it (a launcher, a shell)
     for (const Process& process : timeline.processes)
-        if (process.rankKnown) taken.insert(process.rank);
-    if (!taken.empty()) return;  // helpers beside ranks (a launcher, a shell) stay at rank 0 and have no steps
+        if (process.rankKnown) {    // stay at rank 0 and have no steps
+            taken.insert(process.rank);
+            saying.insert(process.file);
+        }
     std::vector<bool> active(timeline.processes.size(), false);
     for (const GpuRow& row : timeline.gpu)
         if (row.process != kNoIndex) active[static_cast<std::size_t>(row.process)] = true;
@@ -87,13 +124,24 @@ void numberRanks(Timeline& timeline) {
         active[static_cast<std::size_t>(timeline.threads[static_cast<std::size_t>(range.thread)].process)] = true;
     std::vector<std::size_t> order;
     for (std::size_t i = 0; i < active.size(); ++i)
-        if (active[i]) order.push_back(i);
+        if (active[i] && !saying.contains(timeline.processes[i].file)) order.push_back(i);
     std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
         const Process& x = timeline.processes[a];
         const Process& y = timeline.processes[b];
         return std::tie(x.file, x.globalPid) < std::tie(y.file, y.globalPid);
     });
-    for (std::size_t i = 0; i < order.size(); ++i) timeline.processes[order[i]].rank = static_cast<std::int64_t>(i);
+    std::int64_t next = 0;
+    std::set<std::int32_t> silent;
+    std::string given;
+    for (const std::size_t i : order) {
+        while (taken.contains(next)) ++next;
+        silent.insert(timeline.processes[i].file);
+        if (given.size() < 40) given += fmt::format("{}{}", given.empty() ? "" : ", ", next);
+        timeline.processes[i].rank = next++;
+    }
+    if (timeline.sources.size() > 1 && !silent.empty())
+        timeline.remarks.push_back({"ranks_numbered", fmt::format("files do not say their rank; they are numbered as they were given: {}", given),
+                                    static_cast<std::int64_t>(silent.size()), saying.empty() ? Severity::kInfo : Severity::kWarning});
 }
 
 // Kineto rows get the numbers that they have in the tables of ridge import.
@@ -109,11 +157,52 @@ void numberRows(Timeline& timeline) {
     number(timeline.syncs);
 }
 
+// Files that were given as the ranks of one run, and what speaks against it.
+void doubtOneRun(Timeline& timeline) {
+    const std::size_t files = timeline.sources.size();
+    if (files < 2) return;
+    std::vector<Interval> span(files, {kMaxTime, -kMaxTime});
+    const auto see = [&](std::int32_t process, Ns start, Ns end) {
+        if (process == kNoIndex) return;
+        const auto file = static_cast<std::size_t>(timeline.processes[static_cast<std::size_t>(process)].file);
+        if (file >= files) return;
+        Interval& s = span[file];
+        s = {std::min(s.start, start), std::max(s.end, end)};
+    };
+    for (const GpuRow& row : timeline.gpu) see(row.process, row.start, row.end);
+    for (const Range& range : timeline.ranges) see(timeline.threads[static_cast<std::size_t>(range.thread)].process, range.start, range.end);
+    std::set<std::int64_t> worlds;
+    for (const Process& process : timeline.processes)
+        if (process.worldSize > 0) worlds.insert(process.worldSize);
+    std::set<std::string> gpus, kinds;
+    for (const GpuDevice& device : timeline.devices)
+        if (!device.name.empty()) gpus.insert(device.name);
+    for (const Source& source : timeline.sources) kinds.insert(source.kind);
+    std::vector<std::string> against;
+    Ns latestStart = -kMaxTime, firstEnd = kMaxTime;
+    for (const Interval& s : span)
+        if (s.start <= s.end) {
+            latestStart = std::max(latestStart, s.start);
+            firstEnd = std::min(firstEnd, s.end);
+        }
+    if (latestStart > firstEnd) against.push_back(fmt::format("one ends {} before another begins", formatDuration(latestStart - firstEnd)));
+    if (worlds.size() > 1) against.push_back(fmt::format("they say {} and {} as the number of ranks", *worlds.begin(), *worlds.rbegin()));
+    if (gpus.size() > 1) against.push_back(fmt::format("their GPUs differ ({}, {})", *gpus.begin(), *gpus.rbegin()));
+    if (kinds.size() > 1) against.push_back(fmt::format("they are of different tools ({}, {})", *kinds.begin(), *kinds.rbegin()));
+    std::string detail;
+    for (const std::string& reason : against) detail += (detail.empty() ? "" : "; ") + reason;
+    if (!against.empty())
+        timeline.remarks.push_back({"one_run",
+                                    "the files are taken for the ranks of one run, and may not be: " + detail + "; shares and medians over them mean little then: analyze each alone",
+                                    static_cast<std::int64_t>(against.size()), Severity::kWarning});
+}
+
 void finish(Timeline& timeline, bool allKineto) {
     for (Range& range : timeline.ranges)
         if (range.open && !range.endKnown) range.end = std::max(range.start, timeline.lastTime);
     sortOwners(timeline);
     numberRanks(timeline);
+    doubtOneRun(timeline);
     sortAll(timeline);
     if (allKineto)
         numberRows(timeline);
@@ -177,6 +266,10 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
     if (!ours)
         for (std::string& lack : findMissing(db, source.schema)) result.missing.push_back(std::move(lack));
     result.sources.push_back(std::move(source));
+    for (const std::string& view : viewsOf(db))
+        result.remarks.push_back({std::string(kViewCheck), fmt::format("{0} is a view, not a table, and was not read: make it one (CREATE TABLE ... AS SELECT * FROM {0})", view), 1,
+                                  Severity::kError});
+    if (ours) readRemarks(db, result);
     FileReader reader(db, result, file, shift, ours);
     using Read = void (FileReader::*)();
     const auto readAll = [&](std::initializer_list<Read> reads) -> Status {

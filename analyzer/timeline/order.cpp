@@ -253,6 +253,7 @@ void append(Timeline& into, Timeline&& part, Ns shift) {
     add(into.losses, part.losses);
     add(into.benchmarks, part.benchmarks);
     add(into.tables, part.tables);
+    add(into.remarks, part.remarks);
     into.graphLaunches += part.graphLaunches;
     into.lastTime = std::max(into.lastTime, part.lastTime + shift);
 }

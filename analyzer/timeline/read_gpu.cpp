@@ -71,19 +71,24 @@ void FileReader::readGpuTable(std::string_view table, GpuKind kind) {
     while (scan.next()) {
         const auto times = takeTimes(scan, 0, 1, false, report);
         if (!times) continue;
+        const auto deviceId = scan.integer(2);
+        if (!deviceId && scan.hasColumn(2)) {  // a table without the column is told by schema_check
+            ++report.withoutDevice;
+            continue;
+        }
         GpuRow row;
         row.start = times->start;
         row.end = times->end;
         const auto globalPid = scan.integer(5);
         row.process = globalPid ? processOf(*globalPid) : kNoIndex;
-        row.device = deviceOf(globalPid, scan.integerOr(2, 0));
+        row.device = deviceOf(globalPid, deviceId.value_or(0));
         if (m_duration > 0 && (row.start < m_shift - kWindowSlack || row.end > m_shift + m_duration + kWindowSlack))
             ++m_timeline.outsideCapture;
         row.stream = scan.integerOr(3, 0);
         row.correlation = scan.integerOr(4, 0);
         row.name = nameOf(scan.integer(6));
         if (row.name == NameId{0}) row.name = nameOf(scan.integer(7));
-        row.bytes = std::max<std::int64_t>(scan.integerOr(8, 0), 0);
+        row.bytes = possibleBytes(scan.integerOr(8, 0), row.end - row.start, report);
         if (const auto copy = scan.integer(9)) row.copyKind = smallKind(copy);
         row.srcKind = smallKind(scan.integer(10));
         row.dstKind = smallKind(scan.integer(11));

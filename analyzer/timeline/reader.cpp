@@ -26,6 +26,10 @@ NameId NamePool::intern(std::string_view text) {
 std::optional<FileReader::Times> FileReader::takeTimes(TableScan& scan, std::size_t startColumn, std::size_t endColumn,
                                                        bool mayBeOpen, TableReport& report) {
     ++report.rows;
+    if (!scan.hasColumn(startColumn) || (!mayBeOpen && !scan.hasColumn(endColumn))) {
+        ++report.withoutTimes;
+        return std::nullopt;
+    }
     const auto start = scan.integer(startColumn);
     const std::int64_t wrongBefore = scan.wrongTypes();
     const auto end = scan.integer(endColumn);

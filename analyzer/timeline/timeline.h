@@ -169,7 +169,26 @@ struct TableReport {
     explicit TableReport(std::string name) : table(std::move(name)) {}
     std::string table;
     std::int64_t rows = 0, negative = 0, zero = 0, outOfRange = 0, wrongType = 0, open = 0;
+    std::int64_t withoutTimes = 0;   // the table has no column of starts or of ends
+    std::int64_t withoutDevice = 0;  // GPU rows that do not say which GPU
+    std::int64_t absurdBytes = 0;    // copies of less than nothing, or of more than any link moves in their time
     std::string error;
+};
+
+// Bytes of a copy that can be; else 0, and counted. 100 TB/s is twenty times the fastest memory of today.
+inline std::int64_t possibleBytes(std::int64_t bytes, Ns duration, TableReport& report) {
+    constexpr std::int64_t kMost = std::int64_t{1} << 50, kMostPerNs = 100'000;
+    const bool absurd = bytes < 0 || bytes > kMost || (duration > 0 && bytes / kMostPerNs > duration);
+    report.absurdBytes += absurd ? 1 : 0;
+    return absurd ? 0 : bytes;
+}
+
+// What a loader has to say of a file beyond the counts of its tables: a line of the gate.
+inline constexpr std::string_view kRemarkName = "RIDGE_REMARK";  // in META_DATA_CAPTURE of an imported trace
+struct Remark {
+    std::string check, detail;
+    std::int64_t count = 1;
+    Severity severity = Severity::kWarning;
 };
 
 // A message of the collector (DIAGNOSTIC_EVENT). severity as nsys has it: 2 warning, 3 error.
@@ -237,6 +256,7 @@ struct Timeline {
     std::vector<BenchmarkRow> benchmarks;
     std::vector<TableReport> tables;
     std::int64_t graphLaunches = 0;      // API calls that launch a whole graph
+    std::vector<Remark> remarks;
     std::vector<Diagnostic> diagnostics; // what the collector said of itself
     std::vector<std::string> missing;    // what a file of its kind should have and this one has not
     std::string outcome;                 // RIDGE_RUN.outcome of the first file, "" when not ours

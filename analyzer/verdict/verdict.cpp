@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/verdict/verdict.h"
 
+#include "analyzer/communication/pipeline.h"
 #include "analyzer/communication/report.h"
 
 #include <algorithm>
@@ -162,6 +163,7 @@ VerdictAnswer judgeWall(const VerdictInput& input) {
         });
     Cause cause = causeOf(wallClass);
     if (wallClass == WallClass::kCommWait && input.straggler) cause = Cause::kStraggler;
+    if (wallClass == WallClass::kCommWait && input.pipeline) cause = Cause::kPipelineBubble;
     if (wallClass == WallClass::kLatencyBound && !input.dispatchLimited) cause = Cause::kNone;
     return {{wallClass, cause}, timeOf(*wall) / total};
 }
@@ -173,6 +175,7 @@ VerdictInput verdictInputOf(const Context& context, const WorkloadSummary& summa
     input.memorySlack = slackOf(context, workload, WallClass::kMemoryWall);
     input.latencySlack = slackOf(context, workload, WallClass::kLatencyBound);
     input.straggler = systematicallyLast(context, workload).has_value();
+    input.pipeline = findPipeline(context, workload).has_value();
     input.dispatchLimited = latencyIsDispatch(context, workload);
     return input;
 }

@@ -15,7 +15,8 @@
 //    stands in its way but the machine.
 // The class is the largest class of the wall. comm_wait is "straggler" when one rank arrives last in at
 // least 60 % of the collectives and causes at least half of the delay, or in 40 % of them and causes at
-// least four fifths of it; else "communication".
+// least four fifths of it; "pipeline_bubble", before that, when the waiting is the fill and drain of a pipeline
+// (communication/pipeline.h); else "communication".
 
 #include "analyzer/context.h"
 
@@ -37,6 +38,7 @@ struct VerdictInput {
     ClassTimes classes{};
     double computeSlack = 0, memorySlack = 0, latencySlack = 1;  // avoidable share of the three classes
     bool straggler = false;
+    bool pipeline = false;         // the waiting is the bubble of a pipeline (communication/pipeline.h)
     bool dispatchLimited = false;  // most latency_bound time is in ops that the dispatch limits
 };
 struct VerdictAnswer {

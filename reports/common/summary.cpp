@@ -15,6 +15,17 @@
 
 namespace ridge::reports {
 
+bool ofSummaries(const analyzer::Analysis& a) {
+    return std::any_of(a.sources.begin(), a.sources.end(), [](const analyzer::Source& s) { return s.schema.starts_with("summary "); });
+}
+
+std::string sourceText(const analyzer::Source& source) {
+    std::string out = source.kind;
+    if (!source.schema.empty()) out += ", schema " + source.schema;
+    if (!source.product.empty()) out += ", " + source.product;
+    return out;
+}
+
 const analyzer::WorkloadMetric* resultMetric(const analyzer::WorkloadSummary& workload) {
     const analyzer::WorkloadMetric* first = nullptr;
     for (const auto& metric : workload.metrics) {

@@ -14,6 +14,11 @@
 
 namespace ridge::reports {
 
+// Was it merged from summaries, which hold sums and no timeline?
+bool ofSummaries(const analyzer::Analysis& a);
+// "nsys, schema 3.25, Nsight Systems 2026.1"; what is not known is left out.
+std::string sourceText(const analyzer::Source& source);
+
 using analyzer::Analysis;
 using analyzer::ClassTimes;
 using analyzer::Ns;

@@ -92,6 +92,7 @@ std::string evidenceOf(const Finding& f) {
     }
     for (const std::string& assumption : f.assumptions) out += "<dt>assumes</dt><dd>" + html(assumption) + "</dd>";
     out += "</dl>\n";
+    if (!f.sqlNote.empty()) out += "<p class=\"small soft\">SQL: " + html(f.sqlNote) + "</p>\n";
     if (!f.sql.empty()) out += "<p class=\"small soft\">This query gives the number on the trace:</p><pre>" + htmlLines(f.sql) + "</pre>\n";
     return out + "</details>\n";
 }
@@ -119,8 +120,8 @@ std::string headerSection(const Analysis& a, std::string_view body) {
     if (fold) out += fmt::format("<details><summary>{} timelines</summary>\n", a.sources.size());
     for (std::size_t i = 0; i < std::min(kMostSources, a.sources.size()); ++i) {
         const Source& s = a.sources[i];
-        out += fmt::format("<div class=\"soft small name\"><span class=\"mono\">{}</span> ({}, schema {}, {})</div>\n",
-                           html(s.path), html(s.kind), html(s.schema), html(s.product));
+        out += fmt::format("<div class=\"soft small name\"><span class=\"mono\">{}</span> ({})</div>\n",
+                           html(s.path), html(sourceText(s)));
     }
     if (a.sources.size() > kMostSources)
         out += fmt::format("<div class=\"soft small\">and {} more traces</div>\n", a.sources.size() - kMostSources);

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/summary.h"
 #include "reports/html/parts.h"
 
 namespace ridge::reports::page {
@@ -110,7 +111,7 @@ std::string pathHead(const CriticalPath& path) {
 }  // namespace
 
 std::string whatIfSection(const Analysis& a) {
-    if (a.whatIf.empty()) return section("whatif", "What if", absent("No change was predicted: nothing that the rules know would shorten a step."));
+    if (a.whatIf.empty()) return section("whatif", "What if", absent(ofSummaries(a) ? "Summaries of ranks hold no order of the work, so that no change can be played: analyze one rank." : "No change was predicted: nothing that the rules know would shorten a step."));
     std::string body =
         "<p class=\"soft\">Median steps. Replay: what the order of the work allows. Bound: what the class of time could give at best. The truth is "
         "expected between the two.</p>\n";

@@ -181,6 +181,7 @@ Json criticalPath(const std::optional<CriticalPath>& path) {
 Json evidence(const Finding& f) {
     Json out = Json::object();
     out["sql"] = f.sql.empty() ? Json(nullptr) : text(f.sql);  // first, so that no value takes its name
+    out["sql_note"] = f.sqlNote.empty() ? Json(nullptr) : text(f.sqlNote);
     for (const Evidence& e : f.evidence)
         out[freeName(out, e.name)] = {{"value", number(e.value)}, {"unit", text(e.unit)}};
     return out;

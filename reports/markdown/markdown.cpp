@@ -72,6 +72,7 @@ std::string finding(const Finding& f, std::size_t number) {
     out += "\n<details><summary>Evidence</summary>\n\n";
     for (const Evidence& e : f.evidence)
         out += fmt::format("- {}: {}\n", markdown(e.name), markdown(formatValue(e.value, e.unit)));
+    if (!f.sqlNote.empty()) out += fmt::format("- SQL: {}\n", markdown(f.sqlNote));
     if (!f.sql.empty()) out += "\n" + markdownFence(f.sql, "sql");
     return out + "\n</details>\n";
 }
@@ -249,8 +250,7 @@ std::string renderMarkdown(const Analysis& a) {
     out += "\n";
     for (std::size_t i = 0; i < std::min(kMarkdownRows, a.sources.size()); ++i) {
         const Source& s = a.sources[i];
-        out += fmt::format("- {} ({}, schema {}, {})\n", markdown(s.path), markdown(s.kind), markdown(s.schema),
-                           markdown(s.product));
+        out += fmt::format("- {} ({})\n", markdown(s.path), markdown(sourceText(s)));
     }
     if (a.sources.size() > kMarkdownRows) out += fmt::format("- and {} more\n", a.sources.size() - kMarkdownRows);
     return out + workloads(a) + attribution(a) + findings(a) + whatIfs(a) + criticalPath(a) + threeWalls(a) + ranges(a) + communication(a) + resources(a) + capture(a);

@@ -45,7 +45,7 @@ std::string sourceLines(const Analysis& a, const TerminalOptions& o) {
     std::string out;
     for (const Source& s : a.sources)
         out += fitted(s.path, Paint::kBold, 0, o) +
-               fitted(fmt::format("{}, schema {}, {}", s.kind, s.schema, s.product), Paint::kDim, 2, o);
+               fitted(sourceText(s), Paint::kDim, 2, o);
     return out;
 }
 

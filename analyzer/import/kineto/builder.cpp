@@ -7,6 +7,7 @@
 
 #include "analyzer/import/kineto/decimal.h"
 #include "analyzer/timeline/link.h"
+#include "base/text.h"
 
 namespace ridge::analyzer::kineto {
 namespace {
@@ -104,6 +105,7 @@ SyncKind syncKindOf(std::string_view name) {
 // Processes and devices of different files are different, whatever their numbers.
 std::int64_t machineOf(std::int32_t file) { return std::int64_t{file % 0x7FFE} + 1; }
 
+constexpr std::int64_t kNoDevice = std::numeric_limits<std::int64_t>::min();
 constexpr Ns kNoTime = std::numeric_limits<Ns>::min();
 
 Ns instantOf(const Event& event) {
@@ -172,10 +174,13 @@ void Builder::onEvent(const Event& event) {
     if (event.argumentsWrong) ++report(category).wrongType;
     if (category == Category::kHandOff) return addFlowEnd(event);
     if (category == Category::kInstant) return addMemory(event);
+    if (event.phase == 'B' || event.phase == 'E') return addHalf(event);
     if (event.phase != 'X') {
         ++report(category == Category::kOther || category == Category::kLaunchFlow ? category : Category::kOther).rows;
+        if (category != Category::kLaunchFlow) ++m_otherPhases[event.phase == 0 ? '?' : event.phase];
         return;
     }
+    if (category == Category::kOther) noteUnknown(event.category);
     switch (category) {
         case Category::kKernel:
         case Category::kCopy:
@@ -190,6 +195,52 @@ void Builder::onEvent(const Event& event) {
     }
 }
 
+void Builder::noteUnknown(std::string_view category) {
+    constexpr std::size_t kMostNames = 100, kLongestName = 60;
+    const std::string name = toValidUtf8(category.substr(0, kLongestName));
+    if (const auto it = m_unknown.find(name); it != m_unknown.end()) ++it->second;
+    else if (m_unknown.size() < kMostNames) m_unknown.emplace(name, 1);
+    else ++m_unknown["others"];
+}
+
+// Begin and end as two events, in the order of the file: a range of the thread's own stack. Only what the host did
+// comes like this; halves of anything else are counted.
+void Builder::addHalf(const Event& event) {
+    if (event.phase == 'E') return addEnd(event);
+    const Category category = event.category.empty() ? Category::kAnnotation : categoryOf(event.category);
+    const std::size_t before = m_timeline.ranges.size();
+    if (category == Category::kOp || category == Category::kAnnotation || category == Category::kFunction) {
+        addRange(event, category);
+    } else {
+        ++report(category).rows;
+        noteUnknown(event.category);
+    }
+    const std::int32_t thread = threadOf(event, report(Category::kOther));
+    if (thread != kNoIndex) m_halves[thread].push_back(m_timeline.ranges.size() > before ? static_cast<std::int32_t>(before) : kNoIndex);
+}
+
+void Builder::addEnd(const Event& event) {
+    const std::int32_t thread = threadOf(event, report(Category::kOther));
+    const auto stack = thread == kNoIndex ? m_halves.end() : m_halves.find(thread);
+    const Ns end = instantOf(event);
+    if (stack == m_halves.end() || stack->second.empty() || end == kNoTime) {
+        ++m_unpaired;
+        return;
+    }
+    const std::int32_t at = stack->second.back();
+    stack->second.pop_back();
+    if (at == kNoIndex) return;  // its begin was counted as what nobody reads
+    Range& range = m_timeline.ranges[static_cast<std::size_t>(at)];
+    if (end < range.start) {  // it stays open
+        ++m_unpaired;
+        return;
+    }
+    range.end = end;
+    if (!range.open) return;
+    range.open = false;
+    --report(range.kind == RangeKind::kOp ? Category::kOp : range.kind == RangeKind::kFunction ? Category::kFunction : Category::kAnnotation).open;
+}
+
 void Builder::addGpuRow(const Event& event, Category category) {
     TableReport& table = report(category);
     Times times;
@@ -198,7 +249,12 @@ void Builder::addGpuRow(const Event& event, Category category) {
     row.start = times.start;
     row.end = times.end;
     const Arguments& a = event.arguments;
-    row.device = deviceOf(integerOr(a.device.there() ? a.device : event.pid, 0, table));
+    const std::int64_t device = integerOr(a.device.there() ? a.device : event.pid, kNoDevice, table);
+    if (device == kNoDevice) {
+        ++table.withoutDevice;
+        return;
+    }
+    row.device = deviceOf(device);
     row.stream = streamOf(event, table);
     row.correlation = integerOr(a.correlation, 0, table);
     const NameId name = m_names.text(event.name);
@@ -210,7 +266,7 @@ void Builder::addGpuRow(const Event& event, Category category) {
         m_timeline.gpu.push_back(row);
         return;
     }
-    row.bytes = std::max<std::int64_t>(integerOr(a.bytes, 0, table), 0);
+    row.bytes = possibleBytes(integerOr(a.bytes, 0, table), row.end - row.start, table);
     if (category == Category::kCopy) {
         const CopyName copy = copyName(name);
         row.copyKind = copy.kind;
@@ -285,7 +341,8 @@ void Builder::addRange(const Event& event, Category category) {
                                            : category == Category::kFunction ? RangeKind::kFunction : RangeKind::kAnnotation;
     if (range.kind == RangeKind::kOp && isAnnotation(event.name)) range.kind = RangeKind::kAnnotation;
     if (!event.arguments.shapes.empty()) range.shapes = m_names.json(event.arguments.shapes);
-    if (range.kind != RangeKind::kFunction)
+    // Annotations may be filed under another number for the same process (that of its container).
+    if (range.kind == RangeKind::kOp)
         ++m_hosts[static_cast<std::size_t>(m_timeline.threads[static_cast<std::size_t>(range.thread)].process)].ops;
     if (category == Category::kOp && !event.arguments.collective.empty())
         if (const std::int32_t c = takeCollective(event, table); c != kNoIndex)

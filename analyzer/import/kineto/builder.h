@@ -8,6 +8,8 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -56,6 +58,9 @@ private:
     void addGpuRow(const Event& event, Category category);
     void addCall(const Event& event);
     void addRange(const Event& event, Category category);
+    void addHalf(const Event& event);
+    void addEnd(const Event& event);
+    void noteUnknown(std::string_view category);
     void addSync(const Event& event);
     void addFlowEnd(const Event& event);
     void addOverhead(const Event& event);
@@ -74,6 +79,8 @@ private:
     void joinFlows();
     void collectivesFromOps();
     void describe(const std::string& broken);
+    void remark(std::string check, std::string detail, std::int64_t count = 1, Severity severity = Severity::kWarning);
+    void describeUnread();
 
     std::int32_t m_file;
     KinetoTrace m_trace;
@@ -89,6 +96,10 @@ private:
     std::vector<CopyName> m_copyNames;
     std::vector<std::int8_t> m_blocking;
     std::unordered_map<std::int64_t, std::string> m_deviceNames;
+    std::unordered_map<std::int32_t, std::vector<std::int32_t>> m_halves;  // thread -> ranges that have begun; kNoIndex: not read
+    std::int64_t m_unpaired = 0;                                           // ends without a begin
+    std::map<std::string, std::int64_t> m_unknown;                         // category -> events with a duration
+    std::map<char, std::int64_t> m_otherPhases;
     std::int64_t m_lastPid = -1, m_lastTid = -1;
     std::int32_t m_lastThread = kNoIndex;
     std::int32_t m_main = kNoIndex;  // the process that the file is of

@@ -120,6 +120,12 @@ private:
         if (m_state.block_state == ISAL_BLOCK_FINISH) {
             m_members = true;
             if (m_state.avail_in == 0 && m_inputEnded) return false;
+            if (m_state.avail_in > 0 && *m_state.next_in != 0x1f) {
+                // Zeros are padding, as gzip -d has it; anything else belongs to no member.
+                const bool zeros = std::all_of(m_state.next_in, m_state.next_in + m_state.avail_in, [](std::uint8_t b) { return b == 0; });
+                if (!zeros) m_error = "bytes that are no gzip data lie";
+                return false;
+            }
             std::uint8_t* const nextIn = m_state.next_in;
             const std::uint32_t left = m_state.avail_in;
             isal_inflate_reset(&m_state);

@@ -393,9 +393,10 @@ Status Document::start(bool& isObject) {
     return {};
 }
 
-void Document::readMembers(const OnEvent& onEvent, const OnMember& onMember, bool& sawEvents) {
+// true: up to the closing brace, on which m_token stands.
+bool Document::readMembers(const OnEvent& onEvent, const OnMember& onMember, bool& sawEvents) {
     for (;;) {
-        if (m_token < m_tokenCount && m_window[m_tokens[m_token]] == '}') return;
+        if (m_token < m_tokenCount && m_window[m_tokens[m_token]] == '}') return true;
         std::size_t token = m_token, valueAt = 0;
         std::string_view key;
         Value value;
@@ -404,14 +405,14 @@ void Document::readMembers(const OnEvent& onEvent, const OnMember& onMember, boo
             sawEvents = true;
             m_token = token + 1;
             m_keepFrom = valueAt + 1;
-            if (!readEvents(onEvent)) return;
+            if (!readEvents(onEvent)) return false;
             m_keepFrom = m_tokens[m_token - 1] + 1;
             continue;
         }
         if (outcome == Outcome::kDone) outcome = anyValue(token, valueAt, value);
-        if (outcome == Outcome::kBroken) return;
+        if (outcome == Outcome::kBroken) return false;
         if (outcome == Outcome::kMore) {
-            if (!need("the document")) return;
+            if (!need("the document")) return false;
             continue;
         }
         onMember(key, value.kind == '{' || value.kind == '[' ? value.raw : value.scalar.text);
@@ -420,15 +421,31 @@ void Document::readMembers(const OnEvent& onEvent, const OnMember& onMember, boo
     }
 }
 
+// After the last bracket of the document only white space may come.
+void Document::lookBehind(std::size_t from) {
+    for (;;) {
+        for (std::size_t at = from; at < m_size; ++at)
+            if (!isSpace(m_window[at]) && m_window[at] != '\0') {
+                m_trailing = fmt::format("text follows the end of the document (at byte {}); it was not read", m_windowOffset + at);
+                return;
+            }
+        m_keepFrom = m_size;
+        if (!refill()) break;
+        from = 0;
+    }
+    if (const std::string error = m_blocks.error(); !error.empty()) m_trailing = fmt::format("{} behind the end of the document", error);
+}
+
 Status Document::read(const OnEvent& onEvent, const OnMember& onMember) {
     bool isObject = false, sawEvents = true;
     RIDGE_TRY_STATUS(start(isObject));
     if (!isObject) {
-        readEvents(onEvent);
+        if (readEvents(onEvent)) lookBehind(m_tokens[m_token - 1] + 1);
         return {};
     }
     sawEvents = false;
-    readMembers(onEvent, onMember, sawEvents);
+    const bool whole = readMembers(onEvent, onMember, sawEvents);
+    if (whole) lookBehind(m_tokens[m_token] + 1);
     if (sawEvents) return {};
     if (!m_broken.empty()) return Error{ErrorCode::kBadInput, m_broken};
     return Error{ErrorCode::kBadInput, "is JSON, but no trace: it has no list \"traceEvents\""};

@@ -61,6 +61,8 @@ public:
 
     // Empty: the document came to its end.
     [[nodiscard]] const std::string& broken() const { return m_broken; }
+    // What follows the end of the document, in words; empty: nothing but white space.
+    [[nodiscard]] const std::string& trailing() const { return m_trailing; }
     [[nodiscard]] std::uint64_t bytes() const { return m_windowOffset + m_size; }
 
 private:
@@ -73,9 +75,10 @@ private:
 
     bool refill();  // false: no more bytes
     bool need(const char* what);
+    void lookBehind(std::size_t from);
     void breakAt(std::size_t position, std::string_view why);
     Status start(bool& isObject);
-    void readMembers(const OnEvent& onEvent, const OnMember& onMember, bool& sawEvents);
+    bool readMembers(const OnEvent& onEvent, const OnMember& onMember, bool& sawEvents);
     bool readEvents(const OnEvent& onEvent);
     Outcome keyAndValue(std::size_t& token, std::string_view& key, std::size_t& valueAt);
     Outcome skipNested(std::size_t& token) const;
@@ -93,7 +96,7 @@ private:
     std::size_t m_keepFrom = 0;  // bytes before it are done with
     std::uint64_t m_windowOffset = 0;
     bool m_ended = false;
-    std::string m_broken;
+    std::string m_broken, m_trailing;
 };
 
 }  // namespace ridge::analyzer::kineto

@@ -65,7 +65,11 @@ void dropFar(std::vector<Row>& rows, Ns middle, TableReport& report, const Moved
 
 void Builder::onMember(std::string_view key, std::string_view value) {
     if (value.size() > kLongestMember) return;
-    if (key == "baseTimeNanoseconds") m_base = parseDecimal(std::string(value).c_str(), 0).value_or(0);
+    if (key == "baseTimeNanoseconds") {
+        const auto base = parseDecimal(std::string(value).c_str(), 0);
+        if (!base) remark("base_time", "baseTimeNanoseconds is no number: where the trace lies in time is not known, and it is not laid beside others");
+        m_base = base.value_or(0);
+    }
     if (key == "distributedInfo") readRank(value);
     if (key == "deviceProperties") readDevices(value);
     if (key == "schemaVersion") m_schema = toValidUtf8(value.substr(0, kLongestValue));
@@ -75,10 +79,14 @@ void Builder::onMember(std::string_view key, std::string_view value) {
 
 void Builder::readRank(std::string_view json) {
     const auto info = nlohmann::json::parse(json, nullptr, false);
-    if (!info.is_object()) return;
+    if (!info.is_object()) return remark("distributed_info", "distributedInfo is no object: the rank is not known");
     m_rank = integerOf(info, "rank", -1);
     if (m_rank < 0 || m_rank >= (1 << 24)) m_rank = -1;
+    if (m_rank < 0 && info.contains("rank")) remark("distributed_info", "the rank in distributedInfo cannot be one: the rank is not known");
     m_world = std::clamp<std::int64_t>(integerOf(info, "world_size", 0), 0, 1 << 24);
+    if (m_world == 0 && info.contains("world_size")) remark("distributed_info", "the world_size in distributedInfo cannot be one: the number of ranks is not known");
+    if (m_world > 0 && m_rank >= m_world)
+        remark("distributed_info", fmt::format("distributedInfo says rank {} of {}: ranks count from 0", m_rank, m_world));
 }
 
 void Builder::readDevices(std::string_view json) {
@@ -188,6 +196,42 @@ void Builder::collectivesFromOps() {
     }
 }
 
+void Builder::remark(std::string check, std::string detail, std::int64_t count, Severity severity) {
+    m_timeline.remarks.push_back({std::move(check), std::move(detail), count, severity});
+}
+
+// What the file holds and nobody here reads, by name.
+void Builder::describeUnread() {
+    constexpr std::size_t kMostShown = 6;
+    std::vector<std::pair<std::int64_t, std::string>> order;
+    std::int64_t all = 0;
+    for (const auto& [name, count] : m_unknown) {
+        order.emplace_back(count, name);
+        all += count;
+    }
+    std::sort(order.rbegin(), order.rend());
+    std::string names;
+    for (std::size_t i = 0; i < std::min(kMostShown, order.size()); ++i) names += fmt::format("{}{} ({})", i ? ", " : "", order[i].second, order[i].first);
+    if (order.size() > kMostShown) names += fmt::format(" and {} more", order.size() - kMostShown);
+    if (all > 0) {
+        remark("unknown_categories", fmt::format("events of categories that are not known were left out: {}", names), all);
+        m_timeline.losses.push_back({"kineto.unknown_categories", all});
+    }
+    std::int64_t open = 0;
+    for (const auto& [thread, stack] : m_halves) open += std::count_if(stack.begin(), stack.end(), [](std::int32_t r) { return r != kNoIndex; });
+    if (m_unpaired > 0 || open > 0)
+        remark("unpaired_events", fmt::format("{} ends (phase E) have no begin on their thread and were left out, {} begins (phase B) have no end and last to the end of the trace", m_unpaired, open),
+               m_unpaired + open);
+    if (m_unpaired > 0) m_timeline.losses.push_back({"kineto.unpaired_ends", m_unpaired});
+    std::int64_t others = 0;
+    std::string phases;
+    for (const auto& [phase, count] : m_otherPhases) {
+        others += count;
+        phases += fmt::format("{}{} ({})", phases.empty() ? "" : ", ", static_cast<unsigned char>(phase) < 0x80 ? std::string(1, phase) : std::string("?"), count);
+    }
+    if (others > 0) remark("events_not_read", fmt::format("events without a duration that nothing here reads, by phase: {}", phases), others, Severity::kInfo);
+}
+
 void Builder::describe(const std::string& broken) {
     Source source;
     source.kind = "kineto";
@@ -198,6 +242,7 @@ void Builder::describe(const std::string& broken) {
         if (const auto it = m_deviceNames.find(device.id); it != m_deviceNames.end()) device.name = it->second;
     for (TableReport& table : m_reports)
         if (table.rows > 0) m_timeline.tables.push_back(table);
+    describeUnread();
     TableReport all("traceEvents");
     all.rows = static_cast<std::int64_t>(m_trace.events);
     all.wrongType = m_names.malformed();

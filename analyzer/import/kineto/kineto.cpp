@@ -41,6 +41,7 @@ Result<KinetoTrace> readFrom(kineto::ByteSource& bytes, std::int32_t file, const
     RIDGE_TRY_STATUS(std::move(read));
     KinetoTrace trace = builder.finish(document.broken());
     trace.bytes = document.bytes();
+    if (!document.trailing().empty()) trace.timeline.remarks.push_back({"trailing_bytes", document.trailing()});
     return trace;
 }
 

@@ -24,6 +24,7 @@ std::string answerText(const std::vector<std::string>& paths) {
         return {};
     }
     answer->sources.clear();
+    for (auto& finding : answer->findings) finding.sqlNote.clear();  // says on which of the two the query runs
     return reports::renderJson(*answer);
 }
 

@@ -215,6 +215,43 @@ TEST(Merge, RefusesDoublesAndStrangers) {
     EXPECT_EQ(summaryToJson(all), before);  // a refused merge changes nothing
 }
 
+// A line of the gate is of as many files as saw it, and its text of one.
+TEST(Merge, SaysInHowManyFilesACheckWasSeen) {
+    std::vector<Summary> parts = ranksOf(4, 1, 4, 0, 2);
+    parts[2].gate["short_graph_replays"] = {Severity::kWarning, 7, 1, "replays show fewer rows"};
+    parts[3].gate["short_graph_replays"] = {Severity::kInfo, 0, 0, "none"};
+    const auto report = toAnalysis(merged(parts));
+    ASSERT_TRUE(report.ok());
+    int seen = 0;
+    for (const GateCheck& g : report->gate) {
+        if (g.check != "short_graph_replays") continue;
+        ++seen;
+        EXPECT_EQ(g.count, 7);
+        EXPECT_EQ(g.detail, "in 1 of 4 files: replays show fewer rows");
+    }
+    EXPECT_EQ(seen, 1);
+}
+
+TEST(Merge, RanksOnDifferentGpusOrDaysAreSaidToBe) {
+    const auto gateOfMerge = [](const std::vector<Summary>& parts) {
+        const auto report = toAnalysis(merged(parts));
+        EXPECT_TRUE(report.ok());
+        for (const GateCheck& g : report->gate)
+            if (g.check == "one_run") return g;
+        return GateCheck{};
+    };
+    std::vector<Summary> parts = ranksOf(3, 1, 4, 0, 2);
+    EXPECT_EQ(gateOfMerge(parts).count, 0);
+    parts[1].ranks.begin()->second.devices.front().name = "NVIDIA H100";
+    parts[2].ranks.begin()->second.devices.front().name = "NVIDIA V100";
+    EXPECT_EQ(gateOfMerge(parts).count, 1);
+    parts[2].ranks.begin()->second.utcOfZero += 86'400'000'000'000;
+    const GateCheck both = gateOfMerge(parts);
+    EXPECT_EQ(both.count, 2);
+    EXPECT_EQ(both.severity, Severity::kWarning);
+    EXPECT_NE(both.detail.find("before another begins"), std::string::npos);
+}
+
 // Too many collectives for one summary: all ranks keep the same ones.
 TEST(Merge, BoundedPerRankAndStillMatched) {
     constexpr int kCollectives = 6'000;

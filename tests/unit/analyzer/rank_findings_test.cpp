@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// Findings over several ranks: pipelines, hosts that hold their GPUs up, costs of one GPU; and what-ifs that keep bounds.
+#include "analyzer/analyze.h"
+#include "analyzer/communication/pipeline.h"
+#include "analyzer/verdict/verdict.h"
+#include "tests/unit/analyzer/memory_timeline.h"
+
+#include <gtest/gtest.h>
+
+namespace ridge::test {
+namespace {
+
+Analysis analyzed(const Timeline& timeline) {
+    auto answer = analyzeTimeline(timeline, {});
+    if (!answer.ok()) {
+        ADD_FAILURE() << answer.error().message;
+        return {};
+    }
+    return std::move(answer).value();
+}
+
+const Finding* findingOf(const Analysis& answer, const std::string& rule) {
+    for (const Finding& f : answer.findings)
+        if (f.rule == rule) return &f;
+    return nullptr;
+}
+
+constexpr std::uint16_t kGemm = 1, kCollective = 8;
+
+// Stages of a pipeline on CPUs, played as MPI would: an exchange ends on both sides when both have come.
+class PipelinePlay {
+public:
+    PipelinePlay(int stages, int microBatches, Ns forward, Ns backward)
+        : m_stages(stages), m_batches(microBatches), m_forward(forward), m_backward(backward), m_now(static_cast<std::size_t>(stages), 0), timeline(stages) {}
+    // All forward, then all backward; then the ends put their shares of one table together.
+    void gpipe(int steps) {
+        for (int s = 0; s < steps; ++s) {
+            const std::vector<Ns> begin = m_now;
+            for (int b = 0; b < m_batches; ++b)
+                for (int stage = 0; stage < m_stages; ++stage) {
+                    if (stage > 0) exchange(stage - 1, stage, "activations");
+                    compute(stage, "forward.matmul", m_forward);
+                }
+            for (int b = 0; b < m_batches; ++b)
+                for (int stage = m_stages; stage-- > 0;) {
+                    if (stage + 1 < m_stages) exchange(stage + 1, stage, "gradients");
+                    compute(stage, "backward.matmul", m_backward);
+                }
+            together({0, m_stages - 1});
+            for (int stage = 0; stage < m_stages; ++stage) timeline.step(stage, begin[at(stage)], m_now[at(stage)], static_cast<std::uint64_t>(s));
+        }
+    }
+    // Every rank works and hands on to the next in a ring, beginning with work of its own.
+    void ring(int steps, int late) {
+        for (int s = 0; s < steps; ++s) {
+            const std::vector<Ns> begin = m_now;
+            for (int round = 0; round < 4; ++round) {
+                for (int r = 0; r < m_stages; ++r) compute(r, "block.matmul", r == late ? 3 * m_forward : m_forward);
+                for (int r = 0; r + 1 < m_stages; ++r) exchange(r, r + 1, "keys");
+            }
+            for (int r = 0; r < m_stages; ++r) timeline.step(r, begin[at(r)], m_now[at(r)], static_cast<std::uint64_t>(s));
+        }
+    }
+
+private:
+    static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+    void compute(int stage, const std::string& name, Ns length) {
+        timeline.work(stage, m_now[at(stage)], m_now[at(stage)] + length, name, kGemm, 1000, 1000);
+        m_now[at(stage)] += length;
+    }
+    void communicate(int rank, Ns until, const std::string& name, std::int64_t communicator, std::int64_t sequence) {
+        Work& w = timeline.work(rank, m_now[at(rank)], until, name, kCollective);
+        w.communicator = communicator;
+        w.sequence = sequence;
+        w.bytesCommunicated = 1'000;
+        m_now[at(rank)] = until;
+    }
+    void exchange(int from, int to, const std::string& what) {
+        const std::int64_t communicator = 10 + std::min(from, to), number = m_sequence[communicator]++;
+        const Ns until = std::max(m_now[at(from)], m_now[at(to)]) + 2'000;
+        communicate(from, until, what + ".send", communicator, number);
+        communicate(to, until, what + ".recv", communicator, number);
+    }
+    void together(const std::vector<int>& ranks) {
+        const std::int64_t number = m_sequence[99]++;
+        Ns until = 0;
+        for (const int r : ranks) until = std::max(until, m_now[at(r)]);
+        for (const int r : ranks) communicate(r, until + 3'000, "tied.allreduce", 99, number);
+    }
+    int m_stages, m_batches;
+    Ns m_forward, m_backward;
+    std::vector<Ns> m_now;
+    std::map<std::int64_t, std::int64_t> m_sequence;
+
+public:
+    MemoryTimeline timeline;
+};
+
+TEST(Pipeline, WaitingAtFillAndDrainIsItsBubble) {
+    for (const int stages : {2, 4}) {
+        SCOPED_TRACE(stages);
+        PipelinePlay play(stages, 2, 1'000'000, 2'000'000);
+        play.gpipe(8);
+        const Analysis answer = analyzed(play.timeline.finish());
+        ASSERT_EQ(answer.workloads.size(), 1U);
+        EXPECT_EQ(answer.workloads[0].verdict.wallClass, WallClass::kCommWait);
+        EXPECT_EQ(answer.workloads[0].verdict.cause, Cause::kPipelineBubble);
+        const Finding* bubble = findingOf(answer, "pipeline_bubble");
+        ASSERT_TRUE(bubble);
+        EXPECT_EQ(bubble->cause, Cause::kPipelineBubble);
+        EXPECT_EQ(bubble->evidence[0].name, "exchange_range_ns");
+        EXPECT_GT(bubble->evidence[1].value, 0);  // fill
+        EXPECT_GT(bubble->evidence[2].value, 0);  // drain
+        EXPECT_FALSE(findingOf(answer, "wait_for_peers")) << "the waiting is told once";
+        // p stages of equal length and m micro-batches: idle for (p - 1) / (m + p - 1) of the schedule, but for messages.
+        const double wanted = (stages - 1.0) / (2 + stages - 1.0);
+        EXPECT_NEAR(bubble->share, wanted, 0.03);
+    }
+}
+
+TEST(Pipeline, ManyMicroBatchesLeaveLittleOfIt) {
+    PipelinePlay play(2, 16, 1'000'000, 2'000'000);
+    play.gpipe(8);
+    const Analysis answer = analyzed(play.timeline.finish());
+    EXPECT_NE(answer.workloads[0].verdict.wallClass, WallClass::kCommWait);
+    const Finding* bubble = findingOf(answer, "pipeline_bubble");
+    ASSERT_TRUE(bubble);
+    EXPECT_NEAR(bubble->share, 1.0 / 17, 0.02);
+}
+
+TEST(Pipeline, AStragglerInARingIsNoPipeline) {
+    for (const int late : {-1, 0, 3}) {
+        SCOPED_TRACE(late);
+        PipelinePlay play(4, 0, 1'000'000, 0);
+        play.ring(8, late);
+        const Analysis answer = analyzed(play.timeline.finish());
+        EXPECT_FALSE(findingOf(answer, "pipeline_bubble"));
+        EXPECT_NE(answer.workloads[0].verdict.cause, Cause::kPipelineBubble);
+    }
+}
+
+// Two ranks whose hosts take their time between launches: the named wall has a finding.
+TEST(RankFindings, HostsThatHoldTheirGpusUpAreFound) {
+    MemoryTimeline m(2, 1, 1);
+    for (std::int32_t p = 0; p < 2; ++p)
+        for (Ns s = 0; s < 10; ++s) {
+            const Ns t = s * 1'000'000;
+            for (Ns k = 0; k < 4; ++k) {
+                const Ns launch = t + k * 240'000 + 200'000;
+                m.row(p, 0, launch + 6'000, launch + 36'000, "gemm", m.call(p, launch, launch + 5'000, "cudaLaunchKernel"));
+            }
+            m.step(p, t, t + 1'000'000, static_cast<std::uint64_t>(s));
+        }
+    const Analysis answer = analyzed(m.finish());
+    ASSERT_EQ(answer.workloads.size(), 1U);
+    EXPECT_EQ(answer.workloads[0].verdict.wallClass, WallClass::kHost);
+    const Finding* host = findingOf(answer, "host_time");
+    ASSERT_TRUE(host);
+    EXPECT_EQ(host->wallClass, WallClass::kHost);
+    EXPECT_GT(host->share, 0.5);
+    EXPECT_FALSE(host->sql.empty());
+}
+
+// Rank 1's GPU is idle for 6 of 10 ms of each step, rank 0's for none: the title names one GPU, and so does the cost.
+TEST(RankFindings, WhatOneGpuCostsIsOfItsOwnStep) {
+    MemoryTimeline m(2, 1, 1);
+    for (std::int32_t p = 0; p < 2; ++p)
+        for (Ns s = 0; s < 10; ++s) {
+            const Ns t = s * 10'000'000;
+            m.row(p, 0, t + 10'000, t + (p == 0 ? 10'000'000 : 4'010'000), "gemm", m.call(p, t, t + 5'000, "cudaLaunchKernel"));
+            m.step(p, t, t + 10'000'000, static_cast<std::uint64_t>(s));
+        }
+    const Analysis answer = analyzed(m.finish());
+    const Finding* gaps = findingOf(answer, "gpu_gaps");
+    ASSERT_TRUE(gaps);
+    EXPECT_NE(gaps->title.find("GPU 1 of rank 1 is idle 9 times"), std::string::npos) << gaps->title;
+    EXPECT_NEAR(gaps->share, 9 * 6.0 / 94, 0.01);  // nine gaps of 6 ms in the 94 ms of that GPU
+    for (const Finding& f : answer.findings) {
+        if (f.rule != "gpu_gaps") continue;
+        EXPECT_EQ(f.where.front().rank, 1);
+    }
+}
+
+// No replay gains more than its bound, whatever the trace; and no finding claims more than its cost, or one number alone
+// where the rule itself knows less.
+TEST(WhatIfBounds, AreBoundsOnRandomTimelines) {
+    int all = 0, beyondTheClass = 0;
+    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+        std::mt19937_64 random(seed);
+        const int processes = 1 + static_cast<int>(seed % 3);
+        MemoryTimeline m(processes, 2, seed % 4 == 0 ? 0 : 1);
+        if (seed % 4 == 0 || seed % 5 == 0) addChaos(m, random, 400);
+        else
+            for (std::int32_t p = 0; p < processes; ++p) addProgram(m, random, p, 8);
+        const Analysis answer = analyzed(m.finish());
+        for (const WhatIf& w : answer.whatIf) {
+            SCOPED_TRACE(std::to_string(seed) + " " + w.change);
+            ++all;
+            EXPECT_LE(w.boundNs, w.replayNs);
+            EXPECT_LE(w.replayNs, w.stepNsHigh);
+            EXPECT_EQ(w.stepNsLow, w.boundNs);
+            EXPECT_LE(w.stepNsHigh, w.stepNs);
+            EXPECT_GE(w.boundNs, 0);
+            beyondTheClass += w.boundNs == w.replayNs && w.stepNsHigh > w.replayNs ? 1 : 0;
+        }
+        for (const Finding& f : answer.findings) {
+            EXPECT_LE(f.savingLowNs, f.savingHighNs) << f.id;
+            EXPECT_LE(f.savingHighNs, f.costNs) << f.id;
+            if (f.rule == "launch_bound" || f.rule == "synchronous_calls") {
+                EXPECT_LT(f.savingLowNs, std::max<Ns>(f.savingHighNs, 1)) << f.id;
+            }
+        }
+    }
+    EXPECT_GT(all, 100);
+    EXPECT_GT(beyondTheClass, 0) << "no replay gained more than the class has: the test looks at nothing";
+}
+
+}  // namespace
+}  // namespace ridge::test
