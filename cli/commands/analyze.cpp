@@ -24,7 +24,7 @@ namespace {
 struct AnalyzeArguments {
     std::vector<std::string> traces;
     std::string ceilings, step, json, html, markdown, summary;
-    bool jsonGiven = false, store = false, merge = false;
+    bool jsonGiven = false, stepGiven = false, store = false, merge = false;
     std::size_t findings = 5;
 };
 
@@ -73,12 +73,19 @@ Result<analyzer::Analysis> analyzed(const AnalyzeArguments& a, const Globals& gl
     return analysis;
 }
 
-// What was in the trace and could not be used: "50 events of the trace name no category ...; ".
+// What was in the trace and could not be used: "events_without_category (50): events of the trace name ...; ".
 std::string leftOut(const analyzer::Analysis& analysis) {
     std::string text;
     for (const analyzer::GateCheck& check : analysis.gate)
-        if (check.severity != Severity::kInfo && check.count > 0 && check.check != "nothing_to_analyse") text += fmt::format("{} {}; ", check.count, check.detail);
+        if (check.severity != Severity::kInfo && check.count > 0 && check.check != "nothing_to_analyse" && check.check != "no_verdict")
+            text += fmt::format("{} ({}): {}; ", check.check, check.count, check.detail);
     return text;
+}
+
+const analyzer::GateCheck* whyNoVerdict(const analyzer::Analysis& analysis) {
+    for (const analyzer::GateCheck& check : analysis.gate)
+        if (check.check == "no_verdict") return &check;
+    return nullptr;
 }
 
 int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
@@ -88,6 +95,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
     if (a.store && a.traces.size() != 1) return fail(2, "--store writes into the trace that it analyzes: name one");
     if (a.traces.empty()) return fail(2, "no trace was given; see ridge analyze --help");
     if (a.merge && (a.store || !a.step.empty() || !a.ceilings.empty())) return fail(2, "--merge puts summaries together; --store, --step and --ceilings belong where the traces are analyzed");
+    if (a.stepGiven && a.step.empty()) return fail(2, "--step names the range that is one step; its name is empty");
     for (const std::string& trace : a.traces)
         if (const Status status = mayRead(trace); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
@@ -97,6 +105,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
         auto ceilings = analyzer::readCeilings(a.ceilings);
         if (!ceilings.ok()) return fail(ceilings.error());
         options.ceilings = std::move(*ceilings);
+        if (options.ceilings.empty()) note(globals, fmt::format("{} lists no roof: nothing is held against it", a.ceilings));
     }
     auto analysis = analyzed(a, globals, options);
     if (!analysis.ok()) return fail(analysis.error());
@@ -111,6 +120,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
         fmt::print("{}", reports::renderMarkdown(*analysis));
     else if (!globals.quiet && a.summary != "-")
         fmt::print("{}", reports::renderTerminal(*analysis, {wantsColour(globals), terminalWidth(), a.findings}));
+    if (const auto* why = whyNoVerdict(*analysis)) return fail(3, fmt::format("{}: {}", a.traces.front(), why->detail));
     if (analysis->steps.empty())
         return fail(3, fmt::format("{} holds nothing to analyse: no step, no range and no GPU row; {}record with --trace nvtx,cuda, or mark "
                                    "the work with NVTX ranges", a.traces.front(), leftOut(*analysis)));
@@ -124,7 +134,7 @@ void addAnalyze(CLI::App& app, Globals& globals) {
     CLI::App* command = app.add_subcommand("analyze", "Which wall, what it costs, what fixing it can give");
     command->add_option("TRACE", arguments->traces, "Timelines: ours, or Nsight Systems SQLite exports; several: the ranks of one run");
     command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings");
-    command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
+    CLI::Option* step = command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
     CLI::Option* json = command->add_option("--json", arguments->json, "The report as JSON, to FILE or to stdout")->expected(0, 1)->type_name("[FILE]");
     command->add_option("--html", arguments->html, "The report as one HTML file (-: to stdout)")->type_name("FILE");
     command->add_option("--markdown", arguments->markdown, "The report as Markdown (-: to stdout)")->type_name("FILE");
@@ -135,8 +145,9 @@ void addAnalyze(CLI::App& app, Globals& globals) {
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge analyze trace.sqlite\n  srun sh -c 'ridge analyze -q rank$SLURM_PROCID.sqlite --summary sum$SLURM_PROCID.json' && ridge analyze --merge sum*.json\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
                     "  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");
-    command->callback([arguments, json, &globals] {
+    command->callback([arguments, json, step, &globals] {
         arguments->jsonGiven = json->count() > 0;
+        arguments->stepGiven = step->count() > 0;
         globals.action = [arguments, &globals] { return analyzeCommand(*arguments, globals); };
     });
 }

@@ -25,7 +25,7 @@ struct CompareArguments {
     std::vector<std::string> a, b;
     std::vector<std::string> inputs, pairs;
     std::string ceilings, step, json, html, markdown, junit;
-    bool jsonGiven = false;
+    bool jsonGiven = false, stepGiven = false;
     int warmup = -1;
     std::size_t rows = 10;
 };
@@ -201,6 +201,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     if (a.jsonGiven && a.json.empty()) a.json = "-";
     if (const Status status = sides(a); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
+    if (a.stepGiven && a.step.empty()) return fail(2, "--step names the range that is one step; its name is empty");
     analyzer::CompareOptions options;
     options.analyze.stepName = a.step;
     options.warmup = a.warmup;
@@ -213,6 +214,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
         auto ceilings = analyzer::readCeilings(a.ceilings);
         if (!ceilings.ok()) return fail(ceilings.error());
         options.analyze.ceilings = std::move(*ceilings);
+        if (options.analyze.ceilings.empty()) note(globals, fmt::format("{} lists no roof: nothing is held against it", a.ceilings));
     } else {
         options.analyze.ceilings = roofsBeside({a.a.front(), a.b.front()});
     }
@@ -221,6 +223,14 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     if (!left.ok()) return fail(left.error());
     const auto right = profilesOf(a.b, options.analyze);
     if (!right.ok()) return fail(right.error());
+    if (!options.pairs.empty() && left->size() == 1 && right->size() == 1)
+        note(globals, "--pair tells which workloads of two folders belong together; each side is one run here, so it says nothing");
+    if (a.warmup > 0)
+        for (const auto* side : {&*left, &*right})
+            for (const analyzer::RunProfile& run : *side)
+                if (std::all_of(run.lanes.begin(), run.lanes.end(), [&](const auto& lane) { return lane.steps.size() <= static_cast<std::size_t>(a.warmup); }))
+                    note(globals, fmt::format("--warmup {}: {} has no more steps than that; not all of them can be left out", a.warmup,
+                                              side == &*left ? "A" : "B"));
     const analyzer::Comparison comparison = joined(*left, *right, options);
     if (const Status status = writeReports(a, comparison, globals.force); !status.ok()) return fail(status.error());
     if (a.json == "-") fmt::print("{}", reports::renderJson(comparison));
@@ -241,7 +251,7 @@ void addCompare(CLI::App& app, Globals& globals) {
     command->add_option("--a", arguments->a, "The traces of A, where it has several (one per rank)")->type_name("TRACE...");
     command->add_option("--b", arguments->b, "The traces of B")->type_name("TRACE...");
     command->add_option("--pair", arguments->pairs, "Compare workload NAME of A with another of B (NAME=>NAME)")->type_name("A=>B");
-    command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
+    CLI::Option* step = command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
     command->add_option("--warmup", arguments->warmup, "Steps left out at the start (default: none where the trace marks its warm-up, else 1)")->check(CLI::Range(0, 1000000));
     command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings (default: those in the folders of ridge run)");
     command->add_option("--rows", arguments->rows, "How many ops to print")->check(CLI::Range(0, 100000))->default_str("10");
@@ -254,8 +264,9 @@ void addCompare(CLI::App& app, Globals& globals) {
                     "Exit codes: 0 compared; 2 unreadable input; 3 not comparable, with the reason.\n\n"
                     "Examples:\n  ridge compare before.sqlite after.sqlite\n  ridge compare monday.pt.trace.json.gz today.pt.trace.json.gz --html diff.html\n"
                     "  ridge compare runs/monday runs/today --json\n  ridge compare --a base/rank*.json.gz --b new/rank*.json.gz --rows 30");
-    command->callback([arguments, json, &globals] {
+    command->callback([arguments, json, step, &globals] {
         arguments->jsonGiven = json->count() > 0;
+        arguments->stepGiven = step->count() > 0;
         globals.action = [arguments, &globals] { return compareCommand(*arguments, globals); };
     });
 }

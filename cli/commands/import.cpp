@@ -34,8 +34,21 @@ Status checkFiles(const ImportArguments& a, bool force) {
 
 std::int64_t countLost(const analyzer::Timeline& timeline) {
     std::int64_t lost = 0;
-    for (const analyzer::TableReport& table : timeline.tables) lost += table.negative + table.outOfRange;
+    for (const analyzer::TableReport& table : timeline.tables) lost += table.negative + table.outOfRange + table.withoutDevice;
     return lost;
+}
+
+// Why a trace holds no row.
+std::string whyEmpty(const analyzer::Timeline& timeline) {
+    std::int64_t events = 0;
+    std::string more;
+    for (const analyzer::TableReport& table : timeline.tables) {
+        if (table.table == "traceEvents") events += table.rows;
+        if (!table.error.empty()) more += "; " + table.error;
+    }
+    for (const analyzer::Remark& remark : timeline.remarks)
+        if (remark.severity != Severity::kInfo) more += "; " + remark.detail;
+    return (events == 0 ? std::string("the trace holds no event") : fmt::format("none of the {} events of the trace is one that a timeline holds", events)) + more;
 }
 
 int importKineto(const ImportArguments& a, const Globals& globals) {
@@ -48,11 +61,15 @@ int importKineto(const ImportArguments& a, const Globals& globals) {
     for (const analyzer::Source& source : timeline->sources)
         if (source.kind != "kineto")
             return fail(2, fmt::format("{} is no PyTorch profiler trace (it is of kind {}); ridge reads it as it is", source.path, source.kind));
+    if (timeline->gpu.empty() && timeline->calls.empty() && timeline->ranges.empty() && timeline->syncs.empty())
+        return fail(2, fmt::format("{}: {}; nothing was written", a.traces.front(), whyEmpty(*timeline)));
     if (const Status status = analyzer::writeTimeline(*timeline, a.output); !status.ok()) return fail(status.error());
     for (const analyzer::TableReport& table : timeline->tables)
         if (!table.error.empty()) note(globals, fmt::format("the trace is incomplete: {}; what came before is in {}", table.error, a.output));
+    for (const analyzer::Remark& remark : timeline->remarks)
+        if (remark.severity != Severity::kInfo) note(globals, remark.detail);
     const std::int64_t lost = countLost(*timeline);
-    if (lost > 0) note(globals, fmt::format("{} rows had no usable time and were left out (table RIDGE_LOSS)", lost));
+    if (lost > 0) note(globals, fmt::format("{} rows had no usable time or said no GPU and were left out (table RIDGE_LOSS)", lost));
     if (globals.json)
         fmt::print("{}\n", nlohmann::ordered_json{{"output", a.output}, {"gpu_rows", timeline->gpu.size()}, {"calls", timeline->calls.size()},
                                                   {"ranges", timeline->ranges.size()}, {"waits", timeline->syncs.size()},

@@ -11,6 +11,12 @@
 namespace ridge::cli {
 namespace {
 
+// "[json.exception.type_error.302] type must be ..." without its mark.
+std::string withoutMark(std::string text) {
+    const std::size_t end = text.find("] ");
+    return text.starts_with("[") && end != std::string::npos ? text.substr(end + 2) : text;
+}
+
 using Json = nlohmann::json;
 
 std::string asText(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
@@ -54,7 +60,7 @@ Result<std::vector<Variant>> parseDescription(std::string_view text) {
     try {
         for (const Json& entry : json) all.push_back(parseVariant(entry));
     } catch (const Json::exception& error) {
-        return Error{ErrorCode::kInternal, fmt::format("ridge-workloads --describe printed something unexpected: {}", error.what())};
+        return Error{ErrorCode::kInternal, fmt::format("ridge-workloads --describe printed something unexpected: {}", withoutMark(error.what()))};
     }
     return all;
 }

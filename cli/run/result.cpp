@@ -13,6 +13,12 @@
 namespace ridge::cli {
 namespace {
 
+// "[json.exception.type_error.302] type must be ..." without its mark.
+std::string withoutMark(std::string text) {
+    const std::size_t end = text.find("] ");
+    return text.starts_with("[") && end != std::string::npos ? text.substr(end + 2) : text;
+}
+
 using Json = nlohmann::json;
 using reports::RunMetric;
 using reports::RunSample;
@@ -70,7 +76,7 @@ Result<WorkloadResult> readResult(const std::string& path, const std::string& wo
         for (const Json& entry : json.at("workloads"))
             if (entry.at("name") == workload) return parseEntry(entry);
     } catch (const Json::exception& error) {
-        return Error{ErrorCode::kMeasurement, fmt::format("{}: {}", path, error.what())};
+        return Error{ErrorCode::kMeasurement, fmt::format("{}: {}", path, withoutMark(error.what()))};
     }
     return Error{ErrorCode::kMeasurement, fmt::format("{} has no result of {}", path, workload)};
 }

@@ -64,6 +64,85 @@ class NsightSystems(Case):
         print(f"{checked} devices equal to the nanosecond")
 
 
+def kineto(*events, **members):
+    return json.dumps({"schemaVersion": 1, **members, "traceEvents": list(events)})
+
+
+def steps(count=8, pid=500):
+    """A kernel and its launch per step."""
+    events = []
+    for i in range(count):
+        t = 1_000_000 + i * 1000
+        events += [{"ph": "X", "cat": "user_annotation", "name": f"ProfilerStep#{i}", "pid": pid, "tid": 1, "ts": t, "dur": 1000},
+                   {"ph": "X", "cat": "cuda_runtime", "name": "cudaLaunchKernel", "pid": pid, "tid": 1, "ts": t + 10, "dur": 5,
+                    "args": {"correlation": i + 1}},
+                   {"ph": "X", "cat": "kernel", "name": "gemm", "pid": 0, "tid": 7, "ts": t + 20, "dur": 400,
+                    "args": {"device": 0, "stream": 7, "correlation": i + 1}}]
+    return events
+
+
+class OneClearLine(Case):
+    """What cannot be done, or was not looked at, is said in one line that a person can read."""
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text)
+        return path
+
+    def line(self, code, *arguments):
+        result = run(RIDGE, *arguments, timeout=60)
+        self.assertEqual(result.returncode, code, result.stderr)
+        lines = result.stderr.strip().splitlines()
+        self.assertEqual(len(lines), 1, result.stderr)
+        for raw in ("json.exception", ".part", "; ;", "; 1 ", "()"):
+            self.assertNotIn(raw, lines[0])
+        return lines[0]
+
+    def test_a_trace_without_events_is_not_imported(self):
+        out = self.folder / "out.sqlite"
+        for name, text in (("none.json", kineto()), ("meta.json", kineto({"ph": "M", "name": "process_name", "pid": 1, "args": {}})),
+                           ("broken.json", '[["x"]]')):
+            self.assertIn("nothing was written", self.line(2, "import", "kineto", self.write(name, text), "-o", out))
+            self.assertFalse(out.exists())
+
+    def test_the_name_of_an_unfinished_file_is_nobodys_business(self):
+        trace = self.write("t.json", kineto(*steps()))
+        self.assertIn("/proc/nowhere/out.sqlite", self.line(2, "import", "kineto", trace, "-o", "/proc/nowhere/out.sqlite"))
+
+    def test_options_that_say_nothing_are_told(self):
+        trace = self.write("t.json", kineto(*steps()))
+        self.assertIn("--step", self.line(2, "analyze", "--step", "", trace))
+        roofs = self.write("roofs.json", '{"roofs": []}')
+        self.assertIn("lists no roof", self.line(0, "analyze", "--ceilings", roofs, trace))
+        other = self.write("u.json", kineto(*steps()))
+        self.assertIn("--pair", self.line(0, "compare", trace, other, "--pair", "a=>b"))
+        self.assertIn("--warmup 99", run(RIDGE, "compare", "--warmup", "99", trace, other).stderr)
+
+    def test_a_broken_trace_is_told_in_a_sentence(self):
+        self.assertIn("an event is expected", self.line(3, "analyze", self.write("t.json", '[["x"]]')))
+
+    def test_a_damaged_summary_is_told_without_the_librarys_mark(self):
+        trace, summary = self.write("t.json", kineto(*steps())), self.folder / "s.json"
+        self.assertEqual(run(RIDGE, "analyze", trace, "--summary", summary, "-q").returncode, 0)
+        good = json.loads(summary.read_text())
+        for change in ({"kind": 7}, {"ranks": [{}]}, {"gate": 1}):
+            self.assertIn("damaged", self.line(2, "analyze", "--merge", self.write("bad.json", json.dumps({**good, **change}))))
+
+    def test_a_trace_that_says_no_schema_has_no_empty_one(self):
+        trace = self.write("t.json", json.dumps(steps()))
+        self.assertNotIn("schema ,", run(RIDGE, "analyze", trace).stdout)
+
+    def test_kernels_without_an_end_give_no_verdict(self):
+        trace = self.folder / "t.sqlite"
+        self.assertEqual(run(RIDGE, "import", "kineto", self.write("t.json", kineto(*steps())), "-o", trace).returncode, 0)
+        with sqlite3.connect(trace) as db:
+            for (view,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+                db.execute(f"DROP VIEW {view}")
+            db.executescript("CREATE TABLE k AS SELECT * FROM CUPTI_ACTIVITY_KIND_KERNEL; DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL; "
+                             "ALTER TABLE k DROP COLUMN end; ALTER TABLE k RENAME TO CUPTI_ACTIVITY_KIND_KERNEL")
+        self.assertIn("no verdict", self.line(3, "analyze", trace))
+
+
 class Hostile(Case):
     def one_line(self, code, *arguments):
         result = run(RIDGE, *arguments, timeout=60)
