@@ -106,11 +106,11 @@ Section overview(const AnalysisPtr& a) {
     for (std::size_t w = 0; w < a->workloads.size(); ++w) {
         for (const auto& m : a->workloads[w].metrics) metrics->push_back({w, m.name, maybe(m.value), m.unit, m.direction});
         for (const auto& [key, value] : a->workloads[w].params) params->push_back({w, key, value, "", ""});
-        for (std::size_t i = 0; i < a->workloads[w].samples.size(); ++i) samples->push_back({w, std::to_string(i), a->workloads[w].samples[i], "ns", ""});
+        for (std::size_t i = 0; i < a->workloads[w].samples.size(); ++i) samples->push_back({w, std::to_string(i + 1), a->workloads[w].samples[i], "ns", ""});
     }
     if (!metrics->empty()) s.tables.push_back(cells("Results of the workloads", a, metrics, "Metric", "Better"));
     if (!params->empty()) s.tables.push_back(cells("Parameters", a, params, "Parameter", nullptr));
-    if (!samples->empty()) s.tables.push_back(cells("Step times", a, samples, "Step", nullptr));
+    if (!samples->empty()) s.tables.push_back(cells("Step times", a, samples, "Sample", nullptr));
     return s;
 }
 

@@ -70,6 +70,7 @@ void Document::open(const QStringList& paths, const std::optional<ViewState>& st
     m_path = paths.first();
     m_basePath = base;
     m_baseProblem.clear();
+    m_sidecarProblem.clear();
     m_trace.reset();
     m_base.reset();
     m_insight.reset();
@@ -220,7 +221,8 @@ void Document::readSidecar() {
     });
 }
 
-// Only when notes or pins changed; the folder may be read-only, then they live as long as the window.
+// Only when notes or pins changed. Where they cannot be kept (a folder that is read-only) that is said, and they live
+// as long as the window.
 void Document::writeSidecar() {
     const ViewState& state = m_view.state();
     if (m_path.isEmpty() || !m_sidecarRead || (state.notes == m_savedNotes && state.pinned == m_savedPins)) return;
@@ -229,12 +231,15 @@ void Document::writeSidecar() {
     ViewState kept;
     kept.notes = state.notes;
     kept.pinned = state.pinned;
-    m_view.compute("sidecar", [kept, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
+    m_view.compute("sidecar", [this, generation = m_generation, kept, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
         nlohmann::ordered_json json{{"schema_version", 1}, {"state", toToken(kept)}, {"notes", nlohmann::ordered_json::array()}};
         for (const Note& note : kept.notes) json["notes"].push_back({{"start_ns", note.start}, {"end_ns", note.end}, {"text", toValidUtf8(note.text)}});
         keepDamaged(path);
-        (void)writeFileAtomically(path, json.dump(1) + "\n");
-        return {};
+        const Status written = writeFileAtomically(path, json.dump(1) + "\n");
+        const QString problem = written.ok() ? QString() : tr("notes and pins are not saved, they last as long as this window: %1").arg(QString::fromStdString(written.error().message));
+        return [this, generation, problem] {
+            if (generation == m_generation && problem != m_sidecarProblem) Q_EMIT sidecarProblemChanged(m_sidecarProblem = problem);
+        };
     });
 }
 

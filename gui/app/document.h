@@ -49,8 +49,12 @@ public:
     // "trace.sqlite" -> "trace.sqlite.ridge-view.json"
     static QString sidecarOf(const QString& path);
 
+    // Why notes and pins are not kept in the sidecar; empty: they are.
+    [[nodiscard]] const QString& sidecarProblem() const { return m_sidecarProblem; }
+
 Q_SIGNALS:
     void phaseChanged();
+    void sidecarProblemChanged(const QString& problem);
 
 private:
     void setPhase(Phase phase, const QString& problem = {});
@@ -62,7 +66,7 @@ private:
     void writeSidecar();
     ViewController& m_view;
     QStringList m_paths;
-    QString m_path, m_basePath, m_problem, m_baseProblem, m_ceilings, m_step;
+    QString m_path, m_basePath, m_problem, m_baseProblem, m_sidecarProblem, m_ceilings, m_step;
     Phase m_phase = Phase::kEmpty;
     std::unique_ptr<TraceLoader> m_loader, m_baseLoader;
     SnapshotPtr m_trace, m_base;  // as loaded; the base is null when there is none (yet)

@@ -50,6 +50,10 @@ MainWindow::MainWindow(const Theme& theme, bool remember, QWidget* parent)
     buildBars();
     buildPanels();
     connect(&m_document, &Document::phaseChanged, this, &MainWindow::updateStatus);
+    connect(&m_document, &Document::sidecarProblemChanged, this, [this](const QString& problem) {
+        m_messages->setSidecarProblem(problem);
+        updateStatus();
+    });
     connect(&m_view, &ViewController::viewChanged, this, &MainWindow::updateActions);
     connect(&m_view, &ViewController::selectionChanged, this, &MainWindow::updateActions);
     connect(&m_view, &ViewController::snapshotChanged, this, &MainWindow::updateStatus);
@@ -238,6 +242,7 @@ void MainWindow::showPanel(const QString& name) {
 void MainWindow::openTraces(const QStringList& paths, const std::optional<ViewState>& state, const QString& base) {
     if (paths.isEmpty()) return;
     m_messages->setProblem({});
+    m_messages->setSidecarProblem({});
     m_document.open(paths, state, base);
     for (const QString& path : paths) rememberFile(path);
     m_timeline->setFocus();
@@ -294,6 +299,7 @@ void MainWindow::updateStatus() {
     } else if (phase == Phase::kReady && !shown) {
         empty = tr("<h2>Nothing to show</h2><p>%1 holds no ranges, calls, kernels or counters.</p>").arg(name.toHtmlEscaped());
     }
+    if (!m_document.sidecarProblem().isEmpty()) words += (words.isEmpty() ? QString() : QStringLiteral("   ")) + m_document.sidecarProblem();
     if (!m_document.baseProblem().isEmpty()) {
         words += (words.isEmpty() ? QString() : QStringLiteral("   ")) + tr("nothing to compare with: %1").arg(m_document.baseProblem());
         m_messages->setProblem(m_document.baseProblem());

@@ -6,7 +6,7 @@
 //
 // Times are int64 ns of the trace's clock. A duration that does not fit 32 bits stands in a small side
 // map. Cost: 20 B a slice (start 8, duration 4, name 4, row of the source table 4), about 0.8 B for the
-// index and 1 B for the pyramid. Immutable once build() is over; read by any number of threads.
+// index and 3 B for the pyramid. Immutable once build() is over; read by any number of threads.
 //
 // Invariants: 1. start[i] + duration(i) <= start[i + 1]. 2. at most kMaxSlices slices. 3. busy(i, j) is
 // the exact sum of the durations of [i, j).
@@ -26,7 +26,7 @@ using Ns = std::int64_t;
 inline constexpr std::uint32_t kNoSlice = ~std::uint32_t{0};
 inline constexpr std::size_t kMaxSlices = std::size_t{kNoSlice} - 1;
 
-// Colour classes that fit the 12 bits of a pyramid's cell; theme/palette.h gives them colours.
+// Colour classes that fit the 7 bits of a pyramid's cell; theme/palette.h gives them colours.
 using ColourId = std::uint8_t;
 
 class Lane;
@@ -47,28 +47,37 @@ private:
     std::vector<std::vector<std::uint32_t>> m_longest;
 };
 
-// Level k has cells of base << k ns, each with the busy share and the longest slice seen in it.
+// Level k has cells of base << k ns, each with the busy share, and the colour and number of the longest slice
+// seen in it. A cell is one number with the busy share on top, so that the busiest is the greatest; 0: nothing in it.
+//
+// Cells are few slices wide: what a column of pixels holds is then read from six cells even where it holds
+// only some twenty slices, and nowhere costs more than that. A level keeps slices as distances from the first of
+// each 64 cells (4 B a cell) where they have room, and whole (8 B) elsewhere.
 class TimePyramid {
 public:
-    struct Cell {
-        std::uint32_t busy : 20;  // of 2^20 - 1
-        std::uint32_t colour : 12;
-        std::uint32_t slice;  // kNoSlice: nothing in it
+    using Compact = std::uint32_t;  // busy 9 | colour 7 | distance 16
+    using Wide = std::uint64_t;     // busy 20 | colour 12 | slice 32
+    static constexpr std::size_t kBlockShift = 6;
+
+    struct Level {
+        std::vector<Compact> compact;
+        std::vector<std::uint32_t> firsts;  // of each 64 cells of compact
+        std::vector<Wide> wide;             // instead of these
+        [[nodiscard]] bool isWide() const { return !wide.empty(); }
+        [[nodiscard]] std::size_t size() const { return isWide() ? wide.size() : compact.size(); }
     };
-    static_assert(sizeof(Cell) == 8);
-    static constexpr std::uint32_t kFull = (1U << 20) - 1;
 
     void build(const Lane& lane, std::span<const ColourId> colourOfName, const std::atomic<bool>* stop = nullptr);
     void shift(Ns by) { m_origin += by; }
     [[nodiscard]] bool empty() const { return m_levels.empty(); }
     [[nodiscard]] Ns base() const { return m_base; }
     [[nodiscard]] Ns origin() const { return m_origin; }
-    [[nodiscard]] const std::vector<std::vector<Cell>>& levels() const { return m_levels; }
+    [[nodiscard]] const std::vector<Level>& levels() const { return m_levels; }
     [[nodiscard]] std::size_t bytes() const;
 
 private:
     Ns m_base = 1, m_origin = 0;
-    std::vector<std::vector<Cell>> m_levels;
+    std::vector<Level> m_levels;
 };
 
 class Lane {

@@ -296,6 +296,9 @@ void RooflinePanel::paintEvent(QPaintEvent*) {
     paintDots(painter);
     painter.setPen(m_theme->soft);
     if (!m_text) return;
+    if (m_view.insight()->analysis.ceilings.empty())
+        painter.drawText(plot().toRect().adjusted(12, 8, -12, -8), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap,
+                         tr("No roofs are known. ridge ceilings measures them, --ceilings FILE brings them."));
     if (m_dots.empty())
         painter.drawText(plot().toRect().adjusted(12, 8, -12, -8), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, tr("No op of this trace says how much work it does."));
     else if (m_absent > 0)

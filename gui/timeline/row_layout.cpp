@@ -3,7 +3,7 @@
 #include "gui/timeline/row_layout.h"
 
 #include <algorithm>
-#include <functional>
+#include <unordered_map>
 
 #include "gui/model/search.h"
 
@@ -39,20 +39,31 @@ private:
         };
         std::stable_sort(list.begin(), list.end(), [&](std::uint32_t a, std::uint32_t b) { return place(a) < place(b); });
     }
-    // A strip stands at the GPU it partitions, else at the process of its rank.
+    // A strip stands at the GPU it partitions, else at the process of its rank: that of a GPU without a row of its
+    // own (there may be more than rows are drawn for) below its other rows, with its name.
     void findStrips() {
         m_stripsOf.assign(m_snapshot.tracks.size(), {});
+        m_looseStripsOf.assign(m_snapshot.tracks.size(), {});
         if (!m_view.insight()) return;
         const auto& strips = m_view.insight()->strips;
+        std::unordered_map<std::int64_t, std::uint32_t> gpus;  // tracks of the process looked at last, by device
+        std::size_t gpusOf = m_snapshot.tracks.size();
         for (std::size_t s = 0; s < strips.size(); ++s) {
             const std::int32_t process = m_view.trackOfRank(strips[s].rank);
             if (process == kNoTrack) continue;
-            std::int32_t at = process;
-            if (strips[s].gpu)
-                for (const std::uint32_t child : m_children[static_cast<std::size_t>(process) + 1])
-                    if (m_snapshot.tracks[child].kind == TrackKind::kGpu && m_snapshot.tracks[child].device == strips[s].device)
-                        at = static_cast<std::int32_t>(child);
-            m_stripsOf[static_cast<std::size_t>(at)].push_back(static_cast<std::int32_t>(s));
+            const auto of = static_cast<std::size_t>(process);
+            if (!strips[s].gpu) {
+                m_stripsOf[of].push_back(static_cast<std::int32_t>(s));
+                continue;
+            }
+            if (of != gpusOf) {
+                gpus.clear();
+                for (const std::uint32_t child : m_children[of + 1])
+                    if (m_snapshot.tracks[child].kind == TrackKind::kGpu) gpus[m_snapshot.tracks[child].device] = child;
+                gpusOf = of;
+            }
+            if (const auto gpu = gpus.find(strips[s].device); gpu != gpus.end()) m_stripsOf[gpu->second].push_back(static_cast<std::int32_t>(s));
+            else m_looseStripsOf[of].push_back(static_cast<std::int32_t>(s));
         }
     }
     bool passes(std::uint32_t track) const {
@@ -77,6 +88,19 @@ private:
         addRow(track, false);
         if (isGroup(t.kind) && collapsed(t)) return;
         for (const std::uint32_t child : m_children[track + 1]) addTree(child, own);
+        for (const std::int32_t of : m_looseStripsOf[track])
+            addStrip(track, of, t.level, false, "GPU " + std::to_string(m_view.insight()->strips[static_cast<std::size_t>(of)].device) + " · ");
+    }
+    void addStrip(std::uint32_t track, std::int32_t of, int indent, bool pinned, const std::string& prefix) {
+        Row strip;
+        strip.pinned = pinned;
+        strip.kind = RowKind::kStrip;
+        strip.track = track;
+        strip.strip = of;
+        strip.height = kStripHeight + kRowGap;
+        strip.indent = indent + 1;
+        strip.title = prefix + "where the time went" + (m_view.insight()->strips[static_cast<std::size_t>(of)].base ? " · base" : "");
+        push(std::move(strip));
     }
     void addRow(std::uint32_t track, bool pinned) {
         const Track& t = m_snapshot.tracks[track];
@@ -102,16 +126,7 @@ private:
             row.height = std::max(1, row.lanes) * kLaneHeight + kRowGap;
         }
         push(row);
-        for (const std::int32_t of : m_stripsOf[track]) {
-            Row strip = row;
-            strip.kind = RowKind::kStrip;
-            strip.strip = of;
-            strip.height = kStripHeight + kRowGap;
-            strip.indent = row.indent + 1;
-            strip.collapsible = strip.collapsed = false;
-            strip.title = m_view.insight()->strips[static_cast<std::size_t>(of)].base ? "where the time went · base" : "where the time went";
-            push(strip);
-        }
+        for (const std::int32_t of : m_stripsOf[track]) addStrip(track, of, row.indent, pinned, {});
     }
     void push(Row row) {
         auto& list = row.pinned ? m_layout.pinned : m_layout.rows;
@@ -125,7 +140,7 @@ private:
     const Snapshot& m_snapshot;
     const ViewState& m_state;
     std::vector<std::vector<std::uint32_t>> m_children;  // of track + 1
-    std::vector<std::vector<std::int32_t>> m_stripsOf;
+    std::vector<std::vector<std::int32_t>> m_stripsOf, m_looseStripsOf;  // of each track
     RowLayout m_layout;
 };
 

@@ -26,7 +26,7 @@ std::vector<TimeTick> timeTicks(const View& view, int leastPx) {
     };
     Unit unit{1e9, "s"};
     if (stepNs < 1'000'000'000) unit = {1e6, "ms"};
-    if (stepNs < 1'000'000 && view.end() < 1'000'000'000) unit = {1e3, "µs"};
+    if (stepNs < 1'000'000 && view.end() < 1'000'000'000) unit = {1e3, "us"};
     const int decimals = std::max(0, static_cast<int>(std::ceil(std::log10(unit.ns) - std::log10(static_cast<double>(stepNs)) - 1e-9)));
     Ns first = view.start / stepNs * stepNs;
     if (first < view.start) first += stepNs;

@@ -30,7 +30,7 @@ QString valueText(double value, const std::string& unit) {
     return unit.empty() || unit == "1" ? number : number + QLatin1Char(' ') + QString::fromStdString(unit);
 }
 
-constexpr std::size_t kMostCached = 40'000, kMostTitles = 8'192;
+constexpr std::size_t kMostTitles = 8'192;
 
 }  // namespace
 
@@ -65,33 +65,12 @@ void TimelineWidget::paintFrameTime(QPainter& painter, double ms) {
     painter.drawText(QRect(0, height() - 20, width() - 30, 18), Qt::AlignRight, text);
 }
 
-void TimelineWidget::drawText(QPainter& painter, int x, int y, int width, std::uint32_t name, QRgb colour) {
-    // A few widths per octave: more would fill the cache with the same names.
-    int room = 40;
-    for (int next = room; next <= width; next += std::max(8, next / 32 * 8)) room = next;
-    const std::uint64_t key = (std::uint64_t{name} << 16) | static_cast<std::uint64_t>(std::min(room, 0xFFFF));
-    auto it = m_labels.find(key);
-    if (it == m_labels.end()) {
-        if (m_labels.size() > kMostCached) m_labels.clear();
-        const QString full = QString::fromStdString(m_view.snapshot()->names->texts[name]).left(300).simplified();
-        QStaticText text(painter.fontMetrics().elidedText(full, Qt::ElideRight, room));
-        text.setTextFormat(Qt::PlainText);
-        text.setPerformanceHint(QStaticText::AggressiveCaching);
-        text.prepare(QTransform(), painter.font());
-        it = m_labels.emplace(key, std::move(text)).first;
-    }
-    painter.setPen(QColor(colour));
-    painter.drawStaticText(x, y, it->second);
-}
-
 void TimelineWidget::paintLabels(QPainter& painter) {
-    if (m_labelNames != m_view.snapshot()->names.get()) {  // names of another snapshot
-        m_labels.clear();
-        m_labelNames = m_view.snapshot()->names.get();
-    }
+    const auto& texts = m_view.snapshot()->names->texts;
     QFont small = font();
     small.setPixelSize(11);
     painter.setFont(small);
+    m_labels.begin(small, m_view.snapshot()->names.get());
     const double scale = static_cast<double>(m_layer.width()) / std::max(1, lanesWidth());
     const int lift = (kLaneHeight - 2 - painter.fontMetrics().height()) / 2;
     int left = kMostLabels;
@@ -106,8 +85,8 @@ void TimelineWidget::paintLabels(QPainter& painter) {
             const std::uint32_t name = slices->name(run.slice);
             const auto& matched = m_view.matchedNames();
             const bool dimmed = !matched.empty() && (name >= matched.size() || !matched[name]);
-            drawText(painter, lanesLeft() + x0 + 4, lane.place.top() + lift, wide - 6, name,
-                     dimmed ? m_theme->soft.rgb() : m_theme->sliceText[run.colour]);
+            painter.setPen(QColor(dimmed ? m_theme->soft.rgb() : m_theme->sliceText[run.colour]));
+            m_labels.draw(painter, lanesLeft() + x0 + 4, lane.place.top() + lift, wide - 6, name, texts[name]);
         }
     }
 }

@@ -14,6 +14,7 @@
 #include <optional>
 #include <unordered_map>
 
+#include "gui/timeline/label_cache.h"
 #include "gui/timeline/lane_rasterizer.h"
 #include "gui/timeline/row_layout.h"
 
@@ -91,7 +92,6 @@ private:
     void paintFrameTime(QPainter& painter, double ms);
     [[nodiscard]] QString hoverText(QPoint position) const;
     void drawTitle(QPainter& painter, QRect place, const std::string& title, int room, bool bold);
-    void drawText(QPainter& painter, int x, int y, int width, std::uint32_t name, QRgb colour);
 
     static constexpr int kHeaderWidth = 236, kTimeHeight = 22, kStepHeight = 18, kHiddenHeight = 18;
     static constexpr int kLabelPx = 46, kMostLabels = 400, kMostFlows = 300;
@@ -106,9 +106,8 @@ private:
     std::vector<std::vector<Run>> m_spareRuns;  // their memory is used again
     std::vector<bool> m_drawnLines;             // of the layer
     std::size_t m_runCount = 0;
-    std::unordered_map<std::uint64_t, QStaticText> m_labels;
+    LabelCache m_labels;
     std::unordered_map<std::string, QStaticText> m_titles;  // of rows, by text, room and weight
-    const void* m_labelNames = nullptr;
 
     enum class Drag { kNone, kPress, kRange, kZoom, kPan };
     Drag m_drag = Drag::kNone;

@@ -45,6 +45,12 @@ def rows(results):
         cpu = max(zoom["p99_cpu_ms"] for zoom in result["frames"])
         yield ("  its processor time" + (f" (busy machine: load {result['load_average']:.1f} on {os.cpu_count()} CPUs)" if busy else ""),
                f"{cpu:.1f} ms p99, worst of six zooms", "<= 16 ms", cpu <= 16)
+        zooms = result["frames"] + result["frames_between"]
+        dearest = max(zooms, key=lambda zoom: zoom["p50_cpu_ms"])
+        yield ("  dearest of twenty zooms", f"{dearest['p50_cpu_ms']:.1f} ms of processor, p50, with {dearest['share_of_trace']:g} of the trace in view", "", None)
+        blocked = sum(zoom["blocked"] for zoom in zooms)
+        frames = result["frames_measured"]
+        yield ("  waits of a frame", f"{blocked} for a lock, a disk or a thread in {frames} frames; preempted {sum(zoom['preempted'] for zoom in zooms)} times", "", None)
         yield ("  memory", f"{result['bytes_per_slice']:.1f} B a slice, indexes included", "<= 64 B", result["bytes_per_slice"] <= 64)
         if load is None:
             yield ("  load from a file", result["no_file"], "", None)

@@ -334,6 +334,57 @@ class Headless(Case):
             self.assertIn(code, (0, 2), said)  # 139, 134: a crash
             self.assertEqual(code == 2, said != "", said)
 
+    def start(self, *arguments, **environment):
+        """As a user does without --screenshot: (exit code, words)."""
+        inherited = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "XDG_SESSION_TYPE")}
+        done = subprocess.run([str(VIEWER), *arguments], env={**inherited, "HOME": str(self.folder), **environment}, capture_output=True, timeout=120)
+        self.assertEqual(done.stdout, b"")
+        return done.returncode, done.stderr.decode()
+
+    def test_no_display_is_told(self):
+        for environment in ({}, {"DISPLAY": ":7351"}, {"DISPLAY": "nonsense"}, {"DISPLAY": ":7351", "QT_QPA_PLATFORM": "xcb"}, {"WAYLAND_DISPLAY": "nowhere"},
+                            {"WAYLAND_DISPLAY": "nowhere", "DISPLAY": ":7351", "XDG_SESSION_TYPE": "wayland"}):
+            code, said = self.start(str(self.trace), **environment)
+            self.assertEqual(code, 77, f"{environment}: {said}")
+            self.assertEqual(len(said.splitlines()), 1, said)
+            self.assertIn("display", said)
+
+    def test_wrong_words_come_before_the_display(self):
+        for words in (["--bogus"], ["--theme", "pink"], ["--size", "7"], ["--panel", "none"], ["--view", "garbage"], ["--screenshot", "x.bmp", str(self.trace)], ["--screenshot", "x.png"],
+                      ["a", "b", "c"]):
+            code, said = self.start(*words)
+            self.assertEqual(code, 2, said)
+            self.assertEqual(len(said.splitlines()), 1, said)
+        program = BUILD / "bin/ridge"
+        if program.exists():
+            done = subprocess.run([str(program), "view", "--bogus"], env={"HOME": str(self.folder), "PATH": os.environ["PATH"]}, capture_output=True, text=True, timeout=120)
+            self.assertEqual((done.returncode, len(done.stderr.splitlines())), (2, 1), done.stderr)
+
+    def test_names_that_are_not_utf8(self):
+        name = os.fsencode(self.folder) + b"/caf\xe9.sqlite"
+        shutil.copy(self.trace, name)
+        for words in ([name, "--screenshot", str(self.png)], [str(self.trace), name], [str(self.trace), "--screenshot", os.fsencode(self.folder) + b"/\xff.png"]):
+            code, said = self.start(*words)
+            self.assertEqual(code, 2, said)
+            self.assertEqual(len(said.splitlines()), 1, said)
+            self.assertIn("not UTF-8", said)
+        os.symlink(name, self.folder / "caf\u00e9.sqlite")
+        self.drawn(self.folder / "caf\u00e9.sqlite")
+
+    def test_a_truncated_trace_is_a_flagged_partial_result(self):
+        """What can be read is drawn and the fault is told; the input was bad all the same: exit code 2."""
+        whole = self.trace.read_bytes()
+        bad = self.folder / "bad.sqlite"
+        partial = 0
+        for share in (0.3, 0.6, 0.9, 0.99):
+            bad.write_bytes(whole[:int(len(whole) * share) // 4096 * 4096])
+            code, said = self.draw(bad)
+            self.assertEqual(code, 2, said)
+            self.assertGreaterEqual(len(said.splitlines()), 1, said)
+            self.assertIn("bad.sqlite", said)
+            partial += self.png.exists()
+        self.png.unlink(missing_ok=True)
+
     def test_rows_that_cannot_be(self):
         db = sqlite3.connect(self.trace)
         db.execute("UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET end = 9223372036854775807 WHERE rowid % 7 = 0")

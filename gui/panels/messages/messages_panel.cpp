@@ -31,6 +31,12 @@ void MessagesPanel::setProblem(const QString& problem) {
     refill();
 }
 
+void MessagesPanel::setSidecarProblem(const QString& problem) {
+    if (m_sidecarProblem == problem) return;
+    m_sidecarProblem = problem;
+    refill();
+}
+
 void MessagesPanel::add(const QString& kind, const QString& what, const QColor& colour) {
     auto* item = new QTreeWidgetItem(this, {kind, what});
     item->setForeground(0, colour);
@@ -41,6 +47,7 @@ void MessagesPanel::refill() {
     clear();
     const auto text = [](const std::string& s) { return QString::fromStdString(s); };
     if (!m_problem.isEmpty()) add(tr("error"), m_problem, m_theme->bad);
+    if (!m_sidecarProblem.isEmpty()) add(tr("notes"), m_sidecarProblem, m_theme->bad);
     for (const std::string& warning : m_view.snapshot()->warnings) add(tr("reading"), text(warning), m_theme->warn);
     if (m_view.insight()) {
         const auto& analysis = m_view.insight()->analysis;

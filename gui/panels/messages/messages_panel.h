@@ -18,13 +18,15 @@ public:
     void setTheme(const Theme& theme);
     // Of the program itself: a load that failed, an analysis that failed.
     void setProblem(const QString& problem);
+    // Notes that are not kept.
+    void setSidecarProblem(const QString& problem);
 
 private:
     void refill();
     void add(const QString& kind, const QString& what, const QColor& colour);
     ViewController& m_view;
     const Theme* m_theme;
-    QString m_problem;
+    QString m_problem, m_sidecarProblem;
 };
 
 }  // namespace ridge::gui

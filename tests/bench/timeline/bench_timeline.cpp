@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <malloc.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <QApplication>
@@ -45,7 +46,7 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kLanes = 54;
 constexpr std::size_t kNames = 2000;
-constexpr int kFrames = 201;
+constexpr int kFrames = 201, kFramesBetween = 61;
 constexpr auto kLongestQuery = std::chrono::seconds(60);
 constexpr double kBytesPerRow = 40;  // of the file, with room to spare
 
@@ -55,6 +56,16 @@ double cpuMs(clockid_t clock) {
     clock_gettime(clock, &now);
     return static_cast<double>(now.tv_sec) * 1e3 + static_cast<double>(now.tv_nsec) * 1e-6;
 }
+// What this thread has been stopped by so far: a lock, a disk or another thread (each is a voluntary switch),
+// others who took the processor, and pages that had to be made.
+struct Stops {
+    long blocked = 0, preempted = 0, pages = 0;
+    static Stops now() {
+        rusage usage{};
+        getrusage(RUSAGE_THREAD, &usage);
+        return {usage.ru_nvcsw, usage.ru_nivcsw, usage.ru_minflt + usage.ru_majflt};
+    }
+};
 double msSince(Clock::time_point start) { return std::chrono::duration<double, std::milli>(Clock::now() - start).count(); }
 
 // Durations and gaps are drawn from tables of log-normal values: drawing them one by one would take longer
@@ -124,29 +135,37 @@ double at(const std::vector<double>& sorted, double share) {
     return sorted[std::min(sorted.size() - 1, static_cast<std::size_t>(share * static_cast<double>(sorted.size())))];
 }
 
-nlohmann::ordered_json frames(ViewController& view, TimelineWidget& widget) {
+nlohmann::ordered_json frames(ViewController& view, TimelineWidget& widget, const std::vector<double>& shares, int count) {
     nlohmann::ordered_json zooms = nlohmann::ordered_json::array();
     QImage target(widget.size(), QImage::Format_ARGB32_Premultiplied);
     const double span = static_cast<double>(view.snapshot()->last);
     std::mt19937_64 random(7);
-    for (const double share : {1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001}) {
+    for (const double share : shares) {
         std::vector<double> ms, cpu;
         double runs = 0;
-        for (int i = 0; i < kFrames; ++i) {
-            const double left = (1 - share) * span * (static_cast<double>(random() % 10'000) / 10'000);
+        Stops sum;
+        for (int i = 0; i < count; ++i) {
+            // A little to the side, so that a frame of the whole trace is not the one before again.
+            const double left = (1 - share) * span * (static_cast<double>(random() % 10'000) / 10'000) + span * share * 1e-3 * (i % 2 + 1);
             view.setRange(static_cast<Ns>(left), static_cast<Ns>(left + span * share), 2);
+            const Stops before = Stops::now();
             const auto start = Clock::now();
             const double cpuStart = cpuMs(CLOCK_THREAD_CPUTIME_ID);
             widget.render(&target, QPoint(), QRegion(), QWidget::RenderFlags());
             ms.push_back(msSince(start));
             cpu.push_back(cpuMs(CLOCK_THREAD_CPUTIME_ID) - cpuStart);
+            const Stops after = Stops::now();
+            sum.blocked += after.blocked - before.blocked;
+            sum.preempted += after.preempted - before.preempted;
+            sum.pages += after.pages - before.pages;
             runs += static_cast<double>(widget.runsInLayer());
         }
         std::sort(ms.begin(), ms.end());
         std::sort(cpu.begin(), cpu.end());
         zooms.push_back({{"share_of_trace", share}, {"slices_in_view", share * static_cast<double>(view.snapshot()->slices)},
                          {"p50_ms", at(ms, 0.5)}, {"p95_ms", at(ms, 0.95)}, {"p99_ms", at(ms, 0.99)},
-                         {"p50_cpu_ms", at(cpu, 0.5)}, {"p99_cpu_ms", at(cpu, 0.99)}, {"runs", runs / kFrames}});
+                         {"p50_cpu_ms", at(cpu, 0.5)}, {"p99_cpu_ms", at(cpu, 0.99)}, {"runs", runs / count},
+                         {"preempted", sum.preempted}, {"blocked", sum.blocked}, {"page_faults", sum.pages}});
     }
     return zooms;
 }
@@ -297,7 +316,10 @@ int main(int argc, char** argv) {
     out["index_build_ms"] = buildMs;
     out["bytes_per_slice"] = static_cast<double>(view.snapshot()->bytes()) / static_cast<double>(view.snapshot()->slices);
     say("frames");
-    out["frames"] = frames(view, widget);
+    out["frames"] = frames(view, widget, {1.0, 0.1, 0.01, 0.001, 0.0001, 0.00001}, kFrames);
+    // Zooms between them: a frame must not cost more where one way of reading ends and another begins.
+    out["frames_between"] = frames(view, widget, {0.9, 0.7, 0.5, 0.35, 0.25, 0.18, 0.14, 0.07, 0.05, 0.035, 0.025, 0.018, 0.005, 0.0005}, kFramesBetween);
+    out["frames_measured"] = out["frames"].size() * kFrames + out["frames_between"].size() * kFramesBetween;
     const Ns last = view.snapshot()->last;
     say("statistics");
     out["statistics"] = {{"all", statisticsOfRange(*view.snapshot(), 0, last + 1)},

@@ -135,6 +135,19 @@ TEST(Coverage, OfAnAnalysisWithEveryField) {
     EXPECT_EQ(lost, (std::vector<std::string>{"communication[].busy_ns", "invented.number"}));
 }
 
+// What the walk above walks: each part of the report says something there.
+TEST(Coverage, NoPartOfTheReportIsEmptyInIt) {
+    const Json report = reports::toJson(reports::test::richAnalysis());
+    for (const char* part : {"gate", "environment", "ranks", "devices", "steps", "attribution", "roofline", "communication", "stragglers", "critical_path", "what_if", "findings",
+                             "workloads", "memory", "energy", "losses"}) {
+        ASSERT_TRUE(report.contains(part)) << part;
+        std::map<std::string, Numbers> numbers;
+        std::map<std::string, std::set<std::string>> texts;
+        collect(report[part], part, numbers, texts);
+        EXPECT_FALSE(numbers.empty() && texts.empty()) << part;
+    }
+}
+
 TEST(Coverage, OfHostileTextsToo) {
     Panel p(reports::test::hostileAnalysis());
     const Shown shown(p.panel);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <QApplication>
+#include <QPainter>
 #include <QTest>
 #include <QWheelEvent>
 
@@ -123,6 +124,39 @@ TEST_F(TimelineTest, DeepRowsFoldAndSamplesStartFolded) {
     EXPECT_TRUE(m_widget.placeOf({m_view.snapshot()->tracks[deep.track].firstLane + 8, 0}).has_value());
 }
 
+// More devices than rows are drawn for: what is known of the others is below, by their names.
+TEST_F(TimelineTest, StripsOfDevicesWithoutARowSayWhoseTheyAre) {
+    Assembly assembly(std::vector<std::string>{"many"});
+    const std::int64_t process = std::int64_t{1} << 24;
+    assembly.process(process).rank = 0;
+    const auto name = assembly.intern("kernel");
+    constexpr std::int64_t kDevices = 4400;
+    for (std::int64_t d = 0; d < kDevices; ++d)
+        if (auto* kernels = assembly.track({process, d, 7, TrackKind::kKernels}, "")) kernels->add(d, d + 100, name, 0);
+    assembly.seen(0, 10'000);
+    m_view.setSnapshot(assembly.publish(true, 1));
+    auto lane = std::make_shared<Lane>();
+    lane->append(0, 1000, 0, 0);
+    lane->build({});
+    auto insight = std::make_shared<Insight>();
+    insight->analysis.ranks.push_back({0, "host", {m_view.snapshot()->tracks.front().pid}});
+    for (std::int64_t d = 0; d < kDevices; ++d) insight->strips.push_back({0, d, true, lane});
+    m_view.setInsight(insight);
+    const auto& rows = m_widget.rows().rows;
+    ASSERT_EQ(rows.front().kind, RowKind::kGroup);
+    EXPECT_NE(rows.front().title.find("rank 0"), std::string::npos);
+    EXPECT_EQ(rows[1].title, "GPU 0");
+    EXPECT_EQ(rows[2].title, "where the time went");
+    EXPECT_EQ(rows.back().title, "GPU 4399 · where the time went");
+    std::size_t strips = 0;
+    for (const Row& row : rows) {
+        EXPECT_FALSE(row.title.empty());
+        strips += row.kind == RowKind::kStrip ? 1 : 0;
+    }
+    EXPECT_EQ(strips, static_cast<std::size_t>(kDevices));
+    EXPECT_FALSE(m_view.snapshot()->warnings.empty());
+}
+
 TEST_F(TimelineTest, PaintsTheSameTwiceAndEveryRowKind) {
     m_widget.setTextShown(false);
     const QImage a = m_widget.grab().toImage(), b = m_widget.grab().toImage();
@@ -131,6 +165,49 @@ TEST_F(TimelineTest, PaintsTheSameTwiceAndEveryRowKind) {
     const QPoint at = pointOf(first(TrackKind::kKernels));
     EXPECT_EQ(a.pixelColor(at), QColor(lightTheme().slice[colourOf(analyzer::KernelClass::kGemm)]));
     EXPECT_EQ(a.pixelColor(at + QPoint(70, 0)), lightTheme().window);
+}
+
+// Right edge of what is drawn in black on white.
+int inkOf(LabelCache& labels, const std::string& text, std::uint32_t name, int width) {
+    QImage image(900, 24, QImage::Format_RGB32);
+    image.fill(Qt::white);
+    QPainter painter(&image);
+    QFont font;
+    font.setPixelSize(11);
+    painter.setFont(font);
+    painter.setPen(Qt::black);
+    labels.begin(font, &labels);
+    labels.draw(painter, 10, 2, width, name, text);
+    painter.end();
+    int right = -1;
+    for (int y = 0; y < image.height(); ++y)
+        for (int x = 0; x < image.width(); ++x)
+            if (qGray(image.pixel(x, y)) < 160) right = std::max(right, x - 10);
+    return right;
+}
+
+TEST(Labels, FillTheSliceAndNeverLeaveIt) {
+    LabelCache labels;
+    const std::string kernel = "void cutlass::gemm_kernel_17<float, 128, 136>(cutlass::Params, int, float const*, float const*, float*)";
+    int before = 0;
+    for (const int width : {20, 46, 60, 90, 150, 300, 700}) {
+        const int ink = inkOf(labels, kernel, 1, width);
+        EXPECT_LE(ink, width + 1) << width;
+        EXPECT_GE(ink, before) << width;
+        if (width >= 46 && width <= 300) { EXPECT_GE(ink, width - 16) << width; }  // an ellipsis at most a character before the edge
+        before = ink;
+    }
+    EXPECT_EQ(inkOf(labels, kernel, 1, 900), inkOf(labels, kernel, 1, 880)) << "whole";
+    EXPECT_LE(labels.shapings(), 4U) << "shaped once for each length that is needed";
+    EXPECT_EQ(labels.laidOut(), 0U);
+    EXPECT_LE(inkOf(labels, "x", 2, 3), 12);
+    EXPECT_EQ(inkOf(labels, "", 3, 100), -1);
+    // Several fonts, and from right to left.
+    for (const char* text : {"\xE7\x9F\xA9\xE9\x98\xB5 kernel \xD7\xA9\xD7\x9C\xD7\x95\xD7\x9D", "\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80"}) {
+        const auto name = static_cast<std::uint32_t>(10 + text[1]);
+        EXPECT_LE(inkOf(labels, text, name, 120), 121);
+        EXPECT_LE(inkOf(labels, text, name, 46), 47);
+    }
 }
 
 TEST(TimeAxis, TicksAreRoundAndTellNeighboursApart) {

@@ -381,6 +381,44 @@ TEST(GuiThread, AWindowInUseOpensNoFileOnIt) {
     EXPECT_TRUE(std::filesystem::exists(Document::sidecarOf(file).toStdString()));
 }
 
+// A sidecar that cannot be written (here: a folder has its name) is told, in the status line and in Messages.
+TEST(WindowFile, NotesThatCannotBeKeptAreTold) {
+    const auto folder = std::move(TempDir::create("ridge-window")).value();
+    ridge::test::TraceBuilder builder((folder.path() / "t.sqlite").string());
+    builder.range(ridge::test::TraceBuilder::tid(100, 100), 0, 900, "step", 3, 0);
+    builder.finish();
+    const QString path = QString::fromStdString(builder.path());
+    const std::filesystem::path sidecar = Document::sidecarOf(path).toStdString();
+    std::filesystem::create_directory(sidecar);
+    MainWindow window(lightTheme(), false);
+    window.openTrace(path);
+    const auto wait = [](const auto& condition) {
+        QElapsedTimer clock;
+        clock.start();
+        while (!condition() && clock.elapsed() < 60'000) QApplication::processEvents(QEventLoop::AllEvents, 20);
+        return condition();
+    };
+    ASSERT_TRUE(wait([&] { return window.settled(); }));
+    EXPECT_TRUE(window.document().sidecarProblem().isEmpty());
+    window.view().addNote(10, 20, "look here");
+    ASSERT_TRUE(wait([&] { return !window.document().sidecarProblem().isEmpty(); }));
+    const auto inMessages = [&] {
+        const auto* messages = window.findChild<QDockWidget*>(QStringLiteral("messages"))->findChild<MessagesPanel*>();
+        for (int i = 0; i < messages->topLevelItemCount(); ++i)
+            if (messages->topLevelItem(i)->text(1) == window.document().sidecarProblem()) return true;
+        return window.document().sidecarProblem().isEmpty();
+    };
+    EXPECT_TRUE(inMessages());
+    bool inStatus = false;
+    for (const QLabel* label : window.findChildren<QLabel*>()) inStatus = inStatus || label->text().contains(window.document().sidecarProblem());
+    EXPECT_TRUE(inStatus);
+    // The next note that can be kept takes it back.
+    std::filesystem::remove(sidecar);
+    window.view().addNote(30, 40, "and here");
+    ASSERT_TRUE(wait([&] { return window.document().sidecarProblem().isEmpty(); }));
+    EXPECT_TRUE(std::filesystem::is_regular_file(sidecar));
+}
+
 TEST(WindowFile, ADamagedFileEndsInAMessage) {
     const auto folder = std::move(TempDir::create("ridge-window")).value();
     const std::string path = (folder.path() / "bad.sqlite").string();

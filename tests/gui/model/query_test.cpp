@@ -117,6 +117,92 @@ TEST(Query, WorkDoesNotGrowWithTheSlices) {
     }
 }
 
+// From all of it to a few slices: no zoom costs more than a column of cells or a walk over some twenty slices.
+TEST(Query, NoZoomIsDearerThanItsNeighbours) {
+    std::mt19937_64 random(4);
+    const std::size_t n = 400'000;
+    const Lane lane = randomLane(random, n, {9, 1.4, 7.5, 1.8, 0, 0});
+    const double span = static_cast<double>(lane.end(n - 1) - lane.start(0));
+    bool cells = false, slices = false;
+    for (double share = 1; share > 1e-5; share *= 0.8) {
+        const View view{lane.start(0) + static_cast<Ns>(span * (1 - share) * 0.4), span * share / 1000, 1000};
+        std::vector<gui::Run> runs;
+        QueryCost cost;
+        queryLane(lane, colours(), view, runs, &cost);
+        EXPECT_LE(cost.cells + cost.slices, 22'000U) << share;
+        EXPECT_EQ(cost.jumps, 0U) << share;
+        cells = cells || cost.cells > 0;
+        slices = slices || cost.slices > 0;
+    }
+    EXPECT_TRUE(cells && slices);
+}
+
+// 64 cells with more slices between their first and last than a compact cell can say.
+TEST(Query, BurstsAfterLongSilencesKeepTheirSlices) {
+    Lane lane;
+    const std::size_t n = 400'000;
+    for (std::size_t i = 0; i < n; ++i) {
+        const Ns at = static_cast<Ns>(i) * 10 + (i >= n / 2 ? 4'000'000'000 : 0);
+        lane.append(at, at + 4 + static_cast<Ns>(i % 5), static_cast<std::uint32_t>(i % colours().size()), static_cast<std::uint32_t>(i));
+    }
+    lane.build(colours());
+    ASSERT_TRUE(lane.pyramid().levels().front().isWide());
+    const View view{0, static_cast<double>(lane.end(n - 1)) / 400, 400};
+    std::vector<gui::Run> runs;
+    ASSERT_TRUE(queryPyramid(lane, view, runs));
+    ASSERT_FALSE(runs.empty());
+    for (const gui::Run& run : runs) {
+        EXPECT_LT(view.x(lane.start(run.slice)), static_cast<double>(run.x1) + 1);
+        EXPECT_GT(view.x(lane.end(run.slice)), static_cast<double>(run.x0) - 1);
+        EXPECT_EQ(run.colour, colours()[lane.name(run.slice)]);
+        EXPECT_NEAR(run.busy, coverage(lane, view, static_cast<double>(run.x0), static_cast<double>(run.x1)), 0.06);
+    }
+}
+
+// Every cell of both forms says the colour and number of a slice that lies in it.
+TEST(Query, RunsOfThePyramidNameSlicesOfTheirColumn) {
+    std::mt19937_64 random(11);
+    const Lane lane = randomLane(random, 50'000, {9, 1.4, 7.5, 1.8, 0.02, 0});
+    EXPECT_FALSE(lane.pyramid().levels().front().isWide());
+    const double span = static_cast<double>(lane.end(lane.size() - 1) - lane.start(0));
+    for (const double share : {1.0, 0.5, 0.2}) {
+        const View view{lane.start(0) + static_cast<Ns>(span * (1 - share) / 3), span * share / 300, 300};
+        std::vector<gui::Run> runs;
+        if (!queryPyramid(lane, view, runs)) continue;
+        for (const gui::Run& run : runs) {
+            EXPECT_LT(view.x(lane.start(run.slice)), static_cast<double>(run.x1) + 0.35);
+            EXPECT_GT(view.x(lane.end(run.slice)), static_cast<double>(run.x0) - 0.35);
+            EXPECT_EQ(run.colour, colours()[lane.name(run.slice)]);
+        }
+    }
+}
+
+// The slice of a column is the one that covers most of it, or nearly so.
+TEST(Query, ThePyramidPicksWhatCoversMost) {
+    std::mt19937_64 random(12);
+    const Lane lane = randomLane(random, 60'000, {9, 1.4, 7.5, 1.8, 0, 0});
+    const double span = static_cast<double>(lane.end(lane.size() - 1) - lane.start(0));
+    int columns = 0, exact = 0, half = 0;
+    for (const double share : {1.0, 0.4, 0.15}) {
+        const View view{lane.start(0) + static_cast<Ns>(span * (1 - share) / 3), span * share / 400, 400};
+        std::vector<gui::Run> runs;
+        if (!queryPyramid(lane, view, runs)) continue;
+        for (const gui::Run& run : runs) {
+            const auto covered = [&](std::size_t i) { return std::min<double>(run.x1, view.x(lane.end(i))) - std::max<double>(run.x0, view.x(lane.start(i))); };
+            const auto [from, to] = lane.touching(view.time(run.x0), view.time(run.x1));
+            std::size_t best = from;
+            for (std::size_t i = from; i < to; ++i)
+                if (covered(i) > covered(best)) best = i;
+            ++columns;
+            exact += best == run.slice;
+            half += covered(run.slice) >= 0.5 * covered(best);
+        }
+    }
+    ASSERT_GT(columns, 700);
+    EXPECT_GE(exact, columns * 6 / 10) << columns;
+    EXPECT_GE(half, columns * 9 / 10) << columns;
+}
+
 TEST(Query, LaneOnePercentBusyDoesNotLookFull) {
     Lane lane;
     for (int i = 0; i < 10'000; ++i) lane.append(i * 1000, i * 1000 + 10, 0, 0);
