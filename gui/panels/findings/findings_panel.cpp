@@ -123,6 +123,7 @@ QString FindingsPanel::page(const analyzer::Finding& f) const {
         part(tr("Ops"), ops);
     }
     if (!f.sql.empty()) html += QStringLiteral("<p><b>SQL</b></p><pre style='white-space:pre-wrap'>%1</pre>").arg(escaped(f.sql));
+    if (!f.sqlNote.empty()) html += QStringLiteral("<p>%1</p>").arg(escaped(f.sqlNote));
     return html;
 }
 

@@ -96,9 +96,9 @@ std::vector<std::string> missing(const Json& report, const Shown& shown) {
         if (!values.empty() && !shown.has(values)) lost.push_back(path);
     }
     for (const auto& [path, values] : texts) {
-        // Advice, SQL and ops are on the page of the finding; "source" repeats the first of "sources".
+        // Advice, SQL, what is said of it, and ops are on the page of the finding; "source" repeats the first of "sources".
         if (path.starts_with("findings[].try") || path.starts_with("findings[].verify") || path.starts_with("findings[].ops") || path.starts_with("findings[].assumptions") ||
-            path.ends_with(".sql") || path.starts_with("source.") || path.ends_with("].unit") || path.ends_with(".unit") || path == "critical_path.second.chain" || path == "what_if[].change")
+            path.ends_with(".sql") || path.ends_with(".sql_note") || path.starts_with("source.") || path.ends_with("].unit") || path.ends_with(".unit") || path == "critical_path.second.chain" || path == "what_if[].change")
             continue;
         for (const std::string& value : values)
             if (!shown.texts.contains(value)) lost.push_back(path + " = " + value);

@@ -22,6 +22,7 @@ protected:
         m_window.view().setSnapshot(test::sampleSnapshot());
         auto insight = std::make_shared<Insight>();
         insight->analysis = reports::test::richAnalysis();
+        for (analyzer::Finding& finding : insight->analysis.findings) finding.sqlNote = "runs on the file of the rank that is named in " + finding.id;
         auto& path = insight->analysis.criticalPath;
         path.emplace();
         path->segments = {{0, 200'000, "host", "prepare"}, {200'000, 600'000, "compute", "sgemm_kernel"}, {600'000, 1'000'000, "idle", ""}};
@@ -62,6 +63,7 @@ TEST_F(AnalysisWindow, ThePageOfAFindingSaysAllThatTheReportSays) {
         has(finding.tryThis);
         has(finding.verify);
         has(finding.sql);
+        has(finding.sqlNote);
         for (const std::string& assumption : finding.assumptions) has(assumption);
         for (const auto& evidence : finding.evidence) has(evidence.name);
         for (std::size_t i = 0; i < std::min<std::size_t>(20, finding.ops.size()); ++i) has(finding.ops[i]);
