@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- The timeline file, schema version 2 (PRAGMA user_version), application_id 0x52494447 ("RIDG").
+-- The timeline file, schema version 3 (PRAGMA user_version), application_id 0x52494447 ("RIDG").
 --
 -- Tables without the prefix RIDGE_ have the names and columns of an Nsight Systems export (3.24.14), so
 -- that its users' SQL and its own scripts read our files. A table is created only when it gets a row,
@@ -163,6 +163,23 @@ CREATE TABLE NVTX_PAYLOAD_SCHEMA_ENTRIES (
     description         TEXT,
     arrayOrUnionDetail  INTEGER,
     offset              INTEGER                                   -- B from the start of the payload
+);
+
+-- Enums that entries of payloads may have as their type.
+CREATE TABLE NVTX_PAYLOAD_ENUMS (
+    domainId  INTEGER,                                            -- per process; 0 is the default domain
+    schemaId  INTEGER,                                            -- in the number space of schemas
+    name      TEXT,
+    size      INTEGER                                             -- B
+);
+
+CREATE TABLE NVTX_PAYLOAD_ENUM_ENTRIES (
+    domainId  INTEGER NOT NULL,                                   -- per process; 0 is the default domain
+    schemaId  INTEGER NOT NULL,                                   -- as in NVTX_PAYLOAD_ENUMS
+    idx       INTEGER NOT NULL,
+    name      TEXT,
+    value     INTEGER,
+    isFlag    INTEGER                                             -- 1: a set of bits
 );
 
 -- CUDA runtime (class 0) and driver (class 1) API calls.
@@ -445,6 +462,38 @@ CREATE TABLE CUDA_GPU_MEMORY_USAGE_EVENTS (
     importedMemoryPoolProcessId       INTEGER
 );
 
+-- Pools that allocations come from (cudaMallocAsync): made, trimmed, destroyed.
+CREATE TABLE CUDA_GPU_MEMORY_POOL_EVENTS (
+    start                            INTEGER NOT NULL,  -- ns since session start
+    globalPid                        INTEGER NOT NULL,  -- globalTid with tid 0
+    deviceId                         INTEGER NOT NULL,
+    address                          INTEGER NOT NULL,
+    operationType                    INTEGER NOT NULL,  -- -> ENUM_CUDA_MEMPOOL_OPER(id)
+    poolType                         INTEGER NOT NULL,  -- -> ENUM_CUDA_MEMPOOL_TYPE(id)
+    correlationId                    INTEGER,
+    minBytesToKeep                   INTEGER,           -- B
+    localMemoryPoolReleaseThreshold  INTEGER,           -- B
+    localMemoryPoolSize              INTEGER,           -- B
+    localMemoryPoolUtilizedSize      INTEGER            -- B
+);
+
+-- Page faults of unified memory.
+CREATE TABLE CUDA_UM_CPU_PAGE_FAULT_EVENTS (
+    start      INTEGER NOT NULL,        -- ns since session start
+    globalPid  INTEGER NOT NULL,        -- globalTid with tid 0
+    address    INTEGER NOT NULL
+);
+
+CREATE TABLE CUDA_UM_GPU_PAGE_FAULT_EVENTS (
+    start               INTEGER NOT NULL,  -- ns since session start
+    end                 INTEGER NOT NULL,  -- ns since session start
+    globalPid           INTEGER NOT NULL,  -- globalTid with tid 0
+    deviceId            INTEGER NOT NULL,
+    address             INTEGER NOT NULL,
+    numberOfPageFaults  INTEGER NOT NULL,
+    faultAccessType     INTEGER NOT NULL   -- -> ENUM_CUDA_UNIF_MEM_ACCESS_TYPE(id)
+);
+
 -- Samples of device counters; joined with TARGET_INFO_GPU_METRICS USING (typeId, metricId).
 CREATE TABLE GPU_METRICS (
     rawTimestamp  INTEGER,
@@ -532,6 +581,32 @@ CREATE TABLE RIDGE_WORK (
     sequence           INTEGER NOT NULL   -- number of the collective on its communicator
 );
 
+-- Extended payloads by value: one row per number or text of a range's or mark's payloads.
+CREATE TABLE RIDGE_PAYLOAD (
+    nvtxId    INTEGER NOT NULL,           -- -> NVTX_EVENTS(rowid)
+    schemaId  INTEGER NOT NULL,           -- NVTX schema id, or a predefined type
+    fieldId   INTEGER NOT NULL,           -- -> StringIds(id): the entry's name, "outer.inner" where schemas nest
+    element   INTEGER NOT NULL,           -- running number of this field's values in the event
+    integer   INTEGER,
+    real      REAL,
+    textId    INTEGER                     -- -> StringIds(id); of an enum beside its number
+);
+CREATE INDEX idx_RIDGE_PAYLOAD ON RIDGE_PAYLOAD(nvtxId);
+
+-- What the program calls pieces of its memory (NVTX memory extension).
+CREATE TABLE RIDGE_MEMORY_REGION (
+    start      INTEGER NOT NULL,          -- ns since session start
+    end        INTEGER,                   -- ns since session start; NULL: never unregistered
+    globalPid  INTEGER NOT NULL,          -- globalTid with tid 0
+    domainId   INTEGER NOT NULL,
+    isHeap     INTEGER NOT NULL,          -- 1: a heap, of which regions are parts
+    regionId   INTEGER NOT NULL,          -- of heaps and regions alike, unique in the process image
+    heapId     INTEGER,                   -- regionId of its heap; NULL: the process's
+    name       TEXT,
+    address    INTEGER NOT NULL,
+    bytes      INTEGER NOT NULL           -- B, at last
+);
+
 -- What the host handed to a collective, one row per kernel of which another tool's trace says it.
 CREATE TABLE RIDGE_COLLECTIVE (
     kernelId      INTEGER NOT NULL PRIMARY KEY,  -- -> CUPTI_ACTIVITY_KIND_KERNEL(rowid)
@@ -610,6 +685,15 @@ CREATE TABLE RIDGE_KERNEL_METRIC (
     value          REAL    NOT NULL
 );
 
+-- Launches of a run in which kernels were counted, as they came: what ties its counters to another run's kernels.
+CREATE TABLE RIDGE_KERNEL_LAUNCH (
+    globalPid      INTEGER NOT NULL,      -- globalTid with tid 0
+    contextId      INTEGER NOT NULL,
+    launchIndex    INTEGER NOT NULL,      -- in its context, from 0
+    correlationId  INTEGER NOT NULL,
+    nameId         INTEGER NOT NULL       -- -> StringIds(id), mangled
+);
+
 -- The workloads' own results.
 CREATE TABLE RIDGE_BENCHMARK (
     workload   TEXT NOT NULL,             -- full name
@@ -617,6 +701,80 @@ CREATE TABLE RIDGE_BENCHMARK (
     value      REAL,                      -- NULL: not a number
     unit       TEXT NOT NULL,
     direction  TEXT NOT NULL              -- 'lower', 'higher', 'none'
+);
+
+-- NCCL as its profiler plugin interface tells it: groups, collectives, channels, proxy operations.
+CREATE TABLE RIDGE_NCCL_COMMUNICATOR (
+    start         INTEGER NOT NULL,       -- ns since session start
+    globalPid     INTEGER NOT NULL,       -- globalTid with tid 0
+    communicator  INTEGER NOT NULL,       -- equal on all its ranks
+    name          TEXT,
+    rank          INTEGER NOT NULL,
+    ranks         INTEGER NOT NULL,
+    nodes         INTEGER NOT NULL
+);
+
+-- A collective's own end is that of handing it over: what runs are its channels and proxy operations.
+CREATE TABLE RIDGE_NCCL_EVENT (
+    start         INTEGER NOT NULL,       -- ns since session start
+    end           INTEGER,                -- ns since session start; NULL: still open at the end
+    globalTid     INTEGER NOT NULL,       -- of the thread that started it
+    eventId       INTEGER NOT NULL,       -- unique in the process image
+    parentId      INTEGER,                -- eventId of what it is part of
+    kind          INTEGER NOT NULL,       -- -> ENUM_RIDGE_NCCL_KIND(id)
+    nameId        INTEGER,                -- -> StringIds(id): 'AllReduce', 'send', ...
+    communicator  INTEGER NOT NULL,
+    sequence      INTEGER,                -- of a collective in its communicator; of a proxy's step
+    bytes         INTEGER,                -- B: elements times their size; steps times chunk of a proxy operation
+    datatypeId    INTEGER,                -- -> StringIds(id)
+    algorithmId   INTEGER,                -- -> StringIds(id)
+    protocolId    INTEGER,                -- -> StringIds(id)
+    channel       INTEGER,                -- of channels and proxy operations
+    channels      INTEGER,                -- of collectives: how many
+    rank          INTEGER NOT NULL,
+    peer          INTEGER,                -- peer, or root of a collective
+    gpuStart      INTEGER                 -- %globaltimer at a channel's start, ns of the GPU's own clock
+);
+CREATE INDEX idx_RIDGE_NCCL_EVENT_start ON RIDGE_NCCL_EVENT(start);
+
+CREATE TABLE RIDGE_NCCL_STATE (
+    time       INTEGER NOT NULL,          -- ns since session start
+    globalPid  INTEGER NOT NULL,          -- globalTid with tid 0
+    eventId    INTEGER NOT NULL,          -- as in RIDGE_NCCL_EVENT
+    state      INTEGER NOT NULL,          -- NCCL's number of the state
+    value      INTEGER NOT NULL           -- B moved so far; %globaltimer at a channel's end (state 22)
+);
+
+-- Ids that a library tied to CUDA calls (cuptiActivityPushExternalCorrelationId).
+CREATE TABLE RIDGE_EXTERNAL_CORRELATION (
+    globalPid      INTEGER NOT NULL,      -- globalTid with tid 0
+    correlationId  INTEGER NOT NULL,      -- of the call, as in RUNTIME
+    kind           INTEGER NOT NULL,      -- CUpti_ExternalCorrelationKind
+    externalId     INTEGER NOT NULL
+);
+
+-- Code made at run time, and its cache.
+CREATE TABLE RIDGE_JIT (
+    start          INTEGER NOT NULL,      -- ns since session start
+    end            INTEGER NOT NULL,      -- ns since session start
+    globalTid      INTEGER NOT NULL,      -- tid 0: CUPTI does not say
+    deviceId       INTEGER NOT NULL,
+    correlationId  INTEGER,
+    entry          TEXT    NOT NULL,      -- 'ptx_to_cubin', 'nvvm_ir_to_ptx', 'unknown'
+    operation      TEXT    NOT NULL,      -- 'cache_load', 'cache_store', 'compile', 'unknown'
+    cacheBytes     INTEGER NOT NULL,      -- B
+    cachePath      TEXT
+);
+
+-- Names that the program gave to its CUDA objects.
+CREATE TABLE RIDGE_CUDA_NAME (
+    globalPid  INTEGER NOT NULL,          -- globalTid with tid 0
+    kind       TEXT    NOT NULL,          -- 'device', 'context', 'stream', 'event'
+    deviceId   INTEGER,
+    contextId  INTEGER,
+    streamId   INTEGER,
+    handle     INTEGER,                   -- the program's own, where that is all that is known
+    name       TEXT    NOT NULL
 );
 
 -- Everything that was not recorded, counted. No row: nothing was lost.
@@ -799,6 +957,40 @@ INSERT INTO ENUM_CUDA_DEV_MEM_EVENT_OPER VALUES
     (0, 'CUDA_DEV_MEM_EVENT_OPR_ALLOCATION', 'Allocation'),
     (1, 'CUDA_DEV_MEM_EVENT_OPR_DEALLOCATION', 'Deallocation');
 
+CREATE TABLE ENUM_CUDA_MEMPOOL_OPER (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_MEMPOOL_OPER VALUES
+    (0, 'CUDA_MEMPOOL_OPR_CREATED', 'Created'),
+    (1, 'CUDA_MEMPOOL_OPR_DESTROYED', 'Destroyed'),
+    (2, 'CUDA_MEMPOOL_OPR_TRIMMED', 'Trimmed');
+
+CREATE TABLE ENUM_CUDA_MEMPOOL_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_MEMPOOL_TYPE VALUES
+    (0, 'CUDA_MEMPOOL_TYPE_LOCAL', 'Local'),
+    (1, 'CUDA_MEMPOOL_TYPE_IMPORTED', 'Imported');
+
+CREATE TABLE ENUM_CUDA_UNIF_MEM_ACCESS_TYPE (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_CUDA_UNIF_MEM_ACCESS_TYPE VALUES
+    (0, 'CUDA_UNIFIED_MEMORY_ACCESS_TYPE_UNKNOWN', 'Unknown'),
+    (1, 'CUDA_UNIFIED_MEMORY_ACCESS_TYPE_READ', 'Read'),
+    (2, 'CUDA_UNIFIED_MEMORY_ACCESS_TYPE_WRITE', 'Write'),
+    (3, 'CUDA_UNIFIED_MEMORY_ACCESS_TYPE_ATOMIC', 'Atomic'),
+    (4, 'CUDA_UNIFIED_MEMORY_ACCESS_TYPE_PREFETCH', 'Prefetch');
+
+CREATE TABLE ENUM_RIDGE_NCCL_KIND (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_RIDGE_NCCL_KIND VALUES
+    (1, 'group', 'group'),
+    (2, 'collective', 'collective'),
+    (4, 'p2p', 'point to point'),
+    (8, 'proxy_op', 'proxy operation'),
+    (16, 'proxy_step', 'proxy step'),
+    (32, 'proxy_control', 'proxy control'),
+    (64, 'channel', 'channel of a kernel'),
+    (128, 'network', 'of the network plugin'),
+    (256, 'group_api', 'group call'),
+    (512, 'collective_api', 'collective call'),
+    (1024, 'p2p_api', 'point-to-point call'),
+    (2048, 'kernel_launch', 'kernel launch');
+
 CREATE TABLE ENUM_RIDGE_OP_KIND (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
 INSERT INTO ENUM_RIDGE_OP_KIND VALUES
     (0, 'other', 'other'),
@@ -847,5 +1039,16 @@ INSERT INTO ENUM_RIDGE_IO_OP VALUES
     (16, 'preadv', 'preadv'),
     (17, 'pwritev', 'pwritev'),
     (18, 'sync', 'sync'),
-    (19, 'other', 'other');
+    (19, 'other', 'other'),
+    (20, 'transfer_in', 'read by a transfer between files'),
+    (21, 'transfer_out', 'written by a transfer between files'),
+    (22, 'mmap', 'mmap'),
+    (23, 'msync', 'msync'),
+    (24, 'munmap', 'munmap'),
+    (25, 'uring_read', 'read submitted to io_uring'),
+    (26, 'uring_write', 'write submitted to io_uring'),
+    (27, 'uring_sync', 'sync submitted to io_uring'),
+    (28, 'uring_other', 'other submitted to io_uring'),
+    (29, 'uring_submit', 'submission to io_uring'),
+    (30, 'uring_wait', 'wait for io_uring');
 

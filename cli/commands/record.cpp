@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "cli/app/app.h"
 #include "cli/app/neighbours.h"
+#include "collector/recorder/convert/launch_match.h"
 #include "collector/recorder/named_session.h"
 #include "collector/recorder/output_name.h"
 #include "collector/recorder/record.h"
@@ -35,6 +36,8 @@ struct RecordArguments {
     std::string captureRange, captureEnd = "stop", kill = "none", wait = "primary", session;
     std::vector<std::string> includeDomains, excludeDomains;
     bool startLater = false, start = false, stop = false;
+    std::string cudaGraphs = "node", counters = "none";
+    bool noCudaMemory = false, cudaPageFaults = false, cudaAllApis = false, ncclSteps = false;
 };
 
 Error usage(const std::string& text) {
@@ -108,6 +111,37 @@ Status applyTrace(const std::string& list, recorder::RecordOptions& options) {
         else if (name == "io") options.traceIo = true;
         else return Error{ErrorCode::kBadInput, fmt::format("--trace: unknown source \"{}\"; there are nvtx, cuda, io and none", name)};
     }
+    return {};
+}
+
+std::uint32_t cudaOptions(const RecordArguments& a) {
+    std::uint32_t options = 0;
+    if (a.cudaGraphs == "graph") options |= spool::kCudaGraphsWhole;
+    if (a.noCudaMemory) options |= spool::kCudaNoMemory;
+    if (a.cudaPageFaults) options |= spool::kCudaPageFaults;
+    if (a.cudaAllApis) options |= spool::kCudaAllApis;
+    if (a.ncclSteps) options |= spool::kNcclSteps;
+    if (a.counters == "gpu") options |= spool::kCudaPmSampling;
+    return options;
+}
+
+// The program once more, each kernel replayed for its counters; they are put beside the kernels of the first run.
+Status countKernels(recorder::RecordOptions options, recorder::RecordOutcome& outcome) {
+    const std::string timeline = outcome.output;
+    options.output = timeline + ".counters";
+    options.force = true;
+    options.traceIo = options.sampleSystem = options.detectPreemption = false;
+    options.cudaOptions |= spool::kCudaKernelCounters;
+    const auto counted = recorder::record(options);
+    if (!counted.ok()) return withContext(counted.error(), "the run in which kernels are counted");
+    const auto joined = recorder::joinKernelCounters(timeline, counted->output);
+    std::error_code ec;
+    std::filesystem::remove(counted->output, ec);
+    if (!joined.ok()) return withContext(joined.error(), timeline);
+    outcome.notes.push_back(*joined ? fmt::format("{} kernels have counters of a second run", *joined)
+                                    : std::string("no kernel was counted; DIAGNOSTIC_EVENT of a run with --counters kernel says why"));
+    if (counted->programStatus != outcome.programStatus)
+        outcome.notes.push_back(fmt::format("the second run ended with {} instead of {}", counted->programStatus, outcome.programStatus));
     return {};
 }
 
@@ -221,11 +255,14 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     options.quiet = globals.quiet;
     if (const Status status = applyTrace(a.trace, options); !status.ok()) return fail(status.error());
     if (const Status status = applyControl(a, options); !status.ok()) return fail(status.error());
+    options.cudaOptions = cudaOptions(a);
     const auto agent = findAgentDir();
     if (!agent.ok()) return fail(4, agent.error().message);
     options.agentLibDir = *agent;
-    const auto outcome = recorder::record(options);
+    auto outcome = recorder::record(options);
     if (!outcome.ok()) return fail(outcome.error().code == ErrorCode::kBadInput ? 2 : 4, outcome.error().message);
+    if (a.counters == "kernel" && outcome->started)
+        if (const Status status = countKernels(options, *outcome); !status.ok()) return fail(4, status.error().message);
     return report(*outcome, outcome->programStatus, a, globals);
 }
 
@@ -260,6 +297,14 @@ void addRecord(CLI::App& app, Globals& globals) {
     command->add_option("--capture-range-end", arguments->captureEnd, "After the range: stop, repeat (record it each time), repeat:N")->type_name("WHAT")->default_str("stop");
     command->add_option("--nvtx-domain-include", arguments->includeDomains, "Record only these NVTX domains, separated by commas")->type_name("LIST");
     command->add_option("--nvtx-domain-exclude", arguments->excludeDomains, "Record all NVTX domains but these")->type_name("LIST");
+    command->add_option("--cuda-graph-trace", arguments->cudaGraphs, "CUDA graphs: node (every node, as if it were launched by itself), graph (one entry per launch: cheaper, and no kernels inside)")
+        ->check(CLI::IsMember({"node", "graph"}))->default_str("node");
+    command->add_option("--counters", arguments->counters, "Hardware counters of the GPU: none, gpu (a time series of its units' use), kernel (bytes and operations of each kernel; the program is run a second time for them, slowly)")
+        ->check(CLI::IsMember({"none", "gpu", "kernel"}))->default_str("none");
+    command->add_flag("--no-cuda-memory", arguments->noCudaMemory, "Do not record allocations of device memory and their pools");
+    command->add_flag("--cuda-page-faults", arguments->cudaPageFaults, "Record page faults of unified memory (they get slower by it)");
+    command->add_flag("--cuda-all-apis", arguments->cudaAllApis, "Record also CUDA calls that are frequent and say little (cudaGetDevice, cudaGetLastError, ...)");
+    command->add_flag("--nccl-steps", arguments->ncclSteps, "Record every network step of NCCL's proxy, not only its operations");
     command->add_option("--wait", arguments->wait, "Until when: primary (the program has ended), all (and all that it left running)")
         ->check(CLI::IsMember({"primary", "all"}))->default_str("primary");
     command->add_option("--session", arguments->session, "A name by which another shell can --start and --stop this recording")->type_name("NAME");

@@ -5,8 +5,10 @@
 // are written instead.
 #include "collector/agent/cupti.h"
 
-#include "collector/agent/capture.h"
+#include "collector/agent/cupti_callbacks.h"
 #include "collector/agent/cupti_convert.h"
+#include "collector/agent/cupti_profiler.h"
+#include "collector/agent/diagnose.h"
 #include "collector/agent/names.h"
 #include "collector/agent/process.h"
 #include "collector/agent/raw.h"
@@ -40,18 +42,8 @@ pthread_mutex_t g_poolLock = PTHREAD_MUTEX_INITIALIZER;
 pthread_mutex_t g_flushLock = PTHREAD_MUTEX_INITIALIZER;
 Buffer* g_pool = nullptr;
 Buffer* g_spareNodes = nullptr;
-
-void say(uint32_t severity, const char* text, const char* detail = "") {
-    Ring* ring = enterAlways();
-    if (ring == nullptr) return;
-    char whole[600];
-    Text(whole, sizeof whole).add(text).add(detail);
-    const NameEntry* name = internSlow(ring, whole, strlen(whole));
-    emit(ring, Diagnostic{recordHeader(RecordType::kDiagnostic, sizeof(Diagnostic),
-                                       idInThisImage(ring, name)),
-                          now(), severity, 0});
-    leaveAlways();
-}
+alignas(8) uint8_t
+    g_lastResort[65536];  // several may write to it at once: its records are not read
 
 // Zeroed buffers: CUPTI need not clear them on the program's threads.
 void giveBuffer(uint8_t* bytes) {
@@ -79,12 +71,22 @@ void CUPTIAPI onBufferRequested(uint8_t** buffer, size_t* size, size_t* maxRecor
     pthread_mutex_unlock(&g_poolLock);
     if (node == nullptr) *buffer = static_cast<uint8_t*>(raw::memory(kBufferBytes));
     *size = *buffer != nullptr ? kBufferBytes : 0;
+    // No memory: what such a version may not be refused goes where it is counted and thrown away.
+    if (*buffer == nullptr && !mayRefuseBuffers(g_version)) {
+        *buffer = g_lastResort;
+        *size = sizeof g_lastResort;
+    }
     *maxRecords = 0;
 }
 
 void CUPTIAPI onBufferCompleted(CUcontext, uint32_t, uint8_t* buffer, size_t, size_t validSize) {
     if (buffer == nullptr) return;
     Ring* ring = enterAlways();
+    if (buffer == g_lastResort) {
+        if (ring == nullptr) return countWithoutRing();
+        countLoss(ring, kLossCuptiDropped, validSize / sizeof(CUpti_ActivityAPI) + 1);
+        return leaveAlways();
+    }
     if (ring != nullptr) {
         CUpti_Activity* activity = nullptr;
         while (g_cupti.nextRecord(buffer, validSize, &activity) == CUPTI_SUCCESS)
@@ -139,12 +141,16 @@ void* flusher(void*) {
     for (;;) {
         raw::sleepNs(kFlushPeriodNs);
         if (__atomic_load_n(&g_over, __ATOMIC_ACQUIRE) != 0) return nullptr;
-        if (!over()) flush(0);
+        if (over()) continue;
+        flush(0);
+        startPmSampling();  // the device is known to work by now
     }
 }
 
 void atProgramExit() {
     if (raw::getpid() != g_owner || __atomic_exchange_n(&g_over, 1, __ATOMIC_ACQ_REL) != 0) return;
+    finishPmSampling();
+    finishKernelCounters();
     flush(CUPTI_ACTIVITY_FLAG_FLUSH_FORCED);
     sampleClocks();
 }
@@ -165,12 +171,24 @@ void prepareBuffers() {
 
 // Calls that programs make by the thousand and that say nothing.
 void silenceNoise() {
-    static const CUpti_CallbackId runtime[] = {CUPTI_RUNTIME_TRACE_CBID_cudaGetDevice_v3020,
-                                               CUPTI_RUNTIME_TRACE_CBID_cudaSetDevice_v3020,
-                                               CUPTI_RUNTIME_TRACE_CBID_cudaGetLastError_v3020,
-                                               CUPTI_RUNTIME_TRACE_CBID_cudaPeekAtLastError_v3020};
+    if ((sessionControl()->cudaOptions & kCudaAllApis) != 0) return;
+    static const CUpti_CallbackId runtime[] = {
+        CUPTI_RUNTIME_TRACE_CBID_cudaGetDevice_v3020,
+        CUPTI_RUNTIME_TRACE_CBID_cudaSetDevice_v3020,
+        CUPTI_RUNTIME_TRACE_CBID_cudaGetDeviceCount_v3020,
+        CUPTI_RUNTIME_TRACE_CBID_cudaDeviceGetAttribute_v5000,
+        CUPTI_RUNTIME_TRACE_CBID_cudaPointerGetAttributes_v4000,
+        CUPTI_RUNTIME_TRACE_CBID_cudaStreamIsCapturing_v10000,
+        CUPTI_RUNTIME_TRACE_CBID_cudaStreamIsCapturing_ptsz_v10000,
+        CUPTI_RUNTIME_TRACE_CBID_cudaGetLastError_v3020,
+        CUPTI_RUNTIME_TRACE_CBID_cudaPeekAtLastError_v3020};
     static const CUpti_CallbackId driver[] = {CUPTI_DRIVER_TRACE_CBID_cuKernelGetAttribute,
                                               CUPTI_DRIVER_TRACE_CBID_cuDevicePrimaryCtxGetState,
+                                              CUPTI_DRIVER_TRACE_CBID_cuDeviceGetAttribute,
+                                              CUPTI_DRIVER_TRACE_CBID_cuCtxGetDevice,
+                                              CUPTI_DRIVER_TRACE_CBID_cuCtxSetCurrent,
+                                              CUPTI_DRIVER_TRACE_CBID_cuGetProcAddress,
+                                              CUPTI_DRIVER_TRACE_CBID_cuGetProcAddress_v2,
                                               CUPTI_DRIVER_TRACE_CBID_cuCtxGetCurrent};
     if (g_cupti.enableRuntimeApi != nullptr)
         for (const CUpti_CallbackId id : runtime) g_cupti.enableRuntimeApi(id, 0);
@@ -178,63 +196,92 @@ void silenceNoise() {
         for (const CUpti_CallbackId id : driver) g_cupti.enableDriverApi(id, 0);
 }
 
-void enableKinds() {
-    static const struct {
-        CUpti_ActivityKind kind;
-        const char* name;
-    } kinds[] = {{CUPTI_ACTIVITY_KIND_DEVICE, "devices"},
-                 {CUPTI_ACTIVITY_KIND_CONTEXT, "contexts"},
-                 {CUPTI_ACTIVITY_KIND_STREAM, "streams"},
-                 {CUPTI_ACTIVITY_KIND_OVERHEAD, "overhead"},
-                 {CUPTI_ACTIVITY_KIND_RUNTIME, "runtime API"},
-                 {CUPTI_ACTIVITY_KIND_DRIVER, "driver API"},
-                 {CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, "synchronization"},
-                 {CUPTI_ACTIVITY_KIND_MEMCPY, "copies"},
-                 {CUPTI_ACTIVITY_KIND_MEMCPY2, "copies between devices"},
-                 {CUPTI_ACTIVITY_KIND_MEMSET, "sets"},
-                 {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, "kernels"}};
-    for (const auto& kind : kinds) {
-        const CUptiResult result = g_cupti.enable(kind.kind);
-        if (result == CUPTI_SUCCESS) continue;
-        const char* why = "unknown error";
-        g_cupti.resultString(result, &why);
-        char text[200];
-        Text(text, sizeof text).add("CUPTI does not record ").add(kind.name).add(": ");
-        say(2, text, why);
-    }
-}
-
-void CUPTIAPI onProfilerCall(void*, CUpti_CallbackDomain domain, CUpti_CallbackId id,
-                             const void* data) {
-    const auto* call = static_cast<const CUpti_CallbackData*>(data);
-    if (call->callbackSite != CUPTI_API_ENTER) return;
-    const bool runtime = domain == CUPTI_CB_DOMAIN_RUNTIME_API;
-    profilerCalled(id == (runtime
-                              ? CUpti_CallbackId{CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000}
-                              : CUpti_CallbackId{CUPTI_DRIVER_TRACE_CBID_cuProfilerStart}));
-}
-
-// --capture-range cudaProfilerApi: the calls themselves begin and end a window.
-void watchProfilerCalls() {
-    if (sessionControl()->capture != Capture::kCudaProfiler) return;
-    CUpti_SubscriberHandle subscriber = nullptr;
-    CUptiResult result = CUPTI_ERROR_NOT_COMPATIBLE;
-    if (g_cupti.subscribe != nullptr && g_cupti.enableCallback != nullptr)
-        result = g_cupti.subscribe(&subscriber, onProfilerCall, nullptr);
-    static const struct {
-        CUpti_CallbackDomain domain;
-        CUpti_CallbackId id;
-    } calls[] = {{CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStart_v4000},
-                 {CUPTI_CB_DOMAIN_RUNTIME_API, CUPTI_RUNTIME_TRACE_CBID_cudaProfilerStop_v4000},
-                 {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStart},
-                 {CUPTI_CB_DOMAIN_DRIVER_API, CUPTI_DRIVER_TRACE_CBID_cuProfilerStop}};
-    for (const auto& call : calls)
-        if (result == CUPTI_SUCCESS)
-            result = g_cupti.enableCallback(1, subscriber, call.domain, call.id);
-    if (result == CUPTI_SUCCESS) return;
+void tellRefused(const char* what, CUptiResult result) {
     const char* why = "unknown error";
     g_cupti.resultString(result, &why);
-    say(3, "cudaProfilerStart is not seen, so no recording begins: ", why);
+    char text[200];
+    Text(text, sizeof text).add("CUPTI does not record ").add(what).add(": ");
+    say(2, text, why);
+}
+
+struct Kind {
+    CUpti_ActivityKind kind;
+    const char* name;
+    uint32_t unless;  // CudaOption
+    uint32_t only;
+};
+constexpr Kind kKinds[] = {
+    {CUPTI_ACTIVITY_KIND_DEVICE, "devices", 0, 0},
+    {CUPTI_ACTIVITY_KIND_CONTEXT, "contexts", 0, 0},
+    {CUPTI_ACTIVITY_KIND_STREAM, "streams", 0, 0},
+    {CUPTI_ACTIVITY_KIND_NAME, "names", 0, 0},
+    {CUPTI_ACTIVITY_KIND_OVERHEAD, "overhead", 0, 0},
+    {CUPTI_ACTIVITY_KIND_EXTERNAL_CORRELATION, "external correlation", 0, 0},
+    {CUPTI_ACTIVITY_KIND_RUNTIME, "runtime API", 0, 0},
+    {CUPTI_ACTIVITY_KIND_DRIVER, "driver API", 0, 0},
+    {CUPTI_ACTIVITY_KIND_SYNCHRONIZATION, "synchronization", 0, 0},
+    {CUPTI_ACTIVITY_KIND_CUDA_EVENT, "events", kCudaNoEvents, 0},
+    {CUPTI_ACTIVITY_KIND_MEMORY2, "memory", kCudaNoMemory, 0},
+    {CUPTI_ACTIVITY_KIND_MEMORY_POOL, "memory pools", kCudaNoMemory, 0},
+    {CUPTI_ACTIVITY_KIND_JIT, "compilation at run time", 0, 0},
+    {CUPTI_ACTIVITY_KIND_MEMCPY, "copies", 0, 0},
+    {CUPTI_ACTIVITY_KIND_MEMCPY2, "copies between devices", 0, 0},
+    {CUPTI_ACTIVITY_KIND_MEMSET, "sets", 0, 0},
+    {CUPTI_ACTIVITY_KIND_GRAPH_TRACE, "graphs as a whole", 0, kCudaGraphsWhole},
+    {CUPTI_ACTIVITY_KIND_CONCURRENT_KERNEL, "kernels", 0, 0}};
+
+// Needs a device that can; where none can there is nothing to migrate, and nothing to say.
+void enableUnifiedMemory(uint32_t options) {
+    if (g_cupti.configureUnifiedMemory == nullptr) return;
+    static constexpr CUpti_ActivityUnifiedMemoryCounterKind counted[] = {
+        CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_HTOD,
+        CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_DTOH,
+        CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_BYTES_TRANSFER_DTOD,
+        CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_CPU_PAGE_FAULT_COUNT,
+        CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_KIND_GPU_PAGE_FAULT};
+    CUpti_ActivityUnifiedMemoryCounterConfig config[5] = {};
+    const bool faults = (options & kCudaPageFaults) != 0;
+    const uint32_t count = faults ? 5 : 3;
+    for (uint32_t i = 0; i < count; ++i) {
+        config[i].scope = CUPTI_ACTIVITY_UNIFIED_MEMORY_COUNTER_SCOPE_PROCESS_SINGLE_DEVICE;
+        config[i].kind = counted[i];
+        config[i].enable = 1;
+    }
+    const CUptiResult result = g_cupti.configureUnifiedMemory(config, count);
+    const CUptiResult enabled = result == CUPTI_SUCCESS
+                                    ? g_cupti.enable(CUPTI_ACTIVITY_KIND_UNIFIED_MEMORY_COUNTER)
+                                    : result;
+    const bool cannot = enabled == CUPTI_ERROR_UM_PROFILING_NOT_SUPPORTED ||
+                        enabled == CUPTI_ERROR_UM_PROFILING_NOT_SUPPORTED_ON_DEVICE ||
+                        enabled == CUPTI_ERROR_UM_PROFILING_NOT_SUPPORTED_ON_NON_P2P_DEVICES;
+    if (enabled != CUPTI_SUCCESS && (faults || !cannot)) tellRefused("unified memory", enabled);
+}
+
+// Where every kernel is replayed for its counters, times would be those of the replay.
+constexpr Kind kBesideCounters[] = {{CUPTI_ACTIVITY_KIND_DEVICE, "devices", 0, 0},
+                                    {CUPTI_ACTIVITY_KIND_CONTEXT, "contexts", 0, 0}};
+
+void enableKinds() {
+    const uint32_t options = sessionControl()->cudaOptions;
+    if ((options & kCudaKernelCounters) != 0) {
+        for (const Kind& kind : kBesideCounters)
+            if (const CUptiResult result = g_cupti.enable(kind.kind); result != CUPTI_SUCCESS)
+                tellRefused(kind.name, result);
+        return;
+    }
+    for (const Kind& kind : kKinds) {
+        if ((options & kind.unless) != 0 || (options & kind.only) != kind.only) continue;
+        const CUptiResult result = g_cupti.enable(kind.kind);
+        if (result != CUPTI_SUCCESS) tellRefused(kind.name, result);
+    }
+    enableUnifiedMemory(options);
+}
+
+// Inside of a callback: only what takes none of our locks for long.
+void flushInCallback() {
+    if (pthread_mutex_trylock(&g_flushLock) != 0) return;
+    g_cupti.flushAll(0);
+    pthread_mutex_unlock(&g_flushLock);
 }
 
 void start() {
@@ -263,9 +310,10 @@ void start() {
         say(3, "CUDA is not recorded: CUPTI refuses its buffers: ", why);
         return;
     }
+    forEachGuard(g_version, [](const char* text) { say(2, text); });
+    subscribeCallbacks(g_cupti, flushInCallback);
     enableKinds();
     silenceNoise();
-    watchProfilerCalls();
     atexit(atProgramExit);
     pthread_t thread;
     const raw::SignalShield inherited;  // the helper never runs a handler of the program's
@@ -273,6 +321,26 @@ void start() {
 }
 
 }  // namespace
+
+void nameCudaObject(CudaObject kind, uint64_t handle, const char* text) {
+    Ring* ring = enterAlways();
+    if (ring == nullptr) return;
+    {
+        CudaName record{};
+        record.header = recordHeader(RecordType::kCudaName, sizeof record, intern(ring, text));
+        record.kind = kind;
+        record.handle = handle;
+        const auto context = reinterpret_cast<CUcontext>(static_cast<uintptr_t>(handle));
+        const auto stream = reinterpret_cast<CUstream>(static_cast<uintptr_t>(handle));
+        if (kind == CudaObject::kDevice) record.deviceId = static_cast<uint32_t>(handle);
+        if (kind == CudaObject::kContext && g_cupti.contextId != nullptr)
+            g_cupti.contextId(context, &record.contextId);
+        if (kind == CudaObject::kStream && g_cupti.streamId != nullptr)
+            g_cupti.streamId(nullptr, stream, 0, &record.streamId);
+        emit(ring, record);
+    }
+    leaveAlways();
+}
 
 void startCuptiIfDriverLoaded() {
     if (sessionControl()->traceCuda == 0 || __atomic_load_n(&g_started, __ATOMIC_ACQUIRE) != 0)

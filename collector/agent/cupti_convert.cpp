@@ -127,6 +127,15 @@ void convertOverhead(Ring* ring, const CUpti_ActivityOverhead3& o, uint32_t vers
         case CUPTI_ACTIVITY_OVERHEAD_CUPTI_RESOURCE:
             name = "CUPTI resource";
             break;
+        case CUPTI_ACTIVITY_OVERHEAD_RUNTIME_TRIGGERED_MODULE_LOADING:
+            name = "module loading";
+            break;
+        case CUPTI_ACTIVITY_OVERHEAD_LAZY_FUNCTION_LOADING:
+            name = "lazy function loading";
+            break;
+        case CUPTI_ACTIVITY_OVERHEAD_COMMAND_BUFFER_FULL:
+            name = "command buffer full";
+            break;
         default:
             break;
     }
@@ -153,6 +162,105 @@ void convertDevice(Ring* ring, const CUpti_ActivityDevice5& d) {
     emit(ring, r);
 }
 
+void convertContext(Ring* ring, const CUpti_ActivityContext3& c, uint32_t version) {
+    emit(ring, CudaContext{recordHeader(RecordType::kCudaContext, sizeof(CudaContext), c.contextId),
+                           c.deviceId, c.nullStreamId});
+    if (version < kHeaderCupti) return;
+    emit(ring, CudaContextPart{
+                   recordHeader(RecordType::kCudaContextPart, sizeof(CudaContextPart), c.contextId),
+                   c.parentContextId, c.isGreenContext, c.numMultiprocessors, 0});
+}
+
+// Device timestamps of events are never asked for: they make streams wait for each other.
+void convertEvent(Ring* ring, const CUpti_ActivityCudaEvent2& e, uint32_t version) {
+    const bool whole = version >= kHeaderCupti;
+    emit(ring, CudaEvent{recordHeader(RecordType::kCudaEvent, sizeof(CudaEvent), e.correlationId),
+                         whole ? e.deviceTimestamp : 0, whole ? e.deviceId : 0, e.contextId,
+                         e.streamId, e.eventId, whole ? e.cudaEventSyncId : 0});
+}
+
+void convertMemory(Ring* ring, const CUpti_ActivityMemory4& m) {
+    CudaMemory r{};
+    r.header = recordHeader(RecordType::kCudaMemory, sizeof r, intern(ring, m.name));
+    r.timestamp = m.timestamp;
+    r.address = m.address;
+    r.bytes = m.bytes;
+    r.pc = m.PC;
+    r.deviceId = m.deviceId;
+    r.contextId = m.contextId;
+    r.streamId = m.streamId;
+    r.correlationId = m.correlationId;
+    r.operation = static_cast<uint32_t>(m.memoryOperationType);
+    r.memoryKind = static_cast<uint32_t>(m.memoryKind);
+    r.poolType = static_cast<uint32_t>(m.memoryPoolConfig.memoryPoolType);
+    if (r.poolType != CUPTI_ACTIVITY_MEMORY_POOL_TYPE_INVALID) {
+        r.poolAddress = m.memoryPoolConfig.address;
+        r.poolThreshold = m.memoryPoolConfig.releaseThreshold;
+        r.poolSizeOrProcess = m.memoryPoolConfig.pool.size;
+        r.poolUsed = m.memoryPoolConfig.utilizedSize;
+    }
+    emit(ring, r);
+}
+
+void convertPool(Ring* ring, const CUpti_ActivityMemoryPool3& p) {
+    MemoryPool r{};
+    r.header = recordHeader(RecordType::kMemoryPool, sizeof r, p.correlationId);
+    r.timestamp = p.timestamp;
+    r.address = p.address;
+    r.size = p.size;
+    r.releaseThreshold = p.releaseThreshold;
+    r.utilizedSize = p.utilizedSize;
+    r.minBytesToKeep = p.minBytesToKeep;
+    r.deviceId = p.deviceId;
+    r.operation = static_cast<uint32_t>(p.memoryPoolOperationType);
+    r.poolType = static_cast<uint32_t>(p.memoryPoolType);
+    emit(ring, r);
+}
+
+void convertUnified(Ring* ring, const CUpti_ActivityUnifiedMemoryCounter3& u) {
+    emit(ring,
+         UnifiedMemory{recordHeader(RecordType::kUnifiedMemory, sizeof(UnifiedMemory), u.streamId),
+                       u.start, u.end, u.address, u.value, static_cast<uint32_t>(u.counterKind),
+                       u.srcId, u.dstId, u.flags});
+}
+
+// The structure of 12.x ends before the thread.
+void convertJit(Ring* ring, const CUpti_ActivityJit2& j, uint32_t version) {
+    Jit r{};
+    r.header = recordHeader(RecordType::kJit, sizeof r, intern(ring, j.cachePath));
+    r.start = j.start;
+    r.end = j.end;
+    r.cacheBytes = j.cacheSize;
+    r.deviceId = j.deviceId;
+    r.correlationId = j.correlationId;
+    r.entry = static_cast<uint32_t>(j.jitEntryType);
+    r.operation = static_cast<uint32_t>(j.jitOperationType);
+    r.threadId = version >= kHeaderCupti ? j.threadId : 0;
+    emit(ring, r);
+}
+
+void convertName(Ring* ring, const CUpti_ActivityName& n) {
+    CudaName r{};
+    switch (n.objectKind) {
+        case CUPTI_ACTIVITY_OBJECT_DEVICE:
+            r.kind = CudaObject::kDevice;
+            break;
+        case CUPTI_ACTIVITY_OBJECT_CONTEXT:
+            r.kind = CudaObject::kContext;
+            break;
+        case CUPTI_ACTIVITY_OBJECT_STREAM:
+            r.kind = CudaObject::kStream;
+            break;
+        default:
+            return;  // processes and threads name themselves
+    }
+    r.header = recordHeader(RecordType::kCudaName, sizeof r, intern(ring, n.name));
+    r.deviceId = n.objectId.dcs.deviceId;
+    r.contextId = r.kind != CudaObject::kDevice ? n.objectId.dcs.contextId : 0;
+    r.streamId = r.kind == CudaObject::kStream ? n.objectId.dcs.streamId : 0;
+    emit(ring, r);
+}
+
 }  // namespace
 
 void convertActivity(Ring* ring, const CuptiLibrary& cupti, uint32_t version,
@@ -176,11 +284,33 @@ void convertActivity(Ring* ring, const CuptiLibrary& cupti, uint32_t version,
             return convertOverhead(ring, as<CUpti_ActivityOverhead3>(activity), version);
         case CUPTI_ACTIVITY_KIND_DEVICE:
             return convertDevice(ring, as<CUpti_ActivityDevice5>(activity));
-        case CUPTI_ACTIVITY_KIND_CONTEXT: {
-            const auto& c = as<CUpti_ActivityContext3>(activity);
-            emit(ring, CudaContext{
-                           recordHeader(RecordType::kCudaContext, sizeof(CudaContext), c.contextId),
-                           c.deviceId, c.nullStreamId});
+        case CUPTI_ACTIVITY_KIND_CONTEXT:
+            return convertContext(ring, as<CUpti_ActivityContext3>(activity), version);
+        case CUPTI_ACTIVITY_KIND_CUDA_EVENT:
+            return convertEvent(ring, as<CUpti_ActivityCudaEvent2>(activity), version);
+        case CUPTI_ACTIVITY_KIND_MEMORY2:
+            return convertMemory(ring, as<CUpti_ActivityMemory4>(activity));
+        case CUPTI_ACTIVITY_KIND_MEMORY_POOL:
+            return convertPool(ring, as<CUpti_ActivityMemoryPool3>(activity));
+        case CUPTI_ACTIVITY_KIND_UNIFIED_MEMORY_COUNTER:
+            return convertUnified(ring, as<CUpti_ActivityUnifiedMemoryCounter3>(activity));
+        case CUPTI_ACTIVITY_KIND_JIT:
+            return convertJit(ring, as<CUpti_ActivityJit2>(activity), version);
+        case CUPTI_ACTIVITY_KIND_NAME:
+            return convertName(ring, as<CUpti_ActivityName>(activity));
+        case CUPTI_ACTIVITY_KIND_EXTERNAL_CORRELATION: {
+            const auto& e = as<CUpti_ActivityExternalCorrelation>(activity);
+            emit(ring,
+                 ExternalCorrelation{recordHeader(RecordType::kExternalCorrelation,
+                                                  sizeof(ExternalCorrelation), e.correlationId),
+                                     e.externalId, static_cast<uint32_t>(e.externalKind), 0});
+            return;
+        }
+        case CUPTI_ACTIVITY_KIND_GRAPH_TRACE: {
+            const auto& g = as<CUpti_ActivityGraphTrace2>(activity);
+            emit(ring, GraphTrace{recordHeader(RecordType::kGraphTrace, sizeof(GraphTrace),
+                                               g.correlationId),
+                                  g.start, g.end, g.deviceId, g.contextId, g.streamId, g.graphId});
             return;
         }
         case CUPTI_ACTIVITY_KIND_STREAM: {

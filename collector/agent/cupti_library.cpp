@@ -35,6 +35,13 @@ bool loadCupti(const char* configuredPath, CuptiLibrary& cupti) {
     find(library, "cuptiActivityEnableDriverApi", cupti.enableDriverApi);
     find(library, "cuptiSubscribe", cupti.subscribe);
     find(library, "cuptiEnableCallback", cupti.enableCallback);
+    find(library, "cuptiSubscribe_v2", cupti.subscribe2);
+    find(library, "cuptiGetGraphNodeId", cupti.graphNodeId);
+    find(library, "cuptiGetGraphId", cupti.graphId);
+    find(library, "cuptiGetContextId", cupti.contextId);
+    find(library, "cuptiGetDeviceId", cupti.deviceId);
+    find(library, "cuptiGetStreamIdEx", cupti.streamId);
+    find(library, "cuptiActivityConfigureUnifiedMemoryCounter", cupti.configureUnifiedMemory);
     return find(library, "cuptiGetVersion", cupti.getVersion) &&
            find(library, "cuptiActivityRegisterCallbacks", cupti.registerCallbacks) &&
            find(library, "cuptiActivityEnable", cupti.enable) &&

@@ -24,6 +24,13 @@ struct CuptiLibrary {
     decltype(&cuptiActivityEnableDriverApi) enableDriverApi;
     decltype(&cuptiSubscribe) subscribe;
     decltype(&cuptiEnableCallback) enableCallback;
+    decltype(&cuptiSubscribe_v2) subscribe2;
+    decltype(&cuptiGetGraphNodeId) graphNodeId;
+    decltype(&cuptiGetGraphId) graphId;
+    decltype(&cuptiGetContextId) contextId;
+    decltype(&cuptiGetDeviceId) deviceId;
+    decltype(&cuptiGetStreamIdEx) streamId;
+    decltype(&cuptiActivityConfigureUnifiedMemoryCounter) configureUnifiedMemory;
 };
 
 // The process's own copy first, then configuredPath (may be empty), then the usual names.

@@ -10,7 +10,7 @@ using namespace spool;
 
 namespace {
 
-enum class What : uint32_t { kOnFd, kOpen, kClose };
+enum class What : uint32_t { kOnFd, kOnFile, kOpen, kClose };
 
 struct Waiting {
     Call call;
@@ -73,6 +73,9 @@ void write(Ring* ring, const Waiting& w, const char* path) {
         case What::kOnFd:
             emitCall(ring, w.call, fileOf(ring, w.fd), w.end);
             break;
+        case What::kOnFile:
+            emitCall(ring, w.call, w.fileId, w.end);
+            break;
         case What::kOpen:
             if (isVforkChild(ring)) break;
             emitCall(ring, w.call, w.fd >= 0 ? fileOpened(ring, w.fd, path, w.flags, w.end) : 0,
@@ -130,6 +133,10 @@ void recordNow(const Waiting& waiting, const char* path) {
 
 void recordOnFd(const Call& call, int fd) {
     recordNow({call, now(), fd, 0, 0, What::kOnFd}, nullptr);
+}
+
+void recordOnFile(const Call& call, uint32_t fileId) {
+    recordNow({call, now(), -1, 0, fileId, What::kOnFile}, nullptr);
 }
 
 void recordOpen(const Call& call, const char* path, int fd, int flags) {

@@ -35,8 +35,11 @@ inline bool pausing() {
 }
 
 void recordOnFd(const Call& call, int fd);
+// Of a file whose descriptor may be gone by now; 0: not known which.
+void recordOnFile(const Call& call, uint32_t fileId);
 void recordOpen(const Call& call, const char* path, int fd, int flags);
-// Asked before a close, since afterwards the number may be another file's.
+// The descriptor's file, which it may stand for no longer. Asked before a close, since afterwards
+// the number may be another file's.
 uint32_t fileBeforeClose(int fd);
 void recordClose(const Call& call, int fd, uint32_t fileId);
 

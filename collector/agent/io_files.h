@@ -69,6 +69,23 @@ enum Function : uint32_t {
     kFnFgetsUnlocked,
     kFnGetline,
     kFnGetdelim,
+    kFnSendfile,
+    kFnSendfileFrom,
+    kFnCopyFileRange,
+    kFnCopyFileRangeFrom,
+    kFnSplice,
+    kFnSpliceFrom,
+    kFnSync,
+    kFnSyncfs,
+    kFnMmap,
+    kFnMsync,
+    kFnMunmap,
+    kFnUringSubmit,
+    kFnUringWait,
+    kFnUringRead,
+    kFnUringWrite,
+    kFnUringSync,
+    kFnUringOther,
     kFunctions
 };
 uint16_t functionId(Ring* ring, Function function);

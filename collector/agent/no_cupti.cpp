@@ -5,5 +5,6 @@
 namespace ridge::agent {
 
 void startCuptiIfDriverLoaded() {}
+void nameCudaObject(spool::CudaObject, uint64_t, const char*) {}
 
 }  // namespace ridge::agent

@@ -3,6 +3,7 @@
 // The NVTX injection: each shared object with NVTX in it calls the two entry points for itself,
 // from any thread, and gets the functions below into its tables.
 #include "collector/agent/cupti.h"
+#include "collector/agent/nvtx_extensions.h"
 #include "collector/agent/nvtx_fast.h"
 
 #include <stddef.h>
@@ -100,7 +101,8 @@ uint64_t onSchemaRegister(nvtxDomainHandle_t domain, const nvtxPayloadSchemaAttr
         uint64_t{0}, [&](Ring* ring) { return registerSchema(ring, idOf(domain), attributes); });
 }
 uint64_t onEnumRegister(nvtxDomainHandle_t domain, const nvtxPayloadEnumAttr_t* attributes) {
-    return registerEnum(nullptr, idOf(domain), attributes);
+    return withRingAlways(uint64_t{0},
+                          [&](Ring* ring) { return registerEnum(ring, idOf(domain), attributes); });
 }
 void onMarkPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
     markPayload(idOf(domain), data, count);
@@ -121,6 +123,24 @@ uint8_t onIsEnabled(nvtxDomainHandle_t domain) {
 }
 int64_t onTimestamp() {
     return static_cast<int64_t>(now());
+}
+
+// Handles of CUDA objects are pointers, of devices numbers.
+template <CudaObject kKind, class Char>
+void onNameCuda(uintptr_t handle, const Char* text) {
+    if (text == nullptr) return;
+    if constexpr (sizeof(Char) == 1) {
+        nameCudaObject(kKind, handle, text);
+    } else {
+        char narrow[1024];
+        const size_t length = toUtf8(text, narrow, sizeof narrow - 8);
+        narrow[length] = 0;
+        nameCudaObject(kKind, handle, narrow);
+    }
+}
+template <class Char>
+void onNameDevice(int device, const Char* text) {
+    onNameCuda<CudaObject::kDevice>(static_cast<uintptr_t>(device), text);
 }
 
 struct Slots {
@@ -167,6 +187,23 @@ void fillCore2(const Slots& slots) {
     slots.set(NVTX_CBID_CORE2_Initialize, onInitialize);
 }
 
+void fillCuda(const Slots& slots) {
+    RIDGE_SET_TEXT(CUDA, NameCuDevice, onNameDevice);
+    slots.set(NVTX_CBID_CUDA_NameCuContextA, onNameCuda<CudaObject::kContext, char>);
+    slots.set(NVTX_CBID_CUDA_NameCuContextW, onNameCuda<CudaObject::kContext, wchar_t>);
+    slots.set(NVTX_CBID_CUDA_NameCuStreamA, onNameCuda<CudaObject::kStream, char>);
+    slots.set(NVTX_CBID_CUDA_NameCuStreamW, onNameCuda<CudaObject::kStream, wchar_t>);
+    slots.set(NVTX_CBID_CUDA_NameCuEventA, onNameCuda<CudaObject::kEvent, char>);
+    slots.set(NVTX_CBID_CUDA_NameCuEventW, onNameCuda<CudaObject::kEvent, wchar_t>);
+}
+void fillCudaRuntime(const Slots& slots) {
+    RIDGE_SET_TEXT(CUDART, NameCudaDevice, onNameDevice);
+    slots.set(NVTX_CBID_CUDART_NameCudaStreamA, onNameCuda<CudaObject::kStream, char>);
+    slots.set(NVTX_CBID_CUDART_NameCudaStreamW, onNameCuda<CudaObject::kStream, wchar_t>);
+    slots.set(NVTX_CBID_CUDART_NameCudaEventA, onNameCuda<CudaObject::kEvent, char>);
+    slots.set(NVTX_CBID_CUDART_NameCudaEventW, onNameCuda<CudaObject::kEvent, wchar_t>);
+}
+
 template <bool kFast>
 void fillPayload(intptr_t* slots, size_t count) {
     const auto set = [slots, count](size_t id, auto* function) {
@@ -202,6 +239,10 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
         fast ? fillCore<true>(slots) : fillCore<false>(slots);
     if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CORE2, &slots.table, &slots.count) != 0)
         fast ? fillCore2<true>(slots) : fillCore2<false>(slots);
+    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CUDA, &slots.table, &slots.count) != 0)
+        fillCuda(slots);
+    if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CUDART, &slots.table, &slots.count) != 0)
+        fillCudaRuntime(slots);
     const auto* version =
         static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
     if (version != nullptr && version->struct_size >= sizeof *version &&
@@ -214,12 +255,23 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
 RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     using namespace ridge::agent;
     if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return 0;
-    if (module == nullptr || module->moduleId != NVTX_EXT_PAYLOAD_MODULEID) return 0;
-    if (module->segmentsCount == 0 || module->segments == nullptr ||
+    if (module == nullptr) return 0;
+    const bool known = module->moduleId == NVTX_EXT_PAYLOAD_MODULEID ||
+                       module->moduleId == kCountersModule || module->moduleId == kMemoryModule;
+    if (!known || module->segmentsCount == 0 || module->segments == nullptr ||
         module->segments[0].functionSlots == nullptr)
         return 0;
     startWatching();
+    nvtxExtModuleSegment_t& segment = module->segments[0];
+    if (module->moduleId == kCountersModule) {
+        fillCounters(segment.functionSlots, segment.slotCount);
+        return 1;
+    }
+    if (module->moduleId == kMemoryModule) {
+        fillMemory(segment.functionSlots, segment.slotCount);
+        return 1;
+    }
     const auto fill = g_fastClock && !g_watching ? fillPayload<true> : fillPayload<false>;
-    fill(module->segments[0].functionSlots, module->segments[0].slotCount);
+    fill(segment.functionSlots, segment.slotCount);
     return 1;
 }

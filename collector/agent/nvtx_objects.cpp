@@ -3,7 +3,7 @@
 #include "collector/agent/nvtx_objects.h"
 
 #include "collector/agent/capture.h"
-#include "collector/agent/payloads.h"
+#include "collector/agent/nvtx_extensions.h"
 
 namespace ridge::agent {
 
@@ -95,6 +95,7 @@ void announceImage(Ring* ring) {
         emitCategory(ring, *category);
     }
     announceSchemas(ring);
+    announceCounters(ring);
 }
 
 }  // namespace ridge::agent

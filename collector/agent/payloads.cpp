@@ -3,6 +3,7 @@
 #include "collector/agent/payloads.h"
 
 #include "collector/agent/names.h"
+#include "collector/agent/raw.h"
 
 namespace ridge::agent {
 
@@ -10,219 +11,7 @@ using namespace spool;
 
 namespace {
 
-constexpr size_t kMaxEntries = 512;
-
-SchemaInfo* g_schemas = nullptr;  // under the table lock; entries live for ever
-uint32_t g_schemaCount = 0;
-uint64_t g_nextEnum = uint64_t{3} << 32;
-
-// Bytes of a predefined type, 0 when its size is not fixed.
-uint64_t sizeOfType(uint64_t type) {
-    switch (type) {
-        case NVTX_PAYLOAD_ENTRY_TYPE_CHAR:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UCHAR:
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT8:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT8:
-        case NVTX_PAYLOAD_ENTRY_TYPE_CHAR8:
-        case NVTX_PAYLOAD_ENTRY_TYPE_BYTE:
-            return 1;
-        case NVTX_PAYLOAD_ENTRY_TYPE_SHORT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_USHORT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT16:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT16:
-        case NVTX_PAYLOAD_ENTRY_TYPE_CHAR16:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT16:
-        case NVTX_PAYLOAD_ENTRY_TYPE_BF16:
-            return 2;
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_TF32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_WCHAR:
-        case NVTX_PAYLOAD_ENTRY_TYPE_CHAR32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_CATEGORY:
-        case NVTX_PAYLOAD_ENTRY_TYPE_COLOR_ARGB:
-        case NVTX_PAYLOAD_ENTRY_TYPE_PID_UINT32:
-        case NVTX_PAYLOAD_ENTRY_TYPE_TID_UINT32:
-            return 4;
-        case NVTX_PAYLOAD_ENTRY_TYPE_LONGDOUBLE:
-            return sizeof(long double);
-        case NVTX_PAYLOAD_ENTRY_TYPE_INT128:
-        case NVTX_PAYLOAD_ENTRY_TYPE_UINT128:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128:
-            return 16;
-        default:
-            return type < NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR ? 8
-                                                                 : 0;  // 64-bit numbers, pointers
-    }
-}
-
-const SchemaInfo* findSchema(uint64_t schemaId, uint32_t domainId) {
-    for (const SchemaInfo* schema = g_schemas; schema != nullptr; schema = schema->next)
-        if (schema->schemaId == schemaId &&
-            (schema->domainId == domainId || schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START))
-            return schema;
-    return nullptr;
-}
-
-bool isInlineString(const nvtxPayloadSchemaEntry_t& entry) {
-    return entry.type >= NVTX_PAYLOAD_ENTRY_TYPE_CSTRING &&
-           entry.type <= NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF32 && entry.arrayOrUnionDetail != 0 &&
-           (entry.flags & NVTX_PAYLOAD_ENTRY_FLAG_POINTER) == 0;
-}
-
-struct FieldShape {
-    uint64_t size;  // 0: not fixed
-    uint64_t align;
-};
-
-FieldShape shapeOf(const nvtxPayloadSchemaEntry_t& entry, uint32_t domainId) {
-    if ((entry.flags & NVTX_PAYLOAD_ENTRY_FLAG_POINTER) != 0) return {8, 8};
-    if (isInlineString(entry)) return {entry.arrayOrUnionDetail, 1};
-    uint64_t size = sizeOfType(entry.type);
-    uint64_t align = size != 0 ? size : 1;
-    if (entry.type >= NVTX_PAYLOAD_SCHEMA_ID_STATIC_START) {
-        const SchemaInfo* nested = findSchema(entry.type, domainId);
-        size = nested != nullptr ? nested->payloadSize : 0;
-        align = 8;
-    }
-    const uint64_t array = NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_TYPE(entry.flags);
-    if (array == NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE)
-        return {size * entry.arrayOrUnionDetail, align};
-    return {array != 0 ? 0 : size, align};
-}
-
-void noteHandles(SchemaInfo& schema, const nvtxPayloadSchemaEntry_t& entry, uint64_t offset) {
-    if ((entry.flags & NVTX_PAYLOAD_ENTRY_FLAG_POINTER) != 0) return;
-    uint64_t count = 1;
-    if (NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_TYPE(entry.flags) == NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE)
-        count = entry.arrayOrUnionDetail;
-    const bool handle = entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
-    const SchemaInfo* nested = entry.type >= NVTX_PAYLOAD_SCHEMA_ID_STATIC_START
-                                   ? findSchema(entry.type, schema.domainId)
-                                   : nullptr;
-    for (uint64_t i = 0; i < count && schema.handleCount < kMaxHandleFields; ++i) {
-        if (handle)
-            schema.handleOffsets[schema.handleCount++] = static_cast<uint32_t>(offset + 8 * i);
-        if (nested == nullptr || nested->handleCount == 0) continue;
-        for (uint32_t k = 0; k < nested->handleCount && schema.handleCount < kMaxHandleFields; ++k)
-            schema.handleOffsets[schema.handleCount++] =
-                static_cast<uint32_t>(offset + i * nested->payloadSize + nested->handleOffsets[k]);
-    }
-}
-
-void noteMessage(SchemaInfo& schema, const nvtxPayloadSchemaEntry_t& entry, uint64_t offset) {
-    if ((entry.flags &
-         (NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE | NVTX_PAYLOAD_ENTRY_FLAG_TIMESTAMP)) !=
-            NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE ||
-        schema.messageOffset >= 0)
-        return;
-    const bool handle = entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
-    const bool pointer = (entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING ||
-                          entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF8) &&
-                         entry.arrayOrUnionDetail == 0;
-    if (!handle && !pointer) return;
-    schema.messageOffset = static_cast<int32_t>(offset);
-    schema.messageIsHandle = handle ? 1 : 0;
-}
-
-const NameEntry* nameOf(Ring* ring, const char* text) {
-    return text != nullptr ? internSlow(ring, text, strlen(text)) : nullptr;
-}
-
-uint64_t mix(uint64_t hash, uint64_t value) {
-    return (hash ^ value) * 0x9E3779B97F4A7C15ull + (hash >> 31);
-}
-
-// Offsets resolved, handles and message found. Under the table lock.
-void readFields(SchemaInfo& schema, SchemaField* fields, const nvtxPayloadSchemaEntry_t* entries) {
-    uint64_t at = 0;
-    bool known = true;  // whether `at` still follows from what came before
-    for (uint32_t i = 0; i < schema.entryCount; ++i) {
-        const FieldShape shape = shapeOf(entries[i], schema.domainId);
-        uint64_t align = shape.align;
-        if (schema.alignTo != 0 && align > schema.alignTo) align = schema.alignTo;
-        if (align > 16 || align == 0) align = 8;
-        if (entries[i].offset != 0) {
-            at = entries[i].offset;
-            known = true;
-        } else if (i != 0) {
-            at = (at + align - 1) / align * align;
-        }
-        fields[i].offset = known ? at : entries[i].offset;
-        if (known && schema.type == NVTX_PAYLOAD_SCHEMA_TYPE_STATIC) {
-            noteHandles(schema, entries[i], at);
-            noteMessage(schema, entries[i], at);
-        }
-        known = known && shape.size != 0;
-        at += shape.size;
-    }
-    if (schema.payloadSize == 0 && known) schema.payloadSize = at;
-}
-
-void emitSchema(Ring* ring, SchemaInfo* schema) {
-    const uint64_t bytes = sizeof(Schema) + schema->entryCount * sizeof(SchemaEntry);
-    uint8_t* to = reserve(ring, bytes);
-    if (to == nullptr) return;
-    Schema record{};
-    record.header = recordHeader(RecordType::kSchema, bytes, schema->ref);
-    record.schemaId = schema->schemaId;
-    record.domainId = schema->domainId;
-    record.nameId = schema->name != nullptr ? schema->name->id : 0;
-    record.type = schema->type;
-    record.flags = schema->flags;
-    record.payloadSize = schema->payloadSize;
-    record.alignTo = schema->alignTo;
-    record.entryCount = schema->entryCount;
-    memcpy(to, &record, sizeof record);
-    to += sizeof record;
-    for (uint32_t i = 0; i < schema->entryCount; ++i, to += sizeof(SchemaEntry)) {
-        const SchemaField& field = schema->fields[i];
-        const SchemaEntry entry{field.flags,
-                                field.type,
-                                field.detail,
-                                field.offset,
-                                field.name != nullptr ? field.name->id : 0,
-                                field.description != nullptr ? field.description->id : 0};
-        memcpy(to, &entry, sizeof entry);
-    }
-    publish(ring, bytes);
-    schema->generation = imageGeneration();
-}
-
-uint64_t hashOf(const nvtxPayloadSchemaAttr_t* attributes, uint32_t count, uint64_t size) {
-    uint64_t hash = mix(count, size);
-    for (uint32_t i = 0; i < count; ++i) {
-        const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
-        hash = mix(mix(mix(mix(hash, entry.flags), entry.type), entry.arrayOrUnionDetail),
-                   entry.offset);
-        if (entry.name != nullptr)
-            for (const char* c = entry.name; *c != 0; ++c)
-                hash = mix(hash, static_cast<unsigned char>(*c));
-    }
-    return hash;
-}
-
-// Under the table lock; all names are interned already.
-SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields,
-                      const nvtxPayloadSchemaEntry_t* entries) {
-    auto* schema = static_cast<SchemaInfo*>(arenaAllocate(sizeof(SchemaInfo)));
-    if (schema == nullptr) return nullptr;
-    *schema = model;
-    schema->ref = ++g_schemaCount;
-    if (schema->schemaId == 0)
-        schema->schemaId = NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START + schema->ref;
-    schema->messageOffset = -1;
-    if (fields != nullptr) readFields(*schema, fields, entries);
-    schema->fields = fields;
-    emitSchema(ring, schema);
-    schema->next = g_schemas;
-    __atomic_store_n(&g_schemas, schema, __ATOMIC_RELEASE);
-    return schema;
-}
+constexpr uint32_t kScratchBytes = 2 * kMaxPayloadBytes;
 
 // Payloads may be described by a bare predefined type, or by an id that nobody registered.
 const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
@@ -230,20 +19,11 @@ const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
     if (slot.info != nullptr && slot.schemaId == schemaId &&
         (slot.domainId == domainId || slot.domainId == kAnyDomain))
         return slot.info;
-    lockTables();
-    const SchemaInfo* found = findSchema(schemaId, domainId);
-    if (found == nullptr) {
-        SchemaInfo model{};
-        model.schemaId = schemaId;
-        model.domainId = domainId;
-        model.payloadSize =
-            schemaId < NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR ? sizeOfType(schemaId) : 0;
-        found = addSchema(ring, model, nullptr, nullptr);
-    }
-    unlockTables();
+    const SchemaInfo* found = metSchema(ring, schemaId, domainId);
     // An id that was only met, not registered, may be registered yet: it is looked up each time.
     if (found != nullptr && found->entryCount != 0) {
-        const bool plain = found->handleCount == 0 && found->messageOffset < 0;
+        const bool plain =
+            found->handleCount == 0 && found->messageOffset < 0 && found->walked == 0;
         slot = {schemaId, schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? kAnyDomain : domainId,
                 plain ? found->ref : 0, found};
     }
@@ -267,6 +47,13 @@ void takeMessage(Ring* ring, Event& event, const Blob& blob) {
     const SchemaInfo* schema = blob.schema;
     const auto at = static_cast<uint32_t>(schema->messageOffset);
     if (at + 8 > blob.bytes) return;
+    if (schema->messageBytes != 0) {
+        const auto* text = static_cast<const char*>(blob.data) + at;
+        const uint64_t most =
+            schema->messageBytes < blob.bytes - at ? schema->messageBytes : blob.bytes - at;
+        event.nameId = idInThisImage(ring, internSlow(ring, text, strnlen(text, most)));
+        return;
+    }
     const void* pointer = nullptr;
     memcpy(&pointer, static_cast<const uint8_t*>(blob.data) + at, sizeof pointer);
     if (pointer == nullptr) return;
@@ -278,88 +65,222 @@ void takeMessage(Ring* ring, Event& event, const Blob& blob) {
     }
 }
 
-}  // namespace
+// A copy of a payload whose pointers are followed and whose handles are translated: in the thread's
+// scratch memory, what the pointers led to behind the payload itself. One step only: pointers
+// inside of what was pointed to are recorded as 0.
+class Flattener {
+public:
+    Flattener(Ring* ring, const SchemaInfo& schema, const nvtxPayloadData_t* all, size_t count,
+              uint8_t* copy, uint64_t room)
+        : m_ring(ring), m_schema(schema), m_all(all), m_count(count), m_copy(copy), m_room(room) {}
 
-uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAttr_t* attributes) {
-    const auto has = [attributes](uint64_t field) { return (attributes->fieldMask & field) != 0; };
-    if (attributes == nullptr) return 0;
-    SchemaInfo model{};
-    size_t count = 0;
-    if (has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES) &&
-        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES) && attributes->entries != nullptr)
-        count = attributes->numEntries;
-    const size_t fits = (ring->mask + 1) / 4 / sizeof(SchemaEntry);
-    if (count > kMaxEntries || count > fits) {
-        count = count > fits && fits < kMaxEntries ? fits : kMaxEntries;
-        countLoss(ring, kLossTruncatedPayload);
+    uint64_t flatten(const void* data, uint64_t bytes) {
+        memcpy(m_copy, data, bytes);
+        m_bytes = m_end = bytes;
+        SchemaLookup lookup(m_schema.domainId);
+        PayloadWalk<SchemaLookup, Flattener> walk(lookup, *this, static_cast<const uint8_t*>(data),
+                                                  bytes);
+        walk.walk(payloadSchema(m_schema));
+        return m_end;
     }
-    model.entryCount = static_cast<uint32_t>(count);
-    model.domainId = domainId;
-    model.type =
-        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE) ? static_cast<uint32_t>(attributes->type) : 0;
-    model.flags =
-        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_FLAGS) ? static_cast<uint32_t>(attributes->flags) : 0;
-    model.payloadSize =
-        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE) ? attributes->payloadStaticSize : 0;
-    model.alignTo = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ALIGNMENT)
-                        ? static_cast<uint32_t>(attributes->packAlign)
-                        : 0;
-    model.schemaId = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_SCHEMA_ID) ? attributes->schemaId : 0;
-    model.contentHash = hashOf(attributes, model.entryCount, model.payloadSize);
-    model.name =
-        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME) ? nameOf(ring, attributes->name) : nullptr;
-    const NameEntry* names[kMaxEntries];
-    const NameEntry* descriptions[kMaxEntries];
-    for (size_t i = 0; i < count; ++i) {
-        names[i] = nameOf(ring, attributes->entries[i].name);
-        descriptions[i] = nameOf(ring, attributes->entries[i].description);
+
+    void value(const PayloadField& field) {
+        if (field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE)
+            translate(field.offset, field.count);
     }
-    lockTables();
-    const SchemaInfo* known = model.schemaId != 0 ? findSchema(model.schemaId, domainId) : nullptr;
-    if (known == nullptr || known->contentHash != model.contentHash) {
-        auto* fields = static_cast<SchemaField*>(arenaAllocate((count + 1) * sizeof(SchemaField)));
-        if (fields != nullptr) {
-            for (size_t i = 0; i < count; ++i) {
-                const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
-                fields[i] = {entry.flags,  entry.type, entry.arrayOrUnionDetail,
-                             entry.offset, names[i],   descriptions[i]};
-            }
-            known = addSchema(ring, model, fields, attributes->entries);
-            if (known != nullptr) ring->schemas[known->schemaId % kSchemaSlots] = {};
+    void text(const PayloadField&) {}
+    void missing(const PayloadField&) {}
+    bool enter(const PayloadField&, uint64_t) { return true; }
+    void leave() {}
+
+    void indirect(const PayloadField& field) {
+        if ((field.entry.flags & (kEntryOffsetFromBase | kEntryOffsetFromHere)) != 0) return;
+        const uint8_t* from = nullptr;
+        memcpy(&from, m_copy + field.offset, sizeof from);
+        uint64_t packed = 0;
+        const uint64_t bytes = from != nullptr ? bytesAt(from, field) : 0;
+        if (bytes != 0 && !mayRead(from, bytes, field)) {
+            // Nobody said that it may be read: only that there was a pointer is known.
+        } else if (bytes > m_room - m_end || bytes > kMaxPayloadBytes) {
+            countLoss(m_ring, kLossTruncatedPayload);
+        } else if (bytes != 0) {
+            memcpy(m_copy + m_end, from, bytes);
+            packed = m_end | bytes << 32;
+            const bool handles =
+                field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
+            if (handles) translate(m_end, bytes / 8);
+            forgetPointers(field, m_end, bytes);
+            const uint64_t behind = padded(m_end + bytes);
+            m_end = behind < m_room ? behind : m_room;
+        }
+        memcpy(m_copy + field.offset, &packed, sizeof packed);
+    }
+
+private:
+    static constexpr uint64_t kLongestText = 4096;
+
+    static uint64_t textBytes(const uint8_t* from, uint32_t character) {
+        static constexpr uint8_t kZeros[4] = {};
+        uint64_t bytes = 0;
+        while (bytes < kLongestText && memcmp(from + bytes, kZeros, character) != 0)
+            bytes += character;
+        return bytes;
+    }
+
+    uint64_t bytesAt(const uint8_t* from, const PayloadField& field) const {
+        const uint64_t array = field.entry.flags & kEntryArrayMask;
+        uint64_t each = field.elementBytes;
+        if (each == 0) {
+            const SchemaInfo* nested = findSchema(field.entry.type, m_schema.domainId);
+            each = nested != nullptr && nested->type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC
+                       ? nested->payloadSize
+                       : 0;
+        }
+        if (isStringType(field.entry.type) && field.count == 0 && array != kEntryArrayLengthIndex)
+            return textBytes(from, field.elementBytes);
+        if (array == kEntryArrayZeroTerminated) {
+            uint64_t bytes = 0;
+            static constexpr uint8_t kZeros[16] = {};
+            while (each != 0 && each <= 16 && bytes < kLongestText &&
+                   mayRead(from, bytes + each, field) && memcmp(from + bytes, kZeros, each) != 0)
+                bytes += each;
+            return bytes;
+        }
+        return each != 0 && field.count > kMaxPayloadBytes / each ? kMaxPayloadBytes + 1
+                                                                  : each * field.count;
+    }
+
+    // What another payload of the same event holds, what is to be copied deeply, and C strings.
+    bool mayRead(const uint8_t* from, uint64_t bytes, const PayloadField& field) const {
+        if (isStringType(field.entry.type) || (field.entry.flags & kEntryDeepCopy) != 0 ||
+            (m_schema.flags & NVTX_PAYLOAD_SCHEMA_FLAG_DEEP_COPY) != 0)
+            return true;
+        for (size_t i = 0; i < m_count; ++i) {
+            const auto* begin = static_cast<const uint8_t*>(m_all[i].payload);
+            if (begin != nullptr && m_all[i].size != SIZE_MAX && from >= begin &&
+                bytes <= m_all[i].size &&
+                static_cast<uint64_t>(from - begin) <= m_all[i].size - bytes)
+                return true;
+        }
+        return false;
+    }
+
+    void translate(uint64_t offset, uint64_t count) {
+        for (uint64_t i = 0; i < count && offset + 8 * i + 8 <= m_room; ++i) {
+            const NameEntry* entry = nullptr;
+            memcpy(&entry, m_copy + offset + 8 * i, sizeof entry);
+            const uint64_t id = idInThisImage(m_ring, entry);
+            memcpy(m_copy + offset + 8 * i, &id, sizeof id);
         }
     }
-    unlockTables();
-    return known != nullptr ? known->schemaId : 0;
+
+    struct Forget {
+        Flattener& flattener;
+        uint64_t base;
+        void value(const PayloadField& field) {
+            if (field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE)
+                flattener.translate(base + field.offset, field.count);
+        }
+        void text(const PayloadField&) {}
+        void missing(const PayloadField&) {}
+        bool enter(const PayloadField&, uint64_t) { return true; }
+        void leave() {}
+        void indirect(const PayloadField& field) {
+            if ((field.entry.flags & (kEntryOffsetFromBase | kEntryOffsetFromHere)) == 0)
+                memset(flattener.m_copy + base + field.offset, 0, 8);
+        }
+    };
+
+    void forgetPointers(const PayloadField& field, uint64_t at, uint64_t bytes) {
+        const SchemaInfo* nested = findSchema(field.entry.type, m_schema.domainId);
+        if (nested == nullptr || nested->payloadSize == 0) return;
+        SchemaLookup lookup(m_schema.domainId);
+        for (uint64_t done = 0; done + nested->payloadSize <= bytes; done += nested->payloadSize) {
+            Forget forget{*this, at + done};
+            PayloadWalk<SchemaLookup, Forget> walk(lookup, forget, m_copy + at + done,
+                                                   nested->payloadSize);
+            walk.walk(payloadSchema(*nested));
+        }
+    }
+
+    Ring* m_ring;
+    const SchemaInfo& m_schema;
+    const nvtxPayloadData_t* m_all;
+    size_t m_count;
+    uint8_t* m_copy;
+    uint64_t m_room;
+    uint64_t m_bytes = 0;
+    uint64_t m_end = 0;
+};
+
+struct Measure {
+    void value(const PayloadField&) {}
+    void text(const PayloadField&) {}
+    void indirect(const PayloadField&) {}
+    void missing(const PayloadField&) {}
+    bool enter(const PayloadField&, uint64_t) { return true; }
+    void leave() {}
+};
+
+// SIZE_MAX: we are to find out ourselves.
+uint64_t sizeOf(const nvtxPayloadData_t& data, const SchemaInfo& schema) {
+    if (data.size != SIZE_MAX) return data.size;
+    if (schema.type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC && schema.payloadSize != 0)
+        return schema.payloadSize;
+    if (isStringType(data.schemaId) && characterBytes(data.schemaId) == 1)
+        return strnlen(static_cast<const char*>(data.payload), kMaxPayloadBytes);
+    if (schema.entryCount == 0) return schema.payloadSize;
+    Measure measure;
+    SchemaLookup lookup(schema.domainId);
+    PayloadWalk<SchemaLookup, Measure> walk(
+        lookup, measure, static_cast<const uint8_t*>(data.payload), kMaxPayloadBytes);
+    const uint64_t end = walk.walk(payloadSchema(schema));
+    return end == kPayloadBroken ? 0 : end;
 }
 
-uint64_t registerEnum(Ring*, uint32_t, const nvtxPayloadEnumAttr_t* attributes) {
-    // Values keep their numbers; the texts of enumerators are not recorded.
-    if (attributes == nullptr) return 0;
-    if ((attributes->fieldMask & (1u << 5)) != 0 && attributes->schemaId != 0)
-        return attributes->schemaId;
-    return __atomic_fetch_add(&g_nextEnum, 1, __ATOMIC_RELAXED);
+// True: blob.data is now the copy.
+bool flattened(Ring* ring, Event& event, Blob& blob, const SchemaInfo& schema,
+               const nvtxPayloadData_t* data, size_t count) {
+    if (ring->scratch == nullptr) ring->scratch = static_cast<uint8_t*>(raw::memory(kScratchBytes));
+    const uint64_t left = kScratchBytes - event.scratchUsed;
+    if (ring->scratch == nullptr || blob.bytes > left) return false;
+    Flattener flattener(ring, schema, data, count, ring->scratch + event.scratchUsed, left);
+    const auto end = static_cast<uint32_t>(flattener.flatten(blob.data, blob.bytes));
+    blob.data = ring->scratch + event.scratchUsed;
+    blob.bytes = end;
+    event.scratchUsed += static_cast<uint32_t>(padded(end) < left ? padded(end) : left);
+    return true;
 }
+
+}  // namespace
 
 void addPayloads(Ring* ring, Event& event, const nvtxPayloadData_t* data, size_t count) {
     if (data == nullptr) return;
     for (size_t i = 0; i < count; ++i) {
+        // A payload that others point into is not shown for itself.
+        if (data[i].payload == nullptr || data[i].schemaId == NVTX_TYPE_PAYLOAD_SCHEMA_REFERENCED)
+            continue;
         if (event.blobCount == kMaxBlobs) {
             countLoss(ring, kLossTruncatedPayload);
             return;
         }
-        if (data[i].payload == nullptr) continue;
         const SchemaInfo* schema = schemaFor(ring, data[i].schemaId, event.domainId);
         if (schema == nullptr) continue;
         Blob& blob = event.blobs[event.blobCount++];
-        uint64_t bytes = data[i].size == SIZE_MAX ? schema->payloadSize : data[i].size;
+        uint64_t bytes = sizeOf(data[i], *schema);
         if (bytes > UINT32_MAX) bytes = UINT32_MAX;
         blob = Blob{schema->ref, static_cast<uint32_t>(bytes), data[i].payload,
                     schema->handleCount != 0 ? schema : nullptr};
-        if (blob.schema != nullptr) announceHandles(ring, blob);
         if (__builtin_expect(schema->messageOffset >= 0, false) && event.nameId == 0) {
-            blob.schema = schema;
-            takeMessage(ring, event, blob);
+            Blob message = blob;
+            message.schema = schema;
+            takeMessage(ring, event, message);
         }
+        if (schema->walked != 0 && flattened(ring, event, blob, *schema, data, count)) {
+            blob.schema = nullptr;
+            continue;
+        }
+        if (blob.schema != nullptr) announceHandles(ring, blob);
     }
 }
 
@@ -371,20 +292,6 @@ void translateHandles(uint8_t* copy, const Blob& blob) {
         const uint64_t id = entry != nullptr ? entry->id : 0;
         memcpy(copy + at, &id, sizeof id);
     }
-}
-
-void announceSchemas(Ring* ring) {
-    // Oldest first, since a schema may nest an earlier one.
-    for (uint32_t ref = 1; ref <= g_schemaCount; ++ref)
-        for (SchemaInfo* schema = g_schemas; schema != nullptr; schema = schema->next) {
-            if (schema->ref != ref || schema->generation == imageGeneration()) continue;
-            idInThisImage(ring, schema->name);
-            for (uint32_t i = 0; i < schema->entryCount; ++i) {
-                idInThisImage(ring, schema->fields[i].name);
-                idInThisImage(ring, schema->fields[i].description);
-            }
-            emitSchema(ring, schema);
-        }
 }
 
 }  // namespace ridge::agent

@@ -6,6 +6,7 @@
 // that hold NVTX string handles are rewritten in the recorded copy to the name id of that string.
 
 #include "collector/agent/ranges.h"
+#include "schemas/spool/payload_layout.h"
 
 #include <nvtx3/nvToolsExt.h>
 #include <nvtx3/nvToolsExtPayload.h>
@@ -29,6 +30,8 @@ struct SchemaInfo {
     uint32_t handleCount;
     int32_t messageOffset;  // -1: no entry is the event's message
     uint32_t messageIsHandle;
+    uint32_t messageBytes;  // of one that lies in the payload itself
+    uint32_t walked;        // 1: pointers, or handles in places that depend on the payload
     const NameEntry* name;
     const struct SchemaField* fields;
     uint32_t handleOffsets[kMaxHandleFields];
@@ -41,6 +44,32 @@ struct SchemaField {
     uint64_t offset;
     const NameEntry* name;
     const NameEntry* description;
+    const NameEntry* unit;  // of a counter
+    double scale;
+    uint64_t timeDomainId;
+};
+
+// nullptr: not registered in that domain. Any thread.
+const SchemaInfo* findSchema(uint64_t schemaId, uint32_t domainId);
+// As findSchema(), and what nobody registered is noted as met.
+const SchemaInfo* metSchema(Ring* ring, uint64_t schemaId, uint32_t domainId);
+spool::PayloadEntry entryOf(const SchemaField& field);
+inline spool::PayloadSchema payloadSchema(const SchemaInfo& info) {
+    return {&info, info.payloadSize, info.type, info.alignTo, info.entryCount};
+}
+
+// For PayloadWalk.
+class SchemaLookup {
+public:
+    explicit SchemaLookup(uint32_t domainId) : m_domainId(domainId) {}
+    bool schema(uint64_t id, spool::PayloadSchema& found) const;
+    spool::PayloadEntry entry(const spool::PayloadSchema& schema, uint32_t index) const {
+        return entryOf(static_cast<const SchemaInfo*>(schema.self)->fields[index]);
+    }
+    uint32_t enumBytes(uint64_t id) const;
+
+private:
+    uint32_t m_domainId;
 };
 
 uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAttr_t* attributes);

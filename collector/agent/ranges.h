@@ -28,6 +28,7 @@ struct Event {
     uint64_t valueType = 0;
     uint64_t value = 0;
     uint32_t blobCount = 0;
+    uint32_t scratchUsed = 0;
     uint8_t flags = 0;
     Blob blobs[kMaxBlobs];
 };

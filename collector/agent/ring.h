@@ -71,7 +71,8 @@ struct Ring {
     uint32_t overflowCount;
     uint32_t overflowCapacity;
     Ring* nextFree;
-    char stem[96];  // file name without suffix
+    uint8_t* scratch;  // copies of payloads with pointers (payloads.cpp); made at first need
+    char stem[96];     // file name without suffix
     CachedSchema schemas[kSchemaSlots];
     CachedName names[kNameSlots];
 };

@@ -226,6 +226,7 @@ private:
             std::clamp<std::uint64_t>(m_options.ringBytes, 65536, std::uint64_t{1} << 30));
         control.traceNvtx = m_options.traceNvtx;
         control.traceCuda = m_options.traceCuda;
+        control.cudaOptions = m_options.cudaOptions;
         control.traceIo = m_options.traceIo;
         if (m_info.ringDir.size() >= sizeof control.ringDir)
             return Error{ErrorCode::kBadInput,
@@ -251,6 +252,9 @@ private:
         if (!dir.empty() && (m_options.traceNvtx || m_options.traceCuda))
             variables["NVTX_INJECTION64_PATH"] = agent;
         if (!dir.empty() && m_options.traceCuda) variables["CUDA_INJECTION64_PATH"] = agent;
+        // NCCL takes one profiler plugin: the program's own comes first.
+        if (!dir.empty() && m_options.traceCuda && std::getenv("NCCL_PROFILER_PLUGIN") == nullptr)
+            variables["NCCL_PROFILER_PLUGIN"] = agent;
         const auto source = [&](const char* name, bool wanted, bool there,
                                 const std::string& reason) {
             m_info.sources.push_back(

@@ -32,6 +32,7 @@ struct RecordOptions {
     bool traceNvtx = true;
     bool traceCuda = true;
     bool traceIo = false;
+    std::uint32_t cudaOptions = 0;  // spool::CudaOption
     bool sampleSystem = true;
     bool detectPreemption = true;
     std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two

@@ -67,6 +67,10 @@ enum LossKind : uint32_t {
     kLossCuptiUnknown = 6,   // CUPTI records of a kind or version that the agent does not read
     kLossNestedEvent = 7,    // events from a signal handler that interrupted the recording of another
     kLossDefinition = 8,     // names and other definitions given up on a full disk
+    kLossForeignClock = 9,    // counter samples by a clock that cannot be converted
+    kLossUnknownCounter = 10,  // samples of counters that nobody registered
+    kLossUnknownRegion = 11,  // memory regions that are no range of addresses
+    kLossKernelCounters = 12,  // kernels whose counters could not be told apart; samples of the GPU
     kLossKinds = 16
 };
 
@@ -86,6 +90,17 @@ struct Window {
     uint64_t endNs;    // 0: it goes on
 };
 
+enum CudaOption : uint32_t {
+    kCudaGraphsWhole = 1,       // one record per launch of a graph instead of one per node
+    kCudaNoMemory = 2,          // no allocations and pools
+    kCudaNoEvents = 4,
+    kCudaPageFaults = 8,        // of unified memory; migrations are always recorded
+    kCudaAllApis = 16,          // the chatty calls, too
+    kCudaKernelCounters = 32,   // CUPTI's range profiler around every kernel: slow, a pass of its own
+    kCudaPmSampling = 64,       // GPU counters as time series
+    kNcclSteps = 128,           // every step of NCCL's proxy
+};
+
 // Mapped by everyone. Written by the recorder before the program starts; window.h for what moves.
 struct ControlBlock {
     uint32_t magic;
@@ -97,7 +112,7 @@ struct ControlBlock {
     uint32_t traceNvtx;
     uint32_t traceCuda;
     uint32_t traceIo;
-    uint32_t reserved;
+    uint32_t cudaOptions;    // CudaOption
     char ringDir[512];
     char cuptiPath[512];     // library to dlopen when the process has none of its own; may be empty
     uint64_t lostWithoutRing;  // added to by agents: events that found no ring to be counted in
@@ -172,6 +187,8 @@ enum class RecordType : uint8_t {
     kThreadAttach = 11,
     kClockSample = 12,
     kDomainDestroy = 13,
+    kPayloadEnum = 14,
+    kMemoryRegion = 15,
     kIoCall = 20,
     kIoFile = 21,
     kKernel = 30,
@@ -185,11 +202,25 @@ enum class RecordType : uint8_t {
     kCudaStream = 38,
     kCudaEvent = 39,
     kGraphTrace = 40,
+    kCudaMemory = 41,
+    kMemoryPool = 42,
+    kUnifiedMemory = 43,
+    kExternalCorrelation = 44,
+    kGraphNode = 45,
+    kJit = 46,
+    kCudaName = 47,
+    kCudaContextPart = 48,
+    kKernelLaunch = 49,
     kCounter = 50,
     kCounterSample = 51,
     kPreemptionGap = 52,
     kDiagnostic = 53,
     kProcessEnd = 54,
+    kKernelMetric = 55,
+    kGpuMetricSample = 56,
+    kNcclCommunicator = 60,
+    kNcclEvent = 61,
+    kNcclState = 62,
 };
 
 // What other records refer to: worth more than events where there is no room for all.
@@ -199,15 +230,20 @@ inline bool isDefinition(RecordType type) {
         case RecordType::kDomain:
         case RecordType::kCategory:
         case RecordType::kSchema:
+        case RecordType::kPayloadEnum:
         case RecordType::kThreadName:
         case RecordType::kProcess:
         case RecordType::kIoFile:
         case RecordType::kCudaDevice:
         case RecordType::kCudaContext:
         case RecordType::kCudaStream:
+        case RecordType::kCudaName:
+        case RecordType::kCudaContextPart:
+        case RecordType::kGraphNode:
         case RecordType::kCounter:
         case RecordType::kDiagnostic:
         case RecordType::kProcessEnd:
+        case RecordType::kNcclCommunicator:
             return true;
         default:
             return false;
@@ -319,6 +355,38 @@ struct Schema {
     uint32_t entryCount;
 };
 
+struct PayloadEnumerator {
+    uint64_t value;
+    uint32_t nameId;
+    int32_t isFlag;  // the value is a set of bits
+};
+
+// An enum that payload entries may have as their type; entryCount PayloadEnumerator follow.
+struct PayloadEnum {
+    RecordHeader header;  // id: unique in the process image
+    uint64_t enumId;      // in the number space of schema ids
+    uint32_t domainId;
+    uint32_t nameId;
+    uint32_t bytes;
+    uint32_t entryCount;
+};
+
+enum class RegionOp : uint32_t {
+    kHeap = 1, kHeapGone = 2, kHeapReset = 3, kRegion = 4, kRegionGone = 5, kRegionResized = 6, kName = 7
+};
+
+// NVTX memory extension: what the program calls a piece of its memory.
+struct MemoryRegion {
+    RecordHeader header;  // id = name id, 0: none
+    uint64_t time;
+    uint64_t regionId;    // of heaps and regions alike, unique in the process image
+    uint64_t heapId;      // 0: the process's
+    uint64_t address;
+    uint64_t bytes;
+    uint32_t domainId;
+    RegionOp op;
+};
+
 // The process as it knows itself, first record of its first ring. -1: not under a launcher.
 struct Process {
     RecordHeader header;  // id = name id of the executable's name
@@ -351,7 +419,11 @@ struct ClockSample {
 enum class IoOp : uint16_t {
     kOpen = 1, kClose = 2, kRead = 3, kWrite = 4, kPread = 5, kPwrite = 6, kReadv = 7, kWritev = 8,
     kFsync = 9, kFdatasync = 10, kFopen = 11, kFclose = 12, kFread = 13, kFwrite = 14, kFflush = 15,
-    kPreadv = 16, kPwritev = 17, kSync = 18, kOther = 19
+    kPreadv = 16, kPwritev = 17, kSync = 18, kOther = 19,
+    kTransferIn = 20, kTransferOut = 21,  // both ends of sendfile and its kind
+    kMmap = 22, kMsync = 23, kMunmap = 24,
+    // By io_uring: submissions; when they are done, and with what, only the program's memory says.
+    kUringRead = 25, kUringWrite = 26, kUringSync = 27, kUringOther = 28, kUringSubmit = 29, kUringWait = 30
 };
 
 // One call of a hooked function. header.id = file id (0: not known).
@@ -444,6 +516,61 @@ struct GraphTrace {
     uint32_t deviceId, contextId, streamId, graphId;
 };
 
+// Memory that a CUDA call allocated or gave back.
+struct CudaMemory {
+    RecordHeader header;  // id = name id of the variable, 0: none
+    uint64_t timestamp, address, bytes, pc;
+    uint32_t deviceId, contextId, streamId, correlationId;
+    uint32_t operation;   // CUpti_ActivityMemoryOperationType: 1 allocation, 2 release
+    uint32_t memoryKind;  // CUpti_ActivityMemoryKind
+    uint32_t poolType;    // 0: not from a pool, 1 local, 2 imported
+    uint32_t reserved;
+    uint64_t poolAddress, poolThreshold, poolSizeOrProcess, poolUsed;
+};
+
+struct MemoryPool {
+    RecordHeader header;  // id = correlation id
+    uint64_t timestamp, address, size, releaseThreshold, utilizedSize, minBytesToKeep;
+    uint32_t deviceId, operation, poolType, reserved;
+};
+
+// Migrations and page faults; kinds and causes by CUPTI's numbers.
+struct UnifiedMemory {
+    RecordHeader header;  // id = stream id
+    uint64_t start, end, address, value;
+    uint32_t counterKind, srcId, dstId, flags;
+};
+
+struct ExternalCorrelation {
+    RecordHeader header;  // id = correlation id
+    uint64_t externalId;
+    uint32_t kind, reserved;
+};
+
+// A node of a CUDA graph was made, by the thread whose ring this is.
+struct GraphNode {
+    RecordHeader header;  // id = name id of the node's type
+    uint64_t time;        // of the ring's clock
+    uint64_t nodeId, originalNodeId;  // 0: not a clone
+    uint32_t graphId, originalGraphId;
+};
+
+struct Jit {
+    RecordHeader header;  // id = name id of the cache's path
+    uint64_t start, end, cacheBytes;
+    uint32_t deviceId, correlationId;
+    uint32_t entry, operation;       // CUpti_ActivityJitEntryType, ...JitOperationType
+    uint32_t threadId, reserved;     // 0: this CUPTI does not say
+};
+
+enum class CudaObject : uint32_t { kDevice = 1, kContext = 2, kStream = 3, kEvent = 4 };
+struct CudaName {
+    RecordHeader header;  // id = name id
+    CudaObject kind;
+    uint32_t deviceId, contextId, streamId;
+    uint64_t handle;      // the program's own
+};
+
 struct CudaDevice {
     RecordHeader header;  // id = device id
     uint32_t nameId;
@@ -457,9 +584,65 @@ struct CudaContext {
     uint32_t deviceId, nullStreamId;
 };
 
+// Beside CudaContext, from CUPTI 13.0 on.
+struct CudaContextPart {
+    RecordHeader header;  // id = context id
+    uint32_t parentContextId, isGreen, smCount, reserved;
+};
+
 struct CudaStream {
     RecordHeader header;  // id = stream id
     uint32_t contextId, priority, flag, reserved;
+};
+
+// While counters are taken: a kernel is about to be launched, the index-th in its context.
+struct KernelLaunch {
+    RecordHeader header;  // id = name id (mangled)
+    uint64_t time;
+    uint32_t contextId, index, correlationId, reserved;
+};
+
+struct KernelMetric {
+    RecordHeader header;  // id = name id of the metric
+    uint32_t contextId, index;  // of KernelLaunch
+    double value;
+};
+
+struct GpuMetricSample {
+    RecordHeader header;  // id = name id of the metric
+    uint64_t time;        // CUPTI ns: end of what was sampled
+    uint32_t deviceId, reserved;
+    double value;
+};
+
+struct NcclCommunicator {
+    RecordHeader header;  // id = name id
+    uint64_t time;
+    uint64_t communicator;  // equal on all its ranks
+    int32_t rank, ranks, nodes, reserved;
+};
+
+// Something of NCCL's began; it ends with the RangeClose of its id. Kinds: bits of NCCL's mask.
+struct NcclEvent {
+    RecordHeader header;    // id = name id of the function
+    uint64_t start;
+    uint64_t eventId, parentId;  // 0: none
+    uint64_t communicator;
+    uint64_t sequence;      // of a collective in its communicator; number of a proxy's step
+    uint64_t count;         // elements; steps of a proxy operation
+    uint64_t value;         // %globaltimer of a channel's start; chunk size of a proxy operation
+    uint32_t kind;
+    int32_t rank;
+    int32_t peer;           // or root; -1: none
+    uint32_t channels;      // how many; which one for channels and proxy operations
+    uint32_t datatypeNameId, algorithmNameId, protocolNameId, reserved;
+};
+
+struct NcclState {
+    RecordHeader header;    // id = NCCL's number of the state
+    uint64_t time;
+    uint64_t eventId;
+    uint64_t value;         // bytes moved so far; %globaltimer of a channel's end
 };
 
 struct Counter {
@@ -469,8 +652,10 @@ struct Counter {
     int32_t deviceId;     // -1: none (CPU number for per-CPU counters)
 };
 
+enum class SampleClock : uint8_t { kRing = 0, kMonotonic = 1, kRealtime = 2 };  // ns but for the ring's
+
 struct CounterSample {
-    RecordHeader header;  // id = counter id
+    RecordHeader header;  // id = counter id, flags = SampleClock
     uint64_t time;
     double value;
 };
@@ -494,8 +679,13 @@ struct ProcessEnd {
     uint64_t time;
 };
 
+static_assert(sizeof(KernelLaunch) % 8 == 0 && sizeof(KernelMetric) % 8 == 0 && sizeof(GpuMetricSample) % 8 == 0);
+static_assert(sizeof(NcclEvent) % 8 == 0 && sizeof(NcclCommunicator) % 8 == 0 && sizeof(NcclState) % 8 == 0);
+static_assert(sizeof(CudaMemory) % 8 == 0 && sizeof(MemoryPool) % 8 == 0 && sizeof(UnifiedMemory) % 8 == 0);
+static_assert(sizeof(GraphNode) % 8 == 0 && sizeof(Jit) % 8 == 0 && sizeof(CudaName) % 8 == 0);
 static_assert(sizeof(Kernel) % 8 == 0 && sizeof(Memcpy) % 8 == 0 && sizeof(Memset) % 8 == 0);
 static_assert(sizeof(Sync) % 8 == 0 && sizeof(Api) % 8 == 0 && sizeof(Overhead) % 8 == 0);
+static_assert(sizeof(PayloadEnum) % 8 == 0 && sizeof(PayloadEnumerator) % 8 == 0 && sizeof(MemoryRegion) % 8 == 0);
 static_assert(sizeof(Schema) % 8 == 0 && sizeof(SchemaEntry) % 8 == 0 && sizeof(Process) % 8 == 0);
 static_assert(sizeof(IoFile) % 8 == 0 && sizeof(CudaDevice) % 8 == 0 && sizeof(Counter) % 8 == 0);
 static_assert(sizeof(CudaContext) % 8 == 0 && sizeof(CudaStream) % 8 == 0 && sizeof(CudaEvent) % 8 == 0);

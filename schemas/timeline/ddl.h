@@ -12,7 +12,7 @@
 namespace ridge::timeline {
 
 inline constexpr std::uint32_t kApplicationId = 0x52494447;  // "RIDG"
-inline constexpr int kSchemaVersion = 2;                     // PRAGMA user_version
+inline constexpr int kSchemaVersion = 3;                     // PRAGMA user_version
 inline constexpr std::string_view kNsysSchemaVersion = "3.24.14";  // whose vocabulary the file speaks
 
 struct TableDdl {

@@ -16,10 +16,10 @@ constexpr std::uint32_t kDenseNames = 1U << 22;
 constexpr std::uint32_t kMostMissingRings = 1U << 16;  // a larger gap is no numbering of ours
 
 constexpr const char* kLossNames[kLossKinds] = {
-    "spool_write",    "no_ring",       "truncated_name", "truncated_payload",
-    "unbalanced_pop", "cupti_dropped", "cupti_unknown",  "nested_event",
-    "definition",     "other_9",       "other_10",       "other_11",
-    "other_12",       "other_13",      "other_14",       "other_15"};
+    "spool_write",     "no_ring",       "truncated_name",  "truncated_payload",
+    "unbalanced_pop",  "cupti_dropped", "cupti_unknown",   "nested_event",
+    "definition",      "foreign_clock", "unknown_counter", "unknown_region",
+    "kernel_counters", "other_13",      "other_14",        "other_15"};
 
 class Builder {
 public:
@@ -43,6 +43,10 @@ public:
                     "no ring could be made: no memory, no room, or a limit on file sizes");
         finishClocks();
         numberDomains();
+        for (auto& source : m_catalogue.sources)
+            std::stable_sort(
+                source->regions.begin(), source->regions.end(),
+                [](const MemoryRegion& a, const MemoryRegion& b) { return a.time < b.time; });
         for (auto& source : m_catalogue.sources)
             std::sort(source->rangeEnds.begin(), source->rangeEnds.end(),
                       [](const RangeEnd& a, const RangeEnd& b) { return a.rangeId < b.rangeId; });
@@ -74,7 +78,7 @@ private:
                 source->tid = static_cast<std::uint32_t>(ring.header->tid);
                 source->ticksAreNs = ring.header->clock == ClockKind::kMonotonicNs;
             }
-            source->cupti = std::make_unique<ClockMap>(1.0);
+            source->cupti = std::make_unique<SteppedClock>();
             m_catalogue.sources.push_back(std::move(source));
         }
         return found->second;
@@ -234,12 +238,35 @@ private:
             case RecordType::kCudaContext:
                 source.contexts.push_back(record.as<CudaContext>());
                 break;
+            case RecordType::kKernelLaunch: {
+                const auto launch = record.as<KernelLaunch>();
+                source.launches[std::uint64_t{launch.contextId} << 32 | launch.index] =
+                    launch.correlationId;
+                source.cudaRecords = true;
+                break;
+            }
+            case RecordType::kCudaContextPart:
+                source.contextParts[record.as<RecordHeader>().id] = record.as<CudaContextPart>();
+                break;
+            case RecordType::kCudaName:
+                source.cudaNames.push_back(record.as<CudaName>());
+                break;
             case RecordType::kCudaStream:
                 source.streams.push_back(record.as<CudaStream>());
                 break;
-            case RecordType::kCounter:
-                m_catalogue.counters.push_back(record.as<Counter>());
+            case RecordType::kPayloadEnum:
+                addEnum(source, record);
                 break;
+            case RecordType::kMemoryRegion:
+                source.regions.push_back(record.as<MemoryRegion>());
+                break;
+            case RecordType::kCounter: {
+                const auto counter = record.as<Counter>();
+                const auto id = static_cast<std::int64_t>(m_catalogue.counters.size()) + 1;
+                if (source.counters.try_emplace(counter.header.id, id).second)
+                    m_catalogue.counters.push_back({m_catalogue.sourceOfRing[ring], counter});
+                break;
+            }
             case RecordType::kProcessEnd:
                 if (m_rings[ring].recorder)
                     m_catalogue.processEnds.push_back(record.as<ProcessEnd>());
@@ -270,6 +297,18 @@ private:
         source.schemas[schema.record.header.id] = std::move(schema);
     }
 
+    static void addEnum(Source& source, const RecordView& record) {
+        EnumDefinition definition;
+        definition.record = record.as<PayloadEnum>();
+        const std::string_view tail = record.tail(sizeof(PayloadEnum));
+        const std::size_t count = std::min<std::size_t>(definition.record.entryCount,
+                                                        tail.size() / sizeof(PayloadEnumerator));
+        definition.entries.resize(count);
+        if (count)
+            std::memcpy(definition.entries.data(), tail.data(), count * sizeof(PayloadEnumerator));
+        source.enums[definition.record.header.id] = std::move(definition);
+    }
+
     void addClock(Source& source, std::uint32_t ring, const ClockSample& sample) {
         const bool recorder = m_rings[ring].recorder;
         const ClockKind clock =
@@ -277,8 +316,6 @@ private:
                      : (m_rings[ring].header ? m_rings[ring].header->clock : ClockKind::kTsc);
         m_catalogue.clocks.push_back({m_catalogue.sourceOfRing[ring], recorder, clock, sample});
         const auto kind = static_cast<ClockSampleKind>(sample.header.id & 0xff);
-        if (kind == ClockSampleKind::kCupti && source.cupti)
-            source.cupti->add(static_cast<std::uint64_t>(sample.otherNs), sample.monotonicNs, 0);
         if (kind == ClockSampleKind::kTicks && recorder && clock != ClockKind::kMonotonicNs) {
             m_catalogue.ticks.add(sample.ticks, sample.monotonicNs, sample.windowTicks);
         } else if (kind == ClockSampleKind::kTicks && !recorder && !source.ticksAreNs) {
@@ -306,10 +343,19 @@ private:
         if (own.readings() < 2)
             for (const auto& [ticks, ns] : m_anchors) m_catalogue.ticks.add(ticks, ns, 0);
         m_catalogue.ticks.finish();
-        for (auto& source : m_catalogue.sources) {
-            if (!source->cupti) continue;
-            source->cupti->finish();
+        // CUPTI's own readings need to know how long theirs took, so they come second.
+        for (const ClockRow& row : m_catalogue.clocks) {
+            Source& source = *m_catalogue.sources[row.source];
+            const auto kind = static_cast<ClockSampleKind>(row.sample.header.id & 0xff);
+            if (kind != ClockSampleKind::kCupti || !source.cupti) continue;
+            const double slope = source.ticksAreNs ? 1.0 : m_catalogue.ticks.nsPerTick();
+            const double window = static_cast<double>(row.sample.windowTicks) * slope;
+            source.cupti->add(static_cast<std::uint64_t>(row.sample.otherNs),
+                              row.sample.monotonicNs,
+                              window < 1e9 ? static_cast<std::int64_t>(window) : 1'000'000'000);
         }
+        for (auto& source : m_catalogue.sources)
+            if (source->cupti) source->cupti->finish();
     }
 
     void numberDomains() {
@@ -330,6 +376,14 @@ private:
 };
 
 }  // namespace
+
+const EnumDefinition* Source::findEnum(std::uint64_t id, std::uint32_t domainId) const {
+    for (const auto& [ref, definition] : enums)
+        if (definition.record.enumId == id &&
+            (definition.record.domainId == domainId || id >= std::uint64_t{1} << 32))
+            return &definition;
+    return nullptr;
+}
 
 void NameMap::set(std::uint32_t id, std::int64_t stringId) {
     const auto value = static_cast<std::uint32_t>(stringId);

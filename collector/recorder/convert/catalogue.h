@@ -9,6 +9,7 @@
 #include "collector/recorder/convert/clock_map.h"
 #include "collector/recorder/convert/record_walk.h"
 #include "collector/recorder/convert/ring_file.h"
+#include "collector/recorder/convert/stepped_clock.h"
 #include "collector/recorder/convert/string_table.h"
 
 #include <cstdint>
@@ -48,6 +49,11 @@ struct SchemaDefinition {
     std::vector<spool::SchemaEntry> entries;
 };
 
+struct EnumDefinition {
+    spool::PayloadEnum record{};
+    std::vector<spool::PayloadEnumerator> entries;
+};
+
 // Where a start/end range ended. Sorted by rangeId after the pass.
 struct RangeEnd {
     std::uint64_t rangeId;
@@ -81,17 +87,27 @@ struct Source {
     std::map<std::uint32_t, spool::Domain> domains;
     std::vector<spool::Category> categories;
     std::map<std::uint32_t, SchemaDefinition> schemas;
-    std::map<std::uint32_t, spool::ThreadName> threadNames;  // by tid
+    std::map<std::uint32_t, EnumDefinition> enums;
+    std::vector<spool::MemoryRegion> regions;                  // in the order of their times
+    std::unordered_map<std::uint32_t, std::int64_t> counters;  // its ids -> RIDGE_COUNTER(id)
+    std::map<std::uint32_t, spool::ThreadName> threadNames;    // by tid
     std::unordered_map<std::uint32_t, FileEntry> files;
     std::vector<RangeEnd> rangeEnds;
     std::vector<spool::Diagnostic> diagnostics;
     std::vector<spool::CudaDevice> devices;
     std::vector<spool::CudaContext> contexts;
     std::vector<spool::CudaStream> streams;
-    std::unique_ptr<ClockMap> cupti;
+    std::map<std::uint32_t, spool::CudaContextPart> contextParts;
+    std::vector<spool::CudaName> cudaNames;
+    // Where kernels were counted: (context << 32 | index) -> correlation id.
+    std::unordered_map<std::uint64_t, std::uint32_t> launches;
+    std::unique_ptr<SteppedClock> cupti;
     bool cudaRecords = false;
     std::uint64_t records = 0;
     std::int64_t lastTime = 0;  // of its rows, ns since session start; set by the second pass
+
+    // nullptr: not registered in that domain.
+    [[nodiscard]] const EnumDefinition* findEnum(std::uint64_t id, std::uint32_t domainId) const;
 };
 
 struct ClockRow {
@@ -99,6 +115,11 @@ struct ClockRow {
     bool recorder;
     spool::ClockKind clock;
     spool::ClockSample sample;
+};
+
+struct CounterEntry {
+    std::uint32_t source;
+    spool::Counter record;
 };
 
 struct LossRow {
@@ -114,7 +135,7 @@ struct Catalogue {
     StringTable strings;
     ClockMap ticks;  // cycle counter -> CLOCK_MONOTONIC
     std::vector<ClockRow> clocks;
-    std::vector<spool::Counter> counters;
+    std::vector<CounterEntry> counters;          // by their ids in the file, from 1
     std::vector<spool::ProcessEnd> processEnds;  // in the order of their times
     std::vector<LossRow> losses;
     std::uint64_t lost = 0;           // records

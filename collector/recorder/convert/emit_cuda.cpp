@@ -3,31 +3,13 @@
 // CUPTI's records -> CUPTI_ACTIVITY_KIND_*. Columns in the order of timeline.sql; enums are
 // translated from CUPTI's numbers (cupti_activity.h) to those of the file's ENUM_ tables where the
 // two differ.
+#include "collector/recorder/convert/cuda_enums.h"
 #include "collector/recorder/convert/emitter.h"
 #include "collector/recorder/convert/kernel_name.h"
 
 namespace ridge::recorder {
 
 using namespace spool;
-
-namespace {
-
-// CUpti_ActivityMemoryKind: 0 unknown, 1 pageable, ... 7 managed static.
-std::int64_t memoryKind(std::uint32_t cupti) {
-    return cupti >= 1 && cupti <= 7 ? cupti - 1 : 7;
-}
-// CUpti_ActivityLaunchType: 0 regular, 1 cooperative, 2 cooperative on several devices.
-std::int64_t launchType(std::uint32_t cupti) {
-    return cupti <= 2 ? cupti + 1 : 0;
-}
-// CUpti_ActivityOverheadKind: 0 unknown, 1 compiler, then n << 16.
-std::int64_t overheadType(std::uint32_t cupti) {
-    if (cupti <= 1) return std::int64_t{cupti} + 1;
-    const std::uint32_t high = cupti >> 16;
-    return (cupti & 0xffff) == 0 && high <= 6 ? high + 2 : 0;
-}
-
-}  // namespace
 
 // start, end, deviceId, contextId, greenContextId, streamId, correlationId, globalPid.
 void Emitter::device(std::int64_t start, std::int64_t end, std::uint32_t deviceId,
@@ -56,7 +38,7 @@ void Emitter::kernel(const Kernel& k) {
     m_row.integer(demangled)
         .integer(shortName)
         .integer(mangled)
-        .integer(launchType(k.launchType))
+        .integer(cudaLaunchType(k.launchType))
         .null();
     m_row.integer(k.registersPerThread).integer(k.gridX).integer(k.gridY).integer(k.gridZ);
     m_row.integer(k.blockX).integer(k.blockY).integer(k.blockZ).integer(k.staticSharedMemory);
@@ -68,13 +50,14 @@ void Emitter::kernel(const Kernel& k) {
     m_row.null().null().null().null().integerOrNull(k.graphId != 0, k.graphId);
     if (k.clusterX) m_row.integer(k.clusterX).integer(k.clusterY).integer(k.clusterZ);
     m_tables.kernel().add(m_row, start);
+    m_launches[m_source].kernel(k.correlationId, start);
 }
 
 void Emitter::copy(const Memcpy& c) {
     const std::int64_t start = cudaTime(c.start);
     device(start, cudaTime(c.end), c.deviceId, c.contextId, c.streamId, c.correlationId);
     m_row.integer(static_cast<std::int64_t>(c.bytes)).integer(c.copyKind).null();
-    m_row.integer(memoryKind(c.srcKind)).integer(memoryKind(c.dstKind));
+    m_row.integer(cudaMemoryKind(c.srcKind)).integer(cudaMemoryKind(c.dstKind));
     constexpr std::uint32_t kPeerToPeer =
         10;  // ENUM_CUDA_MEMCPY_OPER; only there the two ends are told
     if (c.copyKind == kPeerToPeer)
@@ -93,7 +76,7 @@ void Emitter::set(const Memset& s) {
     device(start, cudaTime(s.end), s.deviceId, s.contextId, s.streamId, s.correlationId);
     m_row.integer(s.value).integer(static_cast<std::int64_t>(s.bytes));
     m_row.integerOrNull(s.graphNodeId != 0, static_cast<std::int64_t>(s.graphNodeId))
-        .integer(memoryKind(s.memoryKind));
+        .integer(cudaMemoryKind(s.memoryKind));
     m_tables.memset().add(m_row, start);
 }
 
@@ -115,6 +98,7 @@ void Emitter::api(const Api& a) {
         .integer(globalTid(m_source->pid, a.threadId));
     m_row.integer(a.correlationId).integer(name(a.header.id)).integer(a.returnValue);
     m_tables.runtime().add(m_row, start);
+    m_launches[m_source].call(a.correlationId, start);
     note(end);
 }
 
@@ -123,7 +107,9 @@ void Emitter::overheadRow(const Overhead& o) {
     const std::int64_t end = cudaTime(o.end);
     m_row.clear();
     m_row.integer(start).integer(end).integer(103).integer(globalTid(m_source->pid, o.threadId));
-    m_row.integer(o.correlationId).integer(name(o.header.id)).integer(overheadType(o.overheadType));
+    m_row.integer(o.correlationId)
+        .integer(name(o.header.id))
+        .integer(cudaOverheadType(o.overheadType));
     m_tables.overhead().add(m_row);
     note(end);
 }

@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // NVTX ranges and marks -> NVTX_EVENTS and RIDGE_WORK.
 #include "collector/recorder/convert/emitter.h"
-#include "collector/recorder/convert/payload_json.h"
 #include "ridge/work.h"
 
 #include <algorithm>
@@ -110,6 +109,15 @@ void Emitter::range(const RecordView& view) {
     nvtx(event);
 }
 
+// nullptr: it never ended.
+const RangeEnd* Emitter::endOf(std::uint64_t rangeId) const {
+    const auto& ends = m_source->rangeEnds;
+    const auto end =
+        std::lower_bound(ends.begin(), ends.end(), rangeId,
+                         [](const RangeEnd& e, std::uint64_t id) { return e.rangeId < id; });
+    return end != ends.end() && end->rangeId == rangeId ? &*end : nullptr;
+}
+
 void Emitter::rangeOpen(const RecordView& view) {
     const auto range = view.as<RangeOpen>();
     NvtxEvent event;
@@ -123,11 +131,7 @@ void Emitter::rangeOpen(const RecordView& view) {
     event.nameId = range.header.id;
     event.domainId = range.domainId;
     event.extras = extrasOf(event.flags, view.tail(sizeof(RangeOpen)));
-    const auto& ends = m_source->rangeEnds;
-    const auto end =
-        std::lower_bound(ends.begin(), ends.end(), range.rangeId,
-                         [](const RangeEnd& e, std::uint64_t id) { return e.rangeId < id; });
-    if (end != ends.end() && end->rangeId == range.rangeId) {
+    if (const RangeEnd* end = endOf(range.rangeId)) {
         event.hasEnd = true;
         event.end = time(end->ticks);
         event.endGlobalTid = globalTid(m_source->pid, end->tid);
@@ -202,7 +206,28 @@ void Emitter::nvtx(const NvtxEvent& event) {
     }
     const std::int64_t rowid = m_tables.nvtx().add(m_row, event.start);
     if (m_workFound) m_tables.work().addAt(rowid, m_workRow);
+    if (!m_payload.empty()) payloadRows(rowid);
     note(event.hasEnd ? event.end : event.start);
+}
+
+// One row per number or text of the payloads of a range or mark.
+void Emitter::payloadRows(std::int64_t nvtxId) {
+    for (const auto& [schemaId, value] : m_payload) {
+        using Kind = PayloadValue::Kind;
+        const bool text = value.kind == Kind::kText || value.kind == Kind::kEnum;
+        m_row.clear();
+        m_row.integer(nvtxId).integer(schemaId).integer(m_catalogue.strings.intern(value.field));
+        m_row.integer(value.element);
+        m_row.integerOrNull(value.kind == Kind::kInteger || value.kind == Kind::kEnum,
+                            value.integer);
+        if (value.kind == Kind::kReal)
+            m_row.real(value.real);
+        else
+            m_row.null();
+        m_row.integerOrNull(text, text ? m_catalogue.strings.intern(value.text) : 0);
+        m_tables.payload().add(m_row, nvtxId);
+    }
+    m_payload.clear();
 }
 
 // uint64Value, int64Value, doubleValue, uint32Value, int32Value, floatValue: one of them, by type.
@@ -247,10 +272,13 @@ void Emitter::nvtxBlobs(std::string_view blobs) {
         }
         raw.append(blob.data);
         if (!known) continue;
-        const std::string text =
-            payloadJson(*m_source, m_catalogue.strings, schema->second, blob.data);
-        if (text.empty()) continue;
-        json += (decoded++ ? "," : "") + text;
+        DecodedPayload payload =
+            decodePayload(*m_source, m_catalogue.strings, schema->second, blob.data);
+        for (PayloadValue& value : payload.values)
+            m_payload.emplace_back(static_cast<std::int64_t>(schema->second.record.schemaId),
+                                   std::move(value));
+        if (payload.json.empty()) continue;
+        json += (decoded++ ? "," : "") + payload.json;
     }
     if (decoded > 1) json = "[" + json + "]";
     m_row.null();

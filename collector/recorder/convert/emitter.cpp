@@ -39,7 +39,7 @@ std::int64_t Emitter::sessionTime(const Source& source, std::uint64_t ticks) {
 
 // By the readings of CUPTI's clock; without any, that clock is CLOCK_REALTIME.
 std::int64_t Emitter::cudaTime(std::uint64_t cuptiNs) {
-    const ClockMap* map = m_source->cupti.get();
+    const SteppedClock* map = m_source->cupti.get();
     const std::int64_t base = map && map->readings() ? m_start : m_startUtc;
     const std::int64_t ns = map && map->readings() ? map->toMonotonic(cuptiNs, m_cuptiHint)
                                                    : static_cast<std::int64_t>(cuptiNs);
@@ -79,14 +79,28 @@ void Emitter::ring(std::uint32_t index) {
 
 // All of CUPTI's records have their times behind the header; an event is a point.
 bool Emitter::outsideOfWindows(const RecordView& view) {
-    if (m_windows.empty() || view.type() < RecordType::kKernel ||
-        view.type() > RecordType::kGraphTrace)
+    if (m_windows.empty() || view.type() < RecordType::kKernel || view.type() > RecordType::kJit)
         return false;
-    if (view.type() >= RecordType::kCudaDevice && view.type() <= RecordType::kCudaStream)
-        return false;
+    bool point = false;
+    switch (view.type()) {
+        case RecordType::kCudaDevice:
+        case RecordType::kCudaContext:
+        case RecordType::kCudaStream:
+        case RecordType::kExternalCorrelation:
+        case RecordType::kGraphNode:
+        // A reader needs every allocation to know what is held in a window.
+        case RecordType::kCudaMemory:
+        case RecordType::kMemoryPool:
+            return false;
+        case RecordType::kCudaEvent:
+            point = true;
+            break;
+        default:
+            break;
+    }
     const auto span = view.as<ActivityTimes>();
     const std::int64_t start = cudaTime(span.start);
-    const std::int64_t end = view.type() == RecordType::kCudaEvent ? start : cudaTime(span.end);
+    const std::int64_t end = point ? start : cudaTime(span.end);
     return std::none_of(m_windows.begin(), m_windows.end(), [&](const TimeWindow& window) {
         return start <= window.end && end >= window.start;
     });
@@ -134,13 +148,9 @@ void Emitter::record(const RecordView& view) {
         case RecordType::kGraphTrace:
             graphTrace(view.as<GraphTrace>());
             break;
-        case RecordType::kCounterSample: {
-            const auto sample = view.as<CounterSample>();
-            m_row.clear();
-            m_row.integer(sample.header.id).integer(time(sample.time)).real(sample.value);
-            m_tables.counterSample().add(m_row);
+        case RecordType::kCounterSample:
+            counterSample(view.as<CounterSample>());
             break;
-        }
         case RecordType::kPreemptionGap: {
             const auto gap = view.as<PreemptionGap>();
             m_tables.small("RIDGE_PREEMPTION",
@@ -148,8 +158,30 @@ void Emitter::record(const RecordView& view) {
             break;
         }
         default:
-            break;  // used by the first pass
+            if (!cudaMemoryRecord(view) && !counterRecord(view))
+                ncclRecord(view);  // others: used by the first pass
+            break;
     }
+}
+
+// Of no counter that was announced: as much as lost, and counted by the ring that lost the other.
+void Emitter::counterSample(const CounterSample& sample) {
+    const auto counter = m_source->counters.find(sample.header.id);
+    if (counter == m_source->counters.end()) return;
+    std::int64_t at = 0;
+    switch (static_cast<SampleClock>(sample.header.flags)) {
+        case SampleClock::kMonotonic:
+            at = static_cast<std::int64_t>(sample.time - static_cast<std::uint64_t>(m_start));
+            break;
+        case SampleClock::kRealtime:
+            at = static_cast<std::int64_t>(sample.time - static_cast<std::uint64_t>(m_startUtc));
+            break;
+        default:
+            at = time(sample.time);
+    }
+    m_row.clear();
+    m_row.integer(counter->second).integer(at).real(sample.value);
+    m_tables.counterSample().add(m_row);
 }
 
 void Emitter::ioCall(const IoCall& call) {
@@ -174,10 +206,10 @@ void Emitter::ioCall(const IoCall& call) {
     const bool closes = call.op == IoOp::kClose || call.op == IoOp::kFclose;
     const bool reads = call.op == IoOp::kRead || call.op == IoOp::kPread ||
                        call.op == IoOp::kReadv || call.op == IoOp::kPreadv ||
-                       call.op == IoOp::kFread;
+                       call.op == IoOp::kFread || call.op == IoOp::kTransferIn;
     const bool writes = call.op == IoOp::kWrite || call.op == IoOp::kPwrite ||
                         call.op == IoOp::kWritev || call.op == IoOp::kPwritev ||
-                        call.op == IoOp::kFwrite;
+                        call.op == IoOp::kFwrite || call.op == IoOp::kTransferOut;
     const std::int64_t bytes = (reads || writes) && call.result > 0 ? call.result : 0;
     m_row.clear();
     m_row.null().integerOrNull(known, known ? file->second.globalId : 0).integer(op).integer(bytes);

@@ -5,6 +5,9 @@
 // holds what changes from ring to ring; nothing grows with the number of records.
 
 #include "collector/recorder/convert/catalogue.h"
+#include "collector/recorder/convert/launch_order.h"
+#include "collector/recorder/convert/memory_regions.h"
+#include "collector/recorder/convert/payload_json.h"
 #include "collector/recorder/convert/tables.h"
 
 #include <cstdint>
@@ -36,6 +39,11 @@ public:
     [[nodiscard]] std::uint64_t events() const { return m_events; }
     // StringIds of a text, on the way to rows made elsewhere.
     std::int64_t text(std::string_view value) { return m_catalogue.strings.intern(value); }
+    // nullptr: no kernel and no call of that process was seen.
+    [[nodiscard]] const LaunchOrder* launchOrder(const Source& source) const {
+        const auto found = m_launches.find(&source);
+        return found == m_launches.end() ? nullptr : &found->second;
+    }
     [[nodiscard]] std::int64_t sessionTime(const Source& source, std::uint64_t time);
 
 private:
@@ -73,8 +81,14 @@ private:
     void nvtx(const NvtxEvent& event);
     void nvtxValue(const Extras& extras);
     void nvtxBlobs(std::string_view blobs);
+    void payloadRows(std::int64_t nvtxId);
 
     [[nodiscard]] bool outsideOfWindows(const RecordView& record);
+    bool counterRecord(const RecordView& record);
+    bool ncclRecord(const RecordView& record);
+    void ncclEvent(const spool::NcclEvent& event);
+    [[nodiscard]] const RangeEnd* endOf(std::uint64_t rangeId) const;
+    void counterSample(const spool::CounterSample& sample);
     void ioCall(const spool::IoCall& call);
     void kernel(const spool::Kernel& kernel);
     void copy(const spool::Memcpy& copy);
@@ -84,6 +98,13 @@ private:
     void overheadRow(const spool::Overhead& overhead);
     void cudaEvent(const spool::CudaEvent& event);
     void graphTrace(const spool::GraphTrace& trace);
+    void cudaMemory(const spool::CudaMemory& memory);
+    void memoryPool(const spool::MemoryPool& pool);
+    void unifiedMemory(const spool::UnifiedMemory& record);
+    void graphNode(const spool::GraphNode& node);
+    void jit(const spool::Jit& jit);
+    bool cudaMemoryRecord(const RecordView& record);
+    std::string ownerAt(std::uint64_t address, std::int64_t at);
     void device(std::int64_t start, std::int64_t end, std::uint32_t deviceId,
                 std::uint32_t contextId, std::uint32_t streamId, std::uint32_t correlationId);
     std::pair<std::int64_t, std::int64_t> kernelNames(std::int64_t mangled);
@@ -107,6 +128,10 @@ private:
     std::unordered_map<std::int64_t, std::pair<std::int64_t, std::int64_t>> m_kernelNames;
     std::int64_t m_unnamed = 0;
     std::vector<TimeWindow> m_windows;
+    std::unordered_map<const Source*, std::unique_ptr<std::vector<RegionRow>>> m_regions;
+    std::unordered_map<const Source*, LaunchOrder> m_launches;
+    std::unordered_map<std::int64_t, std::int64_t>
+        m_gpuMetrics;  // StringIds of the name -> metric id
 
     // Of the ring at hand.
     Source* m_source = nullptr;
@@ -117,6 +142,7 @@ private:
     std::size_t m_cuptiHint = 0;
     bool m_workFound = false;  // of the event at hand
     bulk::BulkRow m_workRow;
+    std::vector<std::pair<std::int64_t, PayloadValue>> m_payload;  // schema id, value
 };
 
 }  // namespace ridge::recorder

@@ -47,6 +47,10 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
             return sizeof(ClockSample);
         case RecordType::kDomainDestroy:
             return sizeof(RecordHeader);
+        case RecordType::kPayloadEnum:
+            return sizeof(PayloadEnum);
+        case RecordType::kMemoryRegion:
+            return sizeof(MemoryRegion);
         case RecordType::kIoCall:
             return sizeof(IoCall);
         case RecordType::kIoFile:
@@ -73,6 +77,34 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
             return sizeof(CudaEvent);
         case RecordType::kGraphTrace:
             return sizeof(GraphTrace);
+        case RecordType::kCudaMemory:
+            return sizeof(CudaMemory);
+        case RecordType::kMemoryPool:
+            return sizeof(MemoryPool);
+        case RecordType::kUnifiedMemory:
+            return sizeof(UnifiedMemory);
+        case RecordType::kExternalCorrelation:
+            return sizeof(ExternalCorrelation);
+        case RecordType::kGraphNode:
+            return sizeof(GraphNode);
+        case RecordType::kJit:
+            return sizeof(Jit);
+        case RecordType::kCudaName:
+            return sizeof(CudaName);
+        case RecordType::kCudaContextPart:
+            return sizeof(CudaContextPart);
+        case RecordType::kKernelLaunch:
+            return sizeof(KernelLaunch);
+        case RecordType::kKernelMetric:
+            return sizeof(KernelMetric);
+        case RecordType::kGpuMetricSample:
+            return sizeof(GpuMetricSample);
+        case RecordType::kNcclCommunicator:
+            return sizeof(NcclCommunicator);
+        case RecordType::kNcclEvent:
+            return sizeof(NcclEvent);
+        case RecordType::kNcclState:
+            return sizeof(NcclState);
         case RecordType::kCounter:
             return sizeof(Counter);
         case RecordType::kCounterSample:

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/session_tables.h"
 
+#include "collector/recorder/convert/memory_regions.h"
 #include "schemas/timeline/ddl.h"
 
 #include <fmt/chrono.h>
@@ -9,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <set>
 
@@ -46,7 +48,11 @@ public:
             if (source->agent == AgentKind::kRecorder) continue;
             process(*source);
             nvtxMetadata(*source);
+            enums(*source);
+            for (const RegionRow& row : memoryRegions(*source, m_catalogue.strings))
+                m_tables.small("RIDGE_MEMORY_REGION", regionValues(*source, row));
             cuda(*source);
+            clockQuality(*source);
             files(*source);
         }
         for (auto& source : m_catalogue.sources) diagnostics(*source);
@@ -59,7 +65,9 @@ private:
     void run() {
         const json command = m_session.command;
         const json libraries = {{"sqlite", sqlite3_libversion()}};
-        const std::int64_t clockError = m_catalogue.ticks.errorNs();
+        std::int64_t clockError = m_catalogue.ticks.errorNs();
+        for (const auto& source : m_catalogue.sources)
+            if (source->cupti) clockError = std::max(clockError, source->cupti->errorNs());
         m_tables.small(
             "RIDGE_RUN",
             {m_session.runId, command.dump(-1, ' ', false, json::error_handler_t::replace),
@@ -178,13 +186,29 @@ private:
                             static_cast<std::int64_t>(schema.record.payloadSize),
                             std::int64_t{schema.record.alignTo}});
             std::int64_t index = 0;
-            for (const SchemaEntry& entry : schema.entries)
+            for (const spool::SchemaEntry& entry : schema.entries)
                 m_tables.small("NVTX_PAYLOAD_SCHEMA_ENTRIES",
                                {domain, schemaId, index++, static_cast<std::int64_t>(entry.flags),
                                 static_cast<std::int64_t>(entry.type), textOf(source, entry.nameId),
                                 textOf(source, entry.descriptionId),
                                 static_cast<std::int64_t>(entry.arrayOrUnionDetail),
                                 static_cast<std::int64_t>(entry.offset)});
+        }
+    }
+
+    void enums(const Source& source) {
+        for (const auto& [ref, known] : source.enums) {
+            const std::int64_t domain =
+                known.record.domainId ? source.domainBase + known.record.domainId : 0;
+            const auto id = static_cast<std::int64_t>(known.record.enumId);
+            m_tables.small("NVTX_PAYLOAD_ENUMS", {domain, id, textOf(source, known.record.nameId),
+                                                  std::int64_t{known.record.bytes}});
+            std::int64_t index = 0;
+            for (const PayloadEnumerator& entry : known.entries)
+                m_tables.small(
+                    "NVTX_PAYLOAD_ENUM_ENTRIES",
+                    {domain, id, index++, textOf(source, entry.nameId),
+                     static_cast<std::int64_t>(entry.value), std::int64_t{entry.isFlag}});
         }
     }
 
@@ -231,16 +255,80 @@ private:
                            {gpu->second, std::int64_t{device.header.id}, std::int64_t{source.pid},
                             uuid, std::int64_t{device.smCount}});
         }
-        for (const CudaContext& context : source.contexts)
-            m_tables.small("TARGET_INFO_CUDA_CONTEXT_INFO",
-                           {std::int64_t{context.nullStreamId}, std::int64_t{0}, std::int64_t{0},
-                            std::int64_t{source.pid}, std::int64_t{context.deviceId},
-                            std::int64_t{context.header.id}, nullptr, std::int64_t{0}});
+        for (const CudaContext& context : source.contexts) cudaContext(source, context);
+        for (const CudaName& name : source.cudaNames) cudaName(source, name);
         for (const CudaStream& stream : source.streams)
             m_tables.small("TARGET_INFO_CUDA_STREAM",
                            {std::int64_t{stream.header.id}, std::int64_t{0}, std::int64_t{0},
                             std::int64_t{source.pid}, std::int64_t{stream.contextId},
                             std::int64_t{stream.priority}, std::int64_t{stream.flag}});
+    }
+
+    // A green context has part of its parent's multiprocessors.
+    void cudaContext(const Source& source, const CudaContext& context) {
+        const auto part = source.contextParts.find(context.header.id);
+        const bool told = part != source.contextParts.end();
+        const bool green = told && part->second.isGreen;
+        m_tables.small("TARGET_INFO_CUDA_CONTEXT_INFO",
+                       {std::int64_t{context.nullStreamId}, std::int64_t{0}, std::int64_t{0},
+                        std::int64_t{source.pid}, std::int64_t{context.deviceId},
+                        std::int64_t{context.header.id},
+                        nullable(green, green ? part->second.parentContextId : 0),
+                        std::int64_t{green}, nullable(told, told ? part->second.smCount : 0)});
+    }
+
+    void cudaName(const Source& source, const CudaName& name) {
+        const std::int64_t text = source.names.get(name.header.id);
+        const auto kind = static_cast<std::uint32_t>(name.kind);
+        if (!text || kind < 1 || kind > 4) return;
+        constexpr const char* kKinds[] = {"", "device", "context", "stream", "event"};
+        m_tables.small("RIDGE_CUDA_NAME",
+                       {globalTid(source.pid, 0), std::string(kKinds[kind]),
+                        nullable(name.kind == CudaObject::kDevice, name.deviceId),
+                        nullable(name.contextId != 0, name.contextId),
+                        nullable(name.streamId != 0, name.streamId),
+                        nullable(name.handle != 0 && name.kind != CudaObject::kDevice,
+                                 static_cast<std::int64_t>(name.handle)),
+                        m_catalogue.strings.text(text)});
+    }
+
+    std::vector<Value> regionValues(const Source& source, const RegionRow& row) {
+        return {m_emitter.sessionTime(source, row.start),
+                row.end ? Value(m_emitter.sessionTime(source, row.end)) : Value(nullptr),
+                globalTid(source.pid, 0),
+                row.domainId ? source.domainBase + row.domainId : 0,
+                std::int64_t{row.isHeap},
+                static_cast<std::int64_t>(row.regionId),
+                nullable(row.heapId != 0, static_cast<std::int64_t>(row.heapId)),
+                row.name.empty() ? Value(nullptr) : Value(row.name),
+                static_cast<std::int64_t>(row.address),
+                static_cast<std::int64_t>(row.bytes)};
+    }
+
+    // What the clocks of host and GPU owe each other, as far as it shows.
+    void clockQuality(const Source& source) {
+        const Value pid = globalTid(source.pid, 0);
+        if (source.cupti && source.cupti->steps())
+            diagnostic(
+                0, 2,
+                fmt::format(
+                    "the clock of the GPU's times was set {} times while it was recorded, by up to "
+                    "{} ns; {} times lie where that makes them uncertain",
+                    source.cupti->steps(), source.cupti->largestStepNs(),
+                    source.cupti->uncertain()),
+                pid);
+        const LaunchOrder* order = m_emitter.launchOrder(source);
+        if (!order || !order->pairs()) return;
+        m_tables.small("META_DATA_CAPTURE",
+                       {fmt::format("KERNELS_BEFORE_LAUNCH:{}", source.pid),
+                        fmt::format("{} of {}", order->early(), order->pairs())});
+        if (order->early())
+            diagnostic(0, 2,
+                       fmt::format("{} of {} kernels begin before the call that launched them, by "
+                                   "up to {} ns: the "
+                                   "clocks of host and GPU are as far apart",
+                                   order->early(), order->pairs(), order->largestNs()),
+                       pid);
     }
 
     void files(const Source& source) {
@@ -312,14 +400,14 @@ private:
     }
 
     void countersAndLosses() {
-        const Source& recorder = *m_catalogue.sources[0];
-        for (const Counter& counter : m_catalogue.counters) {
-            const std::int64_t name = recorder.names.get(counter.nameId);
-            const std::int64_t unit = recorder.names.get(counter.unitNameId);
+        std::int64_t counterId = 0;
+        for (const auto& [owner, counter] : m_catalogue.counters) {
+            const Source& source = *m_catalogue.sources[owner];
+            const std::int64_t name = source.names.get(counter.nameId);
+            const std::int64_t unit = source.names.get(counter.unitNameId);
             m_tables.small(
                 "RIDGE_COUNTER",
-                {std::int64_t{counter.header.id},
-                 name ? m_catalogue.strings.text(name) : std::string(),
+                {++counterId, name ? m_catalogue.strings.text(name) : std::string(),
                  unit ? m_catalogue.strings.text(unit) : std::string(),
                  nullable(counter.pid != 0, globalTid(static_cast<std::uint32_t>(counter.pid), 0)),
                  nullable(counter.deviceId >= 0, counter.deviceId)});

@@ -30,6 +30,14 @@ Result<std::unique_ptr<Tables>> Tables::create(const std::string& path) {
     t.m_osrt = t.add("OSRT_API");
     t.m_fileEvent = t.add("OSRT_FILE_ACCESS_EVENTS");
     t.m_work = t.add("RIDGE_WORK");
+    t.m_cudaMemory = t.add("CUDA_GPU_MEMORY_USAGE_EVENTS");
+    t.m_graphNode = t.add("CUDA_GRAPH_NODE_EVENTS");
+    t.m_ncclEvent = t.add("RIDGE_NCCL_EVENT");
+    t.m_ncclState = t.add("RIDGE_NCCL_STATE");
+    t.m_kernelLaunch = t.add("RIDGE_KERNEL_LAUNCH");
+    t.m_kernelMetric = t.add("RIDGE_KERNEL_METRIC");
+    t.m_gpuMetric = t.add("GPU_METRICS");
+    t.m_payload = t.add("RIDGE_PAYLOAD");
     t.m_io = t.add("RIDGE_IO");
     t.m_counterSample = t.add("RIDGE_COUNTER_SAMPLE");
     return tables;

@@ -38,6 +38,14 @@ public:
     bulk::BulkTable& osrt() { return *m_osrt; }
     bulk::BulkTable& fileEvent() { return *m_fileEvent; }
     bulk::BulkTable& work() { return *m_work; }
+    bulk::BulkTable& cudaMemory() { return *m_cudaMemory; }
+    bulk::BulkTable& graphNode() { return *m_graphNode; }
+    bulk::BulkTable& ncclEvent() { return *m_ncclEvent; }
+    bulk::BulkTable& ncclState() { return *m_ncclState; }
+    bulk::BulkTable& kernelLaunch() { return *m_kernelLaunch; }
+    bulk::BulkTable& kernelMetric() { return *m_kernelMetric; }
+    bulk::BulkTable& gpuMetric() { return *m_gpuMetric; }
+    bulk::BulkTable& payload() { return *m_payload; }
     bulk::BulkTable& io() { return *m_io; }
     bulk::BulkTable& counterSample() { return *m_counterSample; }
     bulk::BulkTable& strings() { return *m_strings; }
@@ -66,6 +74,14 @@ private:
     bulk::BulkTable* m_osrt = nullptr;
     bulk::BulkTable* m_fileEvent = nullptr;
     bulk::BulkTable* m_work = nullptr;
+    bulk::BulkTable* m_cudaMemory = nullptr;
+    bulk::BulkTable* m_graphNode = nullptr;
+    bulk::BulkTable* m_ncclEvent = nullptr;
+    bulk::BulkTable* m_ncclState = nullptr;
+    bulk::BulkTable* m_kernelLaunch = nullptr;
+    bulk::BulkTable* m_kernelMetric = nullptr;
+    bulk::BulkTable* m_gpuMetric = nullptr;
+    bulk::BulkTable* m_payload = nullptr;
     bulk::BulkTable* m_io = nullptr;
     bulk::BulkTable* m_counterSample = nullptr;
     bulk::BulkTable* m_strings = nullptr;

@@ -7,12 +7,17 @@
 #include <cstdlib>
 #include <fcntl.h>
 #include <string>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#ifdef RIDGE_TEST_LIBURING
+#include <liburing.h>
+#endif
 
 namespace {
 
@@ -139,7 +144,70 @@ void lines(const char* path) {
     fclose(readOnly);
 }
 
+// Both ends of transfers, a mapping whose descriptor is closed before it is synced, and what is not ours.
+void transfers(const std::string& path) {
+    const int from = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char buffer[8192] = {};
+    check(write(from, buffer, sizeof buffer) == 8192, "write");
+    const int to = open((path + ".copy").c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    off_t at = 0;
+    errno = 33;
+    check(sendfile(to, from, &at, 4096) == 4096 && at == 4096 && errno == 33, "sendfile");
+    off64_t in = 4096, out = 4096;
+    check(copy_file_range(from, &in, to, &out, 1000, 0) == 1000 && in == 5096, "copy_file_range");
+    int pipes[2];
+    in = 0;
+    check(pipe(pipes) == 0 && splice(from, &in, pipes[1], nullptr, 512, 0) == 512, "splice");
+    check(sendfile(-1, from, nullptr, 1) == -1 && errno == EBADF, "errno of a failed sendfile");
+    auto* map = static_cast<char*>(mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, to, 0));
+    check(map != MAP_FAILED && close(to) == 0, "mmap");
+    map[4096] = 'x';
+    check(msync(map + 4096, 4096, MS_SYNC) == 0 && munmap(map, 8192) == 0, "msync");
+    void* memory = mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    check(memory != MAP_FAILED && munmap(memory, 4096) == 0, "anonymous memory");
+    check(mmap(nullptr, 0, PROT_READ, MAP_SHARED, from, 0) == MAP_FAILED && errno == EINVAL, "errno of a failed mmap");
+    check(syncfs(from) == 0, "syncfs");
+    sync();
+    close(from);
+}
+
+// What liburing does: a ring whose submissions stand in memory that it shares with the kernel.
+void uring(const std::string& path) {
+#ifdef RIDGE_TEST_LIBURING
+    io_uring ring{};
+    if (io_uring_queue_init(8, &ring, 0) != 0) {
+        puts("no io_uring");
+        return;
+    }
+    const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0600);
+    char buffer[4096] = {};
+    io_uring_prep_write(io_uring_get_sqe(&ring), fd, buffer, 4096, 8192);
+    io_uring_cqe* cqe = nullptr;
+    check(io_uring_submit_and_wait(&ring, 1) == 1 && io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res == 4096, "write");
+    io_uring_cqe_seen(&ring, cqe);
+    io_uring_prep_read(io_uring_get_sqe(&ring), fd, buffer, 100, 8192);
+    io_uring_prep_fsync(io_uring_get_sqe(&ring), fd, 0);
+    check(io_uring_submit(&ring) == 2, "submit");
+    for (int i = 0; i < 2; ++i) {
+        check(io_uring_wait_cqe(&ring, &cqe) == 0 && cqe->res >= 0, "wait");
+        io_uring_cqe_seen(&ring, cqe);
+    }
+    io_uring_queue_exit(&ring);
+    puts("done");
+#else
+    puts("no liburing");
+#endif
+}
+
 int main(int argc, char** argv) {
+    if (argc > 2 && std::string(argv[2]) == "transfers") {
+        transfers(argv[1]);
+        return 0;
+    }
+    if (argc > 2 && std::string(argv[2]) == "uring") {
+        uring(argv[1]);
+        return 0;
+    }
     if (argc > 2 && std::string(argv[2]) == "lines")
         lines(argv[1]);
     else if (argc > 2 && std::string(argv[2]) == "duplicates")

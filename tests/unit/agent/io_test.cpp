@@ -167,6 +167,52 @@ TEST(Io, CallsOfAHandlerThatInterruptsACallAreRecorded) {
     EXPECT_EQ(read.lost(kLossNoRing), 0u);
 }
 
+TEST(Io, TransfersMappingsAndSyncsAreRecorded) {
+    const TestSession session;
+    const std::string file = (session.folder() / "data").string();
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, file, "transfers"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    std::map<std::string, Seen> last;
+    std::map<std::string, int> counts;
+    for (const auto& seen : callsOf(session.read())) {
+        ++counts[seen.function];
+        if (seen.call.result >= 0) last.insert_or_assign(seen.function, seen);
+    }
+    EXPECT_EQ(counts["sendfile"], 2);
+    EXPECT_EQ(last.at("sendfile").path, file + ".copy");
+    EXPECT_EQ(last.at("sendfile (source)").path, file);
+    EXPECT_EQ(last.at("sendfile").call.result, 4096);
+    EXPECT_EQ(last.at("copy_file_range").call.result, 1000);
+    EXPECT_EQ(last.at("splice (source)").call.result, 512);
+    EXPECT_EQ(counts["mmap"], 2) << "one succeeds, one fails; memory that is no file's is not recorded";
+    EXPECT_EQ(last.at("mmap").call.requested, 8192u);
+    EXPECT_EQ(last.at("mmap").path, file + ".copy");
+    EXPECT_EQ(last.at("msync").path, file + ".copy") << "its descriptor was closed before";
+    EXPECT_EQ(last.at("msync").call.offset, 4096);
+    EXPECT_EQ(counts["munmap"], 1);
+    EXPECT_EQ(counts["sync"] + counts["syncfs"], 2);
+}
+
+TEST(Io, SubmissionsThroughLiburingAreRecorded) {
+    const TestSession session;
+    const std::string file = (session.folder() / "data").string();
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, file, "uring"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    if (child.output != "done\n") GTEST_SKIP() << child.output;
+    std::map<std::string, Seen> last;
+    std::map<std::string, int> counts;
+    for (const auto& seen : callsOf(session.read())) {
+        ++counts[seen.function];
+        last.insert_or_assign(seen.function, seen);
+    }
+    EXPECT_EQ(last.at("io_uring write").path, file);
+    EXPECT_EQ(last.at("io_uring write").call.requested, 4096u);
+    EXPECT_EQ(last.at("io_uring write").call.offset, 8192);
+    EXPECT_EQ(last.at("io_uring read").call.requested, 100u);
+    EXPECT_EQ(counts["io_uring sync"], 1);
+    EXPECT_EQ(counts["io_uring_submit"], 2);
+}
+
 TEST(Io, WithoutASessionOrSwitchedOffItPassesThrough) {
     const std::string preload = "LD_PRELOAD=" RIDGE_IO_PATH;
     TestSession session;

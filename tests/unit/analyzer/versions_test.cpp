@@ -46,5 +46,16 @@ TEST(SchemaVersions, Version1) {
     checkPartition(answer);
 }
 
+TEST(SchemaVersions, Version2) {
+    auto folder = TempDir::create("ridge-analyzer-test");
+    ASSERT_TRUE(folder.ok());
+    const auto timeline = load({restored(*folder, 2)});
+    ASSERT_TRUE(timeline.ok()) << timeline.error().message;
+    EXPECT_EQ(timeline->works.size(), 1U);
+    EXPECT_EQ(timeline->io.size(), 13U);
+    EXPECT_EQ(timeline->sources[0].kind, "ridge");
+    for (const auto& table : timeline->tables) EXPECT_EQ(table.error, "") << table.table;
+}
+
 }  // namespace
 }  // namespace ridge::test

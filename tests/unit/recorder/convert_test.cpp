@@ -11,6 +11,8 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "collector/recorder/convert/kernel_name.h"
+#include "collector/recorder/convert/launch_match.h"
+#include "collector/recorder/convert/payload_json.h"
 #include "ridge/work.h"
 #include "schemas/sqlite/database.h"
 #include "schemas/timeline/ddl.h"
@@ -217,6 +219,285 @@ TEST_F(ConvertTest, CudaRecordsAreConvertedByTheirOwnClock) {
     EXPECT_EQ(sql("SELECT correlationId FROM CUPTI_ACTIVITY_KIND_GRAPH_TRACE"), "16");
     EXPECT_EQ(sql("SELECT name, smCount FROM TARGET_INFO_GPU", 2), "H100|132");
     EXPECT_EQ(sql("SELECT count(*) FROM TARGET_INFO_CUDA_STREAM JOIN TARGET_INFO_CUDA_CONTEXT_INFO JOIN TARGET_INFO_CUDA_DEVICE"), "1");
+}
+
+TEST_F(ConvertTest, MemoryGraphsAndCompilationHaveTheirTables) {
+    FakeRing ring(100, 100);
+    ring.name(1, "weights");
+    ring.name(2, "kernel");
+    ring.name(3, "/cache");
+    ring.name(4, "compute");
+    ClockSample sample{};
+    sample.monotonicNs = sample.otherNs = 2000;
+    ring.add(sample, RecordType::kClockSample, static_cast<std::uint32_t>(ClockSampleKind::kCupti));
+    MemoryRegion region{};
+    region.time = 3500;
+    region.regionId = 1;
+    region.address = 0x1000;
+    region.bytes = 64;
+    region.op = RegionOp::kRegion;
+    ring.add(region, RecordType::kMemoryRegion, 0);
+    region.op = RegionOp::kName;
+    ring.add(region, RecordType::kMemoryRegion, 1);
+    CudaMemory memory{};
+    memory.timestamp = 3000;
+    memory.address = 0x1000;
+    memory.bytes = 64;
+    memory.operation = 1;
+    memory.memoryKind = 3;
+    memory.poolType = 1;
+    memory.poolAddress = 9;
+    memory.poolSizeOrProcess = 128;
+    ring.add(memory, RecordType::kCudaMemory, 0);
+    memory.timestamp = 4000;
+    memory.operation = 2;
+    memory.poolType = 2;
+    memory.poolSizeOrProcess = 77;
+    ring.add(memory, RecordType::kCudaMemory, 0);
+    MemoryPool pool{};
+    pool.timestamp = 3000;
+    pool.operation = 3;
+    pool.poolType = 1;
+    pool.utilizedSize = 14;
+    ring.add(pool, RecordType::kMemoryPool, 21);
+    UnifiedMemory unified{};
+    unified.start = 5000;
+    unified.end = 5100;
+    unified.counterKind = 2;
+    unified.value = 65536;
+    unified.srcId = 1;
+    unified.dstId = 0xffffffff;
+    unified.flags = 4;
+    unified.address = 0x2000;
+    ring.add(unified, RecordType::kUnifiedMemory, 0);
+    unified.counterKind = 4;
+    unified.value = 3;
+    unified.flags = 2;
+    ring.add(unified, RecordType::kUnifiedMemory, 0);
+    unified.counterKind = 3;
+    ring.add(unified, RecordType::kUnifiedMemory, 0);
+    GraphNode node{};
+    node.time = 6000;
+    node.nodeId = 0x500000001;
+    ring.add(node, RecordType::kGraphNode, 2);
+    node.originalNodeId = node.nodeId;
+    node.nodeId = 0x600000001;
+    ring.add(node, RecordType::kGraphNode, 2);
+    Jit jit{};
+    jit.start = 2500;
+    jit.end = 2600;
+    jit.entry = 1;
+    jit.operation = 3;
+    jit.cacheBytes = 4321;
+    ring.add(jit, RecordType::kJit, 3);
+    ExternalCorrelation external{};
+    external.externalId = 99;
+    external.kind = 3;
+    ring.add(external, RecordType::kExternalCorrelation, 11);
+    CudaContext context{};
+    context.deviceId = 0;
+    ring.add(context, RecordType::kCudaContext, 2);
+    CudaContextPart part{};
+    part.parentContextId = 1;
+    part.isGreen = 1;
+    part.smCount = 66;
+    ring.add(part, RecordType::kCudaContextPart, 2);
+    CudaName name{};
+    name.kind = CudaObject::kStream;
+    name.contextId = 2;
+    name.streamId = 13;
+    ring.add(name, RecordType::kCudaName, 4);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT start, bytes, memKind, memoryOperationType, name, localMemoryPoolAddress, localMemoryPoolSize, importedMemoryPoolProcessId "
+                  "FROM CUDA_GPU_MEMORY_USAGE_EVENTS ORDER BY start", 8),
+              "2000|64|2|0|weights|9|128|-;3000|64|2|1|weights|-|-|77");
+    EXPECT_EQ(sql("SELECT operationType, poolType, correlationId, localMemoryPoolUtilizedSize FROM CUDA_GPU_MEMORY_POOL_EVENTS", 4), "2|0|21|14");
+    EXPECT_EQ(sql("SELECT start, bytes, copyKind, correlationId, streamId, srcDeviceId, dstDeviceId, migrationCause, virtualAddress "
+                  "FROM CUPTI_ACTIVITY_KIND_MEMCPY", 9), "4000|65536|12|0|0|1|-|4|8192");
+    EXPECT_EQ(sql("SELECT deviceId, numberOfPageFaults, faultAccessType FROM CUDA_UM_GPU_PAGE_FAULT_EVENTS", 3), "1|3|2");
+    EXPECT_EQ(sql("SELECT address FROM CUDA_UM_CPU_PAGE_FAULT_EVENTS"), "8192");
+    EXPECT_EQ(sql("SELECT g.start, s.value, g.graphNodeId >> 32, g.originalGraphNodeId >> 32 FROM CUDA_GRAPH_NODE_EVENTS g "
+                  "JOIN StringIds s ON s.id = g.nameId ORDER BY g.graphNodeId", 4), "5000|kernel|5|-;5000|kernel|6|5");
+    EXPECT_EQ(sql("SELECT start, entry, operation, cacheBytes, cachePath FROM RIDGE_JIT", 5), "1500|ptx_to_cubin|compile|4321|/cache");
+    EXPECT_EQ(sql("SELECT correlationId, kind, externalId FROM RIDGE_EXTERNAL_CORRELATION", 3), "11|3|99");
+    EXPECT_EQ(sql("SELECT parentContextId, isGreenContext, numMultiprocessors FROM TARGET_INFO_CUDA_CONTEXT_INFO", 3), "1|1|66");
+    EXPECT_EQ(sql("SELECT kind, contextId, streamId, name FROM RIDGE_CUDA_NAME", 4), "stream|2|13|compute");
+}
+
+TEST_F(ConvertTest, CountersOfKernelsAndSamplesOfTheGpuHaveTheirTables) {
+    FakeRing ring(100, 100);
+    ring.name(1, "_Z4gemmv");
+    ring.name(2, "dram__bytes_read.sum");
+    ring.name(3, "sm__cycles_active.avg.pct_of_peak_sustained_elapsed");
+    ClockSample sample{};
+    sample.monotonicNs = sample.otherNs = 2000;
+    ring.add(sample, RecordType::kClockSample, static_cast<std::uint32_t>(ClockSampleKind::kCupti));
+    KernelMetric metric{};
+    metric.contextId = 1;
+    metric.index = 4;
+    metric.value = 4096.5;
+    ring.add(metric, RecordType::kKernelMetric, 2);  // before its launch's record, as another thread may have it
+    metric.index = 5;
+    ring.add(metric, RecordType::kKernelMetric, 2);
+    KernelLaunch launch{};
+    launch.time = 3000;
+    launch.contextId = 1;
+    launch.index = 4;
+    launch.correlationId = 77;
+    ring.add(launch, RecordType::kKernelLaunch, 1);
+    GpuMetricSample gpu{};
+    gpu.time = 5000;
+    gpu.value = 62.6;
+    ring.add(gpu, RecordType::kGpuMetricSample, 3);
+    gpu.time = 6000;
+    gpu.value = 0;
+    ring.add(gpu, RecordType::kGpuMetricSample, 3);
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT correlationId, graphNodeId, metric, value FROM RIDGE_KERNEL_METRIC", 4), "77|-|dram__bytes_read.sum|4096.5");
+    EXPECT_EQ(sql("SELECT launchIndex, correlationId, value FROM RIDGE_KERNEL_LAUNCH JOIN StringIds ON id = nameId", 3), "4|77|_Z4gemmv");
+    EXPECT_EQ(sql("SELECT rawTimestamp, timestamp, metricName, value FROM GPU_METRICS JOIN TARGET_INFO_GPU_METRICS USING (typeId, metricId) ORDER BY 1", 4),
+              "5000|4000|sm__cycles_active.avg.pct_of_peak_sustained_elapsed|63;6000|5000|sm__cycles_active.avg.pct_of_peak_sustained_elapsed|0");
+}
+
+// Neither schema nor payload is trusted: nested in circles, with lengths that lie, offsets beyond the end.
+TEST(Payloads, RandomSchemasAndBytesNeverHarm) {
+    const unsigned seed = 20240917;
+    std::mt19937_64 random(seed);
+    constexpr std::uint64_t kTypes[] = {1, 5, 16, 18, 19, 20, 21, 22, 32, 42, 45, 50, 68, 75, 77, 78, 80, 100, 1022,
+                                        1u << 24, (1u << 24) + 1, (1u << 24) + 2, (1u << 24) + 3, (1u << 24) + 9};
+    std::size_t decoded = 0;
+    for (int round = 0; round < 20000; ++round) {
+        SCOPED_TRACE(testing::Message() << "seed " << seed << " round " << round);
+        Source source;
+        StringTable strings;
+        for (std::uint32_t id = 0; id < 4; ++id) {
+            SchemaDefinition schema;
+            schema.record.schemaId = (1u << 24) + id;
+            schema.record.type = random() % 2 ? 1 : static_cast<std::uint32_t>(1 + random() % 4);
+            schema.record.payloadSize = random() % 3 ? random() % 64 : random();
+            schema.record.alignTo = random() % 4 ? 0 : static_cast<std::uint32_t>(random() % 32);
+            schema.entries.resize(random() % 6);
+            for (auto& entry : schema.entries) {
+                entry.flags = random() % 3 ? 0 : random() & 0x13FE;
+                entry.type = kTypes[random() % std::size(kTypes)];
+                entry.arrayOrUnionDetail = random() % 8 ? random() % 8 : random();
+                entry.offset = random() % 4 ? 0 : random() % 8 ? random() % 64 : random();
+            }
+            source.schemas[id + 1] = schema;
+        }
+        EnumDefinition known;
+        known.record.enumId = (1u << 24) + 9;
+        known.record.bytes = static_cast<std::uint32_t>(random() % 10);
+        known.entries = {{1, 1, 0}, {~std::uint64_t{0}, 1, 1}};
+        source.enums[1] = known;
+        std::string payload(random() % 80, '\0');
+        for (char& c : payload) c = static_cast<char>(random() % 3 ? random() % 6 : random());
+        decoded += decodePayload(source, strings, source.schemas[1 + static_cast<std::uint32_t>(random() % 4)], payload).values.size();
+    }
+    EXPECT_GT(decoded, 5000U) << "much of it has to be decodable, or this says nothing";
+}
+
+TEST(LaunchMatch, TheKthLaunchOfAKernelIsTheKthOfTheOtherRun) {
+    // Another context number and another order between kernels; one kernel was launched once more.
+    const std::vector<LaunchId> timeline = {{7, 1, "a"}, {7, 1, "b"}, {7, 1, "a"}, {7, 2, "a"}, {7, 1, "c"}};
+    const std::vector<LaunchId> counted = {{9, 5, "a"}, {9, 5, "a"}, {9, 5, "b"}, {9, 6, "a"}, {9, 5, "c"}, {9, 5, "c"}};
+    const LaunchMatch match = matchLaunches(timeline, counted);
+    EXPECT_EQ(match.counted, (std::vector<std::int64_t>{0, 2, 1, 3, -1}));
+    EXPECT_EQ(match.matched, 4U);
+    EXPECT_EQ(match.differing, 1U);
+    EXPECT_EQ(matchLaunches(timeline, {}).differing, 5U);
+    EXPECT_TRUE(matchLaunches({}, counted).counted.empty());
+}
+
+TEST_F(ConvertTest, CountersOfAnotherRunAreJoined) {
+    const auto makeFile = [&](bool counters, const std::string& output) {
+        std::filesystem::remove_all(m_session);
+        std::filesystem::create_directory(m_session);
+        ASSERT_TRUE(writeSession(m_session, fakeSession(m_rings)).ok());
+        FakeRing ring(counters ? 200 : 100, 100);
+        ring.name(1, "_Z4gemmv");
+        ring.name(2, "dram__bytes_read.sum");
+        for (std::uint32_t i = 0; i < 3; ++i) {
+            Kernel kernel{};
+            kernel.start = 1'700'000'000'000'001'000 + i;
+            kernel.end = kernel.start + 1;
+            kernel.contextId = 1;
+            kernel.correlationId = 10 + i;
+            KernelLaunch launch{};
+            launch.index = i;
+            launch.correlationId = 50 + i;
+            KernelMetric metric{};
+            metric.index = i;
+            metric.value = 100.0 * i;
+            if (!counters) ring.add(kernel, RecordType::kKernel, 1);
+            if (counters) ring.add(launch, RecordType::kKernelLaunch, 1);
+            if (counters) ring.add(metric, RecordType::kKernelMetric, 2);
+        }
+        ring.saveSpool(m_session, "1-7-agent-0");
+        ASSERT_TRUE(convert(m_session, output).ok());
+    };
+    const std::string counters = m_output + ".counters";
+    makeFile(true, counters);
+    makeFile(false, m_output);
+    const auto joined = joinKernelCounters(m_output, counters);
+    ASSERT_TRUE(joined.ok()) << joined.error().message;
+    EXPECT_EQ(*joined, 3U);
+    auto db = Database::openForReading(m_output);
+    ASSERT_TRUE(db.ok());
+    m_db = std::make_unique<Database>(std::move(*db));
+    EXPECT_EQ(sql("SELECT k.correlationId, m.metric, m.value FROM CUPTI_ACTIVITY_KIND_KERNEL k JOIN RIDGE_KERNEL_METRIC m "
+                  "USING (globalPid, correlationId) ORDER BY 1", 3),
+              "10|dram__bytes_read.sum|0.0;11|dram__bytes_read.sum|100.0;12|dram__bytes_read.sum|200.0");
+    EXPECT_EQ(sql("PRAGMA integrity_check"), "ok");
+}
+
+// A GPU clock that runs 300 ppm fast and is then set back by two seconds, read every 500 ms.
+TEST_F(ConvertTest, ADriftingAndSteppedClockIsFollowed) {
+    FakeRing ring(100, 100);
+    ring.name(1, "k");
+    constexpr std::int64_t kSecond = 1'000'000'000;
+    constexpr std::int64_t kEpoch = 1'700'000'000 * kSecond;
+    const auto gpu = [](std::int64_t monotonic) {
+        const std::int64_t step = monotonic >= 5'250'000'000 ? -2 * kSecond : 0;
+        return static_cast<std::uint64_t>(kEpoch + monotonic + monotonic * 3 / 10'000 + step);
+    };
+    for (std::int64_t at = 1; at <= 20; ++at) {
+        ClockSample sample{};
+        sample.monotonicNs = static_cast<std::int64_t>(sample.ticks = static_cast<std::uint64_t>(at * kSecond / 2));
+        sample.otherNs = static_cast<std::int64_t>(gpu(sample.monotonicNs));
+        sample.windowTicks = 400;
+        ring.add(sample, RecordType::kClockSample, static_cast<std::uint32_t>(ClockSampleKind::kCupti));
+    }
+    const std::int64_t times[] = {700'000'000, 2'600'000'000, 8'000'000'001, 9'900'000'000};
+    std::uint32_t correlation = 0;
+    for (const std::int64_t at : times) {
+        Kernel kernel{};
+        kernel.start = gpu(at);
+        kernel.end = gpu(at + 1000);
+        kernel.correlationId = ++correlation;
+        Api api{};
+        // The last call begins after its kernel: the file has to say so.
+        api.start = gpu(correlation == 4 ? at + 250 : at - 500);
+        api.end = api.start + 100;
+        api.correlationId = correlation;
+        if (correlation % 2) ring.add(kernel, RecordType::kKernel, 1);
+        ring.add(api, RecordType::kApi, 1);
+        if (correlation % 2 == 0) ring.add(kernel, RecordType::kKernel, 1);
+    }
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    auto statement = m_db->prepare("SELECT start FROM CUPTI_ACTIVITY_KIND_KERNEL ORDER BY start");
+    ASSERT_TRUE(statement.ok());
+    for (const std::int64_t at : times) {
+        ASSERT_TRUE(*statement->step());
+        EXPECT_NEAR(static_cast<double>(statement->integer(0)), static_cast<double>(at - 1000), 3.0);
+    }
+    EXPECT_EQ(sql("SELECT value FROM META_DATA_CAPTURE WHERE name LIKE 'KERNELS_BEFORE_LAUNCH%'"), "1 of 4");
+    EXPECT_EQ(sql("SELECT count(*) FROM DIAGNOSTIC_EVENT WHERE text LIKE '1 of 4 kernels begin before the call%by up to 250 ns%'"), "1");
+    EXPECT_EQ(sql("SELECT count(*) FROM DIAGNOSTIC_EVENT WHERE text LIKE 'the clock of the GPU''s times was set 1 times%by up to 1999850000 ns%'"), "1");
+    EXPECT_EQ(sql("SELECT clockErrorNs BETWEEN 200 AND 1000 FROM RIDGE_RUN"), "1") << "half of a reading's own length at least";
 }
 
 TEST_F(ConvertTest, IoCallsNameTheirFiles) {

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// What programs register: schemas and enums, by id and domain. Entries live for ever.
+#include "collector/agent/names.h"
+#include "collector/agent/nvtx_extensions.h"
+#include "collector/agent/payloads.h"
+
+namespace ridge::agent {
+
+using namespace spool;
+
+namespace {
+
+constexpr size_t kMaxEntries = 512;
+constexpr size_t kMaxEnumerators = 1024;
+
+struct EnumEntry {
+    uint64_t value;
+    const NameEntry* name;
+    int32_t isFlag;
+};
+struct EnumInfo {
+    EnumInfo* next;
+    uint64_t enumId;
+    uint32_t domainId;
+    uint32_t ref;
+    uint32_t generation;
+    uint32_t bytes;
+    uint32_t entryCount;
+    const NameEntry* name;
+    EnumEntry* entries;
+};
+
+SchemaInfo* g_schemas = nullptr;  // written under the table lock
+EnumInfo* g_enums = nullptr;
+uint32_t g_schemaCount = 0;
+uint32_t g_enumCount = 0;
+constexpr uint64_t kFirstEnum =
+    uint64_t{3} << 32;  // what NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START + ref never reaches
+
+const NameEntry* nameOf(Ring* ring, const char* text) {
+    return text != nullptr ? internSlow(ring, text, strlen(text)) : nullptr;
+}
+
+uint64_t mix(uint64_t hash, uint64_t value) {
+    return (hash ^ value) * 0x9E3779B97F4A7C15ull + (hash >> 31);
+}
+
+bool isMessage(uint64_t flags) {
+    return (flags & (NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE | NVTX_PAYLOAD_ENTRY_FLAG_TIMESTAMP)) ==
+           NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE;
+}
+
+struct NoVisitor {
+    void value(const PayloadField&) {}
+    void text(const PayloadField&) {}
+    void indirect(const PayloadField&) {}
+    void missing(const PayloadField&) {}
+    bool enter(const PayloadField&, uint64_t) { return false; }
+    void leave() {}
+};
+using Rules = PayloadWalk<SchemaLookup, NoVisitor>;
+
+// Reads one schema's entries: where they lie, and whether a copy of their bytes says all.
+class Layout {
+public:
+    Layout(SchemaInfo& schema, SchemaField* fields)
+        : m_schema(schema),
+          m_fields(fields),
+          m_lookup(schema.domainId),
+          m_rules(m_lookup, m_none, nullptr, 0) {}
+
+    void resolve() {
+        const bool isUnion = m_schema.type == NVTX_PAYLOAD_SCHEMA_TYPE_UNION ||
+                             m_schema.type == NVTX_PAYLOAD_SCHEMA_TYPE_UNION_WITH_INTERNAL_SELECTOR;
+        uint64_t cursor = 0;
+        bool known = true;  // whether the cursor still follows from what came before
+        for (uint32_t i = 0; i < m_schema.entryCount; ++i) {
+            const PayloadEntry entry = entryOf(m_fields[i]);
+            const uint64_t given = entry.offset;
+            uint64_t at = given;
+            if (given == 0 && i != 0 && !isUnion) {
+                uint64_t align = m_rules.alignmentOf(entry);
+                if (m_schema.alignTo != 0 && align > m_schema.alignTo) align = m_schema.alignTo;
+                at = (cursor + align - 1) / align * align;
+            }
+            known = known || given != 0;
+            m_fields[i].offset = known ? at : 0;
+            const uint64_t bytes = fixedBytes(entry);
+            look(m_fields[i],
+                 known && !isUnion && m_schema.type == NVTX_PAYLOAD_SCHEMA_TYPE_STATIC);
+            known = known && bytes != 0;
+            cursor = isUnion && at + bytes < cursor ? cursor : at + bytes;
+        }
+        if (m_schema.payloadSize == 0 && known && m_schema.type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC)
+            m_schema.payloadSize = cursor;
+    }
+
+private:
+    // 0: it depends on the payload.
+    uint64_t fixedBytes(const PayloadEntry& entry) {
+        if (Rules::isIndirect(entry)) return 8;
+        const uint64_t array = entry.flags & kEntryArrayMask;
+        if (isStringType(entry.type))
+            return array == 0 || array == kEntryArrayFixed
+                       ? entry.detail * characterBytes(entry.type)
+                       : 0;
+        uint64_t one = m_rules.bytesOf(entry.type);
+        PayloadSchema nested{};
+        if (one == 0 && m_lookup.schema(entry.type, nested) && nested.type != kSchemaDynamic)
+            one = nested.payloadSize;
+        if (entry.type == NVTX_PAYLOAD_ENTRY_TYPE_UNION_SELECTOR) one = 8;
+        return array == 0 ? one : array == kEntryArrayFixed ? one * entry.detail : 0;
+    }
+
+    void look(const SchemaField& field, bool fixedPlace) {
+        const PayloadEntry entry = entryOf(field);
+        if (Rules::isIndirect(entry)) m_schema.walked = 1;
+        const SchemaInfo* nested = findSchema(entry.type, m_schema.domainId);
+        if (nested != nullptr && nested->walked != 0) m_schema.walked = 1;
+        const bool handle = entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
+        if (handle || (nested != nullptr && nested->handleCount != 0))
+            noteHandles(entry, nested, fixedPlace);
+        if (fixedPlace && m_schema.messageOffset < 0 && isMessage(entry.flags))
+            noteMessage(entry, handle);
+    }
+
+    // A few handles in fixed places are rewritten directly, others by a walk through the payload.
+    void noteHandles(const PayloadEntry& entry, const SchemaInfo* nested, bool fixedPlace) {
+        const uint64_t array = entry.flags & kEntryArrayMask;
+        const uint64_t each = nested != nullptr ? nested->handleCount : 1;
+        const uint64_t count = array == kEntryArrayFixed ? entry.detail : 1;
+        if (!fixedPlace || (array != 0 && array != kEntryArrayFixed) || count > kMaxHandleFields ||
+            m_schema.handleCount + count * each > kMaxHandleFields) {
+            m_schema.walked = 1;
+            return;
+        }
+        for (uint64_t i = 0; i < count; ++i)
+            for (uint64_t k = 0; k < each; ++k) {
+                const uint64_t inside =
+                    nested != nullptr ? i * nested->payloadSize + nested->handleOffsets[k] : i * 8;
+                m_schema.handleOffsets[m_schema.handleCount++] =
+                    static_cast<uint32_t>(entry.offset + inside);
+            }
+    }
+
+    void noteMessage(const PayloadEntry& entry, bool handle) {
+        const bool utf8 = entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING ||
+                          entry.type == NVTX_PAYLOAD_ENTRY_TYPE_CSTRING_UTF8;
+        const bool pointer = utf8 && entry.detail == 0 && (entry.flags & kEntryArrayMask) == 0;
+        const bool embedded =
+            utf8 && entry.detail != 0 && entry.detail < kMaxNameBytes && !Rules::isIndirect(entry);
+        if (!handle && !pointer && !embedded) return;
+        m_schema.messageOffset = static_cast<int32_t>(entry.offset);
+        m_schema.messageIsHandle = handle ? 1 : 0;
+        m_schema.messageBytes = embedded ? static_cast<uint32_t>(entry.detail) : 0;
+    }
+
+    SchemaInfo& m_schema;
+    SchemaField* m_fields;
+    SchemaLookup m_lookup;
+    NoVisitor m_none;
+    Rules m_rules;
+};
+
+void emitSchema(Ring* ring, SchemaInfo* schema) {
+    const uint64_t bytes = sizeof(Schema) + schema->entryCount * sizeof(SchemaEntry);
+    uint8_t* to = reserve(ring, bytes);
+    if (to == nullptr) return;
+    Schema record{};
+    record.header = recordHeader(RecordType::kSchema, bytes, schema->ref);
+    record.schemaId = schema->schemaId;
+    record.domainId = schema->domainId;
+    record.nameId = schema->name != nullptr ? schema->name->id : 0;
+    record.type = schema->type;
+    record.flags = schema->flags;
+    record.payloadSize = schema->payloadSize;
+    record.alignTo = schema->alignTo;
+    record.entryCount = schema->entryCount;
+    memcpy(to, &record, sizeof record);
+    to += sizeof record;
+    for (uint32_t i = 0; i < schema->entryCount; ++i, to += sizeof(SchemaEntry)) {
+        const SchemaField& field = schema->fields[i];
+        const SchemaEntry entry{field.flags,
+                                field.type,
+                                field.detail,
+                                field.offset,
+                                field.name != nullptr ? field.name->id : 0,
+                                field.description != nullptr ? field.description->id : 0};
+        memcpy(to, &entry, sizeof entry);
+    }
+    publish(ring, bytes);
+    schema->generation = imageGeneration();
+}
+
+uint64_t hashOf(const nvtxPayloadSchemaAttr_t* attributes, uint32_t count, uint64_t size) {
+    uint64_t hash = mix(count, size);
+    for (uint32_t i = 0; i < count; ++i) {
+        const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
+        hash = mix(mix(mix(mix(hash, entry.flags), entry.type), entry.arrayOrUnionDetail),
+                   entry.offset);
+        if (entry.name != nullptr)
+            for (const char* c = entry.name; *c != 0; ++c)
+                hash = mix(hash, static_cast<unsigned char>(*c));
+    }
+    return hash;
+}
+
+// Under the table lock; all names are interned already.
+SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields) {
+    auto* schema = static_cast<SchemaInfo*>(arenaAllocate(sizeof(SchemaInfo)));
+    if (schema == nullptr) return nullptr;
+    *schema = model;
+    schema->ref = ++g_schemaCount;
+    if (schema->schemaId == 0)
+        schema->schemaId = NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START + schema->ref;
+    schema->messageOffset = -1;
+    if (fields != nullptr) Layout(*schema, fields).resolve();
+    schema->fields = fields;
+    emitSchema(ring, schema);
+    schema->next = g_schemas;
+    __atomic_store_n(&g_schemas, schema, __ATOMIC_RELEASE);
+    return schema;
+}
+
+const EnumInfo* findEnum(uint64_t enumId, uint32_t domainId) {
+    for (const EnumInfo* e = __atomic_load_n(&g_enums, __ATOMIC_ACQUIRE); e != nullptr; e = e->next)
+        if (e->enumId == enumId &&
+            (e->domainId == domainId || enumId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START))
+            return e;
+    return nullptr;
+}
+
+void emitEnum(Ring* ring, EnumInfo* info) {
+    const uint64_t bytes = sizeof(PayloadEnum) + info->entryCount * sizeof(PayloadEnumerator);
+    uint8_t* to = reserve(ring, bytes);
+    if (to == nullptr) return;
+    PayloadEnum record{};
+    record.header = recordHeader(RecordType::kPayloadEnum, bytes, info->ref);
+    record.enumId = info->enumId;
+    record.domainId = info->domainId;
+    record.nameId = info->name != nullptr ? info->name->id : 0;
+    record.bytes = info->bytes;
+    record.entryCount = info->entryCount;
+    memcpy(to, &record, sizeof record);
+    to += sizeof record;
+    for (uint32_t i = 0; i < info->entryCount; ++i, to += sizeof(PayloadEnumerator)) {
+        const EnumEntry& entry = info->entries[i];
+        const PayloadEnumerator one{entry.value, entry.name != nullptr ? entry.name->id : 0,
+                                    entry.isFlag};
+        memcpy(to, &one, sizeof one);
+    }
+    publish(ring, bytes);
+    info->generation = imageGeneration();
+}
+
+}  // namespace
+
+const SchemaInfo* findSchema(uint64_t schemaId, uint32_t domainId) {
+    for (const SchemaInfo* schema = __atomic_load_n(&g_schemas, __ATOMIC_ACQUIRE);
+         schema != nullptr; schema = schema->next)
+        if (schema->schemaId == schemaId &&
+            (schema->domainId == domainId || schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START))
+            return schema;
+    return nullptr;
+}
+
+PayloadEntry entryOf(const SchemaField& field) {
+    return {field.flags, field.type, field.detail, field.offset};
+}
+
+bool SchemaLookup::schema(uint64_t id, PayloadSchema& found) const {
+    const SchemaInfo* info = id >= kTypeFirstSchema ? findSchema(id, m_domainId) : nullptr;
+    if (info == nullptr || info->entryCount == 0) return false;
+    found = payloadSchema(*info);
+    return true;
+}
+uint32_t SchemaLookup::enumBytes(uint64_t id) const {
+    const EnumInfo* info = findEnum(id, m_domainId);
+    return info != nullptr ? info->bytes : 0;
+}
+
+const SchemaInfo* metSchema(Ring* ring, uint64_t schemaId, uint32_t domainId) {
+    lockTables();
+    const SchemaInfo* found = findSchema(schemaId, domainId);
+    if (found == nullptr) {
+        SchemaInfo model{};
+        model.schemaId = schemaId;
+        model.domainId = domainId;
+        model.payloadSize = predefinedBytes(schemaId);
+        found = addSchema(ring, model, nullptr);
+    }
+    unlockTables();
+    return found;
+}
+
+uint64_t registerSchema(Ring* ring, uint32_t domainId, const nvtxPayloadSchemaAttr_t* attributes) {
+    if (attributes == nullptr) return 0;
+    const auto has = [attributes](uint64_t field) { return (attributes->fieldMask & field) != 0; };
+    SchemaInfo model{};
+    size_t count = 0;
+    if (has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES) &&
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES) && attributes->entries != nullptr)
+        count = attributes->numEntries;
+    const size_t fits = (ring->mask + 1) / 4 / sizeof(SchemaEntry);
+    if (count > kMaxEntries || count > fits) {
+        count = count > fits && fits < kMaxEntries ? fits : kMaxEntries;
+        countLoss(ring, kLossTruncatedPayload);
+    }
+    model.entryCount = static_cast<uint32_t>(count);
+    model.domainId = domainId;
+    model.type =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE) ? static_cast<uint32_t>(attributes->type) : 0;
+    model.flags =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_FLAGS) ? static_cast<uint32_t>(attributes->flags) : 0;
+    model.payloadSize =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE) ? attributes->payloadStaticSize : 0;
+    model.alignTo = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ALIGNMENT)
+                        ? static_cast<uint32_t>(attributes->packAlign)
+                        : 0;
+    model.schemaId = has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_SCHEMA_ID) ? attributes->schemaId : 0;
+    model.contentHash = hashOf(attributes, model.entryCount, model.payloadSize);
+    model.name =
+        has(NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NAME) ? nameOf(ring, attributes->name) : nullptr;
+    const NameEntry* names[kMaxEntries];
+    const NameEntry* descriptions[kMaxEntries];
+    CounterUnit units[kMaxEntries];
+    for (size_t i = 0; i < count; ++i) {
+        names[i] = nameOf(ring, attributes->entries[i].name);
+        descriptions[i] = nameOf(ring, attributes->entries[i].description);
+        units[i] = counterUnit(ring, attributes->entries[i].semantics);
+    }
+    lockTables();
+    const SchemaInfo* known = model.schemaId != 0 ? findSchema(model.schemaId, domainId) : nullptr;
+    if (known == nullptr || known->contentHash != model.contentHash) {
+        auto* fields = static_cast<SchemaField*>(arenaAllocate((count + 1) * sizeof(SchemaField)));
+        if (fields != nullptr) {
+            for (size_t i = 0; i < count; ++i) {
+                const nvtxPayloadSchemaEntry_t& entry = attributes->entries[i];
+                fields[i] = {entry.flags,   entry.type,     entry.arrayOrUnionDetail,
+                             entry.offset,  names[i],       descriptions[i],
+                             units[i].unit, units[i].scale, timeDomain(entry.semantics)};
+            }
+            known = addSchema(ring, model, fields);
+            if (known != nullptr) ring->schemas[known->schemaId % kSchemaSlots] = {};
+        }
+    }
+    unlockTables();
+    return known != nullptr ? known->schemaId : 0;
+}
+
+uint64_t registerEnum(Ring* ring, uint32_t domainId, const nvtxPayloadEnumAttr_t* attributes) {
+    if (attributes == nullptr) return 0;
+    const auto has = [attributes](uint64_t field) { return (attributes->fieldMask & field) != 0; };
+    size_t count = 0;
+    if (has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_ENTRIES) &&
+        has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_NUM_ENTRIES) && attributes->entries != nullptr)
+        count = attributes->numEntries;
+    const size_t fits = (ring->mask + 1) / 4 / sizeof(PayloadEnumerator);
+    const size_t most = fits < kMaxEnumerators ? fits : kMaxEnumerators;
+    if (count > most) {
+        count = most;
+        countLoss(ring, kLossTruncatedPayload);
+    }
+    EnumInfo model{};
+    model.domainId = domainId;
+    model.enumId = has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_SCHEMA_ID) ? attributes->schemaId : 0;
+    model.bytes = has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_SIZE) && attributes->sizeOfEnum <= 8
+                      ? static_cast<uint32_t>(attributes->sizeOfEnum)
+                      : 0;
+    if (model.bytes == 0) model.bytes = sizeof(int);
+    model.entryCount = static_cast<uint32_t>(count);
+    model.name = has(NVTX_PAYLOAD_ENUM_ATTR_FIELD_NAME) ? nameOf(ring, attributes->name) : nullptr;
+    lockTables();
+    const EnumInfo* known = model.enumId != 0 ? findEnum(model.enumId, domainId) : nullptr;
+    auto* entries = known == nullptr
+                        ? static_cast<EnumEntry*>(arenaAllocate((count + 1) * sizeof(EnumEntry)))
+                        : nullptr;
+    auto* info =
+        entries != nullptr ? static_cast<EnumInfo*>(arenaAllocate(sizeof(EnumInfo))) : nullptr;
+    unlockTables();
+    if (info == nullptr) return known != nullptr ? known->enumId : 0;
+    for (size_t i = 0; i < count; ++i) {
+        const nvtxPayloadEnum_t& entry = attributes->entries[i];
+        entries[i] = {entry.value, nameOf(ring, entry.name), entry.isFlag};
+    }
+    *info = model;
+    info->entries = entries;
+    lockTables();
+    info->ref = ++g_enumCount;
+    if (info->enumId == 0) info->enumId = kFirstEnum + info->ref;
+    emitEnum(ring, info);
+    info->next = g_enums;
+    __atomic_store_n(&g_enums, info, __ATOMIC_RELEASE);
+    unlockTables();
+    return info->enumId;
+}
+
+void announceSchemas(Ring* ring) {
+    // Oldest first, since a schema may nest an earlier one.
+    for (uint32_t ref = 1; ref <= g_schemaCount; ++ref)
+        for (SchemaInfo* schema = g_schemas; schema != nullptr; schema = schema->next) {
+            if (schema->ref != ref || schema->generation == imageGeneration()) continue;
+            idInThisImage(ring, schema->name);
+            for (uint32_t i = 0; i < schema->entryCount; ++i) {
+                idInThisImage(ring, schema->fields[i].name);
+                idInThisImage(ring, schema->fields[i].description);
+            }
+            emitSchema(ring, schema);
+        }
+    for (EnumInfo* info = g_enums; info != nullptr; info = info->next) {
+        if (info->generation == imageGeneration()) continue;
+        idInThisImage(ring, info->name);
+        for (uint32_t i = 0; i < info->entryCount; ++i) idInThisImage(ring, info->entries[i].name);
+        emitEnum(ring, info);
+    }
+}
+
+}  // namespace ridge::agent

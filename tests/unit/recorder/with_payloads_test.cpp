@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+// What a program says through NVTX's extensions stands in the file, typed.
+#include <gtest/gtest.h>
+
+#include "base/file.h"
+#include "collector/recorder/record.h"
+#include "schemas/sqlite/database.h"
+
+namespace ridge::recorder {
+namespace {
+
+class WithPayloads : public testing::Test {
+protected:
+    static void SetUpTestSuite() {
+        s_dir = std::make_unique<TempDir>(std::move(TempDir::create("ridge-payloads")).value());
+        RecordOptions o;
+        o.command = {RIDGE_TEST_CHILD};
+        o.output = (s_dir->path() / "t.sqlite").string();
+        o.traceCuda = false;
+        o.sampleSystem = false;
+        o.detectPreemption = false;
+        o.agentLibDir = RIDGE_TEST_AGENT_DIR;
+        const auto outcome = record(o);
+        ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+        ASSERT_EQ(outcome->programStatus, 0);
+        auto db = Database::openForReading(o.output);
+        ASSERT_TRUE(db.ok());
+        s_db = std::make_unique<Database>(std::move(*db));
+    }
+    static void TearDownTestSuite() {
+        s_db.reset();
+        s_dir.reset();
+    }
+    static std::string sql(const std::string& query, int columns = 1) {
+        if (!s_db) return "no file";
+        auto statement = s_db->prepare(query);
+        EXPECT_TRUE(statement.ok()) << (statement.ok() ? "" : statement.error().message);
+        if (!statement.ok()) return "?";
+        std::string all;
+        for (;;) {
+            auto row = statement->step();
+            if (!row.ok() || !*row) return all;
+            if (!all.empty()) all += ";";
+            for (int i = 0; i < columns; ++i)
+                all += (i ? "|" : "") + (statement->isNull(i) ? std::string("-") : std::string(statement->text(i)));
+        }
+    }
+    // field|element|integer|real|text of the event of that name, in order.
+    static std::string values(const std::string& event) {
+        return sql("SELECT f.value, p.element, p.integer, p.real, t.value FROM RIDGE_PAYLOAD p JOIN NVTX_EVENTS n ON n.rowid = p.nvtxId "
+                   "JOIN StringIds s ON s.id = n.textId JOIN StringIds f ON f.id = p.fieldId LEFT JOIN StringIds t ON t.id = p.textId "
+                   "WHERE s.value = '" + event + "' ORDER BY p.rowid", 5);
+    }
+    static std::string json(const std::string& event) {
+        return sql("SELECT jsonText FROM NVTX_EVENTS n JOIN StringIds s ON s.id = n.textId WHERE eventType IN (34, 59) AND s.value = '" + event + "'");
+    }
+    static std::unique_ptr<TempDir> s_dir;
+    static std::unique_ptr<Database> s_db;
+};
+std::unique_ptr<TempDir> WithPayloads::s_dir;
+std::unique_ptr<Database> WithPayloads::s_db;
+
+TEST_F(WithPayloads, NcclTellsCommunicatorSizeAndPeer) {
+    EXPECT_EQ(values("ncclAllReduce"), "NCCL communicator ID|0|-6066930334832433271|-|-;Message size [bytes]|0|268435456|-|-;"
+                                       "Reduction operation|0|2|-|Max");
+    EXPECT_EQ(json("ncclAllReduce"), R"({"NCCL communicator ID":12379813738877118345,"Message size [bytes]":268435456,"Reduction operation":"Max"})");
+    EXPECT_EQ(json("ncclSend"), R"({"NCCL communicator ID":12379813738877118345,"Message size [bytes]":4096,"Peer rank":5})");
+    EXPECT_EQ(json("ncclCommInitRank"), R"({"NCCL communicator ID":12379813738877118345,"No. of ranks":8,"Rank":3,"CUDA device":3})");
+    EXPECT_EQ(sql("SELECT name, value FROM NVTX_PAYLOAD_ENUM_ENTRIES ORDER BY idx", 2), "Sum|0;Product|1;Max|2;Min|3;Avg|4");
+    EXPECT_EQ(sql("SELECT schemaId, size FROM NVTX_PAYLOAD_ENUMS", 2), "16777227|4");
+}
+
+TEST_F(WithPayloads, DynamicSchemasAreWalked) {
+    const char* expected = R"({"n":2,"points":[{"x":-1,"y":0.5},{"x":-2,"y":1.0}],"text":"hello","triple":[7,-8,9],"dims":[2,3],"matrix":[1,2,3,4,5,6],"what":"a handle"})";
+    EXPECT_EQ(json("mixed"), expected);
+    EXPECT_EQ(json("unsized"), expected);
+    EXPECT_EQ(values("cut"), "n|0|2|-|-;points.x|0|-1|-|-") << "what lies behind the end has no value";
+    EXPECT_NE(values("mixed").find("points.y|1|-|1.0|-"), std::string::npos);
+    EXPECT_NE(values("mixed").find("matrix|5|6|-|-"), std::string::npos);
+    EXPECT_EQ(json("bare"), R"({"value":2.25})");
+}
+
+TEST_F(WithPayloads, UnionsShowTheMemberThatWasChosen) {
+    EXPECT_EQ(json("external"), R"({"which":1,"value":{"share":0.75}})");
+    EXPECT_EQ(json("internal"), R"({"b":1.5})");
+}
+
+TEST_F(WithPayloads, PointersAreFollowedWhereThatIsAllowed) {
+    EXPECT_EQ(json("deep"), R"({"text":"pointed to","deep":[10,20,30],"shallow":null,"other":[41,42],"n":5})");
+    EXPECT_EQ(values("named by payload"), "message|0|-|-|named by payload;x|0|9|-|-");
+}
+
+TEST_F(WithPayloads, CountersOfTheProgramAreCounters) {
+    const auto samples = [](const char* name) {
+        return sql(std::string("SELECT s.value FROM RIDGE_COUNTER_SAMPLE s JOIN RIDGE_COUNTER c ON c.id = s.counterId WHERE c.name = '") + name +
+                   "' ORDER BY s.time, s.rowid");
+    };
+    EXPECT_EQ(samples("app.kv_cache.used"), "3072.0;3072.0;0.0");
+    EXPECT_EQ(sql("SELECT unit, globalPid = (SELECT globalPid FROM PROCESSES) FROM RIDGE_COUNTER WHERE name = 'app.kv_cache.used'", 2), "B|1");
+    EXPECT_EQ(samples("app.loss"), "1.25");
+    EXPECT_EQ(samples("app.cache.hits") + " " + samples("app.cache.rate"), "7.0 0.5");
+    EXPECT_EQ(samples("app.batch"), "11.0;22.0;33.0");
+    EXPECT_EQ(sql("SELECT max(s.time) - min(s.time), min(s.time) > 0 FROM RIDGE_COUNTER_SAMPLE s JOIN RIDGE_COUNTER c ON c.id = s.counterId "
+                  "WHERE c.name = 'app.batch'", 2), "2000|1");
+    EXPECT_EQ(sql("SELECT count FROM RIDGE_LOSS WHERE source = 'foreign_clock'"), "3");
+}
+
+TEST_F(WithPayloads, MemoryHasOwners) {
+    EXPECT_EQ(sql("SELECT r.name, r.isHeap, r.bytes, r.end IS NULL, h.name, r.address - h.address FROM RIDGE_MEMORY_REGION r "
+                  "LEFT JOIN RIDGE_MEMORY_REGION h ON h.regionId = r.heapId ORDER BY r.regionId", 6),
+              "arena|1|65536|1|-|-;weights|0|4096|0|arena|0;kv-cache|0|16384|1|arena|4096");
+}
+
+TEST_F(WithPayloads, NothingElseWasLost) {
+    EXPECT_EQ(sql("SELECT source FROM RIDGE_LOSS WHERE source != 'foreign_clock'"), "");
+    EXPECT_EQ(sql("PRAGMA integrity_check"), "ok");
+}
+
+}  // namespace
+}  // namespace ridge::recorder
