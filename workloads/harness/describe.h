@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // --describe: the selected variants as a JSON array, the contract between ridge-workloads and
-// `ridge run`.
+// `ridge run`. --list: the same to read, by family with its formula.
 
 #include "workloads/harness/workload.h"
 
@@ -16,5 +16,7 @@ std::string familyOf(const std::string& name);
 
 std::string describe(const std::vector<WorkloadSpec>& specs,
                      const std::vector<std::size_t>& selected);
+std::string listing(const std::vector<WorkloadSpec>& specs,
+                    const std::vector<std::size_t>& selected);
 
 }  // namespace ridge::workloads

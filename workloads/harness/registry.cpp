@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The list of families, in the order of the tables. A new family adds its header and its line here.
+#include "workloads/families/families.h"
 #include "workloads/faults/faults.h"
 #include "workloads/harness/workload.h"
 #include "workloads/models/elementwise.h"
@@ -44,6 +45,9 @@ std::vector<WorkloadSpec> collect() {
     add(attentionSpecs());
     add(launchSpecs());
     add(trainSpecs());
+    add(dlrmSpecs());
+    add(gcnSpecs());
+    add(convSpecs());
     add(dataParallelSpecs());
     add(zeroSpecs());
     add(tensorParallelSpecs());

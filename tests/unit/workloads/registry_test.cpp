@@ -2,12 +2,14 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "schemas/enums/enums.h"
 #include "workloads/harness/describe.h"
+#include "workloads/harness/formula_text.h"
 #include "workloads/harness/options.h"
 #include "workloads/harness/workload.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -71,6 +73,94 @@ TEST(Registry, SmokeHoldsOneOfEachWall) {
           "gemm/fp32.512", "attention/unfused", "attention/fused", "launch/single",
           "launch/batched", "infer.serve/continuous", "infer.spec/g4.a80"})
         EXPECT_TRUE(names.contains(name)) << name;
+}
+
+// The rows of the reference table (README.md of the room), as data: a family that is renamed, or
+// that no preset reaches, is a row that nobody runs. Roofs (cal.peak) are measured beside every run
+// instead.
+constexpr const char* kRows[] = {"gemm",
+                                 "elementwise",
+                                 "attention",
+                                 "launch",
+                                 "train.single",
+                                 "train.recompute",
+                                 "train.accum",
+                                 "train.dp",
+                                 "train.zero",
+                                 "train.tp",
+                                 "train.pp",
+                                 "train.cp",
+                                 "train.moe",
+                                 "train.offload",
+                                 "fault.straggler",
+                                 "fault.link",
+                                 "fault.loader",
+                                 "fault.preempted",
+                                 "infer.prefill",
+                                 "infer.decode",
+                                 "infer.serve",
+                                 "infer.spec",
+                                 "comm.allreduce",
+                                 "comm.allgather",
+                                 "comm.reducescatter",
+                                 "comm.alltoall",
+                                 "comm.broadcast",
+                                 "comm.sendrecv",
+                                 "comm.fit",
+                                 "comm.overlap",
+                                 "io.layout",
+                                 "io.depth",
+                                 "io.train",
+                                 "io.decode",
+                                 "ckpt.save",
+                                 "ckpt.restore",
+                                 "train.dlrm",
+                                 "train.gcn",
+                                 "train.conv"};
+
+TEST(Presets, StandardHasEveryRowOfTheTableAndFullEveryVariant) {
+    const std::set<std::string> rows(std::begin(kRows), std::end(kRows));
+    std::set<std::string> standard, families;
+    for (const WorkloadSpec& spec : allWorkloads()) {
+        const std::set<std::string> presets(spec.presets.begin(), spec.presets.end());
+        families.insert(familyOf(spec.name));
+        if (presets.contains("standard")) standard.insert(familyOf(spec.name));
+        EXPECT_TRUE(presets.contains("full")) << spec.name;
+        EXPECT_TRUE(!presets.contains("smoke") || presets.contains("standard"))
+            << spec.name << ": smoke is part of standard";
+    }
+    EXPECT_EQ(standard, rows);
+    EXPECT_EQ(families, rows) << "a row that the table lacks";
+}
+
+TEST(Presets, SmokeHasOneVariantOfEachKindAndBothHalvesOfPairs) {
+    const auto names = smokeNames();
+    std::set<std::string> kinds;  // "train", "io", ...
+    for (const std::string& name : names) kinds.insert(name.substr(0, name.find_first_of("./")));
+    for (const char* kind :
+         {"gemm", "elementwise", "attention", "launch", "train", "infer", "comm", "io", "ckpt"})
+        EXPECT_TRUE(kinds.contains(kind)) << kind;
+    int pairs = 0;
+    for (const WorkloadSpec& spec : allWorkloads())
+        pairs += names.contains(spec.name) && names.contains(spec.fasterVariant) ? 1 : 0;
+    EXPECT_GE(pairs, 2);
+}
+
+TEST(Listing, EveryFamilyHasAFormulaAndEveryVariantItsKnobsAndWall) {
+    const auto& specs = allWorkloads();
+    const auto selected = selectSpecs(specs, "");
+    ASSERT_TRUE(selected.ok());
+    const std::string text = listing(specs, *selected);
+    for (const WorkloadSpec& spec : specs) {
+        EXPECT_FALSE(formulaText(familyOf(spec.name)).empty()) << spec.name;
+        EXPECT_NE(text.find("  " + spec.name + "\n    built to hit  " + spec.expected.wallClass),
+                  std::string::npos)
+            << spec.name;
+        for (const auto& [knob, value] : spec.params)
+            EXPECT_NE(text.find(knob + " = " + value), std::string::npos) << spec.name << knob;
+    }
+    EXPECT_TRUE(formulaText("no.such").empty());
+    EXPECT_EQ(listing(specs, {}), "");
 }
 
 TEST(Describe, IsAnArrayWithEveryFieldThatRunNeeds) {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The workloads of the other model families: train.dlrm, train.gcn, train.conv. One training step
+// each; numerics proven before it (families/checks.h).
+
+#include "workloads/families/conv_model.h"
+#include "workloads/families/dlrm_model.h"
+#include "workloads/families/gcn_model.h"
+#include "workloads/harness/workload.h"
+#include "workloads/models/backend.h"
+
+#include <functional>
+
+namespace ridge::workloads {
+
+struct FamilyBackend {
+    Backend dense;
+    std::function<std::unique_ptr<FamilyOperators>(int threads)> make = makeCpuFamilyOperators;
+};
+
+[[nodiscard]] std::unique_ptr<Workload> makeDlrmWorkload(const FamilyBackend& backend,
+                                                         const DlrmConfig& config);
+[[nodiscard]] std::unique_ptr<Workload> makeGcnWorkload(const FamilyBackend& backend,
+                                                        const GcnConfig& config);
+[[nodiscard]] std::unique_ptr<Workload> makeConvWorkload(const FamilyBackend& backend,
+                                                         const ConvNetConfig& config,
+                                                         ridge_dtype type = RIDGE_DTYPE_F32);
+
+[[nodiscard]] std::vector<WorkloadSpec> dlrmSpecs();
+[[nodiscard]] std::vector<WorkloadSpec> gcnSpecs();
+[[nodiscard]] std::vector<WorkloadSpec> convSpecs();
+
+}  // namespace ridge::workloads
