@@ -6,7 +6,7 @@
 # Component gui: ridge-view with Qt, its plugins and a font, found through bin/qt.conf and the same RPATH, so
 # that it draws pictures on a node that has neither a display nor Qt. It adds about 75 MB, of which ICU is 37.
 add_custom_target(ridge_programs COMMENT "ridge, ridge-workloads, the agents and the viewer")
-foreach(program ridge ridge-workloads ridge-view ridge_agent_lib ridge_io_lib ridge_mpi ridge_cuda)
+foreach(program ridge ridge-workloads ridge-view ridge_agent_lib ridge_io_lib ridge_mpi ridge_cuda ridge_nccl)
     if(TARGET ${program})
         add_dependencies(ridge_programs ${program})
     endif()
@@ -28,6 +28,10 @@ if(TARGET ridge_cuda)
     # Likewise; cuBLASLt, hundreds of megabytes, is the machine's.
     set_target_properties(ridge_cuda PROPERTIES INSTALL_RPATH "$ORIGIN")
     install(TARGETS ridge_cuda LIBRARY DESTINATION lib COMPONENT collector)
+endif()
+if(TARGET ridge_nccl)
+    set_target_properties(ridge_nccl PROPERTIES INSTALL_RPATH "$ORIGIN")
+    install(TARGETS ridge_nccl LIBRARY DESTINATION lib COMPONENT collector)
 endif()
 install(RUNTIME_DEPENDENCY_SET ridge_dependencies
     PRE_EXCLUDE_REGEXES "^ld-linux" "^lib(c|m|dl|rt|pthread|util|resolv)\\.so"

@@ -33,6 +33,7 @@ Variant parseVariant(const Json& entry) {
     Variant v;
     v.name = entry.at("name").get<std::string>();
     v.family = entry.value("family", v.name.substr(0, v.name.find('/')));
+    v.formula = entry.value("formula", "");
     if (entry.contains("params"))
         for (const auto& [key, value] : entry["params"].items()) v.params[key] = asText(value);
     if (entry.contains("presets")) v.presets = entry["presets"].get<std::vector<std::string>>();

@@ -17,7 +17,7 @@
 namespace ridge::cli {
 
 struct Variant {
-    std::string name, family;
+    std::string name, family, formula;  // formula: of the family, for people
     std::map<std::string, std::string> params;
     std::vector<std::string> presets;
     int ranks = 1;

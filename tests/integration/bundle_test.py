@@ -81,6 +81,8 @@ class Bundle(Case):
             if binary.name == "libridge_mpi.so":
                 continue  # MPI is the machine's own
             for name in re.findall(r"\(NEEDED\).*\[([^\]]+)\]", run("readelf", "-d", binary).stdout):
+                if binary.name == "libridge_nccl.so" and name.startswith("libnccl.so"):
+                    continue  # NCCL comes with the machine's GPUs
                 if binary.name == "libridge_cuda.so" and name.startswith("libcublasLt.so"):
                     continue  # so is CUDA, and this one is half a gigabyte
                 self.assertTrue(name in have or LIBC.match(name), f"{binary.name} needs {name}")

@@ -58,7 +58,30 @@ nlohmann::ordered_json orNull(const std::optional<Value>& value) {
     return *value;
 }
 
+// Four digits tell a share; more would make up half of the file.
+nlohmann::ordered_json sharesToJson(const std::vector<double>& shares) {
+    auto list = nlohmann::ordered_json::array();
+    for (const double share : shares) list.push_back(finite(std::round(share * 1e4) / 1e4));
+    return list;
+}
+
+nlohmann::ordered_json clockToJson(const Roof& roof) {
+    const auto known = [](double hz) -> nlohmann::ordered_json {
+        if (!(hz > 0) || !std::isfinite(hz)) return nullptr;
+        return std::round(hz);
+    };
+    const ClockState& state = roof.clockBefore;
+    nlohmann::ordered_json clock{{"source", nullptr}, {"governor", nullptr}};
+    if (!state.source.empty()) clock["source"] = state.source;
+    if (!state.governor.empty()) clock["governor"] = state.governor;
+    clock["hz_before"] = known(state.hz);
+    clock["hz_after"] = known(roof.clockAfter.hz);
+    return clock;
+}
+
 nlohmann::ordered_json roofToJson(const Roof& roof) {
+    auto values = nlohmann::ordered_json::array();
+    for (const double value : roof.sampleValues) values.push_back(finite(value));
     return {{"kind", roof.kind},
             {"name", roof.name},
             {"dtype", orNull(roof.dtype)},
@@ -71,6 +94,16 @@ nlohmann::ordered_json roofToJson(const Roof& roof) {
             {"min", finite(roof.min)},
             {"median", finite(roof.median)},
             {"max", finite(roof.max)},
+            {"interval",
+             {{"low", finite(roof.intervalLow)},
+              {"high", finite(roof.intervalHigh)},
+              {"coverage", finite(roof.intervalCoverage)}}},
+            {"clock", clockToJson(roof)},
+            {"flagged", roof.flagged},
+            {"realtime_gaps", roof.realtimeGaps},
+            {"sample_values", std::move(values)},
+            {"gap_shares", sharesToJson(roof.gapShares)},
+            {"wait_shares", sharesToJson(roof.waitShares)},
             {"method", roof.method}};
 }
 
@@ -115,6 +148,7 @@ Ceilings measureCeilings(const CeilingsOptions& options) {
     measureMemory(options, budget * 0.4, ceilings);
     measureDispatch(options, budget * 0.03, ceilings);
     measureNetwork(options, budget * 0.1, ceilings);
+    measureMpi(budget * 0.1, ceilings);
     measureStorage(options, budget * 0.12, ceilings);
     return ceilings;
 }

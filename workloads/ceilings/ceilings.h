@@ -2,13 +2,16 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // This machine's measured roofs: what the analyzer holds every operator against. Several short
-// samples per roof; the value is the best (a roof is a limit), and min, median and max are kept
-// because the machine drifts: the same binary was seen a factor of two apart within minutes, so
-// ceilings are measured beside each run and never carried over. JSON by
+// samples per roof; the value is the best (a roof is a limit), and min, median with its interval
+// and max are kept because the machine drifts: the same binary was seen a factor of two apart
+// within minutes, so ceilings are measured beside each run and never carried over. So are the
+// clock, and what the host and other load took of each sample. JSON by
 // schemas/json/ceilings-1.json. Units: FLOP/s, B/s, s.
 //
 // A roof that cannot be measured here (no bf16 product, no direct reads) is left out, with a note
 // that says why. Measures with `threads` threads, each with arrays of its own, first touched by it.
+
+#include "workloads/ceilings/clock_state.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -31,6 +34,15 @@ struct Roof {
     double min = 0;
     double median = 0;
     double max = 0;
+    // Of the median, by order statistics (sampling.h); coverage says with what probability.
+    double intervalLow = 0;
+    double intervalHigh = 0;
+    double intervalCoverage = 0;
+    // Each sample in the order taken, with what the host and other load took from it.
+    std::vector<double> sampleValues, gapShares, waitShares;
+    int flagged = 0;  // samples that lost more than 2 %
+    bool realtimeGaps = true;
+    ClockState clockBefore, clockAfter;
     std::string method;
 };
 

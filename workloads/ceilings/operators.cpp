@@ -78,6 +78,19 @@ void measureProducts(const Device& device, const Tensor& room, const Tensor& hal
     (void)device.ops.setProducts(RIDGE_DTYPE_F32);
 }
 
+// Between the host's memory, as malloc gives it, and the device's: what an upload of a batch or a
+// checkpoint's copy gets. Pinned memory is faster; the operators do not offer it.
+void measureLinks(const Device& device, const Tensor& room) {
+    std::vector<float> host(std::size_t{1} << 26, 1.0F);  // 256 MiB, first touched here
+    const Tensor there = room.slice(0, std::min(room.count, std::ssize(host)));
+    const auto bytes = static_cast<double>(there.bytes());
+    const std::string how = fmt::format("{} MiB of pageable memory", there.bytes() >> 20);
+    device.sample(roofOf("link", device.prefix + "host_to_device", "B/s", how), bytes,
+                  [&] { device.ops.upload(there, host); });
+    device.sample(roofOf("link", device.prefix + "device_to_host", "B/s", how), bytes,
+                  [&] { device.ops.download(host, there); });
+}
+
 }  // namespace
 
 void measureOperators(Operators& ops, const std::string& prefix, double budget, Ceilings& out) {
@@ -86,7 +99,7 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
         out.notes.push_back("no roofs of " + ops.describe() + ": " + ops.status().error().message);
         return;
     }
-    const Device device{ops, prefix, budget / 7.0, out};
+    const Device device{ops, prefix, budget / 9.0, out};
     const auto memory = [&](const char* access, const char* how, double arrays,
                             const std::function<void()>& body) {
         Roof roof = roofOf("memory", prefix + access, "B/s", how);
@@ -101,6 +114,7 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
     });
     memory("triad", "1 GiB and another added into the second", 3,
            [&] { ops.add("roof", a, b, b); });
+    measureLinks(device, b);
     const Tensor half{b.data, b.count, RIDGE_DTYPE_BF16};
     ops.cast("fill", a.slice(0, 2 * kProduct * kProduct), half);
     measureProducts(device, a, half);

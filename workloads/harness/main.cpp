@@ -3,6 +3,7 @@
 // ridge-workloads: the reference workloads as a Google Benchmark program.
 #include "base/file.h"
 #include "workloads/ceilings/ceilings.h"
+#include "workloads/ceilings/mpi_loopback.h"
 #include "workloads/harness/context.h"
 #include "workloads/harness/describe.h"
 #include "workloads/harness/options.h"
@@ -121,7 +122,7 @@ int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected,
                  const rw::RankInfo& rank, const std::filesystem::path& dataDir) {
     std::unique_ptr<rw::Communicator> communicator;
     if (rank.size > 1) {
-        auto started = rw::startMpi(rank);
+        auto started = rw::startTransport(rank, options.transport);
         if (!started.ok()) return report(started.error());
         communicator = std::move(*started);
     }
@@ -134,6 +135,7 @@ int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected,
     }
     benchmark::AddCustomContext("ridge_threads", std::to_string(options.threads));
     benchmark::AddCustomContext("ridge_ranks", std::to_string(rank.size));
+    if (communicator) benchmark::AddCustomContext("ridge_transport", options.transport);
     const int code = rw::exitCodeOf(runner.lead());
     if (!options.resultFile.empty())
         if (const ridge::Status written = runner.writeResult(options.resultFile); !written.ok())
@@ -158,6 +160,10 @@ int run(const std::vector<std::string>& arguments) {
         std::cout << rw::describe(specs, *selected) << std::flush;
         return 0;
     }
+    if (options->list) {
+        std::cout << rw::listing(specs, *selected) << std::flush;
+        return 0;
+    }
     if (options->listTests) {
         for (const std::size_t index : *selected) std::cout << specs[index].name << '\n';
         std::cout.flush();
@@ -165,6 +171,10 @@ int run(const std::vector<std::string>& arguments) {
     }
     const auto rank = rw::rankFromEnvironment();
     if (!rank.ok()) return report(rank.error());
+    if (options->loopbackSeconds > 0) {
+        const ridge::Status ran = rw::runLoopbackRank(*rank, options->loopbackSeconds);
+        return ran.ok() ? 0 : report(ran.error());
+    }
     auto folder = ridge::TempDir::create("ridge-workloads-", options->dataDir);
     if (!folder.ok()) return report(folder.error());
     removeFolderOnSignal(folder->path());

@@ -85,6 +85,8 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
             options.describe = true;
         } else if (argument == "--check-backend") {
             options.checkBackend = true;
+        } else if (argument == "--list") {
+            options.list = true;
         } else if (argument == "--ceilings") {
             options.ceilings = true;
         } else if (auto file = valueOf(argument, "--ceilings")) {
@@ -93,6 +95,9 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
         } else if (const auto budget = valueOf(argument, "--ceilings-budget")) {
             RIDGE_TRY(options.ceilingsBudget,
                       parseNumber<double>("--ceilings-budget", *budget, 0.5, 3600));
+        } else if (const auto seconds = valueOf(argument, "--ceilings-loopback")) {
+            RIDGE_TRY(options.loopbackSeconds,
+                      parseNumber<double>("--ceilings-loopback", *seconds, 0.01, 3600));
         } else if (auto folder = valueOf(argument, "--data-dir")) {
             if (folder->empty()) return usage("--data-dir needs a folder");
             options.dataDir = std::move(*folder);
@@ -103,6 +108,10 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
             if (*backend != "cpu" && *backend != "cuda")
                 return usage(fmt::format("--backend={}: expected cpu or cuda", *backend));
             options.backend = *backend == "cuda" ? BackendKind::kCuda : BackendKind::kCpu;
+        } else if (auto transport = valueOf(argument, "--transport")) {
+            if (*transport != "mpi" && *transport != "nccl")
+                return usage(fmt::format("--transport={}: expected mpi or nccl", *transport));
+            options.transport = std::move(*transport);
         } else if (const auto threads = valueOf(argument, "--threads")) {
             RIDGE_TRY(options.threads, parseNumber<int>("--threads", *threads, 1, 4096));
         } else {
@@ -121,6 +130,7 @@ std::string helpText() {
 
   --describe                 the selected workloads as JSON: parameters, presets, ranks, what each is built to hit
   --check-backend            nothing is run: exit code 77 and the reason where the --backend cannot be used
+  --list                     the same to read: each with its knobs, its formula and the wall it is built to hit
   --ceilings[=FILE]          measure this machine's roofs and write them as JSON (schemas/json/ceilings-1.json)
   --ceilings-budget=SECONDS  about how long that may take (8)
   --data-dir=DIR             where storage workloads put their data, below a folder of their own that is
@@ -128,6 +138,8 @@ std::string helpText() {
   --result=FILE              every step's time and each metric with its unit, as JSON
   --threads=N                compute threads of the libraries (1)
   --backend=cpu|cuda         whose workloads and roofs (cpu)
+  --transport=mpi|nccl       what carries the ranks' messages (mpi); several NCCL ranks on one GPU are good
+                             for values alone, and marked timing_valid=false
 
 Several ranks: mpirun -n 2 ridge-workloads --benchmark_filter=comm; only rank 0 reports.
 Workloads run a fixed number of steps unless --benchmark_min_time is given.

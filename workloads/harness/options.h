@@ -18,12 +18,15 @@ namespace ridge::workloads {
 struct Options {
     bool help = false;
     bool describe = false;
+    bool list = false;
     bool checkBackend = false;
     bool listTests = false;
     bool ceilings = false;
     std::string ceilingsFile;  // empty: stdout
     double ceilingsBudget = 8;
+    double loopbackSeconds = 0;  // above 0: a rank that --ceilings started
     std::string dataDir;
+    std::string transport = "mpi";  // or "nccl"
     std::string resultFile;
     int threads = 1;
     BackendKind backend = BackendKind::kCpu;

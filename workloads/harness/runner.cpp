@@ -101,7 +101,9 @@ void Runner::runBody(State& state, std::size_t spec) {
         Run run = variant.conclude(std::move(seconds));
         if (!run.finish.passed)
             return fail("check failed after the timed steps: " + run.finish.detail);
-        state.SetLabel(variant.text());
+        // Functional only: ranks that share a GPU, or the host's memory by way of one.
+        const bool untimed = m_communicator && m_communicator->transport().timingValid() == 0;
+        state.SetLabel((untimed ? "timing_valid=false; " : "") + variant.text());
         state.counters["step_median"] = quantile(run.stepSeconds, 0.5);
         state.counters["step_min"] = quantile(run.stepSeconds, 0.0);
         for (const Metric& metric : run.metrics) state.counters[metric.name] = metric.value;
@@ -173,6 +175,11 @@ Status Runner::writeResult(const std::string& path) const {
         entry["detail"] = record.text;
         entry["params"] = m_specs[spec].params;
         entry["ranks"] = m_communicator ? m_communicator->size() : m_specs[spec].ranks;
+        if (m_communicator) {
+            const ridge_transport_t& transport = m_communicator->transport();
+            entry["transport"] = transport.name();
+            entry["timing_valid"] = transport.timingValid() != 0;
+        }
         auto runs = nlohmann::ordered_json::array();
         for (const Run& run : record.runs) runs.push_back(runToJson(run));
         entry["runs"] = std::move(runs);

@@ -225,12 +225,11 @@ Status Communicator::perform(int channel, const Job& job) {
     if (job.link.bytesPerSecond > 0 || job.link.secondsPerHop > 0) {
         // A receiver waits as long as a sender does.
         const std::size_t total = std::max(totalBytes(call), call.out.size());
-        const double bandwidth =
-            job.link.bytesPerSecond > 0 ? job.link.bytesPerSecond : 1e300;
-        holdUntil(start + static_cast<std::int64_t>(
-                              1e9 * formulas::ringSeconds(call.op,
-                                                          static_cast<std::uint64_t>(m_size), total,
-                                                          bandwidth, job.link.secondsPerHop)));
+        const double bandwidth = job.link.bytesPerSecond > 0 ? job.link.bytesPerSecond : 1e300;
+        holdUntil(start +
+                  static_cast<std::int64_t>(
+                      1e9 * formulas::ringSeconds(call.op, static_cast<std::uint64_t>(m_size),
+                                                  total, bandwidth, job.link.secondsPerHop)));
     }
     return toStatus(error, shortName(call.op));
 }
@@ -260,7 +259,7 @@ Status Communicator::start(const CollectiveCall& call) {
 Status Communicator::waitFor(std::uint64_t sequence) {
     std::unique_lock lock(m_mutex);
     m_changed.wait(lock, [&] {
-        const std::uint64_t oldest = m_running != 0    ? m_running
+        const std::uint64_t oldest = m_running != 0   ? m_running
                                      : m_jobs.empty() ? sequence + 1
                                                       : m_jobs.front().sequence;
         return oldest > sequence;
@@ -300,8 +299,8 @@ Status Communicator::barrier() {
 Result<bool> Communicator::allAgree(bool ok) {
     const float own = ok ? 0.0F : 1.0F;
     float failures = 0;
-    RIDGE_TRY_STATUS(toStatus(
-        m_transport.allReduceSumF32(m_group, kBlocking, &own, &failures, 1), "allreduce"));
+    RIDGE_TRY_STATUS(
+        toStatus(m_transport.allReduceSumF32(m_group, kBlocking, &own, &failures, 1), "allreduce"));
     return failures < 0.5F;
 }
 
@@ -312,35 +311,41 @@ Result<std::vector<double>> Communicator::controlGather(double value) {
     return all;
 }
 
-Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher) {
+Result<std::unique_ptr<Communicator>> startTransport(const RankInfo& launcher,
+                                                     const std::string& name) {
     void* library = nullptr;
     std::string reason;
+    const std::string file = fmt::format("libridge_{}.so", name);
     for (const auto& folder : {executableDir() / ".." / "lib", executableDir()}) {
-        library = ::dlopen((folder / "libridge_mpi.so").c_str(), RTLD_NOW | RTLD_GLOBAL);
+        library = ::dlopen((folder / file).c_str(), RTLD_NOW | RTLD_GLOBAL);
         if (library) break;
         if (const char* text = ::dlerror(); text && reason.empty()) reason = text;
     }
     if (!library)
         return Error{ErrorCode::kUnsupported,
-                     fmt::format("the launcher says {} ranks, but MPI cannot be loaded: {}",
-                                 launcher.size, reason)};
+                     fmt::format("the launcher says {} ranks, but {} cannot be loaded: {}",
+                                 launcher.size, name, reason)};
     const auto function =
         reinterpret_cast<ridge_transport_function>(::dlsym(library, RIDGE_TRANSPORT_SYMBOL));
     const ridge_transport_t* transport = function ? function() : nullptr;
     if (!transport || transport->version != RIDGE_TRANSPORT_VERSION)
         return Error{ErrorCode::kUnsupported,
-                     "libridge_mpi.so does not belong to this ridge-workloads"};
+                     fmt::format("{} does not belong to this ridge-workloads", file)};
     if (const int error = transport->start(); error != 0)
         return Error{ErrorCode::kUnsupported,
-                     fmt::format("MPI cannot start: {}", transport->errorText(error))};
+                     fmt::format("{} cannot start: {}", name, transport->errorText(error))};
     if (const int size = transport->size(RIDGE_TRANSPORT_WORLD); size != launcher.size) {
         transport->stop();
         return Error{ErrorCode::kBadInput,
-                     fmt::format("the launcher ({}) says {} ranks, but MPI sees {}: start with "
+                     fmt::format("the launcher ({}) says {} ranks, but {} sees {}: start with "
                                  "mpirun or srun --mpi=pmix",
-                                 launcher.source, launcher.size, size)};
+                                 launcher.source, launcher.size, name, size)};
     }
     return Communicator::create(*transport);
+}
+
+Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher) {
+    return startTransport(launcher, "mpi");
 }
 
 }  // namespace ridge::workloads

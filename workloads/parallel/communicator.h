@@ -156,6 +156,8 @@ public:
     }
     // Ends the run on all ranks: for errors after which the others would wait for ever.
     void abortAll(int exitCode) { m_transport.abortAll(exitCode); }
+    // "mpi", "nccl"; whether its times say anything (transport.h); its memory.
+    [[nodiscard]] const ridge_transport_t& transport() const { return m_transport; }
 
 private:
     struct Link {
@@ -200,9 +202,12 @@ private:
     std::thread m_thread;  // started by the first asynchronous call
 };
 
-// Loads libridge_mpi.so from beside the executable (../lib, then the same folder) and starts it.
-// kUnsupported: no such library or no MPI on this machine. kBadInput: MPI's size is not the
-// launcher's.
+// Loads libridge_<name>.so from beside the executable (../lib, then the same folder) and starts it.
+// kUnsupported: no such library, or nothing on this machine that it could use. kBadInput: its size is
+// not the launcher's.
+Result<std::unique_ptr<Communicator>> startTransport(const RankInfo& launcher,
+                                                     const std::string& name);
+// "mpi".
 Result<std::unique_ptr<Communicator>> startMpi(const RankInfo& launcher);
 
 }  // namespace ridge::workloads

@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <new>
+#include <stdexcept>
 
 namespace ridge::workloads {
 namespace {
@@ -36,7 +39,31 @@ std::size_t wholeFloats(Collective op, std::size_t bytes, int ranks) {
 
 }  // namespace
 
-GuardedBuffer::GuardedBuffer(std::size_t floats) : m_values(floats + 2 * kGuard, kGuardValue) {}
+GuardedBuffer::GuardedBuffer(std::size_t floats, const ridge_transport_t* transport)
+    : m_transport(transport && transport->allocate ? transport : nullptr),
+      m_values(floats + 2 * kGuard, kGuardValue) {
+    if (!m_transport || floats == 0) return;
+    m_there = {m_transport->allocate(m_values.size() * sizeof(float)), m_transport->deallocate};
+    if (!m_there) throw std::bad_alloc();
+    push();
+}
+
+void GuardedBuffer::push() {
+    if (m_there &&
+        m_transport->copyIn(m_there.get(), m_values.data(), m_values.size() * sizeof(float)) != 0)
+        throw std::runtime_error("a copy to the transport's memory failed");
+}
+
+void GuardedBuffer::pull() const {
+    if (m_there &&
+        m_transport->copyOut(m_values.data(), m_there.get(), m_values.size() * sizeof(float)) != 0)
+        std::fill(m_values.begin(), m_values.end(), std::numeric_limits<float>::quiet_NaN());
+}
+
+std::span<float> GuardedBuffer::reachable(std::span<float> part) {
+    if (!m_there) return part;
+    return {static_cast<float*>(m_there.get()) + (part.data() - m_values.data()), part.size()};
+}
 
 bool GuardedBuffer::guardsIntact() const {
     for (std::size_t i = 0; i < kGuard; ++i)
@@ -57,19 +84,22 @@ ExactCollective::ExactCollective(Communicator& communicator, Collective op, std:
       m_op(op),
       m_bytes(wholeFloats(op, bytes, communicator.size()) * sizeof(float)),
       m_block(m_bytes / sizeof(float) / static_cast<std::size_t>(communicator.size())),
-      m_first(op == Collective::kAllGather && place == Place::kOut ? m_block
-                                                                   : m_bytes / sizeof(float)),
-      m_second(place == Place::kIn                  ? 0
+      m_first(
+          op == Collective::kAllGather && place == Place::kOut ? m_block : m_bytes / sizeof(float),
+          &communicator.transport()),
+      m_second(place == Place::kIn                ? 0
                : op == Collective::kReduceScatter ? m_block
-                                                    : m_bytes / sizeof(float)) {
+                                                  : m_bytes / sizeof(float),
+               &communicator.transport()) {
     m_input = m_first.data();
     m_output = place == Place::kIn ? m_first.data() : m_second.data();
     const std::size_t own = static_cast<std::size_t>(communicator.rank()) * m_block;
-    if (place == Place::kIn && op == Collective::kAllGather) m_input = m_input.subspan(own, m_block);
+    if (place == Place::kIn && op == Collective::kAllGather)
+        m_input = m_input.subspan(own, m_block);
     if (place == Place::kIn && op == Collective::kReduceScatter)
         m_output = m_output.subspan(own, m_block);
-    m_grows = place == Place::kIn &&
-              (op == Collective::kAllReduce || op == Collective::kReduceScatter);
+    m_grows =
+        place == Place::kIn && (op == Collective::kAllReduce || op == Collective::kReduceScatter);
     const double times = std::log(kExactLimit / static_cast<float>(kValues)) /
                          std::log(std::max(communicator.size(), 2));
     m_lifetime = std::clamp(static_cast<int>(times), 1, kLongestLifetime);
@@ -80,18 +110,25 @@ void ExactCollective::fill(std::uint64_t round) {
     m_runs = 0;
     std::fill(m_first.data().begin(), m_first.data().end(), kUnwritten);
     std::fill(m_second.data().begin(), m_second.data().end(), kUnwritten);
-    const bool gives = m_op != Collective::kBroadcast || m_communicator.rank() == call().root;
+    const bool gives = m_op != Collective::kBroadcast || m_communicator.rank() == root();
     for (std::size_t i = 0; gives && i < m_input.size(); ++i)
         m_input[i] = inputValue(m_communicator.rank(), i, round);
+    m_first.push();
+    m_second.push();
 }
 
-CollectiveCall ExactCollective::call() const {
+int ExactCollective::root() const {
+    return static_cast<int>(m_round % static_cast<std::uint64_t>(m_communicator.size()));
+}
+
+CollectiveCall ExactCollective::call() {
     CollectiveCall call;
     const int n = m_communicator.size();
     call.op = m_op;
-    call.in = std::as_bytes(m_input);
-    call.out = std::as_writable_bytes(m_output);
-    call.root = static_cast<int>(m_round % static_cast<std::uint64_t>(n));
+    call.in = std::as_bytes(m_first.reachable(m_input));
+    call.out =
+        std::as_writable_bytes((m_first.holds(m_output) ? m_first : m_second).reachable(m_output));
+    call.root = root();
     if (m_op == Collective::kSendRecv) {  // a ring
         call.to = (m_communicator.rank() + 1) % n;
         call.from = (m_communicator.rank() + n - 1) % n;
@@ -129,7 +166,7 @@ float ExactCollective::expected(std::size_t i) const {
         case Collective::kAllToAll:
             return inputValue(static_cast<int>(i / m_block), own + i % m_block, m_round);
         case Collective::kBroadcast:
-            return inputValue(call().root, i, m_round);
+            return inputValue(root(), i, m_round);
         case Collective::kSendRecv:
             return inputValue((rank + n - 1) % n, i, m_round);
         case Collective::kReduce:
@@ -139,12 +176,15 @@ float ExactCollective::expected(std::size_t i) const {
 }
 
 std::size_t ExactCollective::wrongElements() const {
+    (m_first.holds(m_output) ? m_first : m_second).pull();
     std::size_t wrong = 0;
     for (std::size_t i = 0; i < m_output.size(); ++i) wrong += m_output[i] == expected(i) ? 0 : 1;
     return wrong;
 }
 
 bool ExactCollective::guardsIntact() const {
+    m_first.pull();
+    m_second.pull();
     return m_first.guardsIntact() && m_second.guardsIntact();
 }
 

@@ -12,15 +12,19 @@
 #include "workloads/parallel/communicator.h"
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace ridge::workloads {
 
+// Lives on the host, and where the transport has memory of its own, there too: push() and pull() copy
+// everything, guards included.
 class GuardedBuffer {
 public:
-    explicit GuardedBuffer(std::size_t floats);
+    // transport null: the host's memory.
+    explicit GuardedBuffer(std::size_t floats, const ridge_transport_t* transport = nullptr);
     [[nodiscard]] std::span<float> data() {
         return std::span(m_values).subspan(kGuard, m_values.size() - 2 * kGuard);
     }
@@ -28,10 +32,20 @@ public:
         return std::span(m_values).subspan(kGuard, m_values.size() - 2 * kGuard);
     }
     [[nodiscard]] bool guardsIntact() const;
+    void push();
+    // A copy that fails makes every value one that nothing expects.
+    void pull() const;
+    // The same part of data() where the transport is to take it from.
+    [[nodiscard]] std::span<float> reachable(std::span<float> part);
+    [[nodiscard]] bool holds(std::span<const float> part) const {
+        return part.data() >= m_values.data() && part.data() <= m_values.data() + m_values.size();
+    }
 
 private:
     static constexpr std::size_t kGuard = 64;  // floats before and after
-    std::vector<float> m_values;
+    const ridge_transport_t* m_transport;      // null: the host's memory
+    mutable std::vector<float> m_values;
+    std::unique_ptr<void, void (*)(void*)> m_there{nullptr, [](void*) {}};
 };
 
 enum class Place { kOut, kIn };
@@ -59,7 +73,8 @@ public:
     [[nodiscard]] formulas::Collective op() const { return m_op; }
 
 private:
-    [[nodiscard]] CollectiveCall call() const;
+    [[nodiscard]] CollectiveCall call();
+    [[nodiscard]] int root() const;
     [[nodiscard]] float expected(std::size_t element) const;
 
     Communicator& m_communicator;

@@ -122,8 +122,7 @@ int reduceScatterSumF32(int group, int channel, const float* in, float* out, siz
         return MPI_Reduce_scatter_block(in, out, each, MPI_FLOAT, MPI_SUM, comm);
     // MPI puts the result of an operation in place at the front; it belongs to this rank's block.
     float* all = out - static_cast<size_t>(own) * count;
-    const int error =
-        MPI_Reduce_scatter_block(MPI_IN_PLACE, all, each, MPI_FLOAT, MPI_SUM, comm);
+    const int error = MPI_Reduce_scatter_block(MPI_IN_PLACE, all, each, MPI_FLOAT, MPI_SUM, comm);
     if (error == MPI_SUCCESS && own != 0) std::memcpy(out, all, count * sizeof(float));
     return error;
 }
@@ -183,12 +182,38 @@ const char* errorText(int error) {
     return text;
 }
 
+const char* name() {
+    return "mpi";
+}
+
+int timingValid() {
+    return 1;
+}
+
 }  // namespace
 
 extern "C" __attribute__((visibility("default"))) const ridge_transport_t* ridgeTransport() {
-    static const ridge_transport_t table{
-        RIDGE_TRANSPORT_VERSION, start, stop,      split,     release,     rank,    size,
-        allReduceSumF32, reduceScatterSumF32, allGather, allToAll, broadcast, sendReceive, barrier,
-        abortAll, errorText};
+    static const ridge_transport_t table{RIDGE_TRANSPORT_VERSION,
+                                         start,
+                                         stop,
+                                         split,
+                                         release,
+                                         rank,
+                                         size,
+                                         allReduceSumF32,
+                                         reduceScatterSumF32,
+                                         allGather,
+                                         allToAll,
+                                         broadcast,
+                                         sendReceive,
+                                         barrier,
+                                         abortAll,
+                                         errorText,
+                                         name,
+                                         timingValid,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr};
     return &table;
 }

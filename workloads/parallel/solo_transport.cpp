@@ -58,6 +58,14 @@ const char* errorText(int) {
     return "there is no such rank in a run of one";
 }
 
+const char* name() {
+    return "solo";
+}
+
+int timingValid() {
+    return 1;
+}
+
 }  // namespace
 
 const ridge_transport_t& soloTransport() {
@@ -76,7 +84,13 @@ const ridge_transport_t& soloTransport() {
                                          sendReceive,
                                          barrier,
                                          abortAll,
-                                         errorText};
+                                         errorText,
+                                         name,
+                                         timingValid,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr,
+                                         nullptr};
     return table;
 }
 

@@ -2,9 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // The C table between ridge-workloads and a message-passing library that is loaded at run time
-// (libridge_mpi.so), so that the program starts on a machine that has no MPI. Every call returns 0
-// or an error of the library; errorText explains the last one. Pointers are to memory that the
-// library can reach (MPI: the host's). Calls return when the result is there.
+// (libridge_mpi.so, libridge_nccl.so), so that the program starts on a machine that has neither.
+// Every call returns 0 or an error of the library; errorText explains the last one. Pointers are to
+// the host's memory or to what allocate() gave (NCCL: the GPU's; it takes the host's too, by way of a
+// copy). Calls return when the result is there.
 //
 // A group is a set of ranks: kRidgeWorld holds all, split() makes smaller ones. Ranks, roots and
 // peers are numbered within the group. Two channels (0: blocking calls of the main thread, 1: the
@@ -18,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RIDGE_TRANSPORT_VERSION 2
+#define RIDGE_TRANSPORT_VERSION 3
 #define RIDGE_TRANSPORT_WORLD 0
 #define RIDGE_TRANSPORT_NOBODY (-1)
 
@@ -46,6 +47,14 @@ typedef struct ridge_transport {
     int (*barrier)(int group, int channel);
     void (*abortAll)(int exitCode);
     const char* (*errorText)(int error);
+    const char* (*name)(void); /* "mpi", "nccl" */
+    /* 0: what these ranks take says nothing about a fabric, for example because they share a GPU */
+    int (*timingValid)(void);
+    /* Memory of the library's own, and copies to and from it; all null where that is the host's. */
+    void* (*allocate)(size_t bytes);
+    void (*deallocate)(void* data);
+    int (*copyIn)(void* to, const void* from, size_t bytes);
+    int (*copyOut)(void* to, const void* from, size_t bytes);
 } ridge_transport_t;
 
 #define RIDGE_TRANSPORT_SYMBOL "ridgeTransport"

@@ -3,10 +3,18 @@
 #include "workloads/ceilings/ceilings.h"
 
 #include "base/clock.h"
+#include "base/file.h"
+#include "workloads/ceilings/gap_watch.h"
+#include "workloads/ceilings/mpi_loopback.h"
 #include "workloads/ceilings/sampling.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <filesystem>
+#include <sched.h>
+#include <unistd.h>
 
 namespace ridge::workloads {
 namespace {
@@ -14,7 +22,7 @@ namespace {
 TEST(FillRoof, TheBestIsTheHighestRateAndTheLowestTime) {
     Roof rate;
     rate.unit = "B/s";
-    fillRoof(rate, {2, 1, 4}, 8);
+    fillRoof(rate, Samples::ofSeconds({2, 1, 4}), 8);
     EXPECT_EQ(rate.value, 8);
     EXPECT_EQ(rate.min, 2);
     EXPECT_EQ(rate.median, 4);
@@ -22,19 +30,166 @@ TEST(FillRoof, TheBestIsTheHighestRateAndTheLowestTime) {
     EXPECT_EQ(rate.samples, 3);
     Roof time;
     time.unit = "s";
-    fillRoof(time, {2, 1, 4, 3}, 10);
+    fillRoof(time, Samples::ofSeconds({2, 1, 4, 3}), 10);
     EXPECT_EQ(time.value, 0.1);
     EXPECT_EQ(time.median, 0.25);
     EXPECT_EQ(time.max, 0.4);
 }
 
+// By hand: P(Bin(6, 1/2) < 1) = 1/64; P(Bin(8, 1/2) < 2) = 9/256; P(Bin(9, 1/2) < 2) = 10/512.
+TEST(MedianInterval, IsTheBinomialsByHand) {
+    EXPECT_EQ(medianInterval(6).rank, 1U);
+    EXPECT_NEAR(medianInterval(6).coverage, 1 - 2.0 / 64, 1e-12);
+    EXPECT_EQ(medianInterval(8).rank, 1U);
+    EXPECT_EQ(medianInterval(8, 0.92).rank, 2U);
+    EXPECT_NEAR(medianInterval(8, 0.92).coverage, 1 - 2 * 9.0 / 256, 1e-12);
+    EXPECT_EQ(medianInterval(9).rank, 2U);
+    EXPECT_NEAR(medianInterval(9).coverage, 1 - 2 * 10.0 / 512, 1e-12);
+    // Tables of the sign test: for 25 values the 8th and the 18th, for 200 the 86th.
+    EXPECT_EQ(medianInterval(25).rank, 8U);
+    EXPECT_EQ(medianInterval(200).rank, 86U);
+    // Too few: the whole range, and what that covers.
+    EXPECT_EQ(medianInterval(3).rank, 1U);
+    EXPECT_NEAR(medianInterval(3).coverage, 0.75, 1e-12);
+    EXPECT_EQ(medianInterval(1).coverage, 0.0);
+    EXPECT_EQ(medianInterval(0).coverage, 0.0);
+}
+
+// Medians of uniform numbers: the interval holds 1/2 as often as it says.
+TEST(MedianInterval, CoversAsOftenAsItSays) {
+    std::uint64_t state = 1;
+    const auto draw = [&state] {
+        state = state * 6364136223846793005U + 1442695040888963407U;
+        return static_cast<double>(state >> 11) * 0x1p-53;
+    };
+    constexpr int kRounds = 4000;
+    const MedianInterval interval = medianInterval(25);
+    int held = 0;
+    for (int round = 0; round < kRounds; ++round) {
+        std::vector<double> values(25);
+        for (double& value : values) value = draw();
+        std::sort(values.begin(), values.end());
+        held += values[interval.rank - 1] <= 0.5 && values[25 - interval.rank] >= 0.5 ? 1 : 0;
+    }
+    EXPECT_NEAR(static_cast<double>(held) / kRounds, interval.coverage, 0.015);
+}
+
+TEST(FillRoof, KeepsEverySampleWithWhatWasTakenFromIt) {
+    Samples samples = Samples::ofSeconds({1, 2, 4, 1, 1, 1, 2});
+    samples.each[2].gapShare = 0.5;
+    samples.each[1].waitShare = 0.021;
+    samples.each[0].gapShare = 0.019;
+    samples.before = {"performance", "cpufreq", 3e9};
+    samples.after = {"performance", "cpufreq", 2e9};
+    samples.realtimeGaps = false;
+    Roof roof;
+    roof.unit = "B/s";
+    fillRoof(roof, samples, 8);
+    EXPECT_EQ(roof.samples, 7);
+    EXPECT_EQ(roof.flagged, 2);
+    EXPECT_EQ(roof.sampleValues, (std::vector<double>{8, 4, 2, 8, 8, 8, 4}));
+    EXPECT_EQ(roof.gapShares[2], 0.5);
+    EXPECT_EQ(roof.waitShares[1], 0.021);
+    EXPECT_EQ(roof.intervalLow, 2);
+    EXPECT_EQ(roof.intervalHigh, 8);
+    EXPECT_NEAR(roof.intervalCoverage, 1 - 2.0 / 128, 1e-12);
+    Ceilings ceilings;
+    ceilings.roofs.push_back(roof);
+    const auto json = nlohmann::json::parse(toJson(ceilings)).at("roofs")[0];
+    EXPECT_EQ(json.at("interval").at("low"), 2.0);
+    EXPECT_EQ(json.at("clock").at("governor"), "performance");
+    EXPECT_EQ(json.at("clock").at("hz_after"), 2e9);
+    EXPECT_EQ(json.at("flagged"), 2);
+    EXPECT_FALSE(json.at("realtime_gaps").get<bool>());
+    EXPECT_EQ(json.at("gap_shares")[2], 0.5);
+    EXPECT_EQ(json.at("sample_values").size(), 7U);
+}
+
+TEST(GapShare, IsWhatTheGapsOfThatCpuShareWithTheSample) {
+    const std::vector<Gap> gaps{{0, 100, 200}, {1, 100, 900}, {0, 500, 600}, {0, 950, 2000}};
+    EXPECT_EQ(gapNs(gaps, 0, 150, 1000), 50 + 100 + 50);
+    EXPECT_EQ(gapNs(gaps, 1, 0, 50), 0);
+    EXPECT_EQ(gapNs(gaps, 2, 0, 5000), 0);
+}
+
+TEST(SampleSeconds, KnowsItsClockAndWhatWasTaken) {
+    const Samples samples = sampleSeconds(0.02, 2, [](int) {
+        const std::int64_t end = monotonicNs() + 2'000'000;
+        while (monotonicNs() < end) {
+        }
+    });
+    EXPECT_GT(samples.before.hz, 1e8);
+    EXPECT_LT(samples.before.hz, 8e9)
+        << "no processor is that fast: more than one addition a cycle";
+    EXPECT_FALSE(samples.before.source.empty());
+    for (const Sample& sample : samples.each) {
+        EXPECT_GE(sample.seconds, 2e-3);
+        EXPECT_GE(sample.gapShare, 0);
+        EXPECT_LE(sample.gapShare, 1);
+        EXPECT_GE(sample.waitShare, 0);
+        EXPECT_LE(sample.waitShare, 1);
+    }
+}
+
+// A body that sleeps stands ready for nothing; one of four that spin on one CPU waits for it.
+TEST(SampleSeconds, SeesOtherThreadsTakeItsCpu) {
+    cpu_set_t before, one;
+    CPU_ZERO(&one);
+    ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+    for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++cpu)
+        if (CPU_ISSET(cpu, &before)) CPU_SET(cpu, &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    const Samples samples = sampleSeconds(0.5, 4, [](int) {
+        const std::int64_t start = threadCpuNs();
+        while (threadCpuNs() - start < 20'000'000) {
+        }
+    });
+    ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
+    if (readLineOr("/proc/thread-self/schedstat").empty()) GTEST_SKIP() << "no schedstat here";
+    for (const Sample& sample : samples.each) {
+        EXPECT_GT(sample.waitShare, 0.3) << "three quarters of the time belong to the others";
+        EXPECT_TRUE(sample.flagged());
+    }
+}
+
+TEST(ReadClock, TakesCpufreqWhereItIs) {
+    auto folder = TempDir::create("ridge-clock-");
+    ASSERT_TRUE(folder.ok());
+    for (int cpu = 0; cpu < sysconf(_SC_NPROCESSORS_CONF); ++cpu) {
+        const auto where = folder->path() / ("cpu" + std::to_string(cpu)) / "cpufreq";
+        std::filesystem::create_directories(where);
+        ASSERT_TRUE(writeFileAtomically((where / "scaling_governor").string(), "powersave\n").ok());
+        ASSERT_TRUE(writeFileAtomically((where / "scaling_cur_freq").string(), "2400000\n").ok());
+    }
+    const ClockState state = readClock(folder->path().string());
+    EXPECT_EQ(state.governor, "powersave");
+    EXPECT_EQ(state.source, "cpufreq");
+    EXPECT_DOUBLE_EQ(state.hz, 2.4e9);
+    const ClockState none = readClock("/no/such/folder");
+    EXPECT_EQ(none.governor, "");
+    EXPECT_EQ(none.source, "timed additions");
+    EXPECT_GT(none.hz, 1e8);
+}
+
+TEST(Loopback, ReadsItsLinesAndPassesOverTheRest) {
+    const auto lines = parseLoopback(
+        "mpirun: a remark\nlatency 20 1e-5 2e-5\nbandwidth 8e6 0.5\n"
+        "latency 20\nlatency x 1\nbandwidth 1 -1\nbandwidth 1 2 x\n");
+    ASSERT_EQ(lines.size(), 2U);
+    EXPECT_EQ(lines[0].what, "latency");
+    EXPECT_EQ(lines[0].seconds, (std::vector<double>{1e-5, 2e-5}));
+    EXPECT_EQ(lines[1].amount, 8e6);
+    EXPECT_TRUE(parseLoopback("").empty());
+}
+
 TEST(SampleSeconds, KeepsItsBudgetAndTheLeastNumberOfSamples) {
     int calls = 0;
-    EXPECT_EQ(sampleSeconds(0, [&] { ++calls; }).size(), static_cast<std::size_t>(kMinSamples));
+    EXPECT_EQ(sampleSeconds(0, [&] { ++calls; }).each.size(),
+              static_cast<std::size_t>(kMinSamples));
     EXPECT_EQ(calls, kMinSamples + 1);
     const std::int64_t start = monotonicNs();
     const auto many = sampleSeconds(0.05, [] {});
-    EXPECT_LE(many.size(), static_cast<std::size_t>(kMaxSamples));
+    EXPECT_LE(many.each.size(), static_cast<std::size_t>(kMaxSamples));
     EXPECT_LT(monotonicNs() - start, 2'000'000'000);
 }
 
@@ -42,7 +197,7 @@ TEST(SampleSeconds, EveryThreadTakesPartInEverySample) {
     std::vector<int> calls(3, 0);
     const auto samples =
         sampleSeconds(0, 3, [&](int thread) { ++calls[static_cast<std::size_t>(thread)]; });
-    EXPECT_EQ(calls, std::vector<int>(3, static_cast<int>(samples.size()) + 1));
+    EXPECT_EQ(calls, std::vector<int>(3, static_cast<int>(samples.each.size()) + 1));
 }
 
 TEST(ReadMachine, KnowsTheCpusThatItMayUse) {

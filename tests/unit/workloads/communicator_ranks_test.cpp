@@ -20,9 +20,9 @@ using formulas::Collective;
 
 Communicator* g_world = nullptr;
 
-constexpr Collective kAll[]{Collective::kAllReduce, Collective::kAllGather,
+constexpr Collective kAll[]{Collective::kAllReduce,     Collective::kAllGather,
                             Collective::kReduceScatter, Collective::kAllToAll,
-                            Collective::kBroadcast, Collective::kSendRecv};
+                            Collective::kBroadcast,     Collective::kSendRecv};
 
 Place somePlace(Collective op) {
     return hasPlace(op, Place::kOut) ? Place::kOut : Place::kIn;
@@ -85,8 +85,9 @@ TEST(Ranks, PartsWorkAtTheSameTimeAndHaveIdsOfTheirOwn) {
     }
     std::vector<std::uint64_t> ids(static_cast<std::size_t>(n));
     const std::uint64_t id = own.id();
-    ASSERT_TRUE(g_world->allGather(std::as_bytes(std::span(&id, 1)),
-                                   std::as_writable_bytes(std::span(ids))).ok());
+    ASSERT_TRUE(
+        g_world->allGather(std::as_bytes(std::span(&id, 1)), std::as_writable_bytes(std::span(ids)))
+            .ok());
     for (int r = 0; r < n; ++r)
         EXPECT_EQ(ids[static_cast<std::size_t>(r)] == id, r % 2 == rank % 2) << r;
     EXPECT_NE(id, g_world->id());
@@ -126,8 +127,7 @@ TEST(Ranks, PayloadsSumUpToTheFormulas) {
     const auto n = static_cast<std::uint64_t>(g_world->size());
     const std::uint64_t before = g_world->lastSequence();
     std::vector<ExactCollective> calls;
-    for (const Collective op : kAll)
-        calls.emplace_back(*g_world, op, kBytes, somePlace(op));
+    for (const Collective op : kAll) calls.emplace_back(*g_world, op, kBytes, somePlace(op));
     test::startCapture();
     for (ExactCollective& call : calls) {
         call.fill(0);  // root 0
@@ -144,8 +144,7 @@ TEST(Ranks, PayloadsSumUpToTheFormulas) {
         EXPECT_EQ(work.communicator, g_world->id());
         EXPECT_EQ(work.sequence, before + 1 + i);
         const bool silent = kAll[i] == Collective::kBroadcast && g_world->rank() != 0;
-        EXPECT_EQ(work.bytes_communicated,
-                  silent ? 0 : formulas::wireBytes(kAll[i], n, kBytes));
+        EXPECT_EQ(work.bytes_communicated, silent ? 0 : formulas::wireBytes(kAll[i], n, kBytes));
     }
     expectOnAll(!testing::Test::HasFailure(), "payloads");
 }
@@ -173,5 +172,9 @@ TEST(Ranks, AnEmulatedLinkIsNotFasterThanItIs) {
 
 int main(int argc, char** argv) {
     using namespace ridge::workloads;
-    return runTestsOnRanks(argc, argv, startMpi, [](Communicator& world) { g_world = &world; });
+    const char* name = std::getenv("RIDGE_TEST_TRANSPORT");
+    const auto start = [&](const RankInfo& rank) {
+        return startTransport(rank, name ? name : "mpi");
+    };
+    return runTestsOnRanks(argc, argv, start, [](Communicator& world) { g_world = &world; });
 }

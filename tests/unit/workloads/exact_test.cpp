@@ -6,7 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <map>
 
 namespace ridge::workloads {
 namespace {
@@ -57,11 +60,17 @@ const ridge_transport_t kOneRank{
     },
     [](int, int) { return 0; },
     [](int) {},
-    [](int) { return "the wire is cut"; }};
+    [](int) { return "the wire is cut"; },
+    [] { return "one rank"; },
+    [] { return 1; },
+    nullptr,
+    nullptr,
+    nullptr,
+    nullptr};
 
-constexpr Collective kAll[]{Collective::kAllReduce, Collective::kAllGather,
+constexpr Collective kAll[]{Collective::kAllReduce,     Collective::kAllGather,
                             Collective::kReduceScatter, Collective::kAllToAll,
-                            Collective::kBroadcast, Collective::kSendRecv};
+                            Collective::kBroadcast,     Collective::kSendRecv};
 
 class Exact : public testing::Test {
 protected:
@@ -82,6 +91,54 @@ TEST_F(Exact, PassesWhatIsRight) {
             const ExactOutcome outcome = prove(op, place);
             EXPECT_TRUE(outcome.ok) << shortName(op) << ": " << outcome.text;
         }
+}
+
+// A library with memory of its own: what it is handed has to lie in there.
+std::map<char*, std::size_t> g_own;
+int g_foreign = 0;
+
+bool isOwn(const void* data) {
+    const auto* at = static_cast<const char*>(data);
+    return std::any_of(g_own.begin(), g_own.end(), [at](const auto& room) {
+        return at >= room.first && at < room.first + room.second;
+    });
+}
+
+TEST_F(Exact, UsesTheTransportsOwnMemory) {
+    static ridge_transport_t table;
+    table = kOneRank;
+    table.allocate = [](size_t count) -> void* {
+        auto* made = static_cast<char*>(std::malloc(count));
+        g_own[made] = count;
+        return made;
+    };
+    table.deallocate = [](void* data) {
+        g_own.erase(static_cast<char*>(data));
+        std::free(data);
+    };
+    table.copyIn = [](void* to, const void* from, size_t count) {
+        g_foreign += isOwn(to) && !isOwn(from) ? 0 : 1;
+        return std::memcpy(to, from, count), 0;
+    };
+    table.copyOut = [](void* to, const void* from, size_t count) {
+        g_foreign += isOwn(from) && !isOwn(to) ? 0 : 1;
+        return std::memcpy(to, from, count), 0;
+    };
+    table.allGather = [](int group, int channel, const void* in, void* out, size_t count) {
+        g_foreign += isOwn(in) && isOwn(out) ? 0 : 1;
+        return kOneRank.allGather(group, channel, in, out, count);
+    };
+    auto made = Communicator::create(table);
+    ASSERT_TRUE(made.ok());
+    for (const Place place : {Place::kOut, Place::kIn}) {
+        const ExactOutcome outcome = proveExact(**made, Collective::kAllGather, 4096, place);
+        EXPECT_TRUE(outcome.ok) << outcome.text;
+    }
+    EXPECT_EQ(g_foreign, 0);
+    EXPECT_TRUE(g_own.empty()) << "all of it is given back";
+    // What comes back wrong is found there too.
+    table.copyOut = [](void*, const void*, size_t) { return 1; };
+    EXPECT_FALSE(proveExact(**made, Collective::kAllGather, 4096, Place::kOut).ok);
 }
 
 TEST_F(Exact, FindsEveryWrong) {
@@ -138,9 +195,10 @@ TEST_F(Exact, SizesThatDoNotFitAreAnError) {
     EXPECT_FALSE(m_comm->allReduceSum(in, out).ok());
     EXPECT_FALSE(m_comm->reduceScatterSum(in, out).ok());
     EXPECT_FALSE(m_comm->broadcast(std::as_writable_bytes(std::span(in)), 3).ok());
-    EXPECT_FALSE(
-        m_comm->sendReceive(std::as_bytes(std::span(in)), 1, std::as_writable_bytes(std::span(out)), 0)
-            .ok());
+    EXPECT_FALSE(m_comm
+                     ->sendReceive(std::as_bytes(std::span(in)), 1,
+                                   std::as_writable_bytes(std::span(out)), 0)
+                     .ok());
     EXPECT_EQ(m_comm->lastSequence(), 0U) << "a call that was refused has no number";
 }
 

@@ -48,6 +48,19 @@ def test_describe():
     expect(some and all(entry["family"] == "io.train" for entry in some), "--describe with a filter")
 
 
+def test_list():
+    described = {entry["name"]: entry for entry in json.loads(run("--describe").stdout)}
+    text = run("--list").stdout
+    for name, entry in described.items():
+        start = text.find(f"\n  {name}\n")
+        expect(start >= 0, f"--list lacks {name}")
+        block = "\n".join(text[start + 1:].split("\n")[:5])
+        expect(f"{entry['expected']['class']} ({entry['expected']['cause']})" in block, f"{name}: no wall in {block!r}")
+        for knob, value in entry["params"].items():
+            expect(f"{knob} = {value}" in block, f"{name}: no {knob} in {block!r}")
+        expect(entry["formula"] and f"{entry['family']}: {entry['formula']}" in text, f"{name}: no formula")
+
+
 def test_skip():
     result = run("--benchmark_filter=^comm.allreduce/1MiB$", "--benchmark_format=json")
     expect(result.returncode == 77, f"nothing could run: exit {result.returncode}, wanted 77")
@@ -112,6 +125,19 @@ def test_ceilings(folder):
         expect(roof["min"] <= roof["median"] <= roof["max"], roof)
         best = roof["min"] if roof["unit"] == "s" else roof["max"]
         expect(roof["value"] == best, roof)
+        interval = roof["interval"]
+        expect(roof["min"] <= interval["low"] <= roof["median"] <= interval["high"] <= roof["max"], roof)
+        expect(interval["coverage"] >= 0.95 or (roof["samples"] < 6 and interval["low"] == roof["min"]), roof)
+        expect(len(roof["sample_values"]) == len(roof["gap_shares"]) == len(roof["wait_shares"]) == roof["samples"], roof["name"])
+        lost = sum(gap + wait > 0.02 for gap, wait in zip(roof["gap_shares"], roof["wait_shares"]))
+        expect(abs(lost - roof["flagged"]) <= sum(abs(g + w - 0.02) < 2e-4 for g, w in zip(roof["gap_shares"], roof["wait_shares"])), roof)
+        if not roof["name"].startswith(("mpi_loopback", "gpu.")):  # those were timed elsewhere
+            expect(roof["clock"]["source"] and roof["clock"]["hz_before"] > 1e8 and roof["clock"]["hz_after"] > 1e8, roof["clock"])
+    names = {roof["name"] for roof in document["roofs"]}
+    for level in ("L1", "L2", "DRAM"):
+        expect({f"{level}.read", f"{level}.copy", f"{level}.triad"} <= names, f"{level}: {sorted(names)}")
+    mpi = {"mpi_loopback.latency", "mpi_loopback.bandwidth"}
+    expect(mpi <= names or any("MPI loop-back" in note for note in document["notes"]), f"{sorted(names)} {document['notes']}")
     try:
         import jsonschema
     except ImportError:
@@ -128,6 +154,7 @@ with tempfile.TemporaryDirectory() as directory:
     test_usage()
     test_check_backend(directory)
     test_describe()
+    test_list()
     test_skip()
     test_run(directory)
     test_csv()

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#pragma once
+// The network roof that the set's collectives stand under: two ranks of this machine over MPI, as
+// the communicator starts it. The measuring process starts mpirun with two copies of its own
+// program
+// (--ceilings-loopback=SECONDS); rank 0 prints one line per quantity, "latency" or "bandwidth", the
+// amount of each sample, and the samples' seconds. No mpirun, a program that does not answer within
+// half a minute, or lines that are none: a note instead of a roof.
+
+#include "base/result.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ridge::workloads {
+
+struct RankInfo;
+
+// What each of the two ranks does. Errors: the ranks lost each other.
+[[nodiscard]] Status runLoopbackRank(const RankInfo& rank, double seconds);
+
+struct LoopbackLine {
+    std::string what;
+    double amount = 0;
+    std::vector<double> seconds;
+};
+// The lines that can be read; anything else (a launcher's remarks) is passed over.
+[[nodiscard]] std::vector<LoopbackLine> parseLoopback(std::string_view text);
+
+}  // namespace ridge::workloads
