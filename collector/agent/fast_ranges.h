@@ -136,30 +136,41 @@ RIDGE_FAST uint32_t levelOf(const uint8_t* frame) {
     return frame[offsetof(spool::OpenFrame, reserved0)];
 }
 
-// Fills the frame on top and returns its level.
-RIDGE_FAST int openFrame(const Idle& idle, uint64_t open, uint32_t domainId, FrameWords words,
-                         uint64_t payload, uint64_t added) {
+// Whether the range below is of the same domain, or there is none.
+RIDGE_FAST bool continues(const Idle& idle, uint64_t open, uint32_t domainId) {
+    const uint64_t count = static_cast<uint32_t>(open);
+    return count == 0 ||
+           domainOf(frameAt(idle.header, count) - sizeof(spool::OpenFrame)) == domainId;
+}
+
+// Fills the frame on top but for its time, and says its level. kSame: continues() was asked.
+template <bool kSame>
+RIDGE_FAST uint8_t* fillFrame(const Idle& idle, uint64_t open, uint32_t domainId, FrameWords words,
+                              uint64_t payload, int& level) {
     const uint64_t count = static_cast<uint32_t>(open);
     uint8_t* frame = frameAt(idle.header, count);
-    uint32_t level = 0;
+    uint32_t found = 0;
     if (count != 0) {
         const uint8_t* below = frame - sizeof(spool::OpenFrame);
-        level = __builtin_expect(domainOf(below) == domainId, true)
+        found = kSame || __builtin_expect(domainOf(below) == domainId, true)
                     ? levelOf(below) + 1
                     : levelOf(idle.header, static_cast<uint32_t>(count), domainId);
     }
-    storeWord(frame + 8, words.name | uint64_t{level} << 56);
+    storeWord(frame + 8, words.name | uint64_t{found} << 56);
     storeWord(frame + 16, 0);
     storeWord(frame + 24, payload);
     storeWord(frame + 32, words.record);
-    storeWord(frame, ticks());
-    storeOpen(idle.header, open + 1 + (added << 32));
-    return static_cast<int>(level);
+    level = static_cast<int>(found);
+    return frame;
 }
 
+template <bool kSame = false>
 RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
                         uint8_t flags, int& level) {
-    level = openFrame(idle, open, domainId, frameWords(domainId, nameId, flags, 0), open >> 32, 0);
+    const FrameWords words = frameWords(domainId, nameId, flags, 0);
+    uint8_t* frame = fillFrame<kSame>(idle, open, domainId, words, open >> 32, level);
+    storeWord(frame, ticks());
+    storeOpen(idle.header, open + 1);
     return true;
 }
 
@@ -176,23 +187,30 @@ RIDGE_FAST void copyExactly(uint8_t* to, const uint8_t* from, uint64_t bytes) {
 #endif
 }
 
-// One blob of whole words whose schema was seen before and holds no handles.
+// One blob of whole words whose schema was seen before and holds no handles. The frame is filled
+// before the bytes are copied: fewer values to keep meanwhile.
+template <bool kSame = false>
 RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
                             uint8_t flags, uint64_t schemaId, const void* data, uint64_t size,
                             int& level) {
-    const uint64_t used = open >> 32;
     const CachedSchema& schema = idle.ring->schemas[schemaId % kSchemaSlots];
     if (RIDGE_RARE(schema.schemaId != schemaId || schema.plainRef == 0 ||
                    (schema.domainId != domainId && schema.domainId != kAnyDomain) ||
                    data == nullptr || (size & 7) != 0 || size - 8 > idle.ring->fastBlob ||
-                   used + size + 8 > spool::kOpenPayloadBytes))
+                   (open >> 32) + size + 8 > spool::kOpenPayloadBytes))
         return false;
-    uint8_t* to = idle.header->openPayload + used;
+    uint8_t* to = idle.header->openPayload + (open >> 32);
     storeWord(to, uint64_t{schema.plainRef} | size << 32);
-    copyExactly(to + 8, static_cast<const uint8_t*>(data), size);
+    __asm__("" : "+r"(to), "+r"(size), "+r"(data));
     const FrameWords words =
         frameWords(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs), size + 8);
-    level = openFrame(idle, open, domainId, words, used | (size + 8) << 32, size + 8);
+    uint8_t* frame =
+        fillFrame<kSame>(idle, open, domainId, words, open >> 32 | (size + 8) << 32, level);
+    __asm__("" : "+r"(frame), "+r"(to), "+r"(size), "+r"(data));
+    copyExactly(to + 8, static_cast<const uint8_t*>(data), size);
+    const uint64_t opened = open + 1 + ((size + 8) << 32);
+    storeWord(frame, ticks());
+    storeOpen(idle.header, opened);
     return true;
 }
 

@@ -125,6 +125,43 @@ int64_t onTimestamp() {
     return static_cast<int64_t>(now());
 }
 
+}  // namespace
+
+int pushOther(uint32_t domainId, const nvtxEventAttributes_t* attributes) {
+    int level = 0;
+    if (__builtin_expect(tryPushAttributes(domainId, attributes, level), true)) return level;
+    return pushAttributes(domainId, attributes);
+}
+
+int pushOtherText(const char* text) {
+    Idle idle;
+    if (!RIDGE_RARE(!idleRing(idle))) {
+        const Taken taken;
+        const uint64_t open = loadOpen(idle.header);
+        uint32_t name = 0;
+        int level = 0;
+        if (hasRoom(idle.ring, open) && cachedId(idle.ring, text, name) &&
+            tryPush(idle, open, 0, name, 0, level))
+            return level;
+    }
+    return pushText(text);
+}
+
+int pushOtherPayload(uint32_t domainId, const nvtxPayloadData_t* data) {
+    Idle idle;
+    if (!RIDGE_RARE(!idleRing(idle))) {
+        const Taken taken;
+        const uint64_t open = loadOpen(idle.header);
+        int level = 0;
+        if (hasRoom(idle.ring, open) && tryPushBlob(idle, open, domainId, 0, 0, data->schemaId,
+                                                    data->payload, data->size, level))
+            return level;
+    }
+    return pushPayload(domainId, data, 1);
+}
+
+namespace {
+
 // Handles of CUDA objects are pointers, of devices numbers.
 template <CudaObject kKind, class Char>
 void onNameCuda(uintptr_t handle, const Char* text) {

@@ -11,6 +11,13 @@ namespace ridge::agent {
 
 using spool::kRegisteredName;
 
+// A value that is not to be worked out a second time, which would keep what it came from in a
+// register.
+RIDGE_FAST uint32_t once(uint32_t value) {
+    __asm__("" : "+r"(value));
+    return value;
+}
+
 // A registered or cached name, no colour, no category, and either nothing more or one payload.
 RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given,
                                   int& level) {
@@ -42,6 +49,11 @@ RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t
                        level);
 }
 
+// Apart from the shortest paths, which would save registers for them.
+__attribute__((noinline)) int pushOther(uint32_t domainId, const nvtxEventAttributes_t* attributes);
+__attribute__((noinline)) int pushOtherPayload(uint32_t domainId, const nvtxPayloadData_t* data);
+__attribute__((noinline)) int pushOtherText(const char* text);
+
 template <bool kFast>
 int onPushA(const char* text) {
     if constexpr (kFast) {
@@ -52,19 +64,42 @@ int onPushA(const char* text) {
             uint32_t name = 0;
             int level = 0;
             if (__builtin_expect(hasRoom(idle.ring, open) && cachedId(idle.ring, text, name) &&
-                                     tryPush(idle, open, 0, name, 0, level),
+                                     continues(idle, open, 0) &&
+                                     tryPush<true>(idle, open, 0, name, 0, level),
                                  true))
                 return level;
         }
+        return pushOtherText(text);
     }
     return pushText(text);
 }
+// A registered name and nothing else. Each field is read as the program wrote it a moment ago: a
+// load of two at once would wait for both stores.
 template <bool kFast>
 int onDomainPushEx(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes) {
-    int level = 0;
-    if (kFast && __builtin_expect(tryPushAttributes(idOf(domain), attributes, level), true))
-        return level;
-    return pushAttributes(idOf(domain), attributes);
+    const uint32_t domainId = once(idOf(domain));
+    if constexpr (kFast) {
+        Idle idle;
+        if (RIDGE_RARE(attributes == nullptr)) return pushOther(domainId, attributes);
+        const nvtxEventAttributes_t& a = *attributes;
+        const auto* entry = reinterpret_cast<const NameEntry*>(a.message.registered);
+        const bool usual = a.messageType == NVTX_MESSAGE_TYPE_REGISTERED && a.payloadType == 0 &&
+                           a.size >= sizeof a && a.category == 0 &&
+                           a.colorType != NVTX_COLOR_ARGB && entry != nullptr;
+        if (__builtin_expect(usual && entry->generation == imageGeneration() && idleRing(idle),
+                             true)) {
+            const Taken taken;
+            const uint64_t open = loadOpen(idle.header);
+            int level = 0;
+            if (__builtin_expect(hasRoom(idle.ring, open) && continues(idle, open, domainId),
+                                 true)) {
+                tryPush<true>(idle, open, domainId, entry->id, kRegisteredName, level);
+                return level;
+            }
+        }
+        return pushOther(domainId, attributes);
+    }
+    return pushAttributes(domainId, attributes);
 }
 template <bool kFast>
 int onPushEx(const nvtxEventAttributes_t* attributes) {
@@ -72,20 +107,23 @@ int onPushEx(const nvtxEventAttributes_t* attributes) {
 }
 template <bool kFast>
 int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
+    const uint32_t domainId = once(idOf(domain));
     if constexpr (kFast) {
         Idle idle;
-        if (!RIDGE_RARE(!idleRing(idle) || count != 1 || data == nullptr)) {
+        if (RIDGE_RARE(count != 1 || data == nullptr)) return pushPayload(domainId, data, count);
+        if (!RIDGE_RARE(!idleRing(idle))) {
             const Taken taken;
             const uint64_t open = loadOpen(idle.header);
             int level = 0;
-            if (__builtin_expect(hasRoom(idle.ring, open) &&
-                                     tryPushBlob(idle, open, idOf(domain), 0, 0, data->schemaId,
-                                                 data->payload, data->size, level),
+            if (__builtin_expect(hasRoom(idle.ring, open) && continues(idle, open, domainId) &&
+                                     tryPushBlob<true>(idle, open, domainId, 0, 0, data->schemaId,
+                                                       data->payload, data->size, level),
                                  true))
                 return level;
         }
+        return pushOtherPayload(domainId, data);
     }
-    return pushPayload(idOf(domain), data, count);
+    return pushPayload(domainId, data, count);
 }
 template <bool kFast>
 RIDGE_FAST int pop(uint32_t domainId) {
