@@ -2,9 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
 // Products of a few rows with a stored matrix, written once and compiled once per instruction set
-// by the kernels_linear*.cpp that include it. Two weight rows at a time, each weight decoded once
-// and used for up to four rows of x; a stride is four vectors. Everything is always inlined or in
-// an unnamed namespace: no code for a newer processor may leak into what older ones run.
+// by the kernels_linear*.cpp that include it. Two weight rows at a time (four for one row of x),
+// each weight decoded once and used for up to four rows of x; a stride is four vectors. Everything
+// is always inlined or in an unnamed namespace: no code for a newer processor may leak into what
+// older ones run.
 
 #include "workloads/ops/cpu/kernels.h"
 
@@ -142,7 +143,12 @@ RIDGE_INLINE float sumOf(const V& lanes) {
     return parts[0];
 }
 
-// kWeights rows of W times kRows rows of x; the next weight rows are fetched as these are used. The
+// How many weight rows ahead the second-level cache is told of. Measured beside reading alone, one
+// row of x, bf16 and int8: 2 rows ahead into the first level 0.77 and 0.72 of it, 6 ahead into the
+// second with four rows at a time 0.91 and 0.81, no prefetch 0.51 and 0.40.
+constexpr std::int64_t kRowsAhead = 6;
+
+// kWeights rows of W times kRows rows of x; weight rows to come are fetched as these are used. The
 // prefetch may point past the matrix: it never faults.
 template <typename Read, int kWeights, int kRows>
 RIDGE_INLINE void tile(const FewRows& a, std::int64_t firstWeight, std::int64_t firstRow) {
@@ -154,12 +160,12 @@ RIDGE_INLINE void tile(const FewRows& a, std::int64_t firstWeight, std::int64_t 
     const std::int64_t whole = a.k / kStride * kStride;
     V sums[kWeights][kRows] = {};
     for (std::int64_t at = 0; at < whole; at += kStride) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
         for (int i = 0; i < kWeights; ++i) {
             const char* row = weights + i * rowBytes;
             if (firstRow == 0)
                 for (std::int64_t line = 0; line < Read::bytes(kStride); line += 64)
-                    __builtin_prefetch(row + kWeights * rowBytes + Read::bytes(at) + line);
+                    __builtin_prefetch(row + kRowsAhead * rowBytes + Read::bytes(at) + line, 0, 2);
             V w[4];
             Read::vectors(row, at, w);
 #pragma GCC unroll 4
@@ -205,6 +211,9 @@ RIDGE_INLINE void allRows(const FewRows& a, std::int64_t weight) {
 template <typename Read>
 void linearFew(const FewRows& a) {
     std::int64_t weight = 0;
+    // One row of x leaves registers for twice as many weight rows.
+    if (a.rows == 1)
+        for (; weight + 4 <= a.n; weight += 4) tile<Read, 4, 1>(a, weight, 0);
     for (; weight + 2 <= a.n; weight += 2) allRows<Read, 2>(a, weight);
     if (weight < a.n) allRows<Read, 1>(a, weight);
 }
