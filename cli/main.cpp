@@ -13,6 +13,7 @@
 #include "cli/app/neighbours.h"
 #include "cli/app/settings.h"
 #include "cli/run/subject.h"
+#include "cli/commands/archive.h"
 #include <system_error>
 
 namespace {
@@ -75,6 +76,9 @@ int dispatch(int argc, char** argv) {
     addStats(app, globals);
     addImport(app, globals);
     addMerge(app, globals);
+    addPack(app, globals);
+    addUnpack(app, globals);
+    addScrub(app, globals);
     addCeilings(app, globals);
     addDoctor(app, globals);
     addView(app, globals);

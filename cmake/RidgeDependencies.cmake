@@ -24,6 +24,9 @@ find_package(MPI COMPONENTS C)
 # io_uring for the deep queues of the storage workloads.
 find_path(RIDGE_URING_INCLUDE_DIR liburing.h)
 find_library(RIDGE_URING_LIBRARY uring)
+# zstd for packed archives of timelines.
+find_path(RIDGE_ZSTD_INCLUDE_DIR zstd.h)
+find_library(RIDGE_ZSTD_LIBRARY zstd)
 if(RIDGE_BUILD_TESTS)
     find_package(GTest REQUIRED)
 endif()
@@ -46,6 +49,7 @@ if(NOT RIDGE_WITH_CUDA STREQUAL "OFF")
 endif()
 add_feature_info(CUDA RIDGE_HAVE_CUDA "CUPTI activity in the agent, CUDA test programs")
 add_feature_info(MPI MPI_C_FOUND "collectives between processes in ridge-workloads")
+add_feature_info(zstd RIDGE_ZSTD_LIBRARY "ridge pack and ridge unpack")
 add_feature_info(io_uring RIDGE_URING_LIBRARY "deep storage queues in ridge-workloads")
 
 # NVTX v3 is header-only: from the toolkit, or from the wheel that scripts/setup puts into .deps.

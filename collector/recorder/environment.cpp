@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "base/text.h"
+#include "collector/recorder/archive/secrets.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -53,8 +54,6 @@ constexpr std::array<std::string_view, 17> kRecordedVariables = {"RANK",
                                                                  "SLURM_JOB_ID",
                                                                  "JOB_COMPLETION_INDEX",
                                                                  "SLURM_JOB_NUM_NODES"};
-constexpr std::array<std::string_view, 6> kSecretWords = {"TOKEN",  "SECRET",     "PASSWORD",
-                                                          "PASSWD", "CREDENTIAL", "API_KEY"};
 
 using Entries = std::map<std::string, EnvironmentEntry>;
 
@@ -70,10 +69,7 @@ void readVariables(Entries& entries) {
         const std::size_t equals = pair.find('=');
         if (equals == std::string_view::npos) continue;
         const std::string_view name = pair.substr(0, equals);
-        const auto contains = [&](std::string_view word) {
-            return name.find(word) != std::string_view::npos;
-        };
-        if (std::any_of(kSecretWords.begin(), kSecretWords.end(), contains)) continue;
+        if (archive::isSecretName(name)) continue;
         const bool key =
             std::any_of(kKeyPrefixes.begin(), kKeyPrefixes.end(),
                         [&](std::string_view prefix) { return name.starts_with(prefix); }) ||

@@ -3,7 +3,7 @@
 #include "collector/recorder/merge.h"
 
 #include "base/text.h"
-#include "schemas/sqlite/database.h"
+#include "schemas/sqlite/attach.h"
 #include "schemas/timeline/ddl.h"
 
 #include <fmt/format.h>
@@ -123,9 +123,7 @@ public:
 private:
     Status add(std::size_t index) {
         const Input& input = m_inputs[index];
-        RIDGE_TRY(Statement attach, m_db.prepare("ATTACH ?1 AS src"));
-        attach.bind(1, std::string_view(input.path));
-        RIDGE_TRY([[maybe_unused]] const bool none, attach.step());
+        RIDGE_TRY_STATUS(attachForReading(m_db, input.path, "src"));
         RIDGE_TRY_STATUS(m_db.execute("BEGIN"));
         RIDGE_TRY_STATUS(addStrings());
         RIDGE_TRY_STATUS(findCollisions(index));

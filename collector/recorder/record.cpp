@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "collector/recorder/archive/secrets.h"
 #include "collector/recorder/control.h"
 #include "collector/recorder/drain.h"
 #include "collector/recorder/finish.h"
@@ -105,7 +106,7 @@ private:
                 ErrorCode::kBadInput,
                 fmt::format("{}: exists already; --force overwrites it", m_options.output)};
         RIDGE_TRY_STATUS(makeFolders());
-        m_info.command = m_options.command;
+        m_info.command = archive::withoutSecrets(m_options.command);
         m_info.workingDirectory = fs::current_path(ec).string();
         m_info.toolVersion = RIDGE_VERSION;
         m_info.output = m_output;

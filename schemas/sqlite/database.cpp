@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "schemas/sqlite/database.h"
+#include "schemas/sqlite/attach.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
@@ -127,12 +128,22 @@ Result<Database> Database::openForReading(const std::string& path) {
 
 Result<Database> Database::openForWriting(const std::string& path) {
     sqlite3* raw = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &raw,
-                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int code = sqlite3_open_v2((path == ":memory:" ? path : toUri(path, "?mode=rwc")).c_str(), &raw,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
     Database db(raw, path);
     if (code != SQLITE_OK) return sqliteError(raw, path);
     sqlite3_busy_timeout(raw, 2000);
     return db;
+}
+
+Status attachForReading(Database& db, const std::string& path, std::string_view schema) {
+    RIDGE_TRY_STATUS(refuseOthers(path));
+    std::error_code ec;
+    const bool hasWal = std::filesystem::exists(path + "-wal", ec);
+    RIDGE_TRY(Statement attach, db.prepare(fmt::format("ATTACH ?1 AS {}", schema)));
+    attach.bind(1, std::string_view(toUri(path, hasWal ? "?mode=ro" : "?mode=ro&immutable=1")));
+    RIDGE_TRY([[maybe_unused]] const bool none, attach.step());
+    return {};
 }
 
 Status Database::execute(const std::string& sql) {
