@@ -39,6 +39,19 @@ struct GemmArgs {
     bool unsignedLeft = false;  // int8: A holds 0..255 instead of -128..127
 };
 
+// y(rows x n) = x W^T + bias as a product, for weights that are stored as they multiply.
+[[nodiscard]] inline GemmArgs productOf(const Weight& weight, const Tensor& x, const Tensor& bias,
+                                        const Tensor& y, std::int64_t rows) {
+    return {.layout = GemmLayout::kNT,
+            .m = rows,
+            .n = weight.n,
+            .k = weight.k,
+            .a = x,
+            .b = weight.values,
+            .c = y,
+            .bias = bias};
+}
+
 struct AttentionArgs {
     std::int64_t batch = 1;
     std::int64_t heads = 1;

@@ -90,14 +90,7 @@ void Operators::linear(const char* name, const Weight& weight, const Tensor& x, 
     atLeast(x, rows * weight.k);
     atLeast(y, rows * weight.n);
     if (weight.storage() == Storage::kF32 && products() != RIDGE_DTYPE_F32) {
-        gemm(name, {.layout = GemmLayout::kNT,
-                    .m = rows,
-                    .n = weight.n,
-                    .k = weight.k,
-                    .a = x,
-                    .b = weight.values,
-                    .c = y,
-                    .bias = bias});
+        gemm(name, productOf(weight, x, bias, y, rows));
         return;
     }
     const WorkRange range(

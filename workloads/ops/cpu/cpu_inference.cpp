@@ -156,15 +156,7 @@ void CpuOperators::doLinear(const Weight& weight, const Tensor& x, const Tensor&
         return;
     }
     if (storage == Storage::kF32) {
-        keep(m_gemm.product({.layout = GemmLayout::kNT,
-                             .m = rows,
-                             .n = weight.n,
-                             .k = weight.k,
-                             .a = x,
-                             .b = weight.values,
-                             .c = y,
-                             .bias = bias,
-                             .accumulate = false}));
+        keep(m_gemm.product(productOf(weight, x, bias, y, rows)));
         return;
     }
     float* panel = scratch(kPanelRows * weight.k);

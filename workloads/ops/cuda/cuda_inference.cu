@@ -381,14 +381,7 @@ void CudaOperators::doLinear(const Weight& weight, const Tensor& x, const Tensor
         });
         unpacked = {to, weight.n * weight.k, RIDGE_DTYPE_F32};
     }
-    doGemm({.layout = GemmLayout::kNT,
-            .m = rows,
-            .n = weight.n,
-            .k = weight.k,
-            .a = x,
-            .b = unpacked,
-            .c = y,
-            .bias = bias});
+    doGemm(productOf({unpacked, {}, weight.n, weight.k}, x, bias, y, rows));
 }
 
 void CudaOperators::doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias,
