@@ -76,7 +76,8 @@ public:
 
     uint64_t flatten(const void* data, uint64_t bytes) {
         memcpy(m_copy, data, bytes);
-        m_bytes = m_end = bytes;
+        m_data = static_cast<const uint8_t*>(data);
+        m_end = bytes;
         SchemaLookup lookup(m_schema.domainId);
         PayloadWalk<SchemaLookup, Flattener> walk(lookup, *this, static_cast<const uint8_t*>(data),
                                                   bytes);
@@ -86,7 +87,7 @@ public:
 
     void value(const PayloadField& field) {
         if (field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE)
-            translate(field.offset, field.count);
+            translate(m_data + field.offset, field.offset, field.count);
     }
     void text(const PayloadField&) {}
     void missing(const PayloadField&) {}
@@ -96,7 +97,8 @@ public:
     void indirect(const PayloadField& field) {
         if ((field.entry.flags & (kEntryOffsetFromBase | kEntryOffsetFromHere)) != 0) return;
         const uint8_t* from = nullptr;
-        memcpy(&from, m_copy + field.offset, sizeof from);
+        memcpy(&from, m_data + field.offset,
+               sizeof from);  // the copy may have been rewritten there
         uint64_t packed = 0;
         const uint64_t bytes = from != nullptr ? bytesAt(from, field) : 0;
         if (bytes != 0 && !mayRead(from, bytes, field)) {
@@ -108,8 +110,8 @@ public:
             packed = m_end | bytes << 32;
             const bool handles =
                 field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE;
-            if (handles) translate(m_end, bytes / 8);
-            forgetPointers(field, m_end, bytes);
+            if (handles) translate(from, m_end, bytes / 8);
+            forgetPointers(field, from, m_end, bytes);
             const uint64_t behind = padded(m_end + bytes);
             m_end = behind < m_room ? behind : m_room;
         }
@@ -165,21 +167,23 @@ private:
         return false;
     }
 
-    void translate(uint64_t offset, uint64_t count) {
-        for (uint64_t i = 0; i < count && offset + 8 * i + 8 <= m_room; ++i) {
+    // Always out of the program's own bytes: fields may overlap, and a name id is no handle.
+    void translate(const uint8_t* from, uint64_t at, uint64_t count) {
+        for (uint64_t i = 0; i < count && at + 8 * i + 8 <= m_room; ++i) {
             const NameEntry* entry = nullptr;
-            memcpy(&entry, m_copy + offset + 8 * i, sizeof entry);
+            memcpy(&entry, from + 8 * i, sizeof entry);
             const uint64_t id = idInThisImage(m_ring, entry);
-            memcpy(m_copy + offset + 8 * i, &id, sizeof id);
+            memcpy(m_copy + at + 8 * i, &id, sizeof id);
         }
     }
 
     struct Forget {
         Flattener& flattener;
+        const uint8_t* from;
         uint64_t base;
         void value(const PayloadField& field) {
             if (field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE)
-                flattener.translate(base + field.offset, field.count);
+                flattener.translate(from + field.offset, base + field.offset, field.count);
         }
         void text(const PayloadField&) {}
         void missing(const PayloadField&) {}
@@ -191,13 +195,14 @@ private:
         }
     };
 
-    void forgetPointers(const PayloadField& field, uint64_t at, uint64_t bytes) {
+    void forgetPointers(const PayloadField& field, const uint8_t* from, uint64_t at,
+                        uint64_t bytes) {
         const SchemaInfo* nested = findSchema(field.entry.type, m_schema.domainId);
         if (nested == nullptr || nested->payloadSize == 0) return;
         SchemaLookup lookup(m_schema.domainId);
         for (uint64_t done = 0; done + nested->payloadSize <= bytes; done += nested->payloadSize) {
-            Forget forget{*this, at + done};
-            PayloadWalk<SchemaLookup, Forget> walk(lookup, forget, m_copy + at + done,
+            Forget forget{*this, from + done, at + done};
+            PayloadWalk<SchemaLookup, Forget> walk(lookup, forget, from + done,
                                                    nested->payloadSize);
             walk.walk(payloadSchema(*nested));
         }
@@ -209,7 +214,7 @@ private:
     size_t m_count;
     uint8_t* m_copy;
     uint64_t m_room;
-    uint64_t m_bytes = 0;
+    const uint8_t* m_data = nullptr;
     uint64_t m_end = 0;
 };
 
