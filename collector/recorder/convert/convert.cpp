@@ -80,6 +80,8 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     outcome.processes =
         writeSessionTables(session, catalogue, emitter, *tables, processes, outcome.durationNs);
     writeWindows(windows, *tables);
+    const std::vector<NcclCall> ncclCalls = emitter.takeNcclCalls();
+    const std::int64_t emptyId = ncclCalls.empty() ? 0 : catalogue.strings.intern("");
     bulk::BulkRow row;
     for (std::int64_t id = 1; id <= catalogue.strings.size(); ++id) {
         row.clear();
@@ -87,6 +89,7 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
         tables->strings().addAt(id, row);
     }
     RIDGE_TRY_STATUS(tables->finish());
+    RIDGE_TRY_STATUS(linkNcclCalls(path, ncclCalls, emptyId));
     return outcome;
 }
 

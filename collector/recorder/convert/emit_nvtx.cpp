@@ -4,6 +4,8 @@
 #include "collector/recorder/convert/emitter.h"
 #include "ridge/work.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 
@@ -206,8 +208,49 @@ void Emitter::nvtx(const NvtxEvent& event) {
     }
     const std::int64_t rowid = m_tables.nvtx().add(m_row, event.start);
     if (m_workFound) m_tables.work().addAt(rowid, m_workRow);
-    if (!m_payload.empty()) payloadRows(rowid);
+    if (!m_payload.empty()) {
+        if (event.hasEnd && event.domainId != 0) ncclCall(event);
+        payloadRows(rowid);
+    }
     note(event.hasEnd ? event.end : event.start);
+}
+
+// Of NCCL's own domain: what a call moves on which communicator, and how many ranks that has.
+void Emitter::ncclCall(const NvtxEvent& event) {
+    const auto domain = m_source->domains.find(event.domainId);
+    if (domain == m_source->domains.end()) return;
+    const std::int64_t domainName = m_source->names.get(domain->second.nameId);
+    if (!domainName || m_catalogue.strings.text(domainName) != "NCCL") return;
+    const PayloadValue* communicator = nullptr;
+    const PayloadValue* bytes = nullptr;
+    const PayloadValue* ranks = nullptr;
+    for (const auto& [schemaId, value] : m_payload) {
+        if (value.field == "NCCL communicator ID") communicator = &value;
+        if (value.field == "Message size [bytes]") bytes = &value;
+        if (value.field == "No. of ranks") ranks = &value;
+    }
+    if (!communicator) return;
+    const auto id = static_cast<std::uint64_t>(communicator->integer);
+    if (ranks) m_ncclRanks[id] = ranks->integer;
+    NcclCall call;
+    call.name = collectiveName(m_catalogue.strings.text(name(event.nameId)));
+    if (!bytes || call.name.empty()) return;
+    call.globalTid = m_globalTid;
+    call.start = event.start;
+    call.end = event.end;
+    call.communicator = id;
+    call.bytes = bytes->integer;
+    m_ncclCalls.push_back(std::move(call));
+}
+
+std::vector<NcclCall> Emitter::takeNcclCalls() {
+    for (NcclCall& call : m_ncclCalls) {
+        call.nameId = m_catalogue.strings.intern(call.name);
+        call.groupId = m_catalogue.strings.intern(fmt::format("0x{:x}", call.communicator));
+        const auto ranks = m_ncclRanks.find(call.communicator);
+        call.ranks = ranks == m_ncclRanks.end() ? 0 : ranks->second;
+    }
+    return std::move(m_ncclCalls);
 }
 
 // One row per number or text of the payloads of a range or mark.

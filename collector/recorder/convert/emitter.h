@@ -7,6 +7,7 @@
 #include "collector/recorder/convert/catalogue.h"
 #include "collector/recorder/convert/launch_order.h"
 #include "collector/recorder/convert/memory_regions.h"
+#include "collector/recorder/convert/nccl_calls.h"
 #include "collector/recorder/convert/payload_json.h"
 #include "collector/recorder/convert/tables.h"
 
@@ -44,6 +45,8 @@ public:
         const auto found = m_launches.find(&source);
         return found == m_launches.end() ? nullptr : &found->second;
     }
+    // With their strings interned; before StringIds are written.
+    std::vector<NcclCall> takeNcclCalls();
     [[nodiscard]] std::int64_t sessionTime(const Source& source, std::uint64_t time);
 
 private:
@@ -82,6 +85,7 @@ private:
     void nvtxValue(const Extras& extras);
     void nvtxBlobs(std::string_view blobs);
     void payloadRows(std::int64_t nvtxId);
+    void ncclCall(const NvtxEvent& event);
 
     [[nodiscard]] bool outsideOfWindows(const RecordView& record);
     bool counterRecord(const RecordView& record);
@@ -129,6 +133,8 @@ private:
     std::int64_t m_unnamed = 0;
     std::vector<TimeWindow> m_windows;
     std::unordered_map<const Source*, std::unique_ptr<std::vector<RegionRow>>> m_regions;
+    std::vector<NcclCall> m_ncclCalls;
+    std::unordered_map<std::uint64_t, std::int64_t> m_ncclRanks;  // by communicator
     std::unordered_map<const Source*, LaunchOrder> m_launches;
     std::unordered_map<std::int64_t, std::int64_t>
         m_gpuMetrics;  // StringIds of the name -> metric id

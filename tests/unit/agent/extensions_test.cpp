@@ -152,7 +152,7 @@ TEST(Extensions, SchemasThatMakeNoSenseHarmNobody) {
     constexpr uint64_t kTypes[] = {1, 5, 16, 18, 20, 22, 33, 75, 76, 77, 78, 100, 1u << 24, (1u << 24) + 1, (1u << 24) + 2};
     std::vector<uint64_t> target(1024, 0x4141414141414141);
     target.back() = 0;
-    for (int round = 0; round < 4000; ++round) {
+    for (int round = 0; round < 1000; ++round) {
         SCOPED_TRACE(testing::Message() << "seed " << seed << " round " << round);
         const auto domain = static_cast<uint32_t>(100 + round % 40000);
         for (uint64_t id = 0; id < 3; ++id) {
@@ -175,7 +175,7 @@ TEST(Extensions, SchemasThatMakeNoSenseHarmNobody) {
             {NVTX_TYPE_PAYLOAD_SCHEMA_REFERENCED, target.size() * 8, target.data()}};
         markWith(domain, data, 2);
     }
-    EXPECT_GE(session().read().count(RecordType::kMark), 4000u);
+    EXPECT_GE(session().read().count(RecordType::kMark), 1000u);
 }
 
 }  // namespace

@@ -325,6 +325,53 @@ TEST_F(ConvertTest, MemoryGraphsAndCompilationHaveTheirTables) {
     EXPECT_EQ(sql("SELECT kind, contextId, streamId, name FROM RIDGE_CUDA_NAME", 4), "stream|2|13|compute");
 }
 
+// What NCCL says in its own domain is laid on the kernels that its calls launched, and on no others.
+TEST_F(ConvertTest, NcclsCallsDescribeTheirKernels) {
+    FakeRing ring(100, 100);
+    const char* names[] = {"NCCL", "ncclCommInitRank", "ncclAllReduce", "NCCL communicator ID", "Message size [bytes]",
+                           "No. of ranks", "_Z17ncclDevKernel_Genv", "_Z4gemmv", "cudaLaunchKernel"};
+    for (std::uint32_t i = 0; i < std::size(names); ++i) ring.name(i + 1, names[i]);
+    ClockSample sample{};
+    sample.monotonicNs = sample.otherNs = 2000;
+    ring.add(sample, RecordType::kClockSample, static_cast<std::uint32_t>(ClockSampleKind::kCupti));
+    Domain domain{};
+    domain.nameId = 1;
+    ring.add(domain, RecordType::kDomain, 1);
+    const auto schema = [&](std::uint32_t ref, std::uint32_t second) {
+        Schema record{};
+        record.schemaId = (1u << 24) + ref;
+        record.domainId = 1;
+        record.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+        record.entryCount = 2;
+        record.payloadSize = 16;
+        const SchemaEntry entries[2] = {{0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, 0, 0, 4, 0}, {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, 0, 8, second, 0}};
+        ring.add(record, RecordType::kSchema, ref, {reinterpret_cast<const char*>(entries), sizeof entries});
+    };
+    schema(1, 6);
+    schema(2, 5);
+    const std::uint64_t init[2] = {0xABC, 8}, reduce[2] = {0xABC, 4096};
+    ring.range(2, 2000, 2100, blobTail(1, {reinterpret_cast<const char*>(init), 16}), kHasBlobs, 1);
+    ring.range(3, 3000, 4000, blobTail(2, {reinterpret_cast<const char*>(reduce), 16}), kHasBlobs, 1);
+    for (std::uint32_t i = 0; i < 3; ++i) {  // in the call: NCCL's kernel and another; behind it: NCCL's again
+        Api api{};
+        api.start = 3100 + 600 * i;
+        api.end = api.start + 10;
+        api.threadId = 100;
+        api.correlationId = 10 + i;
+        ring.add(api, RecordType::kApi, 9);
+        Kernel kernel{};
+        kernel.start = 5000 + 100 * i;
+        kernel.end = kernel.start + 50;
+        kernel.correlationId = 10 + i;
+        ring.add(kernel, RecordType::kKernel, i == 1 ? 8 : 7);
+    }
+    ring.saveSpool(m_session, "100-7-agent-0");
+    convertNow();
+    EXPECT_EQ(sql("SELECT k.correlationId, n.value, g.value, c.bytesIn, c.bytesOut, c.groupSize FROM RIDGE_COLLECTIVE c "
+                  "JOIN CUPTI_ACTIVITY_KIND_KERNEL k ON k.rowid = c.kernelId JOIN StringIds n ON n.id = c.nameId JOIN StringIds g ON g.id = c.groupId", 6),
+              "10|allreduce|0xabc|4096|4096|8");
+}
+
 TEST_F(ConvertTest, CountersOfKernelsAndSamplesOfTheGpuHaveTheirTables) {
     FakeRing ring(100, 100);
     ring.name(1, "_Z4gemmv");
