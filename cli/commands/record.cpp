@@ -139,7 +139,7 @@ Status countKernels(recorder::RecordOptions options, recorder::RecordOutcome& ou
     std::filesystem::remove(counted->output, ec);
     if (!joined.ok()) return withContext(joined.error(), timeline);
     outcome.notes.push_back(*joined ? fmt::format("{} kernels have counters of a second run", *joined)
-                                    : std::string("no kernel was counted; DIAGNOSTIC_EVENT of a run with --counters kernel says why"));
+                                    : std::string("no kernel was counted; DIAGNOSTIC_EVENT says why"));
     if (counted->programStatus != outcome.programStatus)
         outcome.notes.push_back(fmt::format("the second run ended with {} instead of {}", counted->programStatus, outcome.programStatus));
     return {};

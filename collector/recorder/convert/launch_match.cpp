@@ -45,6 +45,26 @@ Result<Launches> read(Database& db, const std::string& sql) {
     }
 }
 
+Status makeDiagnostics(Database& db) {
+    std::string create = timeline::findTable("DIAGNOSTIC_EVENT")->createTable;
+    create.insert(create.find("CREATE TABLE ") + 13, "IF NOT EXISTS ");
+    return db.execute(create);
+}
+
+// Why there are no counters is said in the run that was to take them.
+Status copyReasons(Database& db) {
+    RIDGE_TRY(
+        auto there,
+        db.prepare("SELECT count(*) FROM counters.sqlite_master WHERE name = 'DIAGNOSTIC_EVENT'"));
+    RIDGE_TRY_STATUS(there.step());
+    if (there.integer(0) == 0) return {};
+    RIDGE_TRY_STATUS(makeDiagnostics(db));
+    return db.execute(
+        "INSERT INTO main.DIAGNOSTIC_EVENT SELECT timestamp, timestampType, source, severity, "
+        "text, NULL "
+        "FROM counters.DIAGNOSTIC_EVENT WHERE text LIKE 'GPU counters%'");
+}
+
 Status insert(Database& db, const Launches& timeline, const Launches& counted,
               const LaunchMatch& match) {
     const timeline::TableDdl* table = timeline::findTable("RIDGE_KERNEL_METRIC");
@@ -75,9 +95,7 @@ Status insert(Database& db, const Launches& timeline, const Launches& counted,
         "SELECT m.ownPid, m.own, NULL, k.metric, k.value FROM counters.RIDGE_KERNEL_METRIC k "
         "JOIN temp.matched m ON m.pid = k.globalPid AND m.correlation = k.correlationId"));
     if (match.differing == 0) return {};
-    std::string create = timeline::findTable("DIAGNOSTIC_EVENT")->createTable;
-    create.insert(create.find("CREATE TABLE ") + 13, "IF NOT EXISTS ");
-    RIDGE_TRY_STATUS(db.execute(create));
+    RIDGE_TRY_STATUS(makeDiagnostics(db));
     return db.execute(
         fmt::format("INSERT INTO main.DIAGNOSTIC_EVENT VALUES (0, 1, 3, 2, '{} of {} kernels got "
                     "no counters: the run in which they "
@@ -111,6 +129,7 @@ Result<std::size_t> joinKernelCounters(const std::string& timelinePath,
     RIDGE_TRY(auto attach, db.prepare("ATTACH ?1 AS counters"));
     attach.bind(1, std::string_view(counters));
     RIDGE_TRY_STATUS(attach.step());
+    RIDGE_TRY_STATUS(copyReasons(db));
     RIDGE_TRY(auto there,
               db.prepare("SELECT (SELECT count(*) FROM counters.sqlite_master WHERE name IN "
                          "('RIDGE_KERNEL_LAUNCH', "

@@ -482,6 +482,10 @@ TEST_F(ConvertTest, CountersOfAnotherRunAreJoined) {
             if (counters) ring.add(launch, RecordType::kKernelLaunch, 1);
             if (counters) ring.add(metric, RecordType::kKernelMetric, 2);
         }
+        ring.name(3, "GPU counters are not recorded: a reason");
+        Diagnostic reason{};
+        reason.severity = 3;
+        if (counters) ring.add(reason, RecordType::kDiagnostic, 3);
         ring.saveSpool(m_session, "1-7-agent-0");
         ASSERT_TRUE(convert(m_session, output).ok());
     };
@@ -497,6 +501,7 @@ TEST_F(ConvertTest, CountersOfAnotherRunAreJoined) {
     EXPECT_EQ(sql("SELECT k.correlationId, m.metric, m.value FROM CUPTI_ACTIVITY_KIND_KERNEL k JOIN RIDGE_KERNEL_METRIC m "
                   "USING (globalPid, correlationId) ORDER BY 1", 3),
               "10|dram__bytes_read.sum|0.0;11|dram__bytes_read.sum|100.0;12|dram__bytes_read.sum|200.0");
+    EXPECT_EQ(sql("SELECT text FROM DIAGNOSTIC_EVENT WHERE text LIKE 'GPU counters%'"), "GPU counters are not recorded: a reason");
     EXPECT_EQ(sql("PRAGMA integrity_check"), "ok");
 }
 
