@@ -393,6 +393,21 @@ CREATE TABLE COMPOSITE_EVENTS (
     cpuCycles    INTEGER NOT NULL                                 -- value of the sampling counter
 );
 
+-- The call stack of each of them.
+CREATE TABLE SAMPLING_CALLCHAINS (
+    id            INTEGER NOT NULL,                               -- -> COMPOSITE_EVENTS(id)
+    symbol        INTEGER NOT NULL,                               -- -> StringIds(id), the function
+    module        INTEGER NOT NULL,                               -- -> StringIds(id), the file that it is in
+    kernelMode    INTEGER,                                        -- 1: of the kernel
+    thumbCode     INTEGER,
+    unresolved    INTEGER,                                        -- 1: symbol is the address as text
+    specialEntry  INTEGER,
+    originalIP    INTEGER,                                        -- address
+    unwindMethod  INTEGER,                                        -- -> ENUM_STACK_UNWIND_METHOD(id)
+    stackDepth    INTEGER NOT NULL                                -- 0: the innermost
+);
+CREATE INDEX idx_SAMPLING_CALLCHAINS ON SAMPLING_CALLCHAINS(id);
+
 -- What the collector has to say about this session.
 CREATE TABLE DIAGNOSTIC_EVENT (
     timestamp      INTEGER NOT NULL,                              -- ns since session start
@@ -638,6 +653,12 @@ CREATE TABLE RIDGE_IO (
     errorNumber   INTEGER NOT NULL        -- errno; 0: it succeeded
 );
 
+-- What a file is for, as --io-class says by its path. No row: nothing was said of it.
+CREATE TABLE RIDGE_FILE_CLASS (
+    fileAccessId  INTEGER NOT NULL PRIMARY KEY,  -- -> OSRT_FILE_ACCESS_DESCRIPTORS(fileAccessId)
+    class         TEXT NOT NULL           -- 'data', 'checkpoint', 'other'
+);
+
 -- Measured roofs, taken beside this session.
 CREATE TABLE RIDGE_CEILING (
     phase          TEXT NOT NULL,         -- 'before', 'after', 'given'
@@ -657,7 +678,7 @@ CREATE TABLE RIDGE_CEILING (
 
 CREATE TABLE RIDGE_COUNTER (
     id         INTEGER NOT NULL PRIMARY KEY,
-    name       TEXT    NOT NULL,          -- 'process.rss', 'cpu.busy', 'gpu.power', ...
+    name       TEXT    NOT NULL,          -- 'process.rss', 'cpu.busy', 'gpu.power', ...; of a thread 'thread.cpu/TID', ...
     unit       TEXT    NOT NULL,
     globalPid  INTEGER,                   -- NULL: of the machine
     deviceId   INTEGER                    -- CPU or GPU number; NULL: none
@@ -951,6 +972,19 @@ INSERT INTO ENUM_SAMPLING_THREAD_STATE VALUES
     (8, 'OSRuntime', 'OS runtime'),
     (9, 'Initialized', 'Initialized'),
     (10, 'Transition', 'Transition');
+
+CREATE TABLE ENUM_STACK_UNWIND_METHOD (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
+INSERT INTO ENUM_STACK_UNWIND_METHOD VALUES
+    (0, 'Unknown', 'Unknown'),
+    (1, 'FramePointer', 'Frame pointer'),
+    (2, 'UnwindTable', 'Unwind table'),
+    (3, 'LR_FramePointer', 'LR frame pointer'),
+    (4, 'LR_UnwindTable', 'LR unwind table'),
+    (5, 'KernelContext', 'Kernel context'),
+    (6, 'DWARF_EH', 'DWARF EH'),
+    (7, 'DWARF_DF', 'DWARF DF'),
+    (8, 'LBR', 'LBR'),
+    (255, 'Undefined', 'Undefined');
 
 CREATE TABLE ENUM_CUDA_DEV_MEM_EVENT_OPER (id INTEGER NOT NULL PRIMARY KEY, name TEXT, label TEXT);
 INSERT INTO ENUM_CUDA_DEV_MEM_EVENT_OPER VALUES

@@ -32,6 +32,8 @@ struct RecordArguments {
     std::string output, recoverDir, json, trace = "nvtx,cuda";
     bool recovers = false;
     bool noSample = false;
+    std::vector<std::string> ioClasses;
+    std::uint32_t sampleRate = 997;
     double delay = 0, duration = 0;
     std::string captureRange, captureEnd = "stop", kill = "none", wait = "primary", session;
     std::vector<std::string> includeDomains, excludeDomains;
@@ -104,12 +106,15 @@ Status applyControl(const RecordArguments& a, recorder::RecordOptions& options) 
 
 Status applyTrace(const std::string& list, recorder::RecordOptions& options) {
     options.traceNvtx = options.traceCuda = options.traceIo = false;
+    options.sampleStacks = options.traceSwitches = options.countHardware = false;
     if (list == "none") return {};
     for (const std::string_view name : split(list, ',')) {
         if (name == "nvtx") options.traceNvtx = true;
         else if (name == "cuda") options.traceCuda = true;
         else if (name == "io") options.traceIo = true;
-        else return Error{ErrorCode::kBadInput, fmt::format("--trace: unknown source \"{}\"; there are nvtx, cuda, io and none", name)};
+        else if (name == "cpu") options.sampleStacks = options.countHardware = true;
+        else if (name == "sched") options.traceSwitches = true;
+        else return Error{ErrorCode::kBadInput, fmt::format("--trace: unknown source \"{}\"; there are nvtx, cuda, io, cpu, sched and none", name)};
     }
     return {};
 }
@@ -131,6 +136,8 @@ Status countKernels(recorder::RecordOptions options, recorder::RecordOutcome& ou
     options.output = timeline + ".counters";
     options.force = true;
     options.traceIo = options.sampleSystem = options.detectPreemption = false;
+    options.sampleStacks = options.traceSwitches = options.countHardware = false;
+    options.ioClasses.clear();
     options.cudaOptions |= spool::kCudaKernelCounters;
     const auto counted = recorder::record(options);
     if (!counted.ok()) return withContext(counted.error(), "the run in which kernels are counted");
@@ -142,6 +149,19 @@ Status countKernels(recorder::RecordOptions options, recorder::RecordOutcome& ou
                                     : std::string("no kernel was counted; DIAGNOSTIC_EVENT says why"));
     if (counted->programStatus != outcome.programStatus)
         outcome.notes.push_back(fmt::format("the second run ended with {} instead of {}", counted->programStatus, outcome.programStatus));
+    return {};
+}
+
+// CLASS=PATTERN
+Status applyIoClasses(const RecordArguments& a, recorder::RecordOptions& options) {
+    for (const std::string& text : a.ioClasses) {
+        const std::size_t equals = text.find('=');
+        const std::string name = text.substr(0, equals);
+        if (equals == std::string::npos || equals + 1 == text.size() || (name != "data" && name != "checkpoint" && name != "other"))
+            return usage(fmt::format("--io-class {}: write CLASS=PATTERN; the classes are data, checkpoint and other", text));
+        options.ioClasses.emplace_back(name, text.substr(equals + 1));
+    }
+    if (!options.ioClasses.empty() && !options.traceIo) return usage("--io-class tells of files, which io in --trace records; give that too");
     return {};
 }
 
@@ -253,9 +273,11 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     options.force = globals.force;
     options.sampleSystem = options.detectPreemption = !a.noSample;
     options.quiet = globals.quiet;
+    options.samplesPerSecond = a.sampleRate;
     if (const Status status = applyTrace(a.trace, options); !status.ok()) return fail(status.error());
     if (const Status status = applyControl(a, options); !status.ok()) return fail(status.error());
     options.cudaOptions = cudaOptions(a);
+    if (const Status status = applyIoClasses(a, options); !status.ok()) return fail(status.error());
     const auto agent = findAgentDir();
     if (!agent.ok()) return fail(4, agent.error().message);
     options.agentLibDir = *agent;
@@ -283,8 +305,11 @@ void addRecord(CLI::App& app, Globals& globals) {
     command->add_option("PROGRAM", arguments->program, "The program to run and its arguments, after --");
     command->add_option("-o,--output", arguments->output, "The timeline (SQLite) to write; %q{VARIABLE} (of the environment), %p (process), %h (host) and %n (the first free number) are filled in")->type_name("FILE")->default_str("trace.sqlite");
     arguments->output = "trace.sqlite";
-    command->add_option("--trace", arguments->trace, "What to record, separated by commas: nvtx (the program's NVTX ranges), cuda (kernels, copies and API calls), io (calls that read and write files; this preloads a library into the program); or none")
+    command->add_option("--trace", arguments->trace, "What to record, separated by commas: nvtx (the program's NVTX ranges), cuda (kernels, copies and API calls), io (calls that read and write files; this preloads a library into the program), cpu (call stacks of its threads and hardware counters, through perf events), sched (context switches); or none")
         ->type_name("LIST")->default_str("nvtx,cuda");
+    command->add_option("--io-class", arguments->ioClasses, "What files are for, by their paths: CLASS=PATTERN with data, checkpoint or other and a shell's pattern (* fits / too), as in checkpoint='*/ckpt/*'; the first that fits counts")
+        ->type_name("CLASS=PATTERN")->allow_extra_args(false);
+    command->add_option("--sample-rate", arguments->sampleRate, "Call stacks per second and busy thread, with cpu in --trace")->type_name("N")->default_str("997")->check(CLI::Range(1, 50000));
     command->add_flag("--no-sample", arguments->noSample, "Do not sample CPU, memory, power and preemption");
     command->add_option("--duration", arguments->duration, "Stop recording after so many seconds; the program goes on, and the file is made when it ends. 0: record until the program ends")
         ->type_name("SECONDS")->default_str("0")->check(CLI::Validator(checkSeconds, ""));

@@ -36,8 +36,8 @@ int tryEvent(std::uint32_t type, std::uint64_t config) {
 
 Probe perfEvents() {
     const std::string paranoid = readLineOr("/proc/sys/kernel/perf_event_paranoid", "not there");
-    const int error = tryEvent(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CONTEXT_SWITCHES);
-    if (error == 0) return {"perf_events", "on", fmt::format("software events open (perf_event_paranoid {})", paranoid), ""};
+    const int error = tryEvent(PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK);
+    if (error == 0) return {"perf_events", "on", fmt::format("call stacks and context switches: ridge record --trace cpu,sched (perf_event_paranoid {})", paranoid), ""};
     return {"perf_events", "off", fmt::format("perf_event_open: {} (perf_event_paranoid {})", std::strerror(error), paranoid),
             error == ENOSYS ? "the kernel or the sandbox has no perf events" : "sysctl kernel.perf_event_paranoid=1, and allow perf_event_open in the container"};
 }

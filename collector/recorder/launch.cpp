@@ -70,7 +70,8 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 Result<Launched> launch(const std::vector<std::string>& command,
                         const std::map<std::string, std::string>& variables,
-                        const std::string& preload, const sigset_t& mask) {
+                        const std::string& preload, const sigset_t& mask,
+                        const std::function<void(pid_t)>& beforeExec) {
     std::vector<std::string> arguments = command;
     std::vector<std::string> environment = childEnvironment(variables, preload);
     std::vector<char*> argv = pointers(arguments);
@@ -78,6 +79,13 @@ Result<Launched> launch(const std::vector<std::string>& command,
     int report[2];  // closed by a good exec, carries errno after a bad one
     if (pipe2(report, O_CLOEXEC) != 0)
         return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(errno))};
+    int go[2];  // the child waits until it is closed: what is to see its first instruction is ready then
+    if (pipe2(go, O_CLOEXEC) != 0) {
+        const int error = errno;
+        close(report[0]);
+        close(report[1]);
+        return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(error))};
+    }
     // A limit on file sizes is an error of the write that meets it, not the end of the recorder. An
     // ignored signal stays ignored across exec, so the program gets back what we were given.
     static const struct sigaction fileSize = [] {
@@ -92,11 +100,14 @@ Result<Launched> launch(const std::vector<std::string>& command,
     const pid_t pid = fork();
     if (pid < 0) {
         const int error = errno;
-        close(report[0]);
-        close(report[1]);
+        for (const int fd : {report[0], report[1], go[0], go[1]}) close(fd);
         return Error{ErrorCode::kIo, fmt::format("fork: {}", std::strerror(error))};
     }
     if (pid == 0) {
+        close(go[1]);
+        char nothing = 0;
+        while (read(go[0], &nothing, 1) < 0 && errno == EINTR) {
+        }
         sigprocmask(SIG_SETMASK, &mask, nullptr);
         if (fileSize.sa_handler != SIG_IGN) signal(SIGXFSZ, SIG_DFL);
         execvpe(argv[0], argv.data(), envp.data());
@@ -105,6 +116,9 @@ Result<Launched> launch(const std::vector<std::string>& command,
         _exit(127);
     }
     close(report[1]);
+    close(go[0]);
+    if (beforeExec) beforeExec(pid);
+    close(go[1]);
     Launched launched;
     launched.pid = pid;
     ssize_t got = 0;

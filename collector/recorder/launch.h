@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 
+#include <functional>
 #include <map>
 #include <signal.h>
 #include <string>
@@ -20,10 +21,12 @@ struct Launched {
 };
 
 // The variables that the agents need, on top of our own environment. preload is put before
-// LD_PRELOAD. mask: the signal mask that the program starts with. Errors: no process could be made.
+// LD_PRELOAD. mask: the signal mask that the program starts with. beforeExec: called between fork
+// and exec, with the process that waits for it. Errors: no process could be made.
 Result<Launched> launch(const std::vector<std::string>& command,
                         const std::map<std::string, std::string>& variables,
-                        const std::string& preload, const sigset_t& mask);
+                        const std::string& preload, const sigset_t& mask,
+                        const std::function<void(pid_t)>& beforeExec = {});
 
 // Why no program can use CUDA here: the driver's library cannot be loaded; empty: it can.
 std::string cudaDriverTrouble();

@@ -11,6 +11,7 @@
 #include "collector/recorder/launch.h"
 #include "collector/recorder/named_session.h"
 #include "collector/recorder/output_name.h"
+#include "collector/recorder/perf/perf_events.h"
 #include "collector/recorder/processes.h"
 #include "collector/recorder/recorder_spool.h"
 #include "collector/recorder/sample/preemption.h"
@@ -62,7 +63,15 @@ public:
         Wait wait;
         std::map<std::string, std::string> variables = m_options.extraEnvironment;
         const std::string preload = agentVariables(variables);
-        auto launched = launch(m_options.command, variables, preload, wait.maskBefore());
+        PerfEvents perf(m_spool);
+        std::function<void(pid_t)> beforeExec;
+        if (m_options.sampleStacks || m_options.traceSwitches || m_options.countHardware)
+            beforeExec = [&](pid_t pid) {
+                perf.open(pid, {m_options.sampleStacks, m_options.traceSwitches,
+                                m_options.countHardware, m_options.samplesPerSecond});
+            };
+        auto launched =
+            launch(m_options.command, variables, preload, wait.maskBefore(), beforeExec);
         if (!launched.ok() || launched->execError) {
             removeSession(m_session, m_info.ringDir);
             if (!launched.ok()) return std::move(launched).takeError();
@@ -81,12 +90,15 @@ public:
         {
             Sampler sampler(m_spool);
             PreemptionDetector preemption(m_spool);
+            if (perf.countersOn())
+                sampler.also([&perf](std::int64_t now) { perf.sampleCounters(now); });
             sampler.start(m_program, m_options.sampleSystem);
             if (m_options.detectPreemption) preemption.start();
-            follow(drain, sampler, wait);
+            follow(drain, sampler, wait, perf);
             preemption.stop();
             sampler.stop();
             describeSources(sampler, preemption);
+            describePerf(perf);
         }
         return close(drain);
     }
@@ -107,6 +119,7 @@ private:
                 fmt::format("{}: exists already; --force overwrites it", m_options.output)};
         RIDGE_TRY_STATUS(makeFolders());
         m_info.command = archive::withoutSecrets(m_options.command);
+        m_info.ioClasses = m_options.ioClasses;
         m_info.workingDirectory = fs::current_path(ec).string();
         m_info.toolVersion = RIDGE_VERSION;
         m_info.output = m_output;
@@ -273,12 +286,13 @@ private:
     }
 
     // Until the program has ended: drain, forward signals, keep the heartbeat.
-    void follow(Drain& drain, Sampler& sampler, Wait& wait) {
+    void follow(Drain& drain, Sampler& sampler, Wait& wait, PerfEvents& perf) {
         std::int64_t poll = kFastestPollNs;
         std::int64_t lastProgress = 0;
         for (;;) {
             const std::int64_t now = monotonicNs();
             m_control.block()->heartbeatNs = static_cast<std::uint64_t>(now);
+            perf.drain();
             if (m_program > 0) reap(wait);
             if (m_program < 0 && !waitsForOthers(drain)) {
                 if (m_info.endMonotonicNs == 0) m_info.endMonotonicNs = monotonicNs();
@@ -370,6 +384,15 @@ private:
             m_info.notes.push_back("CPU, memory and power were not sampled: " + sampler.trouble());
         m_info.sources.push_back({"nvml", sampler.nvmlOn(),
                                   m_options.sampleSystem ? sampler.nvmlReason() : "not asked for"});
+        m_info.sources.push_back({"rapl", sampler.raplOn(),
+                                  m_options.sampleSystem ? sampler.raplReason() : "not asked for"});
+        m_info.sources.push_back(
+            {"pressure", sampler.pressureOn(),
+             !m_options.sampleSystem ? "not asked for"
+             : sampler.pressureOn()  ? ""
+                                     : "/proc/pressure cannot be read; to enable: boot with psi=1"});
+        if (const std::uint64_t untold = sampler.untoldThreads())
+            m_info.losses.emplace_back("thread_samples", untold);
         m_info.sources.push_back(
             {"preemption", m_options.detectPreemption,
              m_options.detectPreemption ? preemption.quality() : "not asked for"});
@@ -382,6 +405,34 @@ private:
                             static_cast<double>(preemption.cpuNs()) * 1e-6,
                             static_cast<double>(monotonicNs() - m_info.startMonotonicNs) * 1e-6));
         m_spool.flush();
+    }
+
+    // Each with what is less than was asked for, and every record that did not come through.
+    void describePerf(PerfEvents& perf) {
+        perf.drain();
+        if (perf.countersOn()) perf.sampleCounters(monotonicNs());
+        m_spool.flush();
+        const auto source = [&](const char* name, bool wanted, bool on, const std::string& reason) {
+            m_info.sources.push_back({name, wanted && on, wanted ? reason : "not asked for"});
+            if (wanted && !on)
+                m_info.notes.push_back(fmt::format("{} is off: {}", name, reason));
+        };
+        source("cpu_stacks", m_options.sampleStacks, perf.stacksOn(), perf.reason());
+        source("cpu_switches", m_options.traceSwitches, perf.switchesOn(),
+               perf.switchesOn() ? "" : perf.reason());
+        source("cpu_counters", m_options.countHardware, perf.countersOn(), perf.counterReason());
+        const auto loss = [&](const char* name, std::uint64_t count, const char* what) {
+            if (count == 0) return;
+            m_info.losses.emplace_back(name, count);
+            m_info.notes.push_back(fmt::format("{} {}", count, what));
+        };
+        loss("perf_ring", perf.lost(),
+             "records of perf events were dropped by the kernel: its ring was full");
+        loss("perf_broken", perf.broken(), "records of perf events could not be read");
+        if (perf.throttled() != 0)
+            m_info.notes.push_back(fmt::format(
+                "the kernel sampled less than asked for, {} times (kernel.perf_cpu_time_max_percent)",
+                perf.throttled()));
     }
 
     Result<RecordOutcome> close(Drain& drain) {

@@ -15,6 +15,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ridge::recorder {
@@ -34,6 +35,10 @@ struct RecordOptions {
     bool traceIo = false;
     std::uint32_t cudaOptions = 0;  // spool::CudaOption
     bool sampleSystem = true;
+    bool sampleStacks = false;     // call stacks of the program's threads, through perf events
+    bool traceSwitches = false;    // context switches, through perf events
+    bool countHardware = false;    // cycles, instructions, cache misses of the program
+    std::uint32_t samplesPerSecond = 997;  // of call stacks, per busy thread
     bool detectPreemption = true;
     std::uint64_t ringBytes = spool::kDefaultRingBytes;  // rounded up to a power of two
     double delaySeconds = 0;     // so long the program runs unrecorded first
@@ -55,6 +60,9 @@ struct RecordOptions {
         agentLibDir;  // empty: ../lib/ridge, ../lib beside the executable, or its own folder
     std::map<std::string, std::string> extraEnvironment;
     std::function<void(const Progress&)> progress;  // about every 250 ms, from the recording thread
+    // Class ('data', 'checkpoint', 'other') and pattern (as a shell's, * over / too) of paths; the
+    // first that fits counts.
+    std::vector<std::pair<std::string, std::string>> ioClasses;
     std::string spoolDir;                           // empty: <output>.spool
 };
 

@@ -185,6 +185,24 @@ void RecorderSpool::sample(std::uint32_t counterId, std::int64_t monotonicNs, do
                                value});
 }
 
+void RecorderSpool::cpuSample(CpuSample sample, std::span<const std::uint64_t> addresses) {
+    const std::lock_guard lock(m_mutex);
+    sample.header.type = RecordType::kCpuSample;
+    appendLocked(sample, {reinterpret_cast<const char*>(addresses.data()), addresses.size_bytes()});
+}
+
+void RecorderSpool::codeMap(CodeMap map, std::string_view path) {
+    const std::lock_guard lock(m_mutex);
+    map.header = {RecordType::kCodeMap, 0, 0, nameLocked(path)};
+    appendLocked(map);
+}
+
+void RecorderSpool::schedSwitch(SchedSwitch event) {
+    const std::lock_guard lock(m_mutex);
+    event.header.type = RecordType::kSchedSwitch;
+    appendLocked(event);
+}
+
 void RecorderSpool::gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs) {
     const std::lock_guard lock(m_mutex);
     appendLocked(PreemptionGap{{RecordType::kPreemptionGap, 0, 0, cpu},

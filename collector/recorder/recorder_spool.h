@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -31,6 +32,10 @@ public:
     std::uint32_t counter(std::string_view name, std::string_view unit, std::int32_t pid,
                           std::int32_t device);
     void sample(std::uint32_t counterId, std::int64_t monotonicNs, double value);
+    // What perf events saw; the addresses of a sample stand behind it.
+    void cpuSample(spool::CpuSample sample, std::span<const std::uint64_t> addresses);
+    void codeMap(spool::CodeMap map, std::string_view path);
+    void schedSwitch(spool::SchedSwitch event);
     void gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs);
     void diagnostic(std::uint32_t severity, std::string_view text);
     void processEnd(std::int32_t pid, std::int64_t monotonicNs);

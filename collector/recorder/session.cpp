@@ -49,6 +49,8 @@ Status writeSession(const std::string& folder, const SessionInfo& info) {
                  {"outcome", info.outcome},
                  {"sources", sources},
                  {"environment", environment},
+                 {"losses", info.losses},
+                 {"io_classes", info.ioClasses},
                  {"notes", info.notes}};
     if (info.exitStatus) root["exit_status"] = *info.exitStatus;
     return writeFileAtomically(folder + "/session.json",
@@ -79,6 +81,8 @@ Result<SessionInfo> readSession(const std::string& folder) {
         take(root, "cuda_trouble", info.cudaTrouble);
         take(root, "outcome", info.outcome);
         take(root, "notes", info.notes);
+        take(root, "losses", info.losses);
+        take(root, "io_classes", info.ioClasses);
         if (const auto status = root.find("exit_status"); status != root.end())
             info.exitStatus = status->get<int>();
         for (const json& source : root.value("sources", json::array()))

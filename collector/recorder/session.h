@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace ridge::recorder {
@@ -40,7 +41,9 @@ struct SessionInfo {
     std::string outcome = "recovered";  // until record() itself has ended well
     std::vector<SourceState> sources;
     std::vector<EnvironmentEntry> environment;
+    std::vector<std::pair<std::string, std::string>> ioClasses;  // class, pattern
     std::vector<std::string> notes;
+    std::vector<std::pair<std::string, std::uint64_t>> losses;  // of the recorder's own sources, for RIDGE_LOSS
 };
 
 Status writeSession(const std::string& folder, const SessionInfo& info);

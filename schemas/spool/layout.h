@@ -221,6 +221,9 @@ enum class RecordType : uint8_t {
     kNcclCommunicator = 60,
     kNcclEvent = 61,
     kNcclState = 62,
+    kCpuSample = 70,
+    kCodeMap = 71,
+    kSchedSwitch = 72,
 };
 
 // What other records refer to: worth more than events where there is no room for all.
@@ -241,6 +244,7 @@ inline bool isDefinition(RecordType type) {
         case RecordType::kCudaContextPart:
         case RecordType::kGraphNode:
         case RecordType::kCounter:
+        case RecordType::kCodeMap:
         case RecordType::kDiagnostic:
         case RecordType::kProcessEnd:
         case RecordType::kNcclCommunicator:
@@ -683,6 +687,41 @@ static_assert(sizeof(KernelLaunch) % 8 == 0 && sizeof(KernelMetric) % 8 == 0 && 
 static_assert(sizeof(NcclEvent) % 8 == 0 && sizeof(NcclCommunicator) % 8 == 0 && sizeof(NcclState) % 8 == 0);
 static_assert(sizeof(CudaMemory) % 8 == 0 && sizeof(MemoryPool) % 8 == 0 && sizeof(UnifiedMemory) % 8 == 0);
 static_assert(sizeof(GraphNode) % 8 == 0 && sizeof(Jit) % 8 == 0 && sizeof(CudaName) % 8 == 0);
+enum CpuSampleFlags : uint8_t {
+    kInKernel = 1,  // the first address is the kernel's
+};
+
+// Where a thread was when its CPU was sampled. In recorder.spool, as what follows here. header.flags: CpuSampleFlags.
+// Addresses follow, the innermost first, 8 bytes each, to the end of the record; those of callers point behind the call.
+struct CpuSample {
+    RecordHeader header;  // id = cpu
+    uint64_t time;
+    uint32_t pid, tid;
+    uint64_t period;      // of the sampling event: ns, or cycles
+};
+
+// A process maps a file to run code from it. length 0: it has no maps of its own any more (exec; start 0), or has those
+// of the process `start` (fork).
+struct CodeMap {
+    RecordHeader header;  // id = name id of the file
+    uint64_t time;
+    uint32_t pid, reserved;
+    uint64_t start, length;
+    uint64_t fileOffset;
+    uint64_t inode;       // 0: not known
+};
+
+enum SchedSwitchFlags : uint8_t {
+    kSwitchOut = 1,  // left the CPU; else came onto it
+    kPreempted = 2,  // left it although it could have gone on
+};
+
+struct SchedSwitch {
+    RecordHeader header;  // id = cpu; flags: SchedSwitchFlags
+    uint64_t time;
+    uint32_t pid, tid;
+};
+
 static_assert(sizeof(Kernel) % 8 == 0 && sizeof(Memcpy) % 8 == 0 && sizeof(Memset) % 8 == 0);
 static_assert(sizeof(Sync) % 8 == 0 && sizeof(Api) % 8 == 0 && sizeof(Overhead) % 8 == 0);
 static_assert(sizeof(PayloadEnum) % 8 == 0 && sizeof(PayloadEnumerator) % 8 == 0 && sizeof(MemoryRegion) % 8 == 0);
@@ -690,5 +729,7 @@ static_assert(sizeof(Schema) % 8 == 0 && sizeof(SchemaEntry) % 8 == 0 && sizeof(
 static_assert(sizeof(IoFile) % 8 == 0 && sizeof(CudaDevice) % 8 == 0 && sizeof(Counter) % 8 == 0);
 static_assert(sizeof(CudaContext) % 8 == 0 && sizeof(CudaStream) % 8 == 0 && sizeof(CudaEvent) % 8 == 0);
 static_assert(sizeof(ThreadName) % 8 == 0 && sizeof(Category) % 8 == 0 && sizeof(Diagnostic) % 8 == 0);
+
+static_assert(sizeof(CpuSample) % 8 == 0 && sizeof(CodeMap) % 8 == 0 && sizeof(SchedSwitch) % 8 == 0);
 
 }  // namespace ridge::spool

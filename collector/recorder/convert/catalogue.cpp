@@ -190,6 +190,8 @@ private:
             case RecordType::kIoCall:
             case RecordType::kMark:
             case RecordType::kCounterSample:
+            case RecordType::kCpuSample:
+            case RecordType::kSchedSwitch:
                 break;  // the second pass
             case RecordType::kName:
                 addName(source, record);
@@ -265,6 +267,11 @@ private:
                 const auto id = static_cast<std::int64_t>(m_catalogue.counters.size()) + 1;
                 if (source.counters.try_emplace(counter.header.id, id).second)
                     m_catalogue.counters.push_back({m_catalogue.sourceOfRing[ring], counter});
+                break;
+            }
+            case RecordType::kCodeMap: {
+                const auto map = record.as<CodeMap>();
+                m_catalogue.codeMaps.emplace_back(map, source.names.get(map.header.id));
                 break;
             }
             case RecordType::kProcessEnd:

@@ -136,6 +136,7 @@ struct Catalogue {
     ClockMap ticks;  // cycle counter -> CLOCK_MONOTONIC
     std::vector<ClockRow> clocks;
     std::vector<CounterEntry> counters;          // by their ids in the file, from 1
+    std::vector<std::pair<spool::CodeMap, std::int64_t>> codeMaps;  // with the file's StringIds
     std::vector<spool::ProcessEnd> processEnds;  // in the order of their times
     std::vector<LossRow> losses;
     std::uint64_t lost = 0;           // records

@@ -75,6 +75,10 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
         for (const Lifetime& process : processes)
             outcome.durationNs = std::max(outcome.durationNs, process.end);
     outcome.events = emitter.events();
+    for (const auto& [source, count] : session.losses) {
+        catalogue.losses.push_back({source, 0, count, {}});
+        catalogue.lost += count;
+    }
     outcome.lost = catalogue.lost;
     outcome.damage = catalogue.damage;
     outcome.processes =
@@ -82,6 +86,10 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     writeWindows(windows, *tables);
     const std::vector<NcclCall> ncclCalls = emitter.takeNcclCalls();
     const std::int64_t emptyId = ncclCalls.empty() ? 0 : catalogue.strings.intern("");
+    if (emitter.frames() != 0)
+        tables->small("META_DATA_CAPTURE",
+                      {std::string("SAMPLED_FRAMES_UNRESOLVED"),
+                       fmt::format("{} of {}", emitter.unresolvedFrames(), emitter.frames())});
     bulk::BulkRow row;
     for (std::int64_t id = 1; id <= catalogue.strings.size(); ++id) {
         row.clear();

@@ -14,7 +14,12 @@ Emitter::Emitter(Catalogue& catalogue, const std::vector<RingFile>& rings, Table
       m_rings(rings),
       m_tables(tables),
       m_start(startMonotonicNs),
-      m_startUtc(startUtcNs) {}
+      m_startUtc(startUtcNs),
+      m_code(catalogue.strings) {
+    for (const auto& [map, path] : catalogue.codeMaps) m_code.add(map, path);
+    catalogue.codeMaps.clear();
+    m_code.finish();
+}
 
 namespace {
 
@@ -150,6 +155,12 @@ void Emitter::record(const RecordView& view) {
             break;
         case RecordType::kCounterSample:
             counterSample(view.as<CounterSample>());
+            break;
+        case RecordType::kCpuSample:
+            cpuSample(view);
+            break;
+        case RecordType::kSchedSwitch:
+            schedSwitch(view.as<SchedSwitch>());
             break;
         case RecordType::kPreemptionGap: {
             const auto gap = view.as<PreemptionGap>();

@@ -9,6 +9,7 @@
 #include "collector/recorder/convert/memory_regions.h"
 #include "collector/recorder/convert/nccl_calls.h"
 #include "collector/recorder/convert/payload_json.h"
+#include "collector/recorder/convert/code_names.h"
 #include "collector/recorder/convert/tables.h"
 
 #include <cstdint>
@@ -38,6 +39,9 @@ public:
     // Largest time seen, ns since the start.
     [[nodiscard]] std::int64_t lastTime() const { return m_lastTime; }
     [[nodiscard]] std::uint64_t events() const { return m_events; }
+    // Frames of sampled call stacks of which no function's name was found.
+    [[nodiscard]] std::uint64_t unresolvedFrames() const { return m_code.unresolved(); }
+    [[nodiscard]] std::uint64_t frames() const { return m_frames; }
     // StringIds of a text, on the way to rows made elsewhere.
     std::int64_t text(std::string_view value) { return m_catalogue.strings.intern(value); }
     // nullptr: no kernel and no call of that process was seen.
@@ -93,6 +97,9 @@ private:
     void ncclEvent(const spool::NcclEvent& event);
     [[nodiscard]] const RangeEnd* endOf(std::uint64_t rangeId) const;
     void counterSample(const spool::CounterSample& sample);
+    void cpuSample(const RecordView& view);
+    void schedSwitch(const spool::SchedSwitch& event);
+    [[nodiscard]] bool outsideOfWindows(std::int64_t at) const;
     void ioCall(const spool::IoCall& call);
     void kernel(const spool::Kernel& kernel);
     void copy(const spool::Memcpy& copy);
@@ -138,6 +145,9 @@ private:
     std::unordered_map<const Source*, LaunchOrder> m_launches;
     std::unordered_map<std::int64_t, std::int64_t>
         m_gpuMetrics;  // StringIds of the name -> metric id
+    CodeNames m_code;
+    std::int64_t m_samples = 0;
+    std::uint64_t m_frames = 0;
 
     // Of the ring at hand.
     Source* m_source = nullptr;

@@ -115,6 +115,12 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
             return sizeof(Diagnostic);
         case RecordType::kProcessEnd:
             return sizeof(ProcessEnd);
+        case RecordType::kCpuSample:
+            return sizeof(CpuSample);
+        case RecordType::kCodeMap:
+            return sizeof(CodeMap);
+        case RecordType::kSchedSwitch:
+            return sizeof(SchedSwitch);
     }
     return 0;
 }

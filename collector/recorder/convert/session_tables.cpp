@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <fnmatch.h>
 #include <set>
 
 namespace ridge::recorder {
@@ -337,10 +338,19 @@ private:
                 return ticks ? m_emitter.sessionTime(source, ticks) : std::int64_t{0};
             };
             const std::int64_t path = source.names.get(file.pathNameId);
+            if (path) classify(file.globalId, m_catalogue.strings.text(path));
             m_tables.small(
                 "OSRT_FILE_ACCESS_DESCRIPTORS",
                 {file.globalId, std::int64_t{source.pid}, at(file.openedTicks),
                  at(file.closedTicks), path ? m_catalogue.strings.text(path) : std::string()});
+        }
+    }
+
+    void classify(std::int64_t file, const std::string& path) {
+        for (const auto& [name, pattern] : m_session.ioClasses) {
+            if (fnmatch(pattern.c_str(), path.c_str(), 0) != 0) continue;
+            m_tables.small("RIDGE_FILE_CLASS", {file, name});
+            return;
         }
     }
 

@@ -40,6 +40,9 @@ Result<std::unique_ptr<Tables>> Tables::create(const std::string& path) {
     t.m_payload = t.add("RIDGE_PAYLOAD");
     t.m_io = t.add("RIDGE_IO");
     t.m_counterSample = t.add("RIDGE_COUNTER_SAMPLE");
+    t.m_composite = t.add("COMPOSITE_EVENTS");
+    t.m_callchain = t.add("SAMPLING_CALLCHAINS");
+    t.m_sched = t.add("SCHED_EVENTS");
     return tables;
 }
 

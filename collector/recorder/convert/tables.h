@@ -48,6 +48,9 @@ public:
     bulk::BulkTable& payload() { return *m_payload; }
     bulk::BulkTable& io() { return *m_io; }
     bulk::BulkTable& counterSample() { return *m_counterSample; }
+    bulk::BulkTable& composite() { return *m_composite; }
+    bulk::BulkTable& callchain() { return *m_callchain; }
+    bulk::BulkTable& sched() { return *m_sched; }
     bulk::BulkTable& strings() { return *m_strings; }
 
     // A row of any other table, all columns in order or fewer (the rest is NULL).
@@ -84,6 +87,9 @@ private:
     bulk::BulkTable* m_payload = nullptr;
     bulk::BulkTable* m_io = nullptr;
     bulk::BulkTable* m_counterSample = nullptr;
+    bulk::BulkTable* m_composite = nullptr;
+    bulk::BulkTable* m_callchain = nullptr;
+    bulk::BulkTable* m_sched = nullptr;
     bulk::BulkTable* m_strings = nullptr;
 };
 

@@ -25,10 +25,17 @@ public:
     [[nodiscard]] const std::string& reason() const { return m_reason; }
 
 private:
+    struct Link {
+        std::uint32_t counter;
+        double last, bytes;
+        bool seen;
+    };
     struct Gpu {
         void* device;
         std::vector<std::uint32_t> counters;
+        std::vector<Link> links;
     };
+    void sampleLinks(Gpu& gpu, std::int64_t now);
     RecorderSpool* m_spool = nullptr;
     void* m_library = nullptr;
     bool m_initialised = false;

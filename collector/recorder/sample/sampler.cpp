@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "collector/recorder/processes.h"
+#include "collector/recorder/sample/proc_text.h"
 
 #include <fmt/format.h>
 
@@ -51,33 +52,13 @@ constexpr std::array<CounterName, 9> kProcessCounters = {{{"process.cpu", "1"},
                                                           {"process.switches.voluntary", "1"},
                                                           {"process.switches.forced", "1"}}};
 
-std::string slurp(const std::string& path) {
-    std::string text;
-    if (FILE* file = std::fopen(path.c_str(), "re")) {
-        std::array<char, 8192> buffer{};
-        while (const std::size_t n = std::fread(buffer.data(), 1, buffer.size(), file))
-            text.append(buffer.data(), n);
-        std::fclose(file);
-    }
-    return text;
-}
-
-// The number after "label" at the start of a line; false: not there.
-bool numberAfter(const std::string& text, const char* label, double& out) {
-    std::size_t at = text.starts_with(label) ? 0 : text.find(std::string("\n") + label);
-    if (at == std::string::npos) return false;
-    at = text.find_first_of("0123456789", at + std::strlen(label));
-    if (at == std::string::npos) return false;
-    out = std::strtod(text.c_str() + at, nullptr);
-    return true;
-}
-
 }  // namespace
 
 void Sampler::start(std::int32_t mainPid, bool counters) {
     m_mainPid = mainPid;
     m_counters = counters;
     if (counters) m_nvmlOn = m_nvml.open(m_spool);
+    if (counters) m_raplOn = m_rapl.open(m_spool);
     m_started = true;
     try {
         m_thread = std::thread([this] { loop(); });
@@ -133,24 +114,27 @@ void Sampler::round(std::int64_t now) {
     }
     pids.insert(m_descendants.begin(), m_descendants.end());
     for (const std::int32_t pid : pids) sampleProcess(pid, now);
+    if (m_threads.due(now)) {
+        const std::int64_t start = monotonicNs();
+        for (const std::int32_t pid : pids) m_threads.sample(pid, monotonicNs());
+        m_threads.endRound(start, monotonicNs());
+    }
     sampleCpus(now);
     sampleMachine(now);
     if (m_nvmlOn) m_nvml.sample(now);
+    if (m_raplOn) m_rapl.sample(now);
+    if (m_also) m_also(now);
 }
 
 void Sampler::sampleProcess(std::int32_t pid, std::int64_t now) {
     if (pid <= 0 || (m_processes.size() >= kMaxProcesses && !m_processes.contains(pid))) return;
     ProcessState& state = m_processes[pid];
     if (state.gone) return;
-    const std::string stat = slurp(fmt::format("/proc/{}/stat", pid));
-    const std::size_t close = stat.rfind(')');  // the name before it may hold anything
-    if (close == std::string::npos) {
+    const std::vector<std::string> field = statFields(fmt::format("/proc/{}/stat", pid));
+    if (field.empty()) {
         state.gone = true;
         return;
     }
-    std::istringstream fields(stat.substr(close + 1));
-    std::vector<std::string> field;
-    for (std::string word; fields >> word;) field.push_back(word);
     if (field.size() < 22 || field[0] == "Z") return;
     if (state.counters.empty())
         for (const CounterName& counter : kProcessCounters)
@@ -238,10 +222,14 @@ void Sampler::sampleMachine(std::int64_t now) {
     put("disk.write", "B", now, writtenSectors * 512);
     for (const char* resource : {"cpu", "memory", "io"}) {
         const std::string text = slurp(fmt::format("/proc/pressure/{}", resource));
-        const std::size_t total = text.find("total=");
-        if (total != std::string::npos)
-            put(fmt::format("pressure.{}", resource), "s", now,
-                std::strtod(text.c_str() + total + 6, nullptr) * 1e-6);
+        m_pressure = m_pressure || !text.empty();
+        const std::size_t some = text.find("total="), full = text.find("total=", some + 1);
+        const auto putTotal = [&](const std::string& name, std::size_t at) {  // us
+            if (at != std::string::npos)
+                put(name, "s", now, std::strtod(text.c_str() + at + 6, nullptr) * 1e-6);
+        };
+        putTotal(fmt::format("pressure.{}", resource), some);
+        if (some != std::string::npos) putTotal(fmt::format("pressure.{}.full", resource), full);
     }
 }
 

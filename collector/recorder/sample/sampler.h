@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// Samples the processes of the session and the machine every 100 ms, and reads the clocks every
+// Samples the processes of the session, their threads, and the machine every 100 ms, and reads the clocks every
 // second, into the recorder's spool, from a thread of its own. Shares are of one CPU (1.0 = one CPU
 // busy).
 
 #include "collector/recorder/recorder_spool.h"
 #include "collector/recorder/sample/nvml.h"
+#include "collector/recorder/sample/rapl.h"
+#include "collector/recorder/sample/threads.h"
 
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -30,11 +33,19 @@ public:
     // and trouble() says why.
     void start(std::int32_t mainPid, bool counters);
     void stop();
+    // Called with each sample, from the sampling thread, until stop(). Before start().
+    void also(std::function<void(std::int64_t)> sample) { m_also = std::move(sample); }
     // Processes that carry an agent, beside the descendants of the main process.
     void watch(const std::set<std::int32_t>& pids);
     [[nodiscard]] bool nvmlOn() const { return m_nvmlOn; }  // after start()
     [[nodiscard]] const std::string& trouble() const { return m_trouble; }
     [[nodiscard]] const std::string& nvmlReason() const { return m_nvml.reason(); }
+
+    [[nodiscard]] bool raplOn() const { return m_raplOn; }
+    [[nodiscard]] const std::string& raplReason() const { return m_rapl.reason(); }
+    // After stop().
+    [[nodiscard]] bool pressureOn() const { return m_pressure; }
+    [[nodiscard]] std::uint64_t untoldThreads() const { return m_threads.untold(); }
 
 private:
     struct ProcessState {
@@ -57,7 +68,10 @@ private:
 
     RecorderSpool& m_spool;
     Nvml m_nvml;
-    bool m_nvmlOn = false;
+    Rapl m_rapl;
+    ThreadSampler m_threads{m_spool};
+    std::function<void(std::int64_t)> m_also;
+    bool m_nvmlOn = false, m_raplOn = false, m_pressure = false;
     bool m_counters = false;
     std::int32_t m_mainPid = 0;
     std::mutex m_mutex;
