@@ -15,8 +15,9 @@ using Bytes = std::vector<std::uint8_t>;
 
 template <typename T>
 void put(Bytes& to, T value) {
-    const auto* bytes = reinterpret_cast<const std::uint8_t*>(&value);
-    to.insert(to.end(), bytes, bytes + sizeof value);
+    const std::size_t at = to.size();
+    to.resize(at + sizeof value);
+    std::memcpy(to.data() + at, &value, sizeof value);
 }
 
 Bytes record(std::uint32_t type, std::uint16_t misc, const Bytes& body, bool trailer = true) {
