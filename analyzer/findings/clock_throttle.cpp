@@ -48,7 +48,11 @@ Clocks clocksOf(const RuleInput& input, const CounterSeries& throttle) {
 }
 
 // Of a step of this GPU: what goes with the clock. Of all GPUs where it cannot be told which is meant.
-Ns computeOf(const RuleInput& input, const CounterSeries& series) {
+struct Compute {
+    Ns perStep = 0;
+    double share = 0;  // of the GPU's own steps; 0: of the workload's
+};
+Compute computeOf(const RuleInput& input, const CounterSeries& series) {
     using enum WallClass;
     Ns one = 0, all = 0;
     std::int64_t rank = -1;
@@ -59,11 +63,13 @@ Ns computeOf(const RuleInput& input, const CounterSeries& series) {
         for (const WallClass c : {kComputeBound, kComputeUnknown, kLatencyBound}) ns += step.classes[static_cast<std::size_t>(c)];
         all = saturatingAdd(all, ns);
         if (step.device != series.device) continue;
-        if (rank >= 0 && rank != step.rank) return input.perStep(input.total(kComputeBound) + input.total(kComputeUnknown) + input.total(kLatencyBound));
+        if (rank >= 0 && rank != step.rank) return {input.perStep(input.total(kComputeBound) + input.total(kComputeUnknown) + input.total(kLatencyBound)), 0};
         rank = step.rank;
         one = saturatingAdd(one, ns);
     }
-    return rank >= 0 ? input.perStepOf(one, rank, series.device) : input.perStep(all);
+    if (rank < 0) return {input.perStep(all), 0};
+    const RuleInput::OwnSteps own = input.stepsOf(rank, series.device);
+    return {own.perStep(one), own.share(one)};
 }
 
 }  // namespace
@@ -80,7 +86,9 @@ std::vector<Finding> clockThrottle(const RuleInput& input) {
         Finding finding;
         finding.wallClass = WallClass::kComputeBound;
         finding.cause = Cause::kCompute;
-        finding.costNs = static_cast<Ns>(share * slower * static_cast<double>(computeOf(input, series)));
+        const Compute compute = computeOf(input, series);
+        finding.costNs = static_cast<Ns>(share * slower * static_cast<double>(compute.perStep));
+        finding.share = share * slower * compute.share;
         finding.savingHighNs = finding.costNs;
         finding.title = fmt::format("GPU {} throttled itself in {} of the samples and ran {} below its highest clock then", series.device,
                                     formatShare(share), formatShare(slower));

@@ -14,6 +14,7 @@
 namespace ridge::analyzer {
 namespace {
 
+constexpr std::size_t kMostPieces = 400;  // of time in one query
 constexpr std::size_t kLongestList = 20'000;  // characters of names in one query
 
 bool allKineto(const RuleInput& input) {
@@ -258,17 +259,37 @@ Proof copyTime(const RuleInput& input) {
                  fmt::format("SELECT SUM(m.end - m.start) FROM CUPTI_ACTIVITY_KIND_MEMCPY m WHERE {}", startsInWindow(input, "m")));
 }
 
-Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs) {
-    const GpuPartition& p = input.context.gpus[gpu];
-    Ns sum = 0;
-    for (std::size_t i = 0; i + 1 < p.busy.size(); ++i)
-        if (const Ns gap = p.busy[i + 1].start - p.busy[i].end; gap >= minimumNs) sum = saturatingAdd(sum, gap);
-    const std::string rows = sqlRows(input, gpu, "end > start");
-    return proof(input, "gap_ns", static_cast<double>(sum), "ns",
-                 fmt::format("WITH busy AS ({}), seen AS (SELECT start, MAX(end) OVER (ORDER BY start, end ROWS BETWEEN UNBOUNDED "
-                             "PRECEDING AND 1 PRECEDING) AS before FROM busy) SELECT SUM(start - before) FROM seen WHERE "
-                             "start - before >= {}",
-                             rows, std::max<Ns>(minimumNs, 1)));
+IntervalSet gapsOf(const GpuPartition& gpu, Ns minimumNs) {
+    IntervalSet gaps;
+    for (std::size_t i = 0; i + 1 < gpu.busy.size(); ++i) {
+        const Interval gap{gpu.busy[i].end, gpu.busy[i + 1].start};
+        if (gap.end - gap.start >= std::max<Ns>(minimumNs, 1)) gaps.push_back(gap);
+    }
+    return gaps;
+}
+
+Proof gapTimeIn(const RuleInput& input, std::size_t gpu, Ns minimumNs, const IntervalSet& inside) {
+    const Ns sum = length(intersect(gapsOf(input.context.gpus[gpu], minimumNs), inside));
+    const bool listed = inside.size() <= kMostPieces;
+    std::string pieces;
+    for (const Interval& piece : inside) {
+        if (!listed) break;
+        pieces += fmt::format("{}({}, {})", pieces.empty() ? "" : ", ", piece.start, piece.end);
+    }
+    Proof out = proof(input, "idle_in_steps_ns", static_cast<double>(sum), "ns",
+                      pieces.empty() ? std::string()
+                                     : fmt::format("WITH busy AS ({}), seen AS (SELECT start, MAX(end) OVER (ORDER BY start, end ROWS BETWEEN UNBOUNDED "
+                                                   "PRECEDING AND 1 PRECEDING) AS before FROM busy), piece(a, b) AS (VALUES {}) SELECT "
+                                                   "SUM(MIN(start, b) - MAX(before, a)) FROM seen JOIN piece ON before < b AND start > a WHERE start - before >= {}",
+                                                   sqlRows(input, gpu, "end > start"), pieces, std::max<Ns>(minimumNs, 1)));
+    if (!listed) out.note = "no query: the steps lie in too many pieces to list them";
+    return out;
+}
+
+std::string words(std::string_view name) {
+    std::string text(name);
+    std::replace(text.begin(), text.end(), '_', ' ');
+    return text;
 }
 
 std::string ofRank(const RuleInput& input, std::int64_t rank) {

@@ -56,8 +56,10 @@ Proof smallGridTime(const RuleInput& input, std::int32_t blocks);
 Proof pageableTime(const RuleInput& input);
 // Summed duration of the copies that start in the window.
 Proof copyTime(const RuleInput& input);
-// Summed gaps of a device of at least minimumNs, between its first and its last row.
-Proof gapTime(const RuleInput& input, std::size_t gpu, Ns minimumNs);
+// The gaps of a device of at least minimumNs, between its first and its last row; and the part of them that lies in
+// `inside` (disjoint, in time): the steps of the device, or some of their time.
+IntervalSet gapsOf(const GpuPartition& gpu, Ns minimumNs);
+Proof gapTimeIn(const RuleInput& input, std::size_t gpu, Ns minimumNs, const IntervalSet& inside);
 
 // Summed duration of the communication in the window: ranges with a payload, else kernels by their names.
 Proof communicationTime(const RuleInput& input);
@@ -66,6 +68,10 @@ Proof exchangeTime(const RuleInput& input);
 // The condition of a query on the names of kernels (of a join `k`), nothing where they cannot be listed.
 std::optional<std::string> kernelNames(const RuleInput& input, const std::set<std::uint32_t>& names);
 
+// The name of a class as it is read: "io input" of "io_input".
+std::string words(std::string_view name);
+// Said by every finding about one device.
+inline constexpr const char* kOfOwnSteps = "cost and share are of the steps of this device: idle time inside them over their number; the saving is at most the time of the named class";
 // " of rank 3", where there are several.
 std::string ofRank(const RuleInput& input, std::int64_t rank);
 

@@ -18,29 +18,34 @@ std::vector<Finding> gpuGaps(const RuleInput& input) {
     for (std::size_t g = 0; g < input.context.gpus.size(); ++g) {
         const GpuPartition& p = input.context.gpus[g];
         const std::int64_t device = input.context.timeline.devices[static_cast<std::size_t>(p.device)].id;
+        const RuleInput::OwnSteps own = input.stepsOf(p.rank, device);
+        const IntervalSet gaps = gapsOf(p, kLong), inside = intersect(gaps, own.windows);
+        if (inside.empty()) continue;
         Finding finding;
         ClassTimes causes{};
         std::int64_t count = 0;
-        Ns total = 0;
-        for (std::size_t i = 0; i + 1 < p.busy.size(); ++i) {
-            const Interval gap{p.busy[i].end, p.busy[i + 1].start};
-            const Interval cut{std::max(gap.start, input.window.start), std::min(gap.end, input.window.end)};
-            if (gap.end - gap.start < kLong || cut.end <= cut.start) continue;
-            ++count;
-            total = saturatingAdd(total, cut.end - cut.start);
-            const ClassTimes times = classTimes(p.segments, cut);
+        Ns before = inside.front().start;
+        for (const Interval& piece : inside) {
+            // A gap over a time between two steps is in pieces, and one gap.
+            const auto gap = std::upper_bound(gaps.begin(), gaps.end(), piece.start, [](Ns t, const Interval& one) { return t < one.start; });
+            const Ns start = std::prev(gap)->start;
+            count += count == 0 || start != before ? 1 : 0;
+            before = start;
+            const ClassTimes times = classTimes(p.segments, piece);
             for (std::size_t c = 0; c < kWallClassCount; ++c) causes[c] = saturatingAdd(causes[c], times[c]);
-            if (finding.where.size() < 20)
-                finding.where.push_back({p.rank, device, cut.start, cut.end});
+            if (finding.where.size() < 20) finding.where.push_back({p.rank, device, piece.start, piece.end});
         }
-        if (count == 0) continue;
+        const Ns total = length(inside);
         const auto largest = std::max_element(causes.begin(), causes.end());
         finding.wallClass = static_cast<WallClass>(largest - causes.begin());
         finding.cause = causeOf(finding.wallClass);
-        finding.costNs = input.perStepOf(total, p.rank, device);
-        finding.savingHighNs = finding.costNs;
-        finding.title = fmt::format("GPU {}{} is idle {} time{} for 1 ms or more, mostly {}", device, ofRank(input, p.rank), count, count == 1 ? "" : "s", name(finding.wallClass));
-        prove(finding, gapTime(input, g, kLong));
+        finding.costNs = own.perStep(total);
+        finding.share = own.share(total);
+        finding.savingHighNs = std::min(finding.costNs, own.perStep(*largest));
+        finding.title = fmt::format("GPU {}{} is idle {} time{} for 1 ms or more, mostly {}", device, ofRank(input, p.rank), count, count == 1 ? "" : "s", words(name(finding.wallClass)));
+        prove(finding, gapTimeIn(input, g, kLong, own.windows));
+        finding.evidence.push_back({"own_steps", static_cast<double>(own.count), "1"});
+        finding.assumptions.push_back(kOfOwnSteps);
         finding.evidence.push_back({"gaps", static_cast<double>(count), "1"});
         finding.evidence.push_back({"cause_ns", static_cast<double>(*largest), "ns"});
         const bool told = finding.wallClass != WallClass::kUnlinked && finding.wallClass != WallClass::kUnknownCapture;

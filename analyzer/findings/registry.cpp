@@ -8,6 +8,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "analyzer/findings/evidence.h"
 #include "analyzer/findings/rules.h"
 #include "analyzer/findings/slow_steps.h"
 #include "analyzer/gate/gate.h"
@@ -19,6 +20,7 @@ namespace {
 constexpr double kWorthSaying = 0.005;  // of the step
 constexpr double kSteady = 0.2;         // half width of the median's interval
 constexpr std::size_t kFewSteps = 5;
+constexpr double kMostUnlinked = 0.01;
 
 Interval windowOf(const Context& context, const Analysis& answer, std::int32_t workload) {
     Interval window{0, 0};
@@ -74,6 +76,50 @@ void takeWhatIf(std::string_view rule, const Analysis& answer, Finding& finding)
     }
 }
 
+// A rule about one device, or about the steps that are slow, holds its saving against those itself.
+bool capsItself(std::string_view rule) { return rule == "gpu_gaps" || rule == "low_utilisation" || rule == "slow_steps"; }
+
+// metrics.md 1.6: no saving is more than the time of the classes that the finding names.
+void capByClass(std::string_view rule, const RuleInput& input, Finding& finding) {
+    if (capsItself(rule)) return;
+    const std::vector<WallClass> covered = coveredClasses(rule, !input.context.gpus.empty());
+    Ns sum = input.total(finding.wallClass);
+    if (!covered.empty()) {
+        std::string names;
+        sum = 0;
+        for (const WallClass c : covered) {
+            const Ns ns = input.total(c);
+            sum = saturatingAdd(sum, ns);
+            if (ns > input.total(finding.wallClass)) finding.wallClass = c;
+            if (ns > 0) names += (names.empty() ? "" : ", ") + words(name(c));
+        }
+        if (names.find(',') != std::string::npos) finding.assumptions.push_back("the time is of several classes together: " + names);
+    }
+    finding.savingHighNs = std::min(finding.savingHighNs, input.perStep(sum));
+}
+
+// metrics.md 1.8: what the capture and the number of steps allow.
+void limitConfidence(const RuleInput& input, Confidence capture, Finding& finding) {
+    finding.confidence = std::max(finding.confidence, capture);
+    std::int64_t rows = 0, unlinked = 0;
+    for (const GpuPartition& p : input.context.gpus) {
+        rows += static_cast<std::int64_t>(p.rows.size());
+        unlinked += p.unlinked;
+    }
+    const bool linked = rows == 0 || static_cast<double>(unlinked) <= kMostUnlinked * static_cast<double>(rows);
+    if (input.summary.samples.size() < kFewSteps || !linked) finding.confidence = Confidence::kLow;
+    if (halfWidth(input.summary.samples) >= kSteady) finding.confidence = std::max(finding.confidence, Confidence::kMedium);
+    if (finding.wallClass == WallClass::kDevicePending) {
+        finding.confidence = Confidence::kLow;
+        finding.cause = Cause::kNone;
+    }
+    // Two ends that meet say how little is known of the low one, not how well the gain is known.
+    if (finding.savingLowNs == finding.savingHighNs && finding.confidence == Confidence::kHigh) {
+        finding.confidence = Confidence::kMedium;
+        finding.assumptions.push_back("both ends of the saving meet at the cost of the class: a real change can gain less");
+    }
+}
+
 }  // namespace
 
 Ns RuleInput::perStep(Ns total) const {
@@ -85,14 +131,29 @@ Ns RuleInput::perStep(Ns total) const {
     return static_cast<Ns>(static_cast<double>(total) / all * static_cast<double>(summary.medianStepNs));
 }
 
-Ns RuleInput::perStepOf(Ns total, std::int64_t rank, std::int64_t device) const {
-    double all = 0;
+RuleInput::OwnSteps RuleInput::stepsOf(std::int64_t rank, std::int64_t device) const {
+    OwnSteps own;
+    std::vector<Interval> windows;
     for (std::size_t i = 0; i < answer.steps.size(); ++i) {
         const Step& step = answer.steps[i];
-        if (context.origins[i].workload == workload && step.rank == rank && step.device == device) all += static_cast<double>(step.endNs - step.startNs);
+        if (context.origins[i].workload != workload || step.rank != rank || step.device != device) continue;
+        ++own.count;
+        own.totalNs = saturatingAdd(own.totalNs, step.endNs - step.startNs);
+        windows.push_back({step.startNs, step.endNs});
     }
-    if (all <= 0) return 0;
-    return static_cast<Ns>(std::min(static_cast<double>(total) / all, 1.0) * static_cast<double>(summary.medianStepNs));
+    own.windows = normalize(std::move(windows));
+    return own;
+}
+
+std::vector<WallClass> coveredClasses(std::string_view rule, bool gpu) {
+    using enum WallClass;
+    if (rule == "launch_bound") return {kLaunch, kApi, kKernelGap};
+    if (rule == "host_time" && !gpu) return {kHost, kIdle};
+    if (rule == "exposed_communication") return {kCommTransfer, kCommUnsplit};
+    if (rule == "synchronous_copies") return {kSync, kApi, kCopy};
+    if (rule == "idle_tensor_cores" || rule == "small_grids" || rule == "decode_bandwidth") return {kComputeBound, kMemoryWall, kLatencyBound, kComputeUnknown};
+    if (rule == "clock_throttle") return {kComputeBound, kLatencyBound, kComputeUnknown};
+    return {};
 }
 
 const std::vector<RuleEntry>& findingRules() {
@@ -137,7 +198,7 @@ void addFindings(const Context& context, Analysis& answer) {
             int number = 0;
             for (Finding& finding : found[i]) {
                 if (summary.medianStepNs <= 0 || finding.evidence.empty()) continue;
-                finding.share = static_cast<double>(finding.costNs) / static_cast<double>(summary.medianStepNs);
+                if (finding.share <= 0) finding.share = static_cast<double>(finding.costNs) / static_cast<double>(summary.medianStepNs);
                 if (finding.share < kWorthSaying) {
                     ++answer.findingsBelowFloor;
                     continue;
@@ -147,11 +208,10 @@ void addFindings(const Context& context, Analysis& answer) {
                 finding.workload = summary.name;
                 finding.id = fmt::format("{}{}{}-{}", summary.name, summary.name.empty() ? "" : "/", entry.name, ++number);
                 takeWhatIf(entry.name, answer, finding);
+                capByClass(entry.name, input, finding);
                 finding.savingHighNs = std::clamp<Ns>(finding.savingHighNs, 0, finding.costNs);
                 finding.savingLowNs = std::clamp<Ns>(finding.savingLowNs, 0, finding.savingHighNs);
-                finding.confidence = std::max(finding.confidence, capture);
-                if (summary.samples.size() < kFewSteps || halfWidth(summary.samples) >= kSteady)
-                    finding.confidence = std::max(finding.confidence, Confidence::kMedium);
+                limitConfidence(input, capture, finding);
                 if (finding.where.empty())
                     finding.where.push_back({answer.steps.front().rank, answer.steps.front().device, input.window.start, input.window.end});
                 answer.findings.push_back(std::move(finding));

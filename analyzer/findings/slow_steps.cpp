@@ -101,11 +101,11 @@ std::vector<Finding> slowSteps(const RuleInput& input) {
     finding.wallClass = static_cast<WallClass>(most);
     finding.cause = one ? causeOf(finding.wallClass) : Cause::kNone;
     finding.costNs = slow->excessNs / static_cast<Ns>(lengths.size());
-    finding.savingHighNs = finding.costNs;
+    finding.savingHighNs = std::min(finding.costNs, excess[most] / static_cast<Ns>(lengths.size()));
     const std::string which = slow->period > 0 ? fmt::format("each {}th step lasts", slow->period)
                                                : fmt::format("{} of {} steps last{}, without a period,", slow->places.size(), lengths.size(), slow->places.size() == 1 ? "s" : "");
     finding.title = fmt::format("{} {:.1f} times the median: {}", which, times,
-                                one ? fmt::format("{:.0f} % of the excess is {}", std::min(share, 1.0) * 100, name(finding.wallClass))
+                                one ? fmt::format("{:.0f} % of the excess is {}", std::min(share, 1.0) * 100, words(name(finding.wallClass)))
                                     : std::string("no class has half of the excess"));
     prove(finding, stepsProof(input, steps.front()->rank, steps.front()->device));
     finding.evidence.push_back({"slow_steps", static_cast<double>(slow->places.size()), "1"});

@@ -35,7 +35,7 @@ std::vector<Finding> waitForPeers(const RuleInput& input) {
         if (excess.empty()) excess = s.excessClass;
     }
     finding.title = last ? fmt::format("ranks wait for rank {}, which arrives last{}", *last,
-                                       excess.empty() ? std::string() : fmt::format(" and spends more in {} than its peers", excess))
+                                       excess.empty() ? std::string() : fmt::format(" and spends more in {} than its peers", words(excess)))
                          : std::string("ranks wait for each other; no single one is always last");
     prove(finding, communicationTime(input));
     finding.evidence.push_back({"wait_ns", static_cast<double>(wait), "ns"});

@@ -194,7 +194,7 @@ struct WhatIf {
     Ns stepNsLow = 0, stepNsHigh = 0;  // predicted median step
     std::optional<Ns> measuredNs;      // of the variant that has the change
     Ns stepNs = 0;                     // the median step as it is
-    Ns replayNs = 0, boundNs = 0;      // replay; the shortest step that replay or closed form allow: boundNs <= replayNs
+    Ns replayNs = 0, boundNs = 0;      // replay; closed form. Either may be the shorter: stepNsLow and stepNsHigh are the two in order
     std::string comparedWith;          // the workload that has the change, where measured
     std::optional<double> error;       // (replayNs - measuredNs) / measuredNs
 };

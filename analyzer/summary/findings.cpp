@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "analyzer/findings/evidence.h"
 #include "analyzer/gate/gate.h"
 #include "analyzer/verdict/verdict.h"
 #include "base/text.h"
@@ -133,8 +134,16 @@ private:
             blame = saturatingAdd(blame, s.blameNs);
             if (excess.empty()) excess = s.excessClass;
         }
-        finding.title = last ? fmt::format("ranks wait for rank {}, which arrives last{}", *last, excess.empty() ? "" : fmt::format(" and spends more in {} than its peers", excess))
+        finding.title = last ? fmt::format("ranks wait for rank {}, which arrives last{}", *last, excess.empty() ? "" : fmt::format(" and spends more in {} than its peers", words(excess)))
                              : std::string("ranks wait for each other; no single one is always last");
+        if (last) {
+            // The closed form of metrics.md 1.6, which is all that sums can tell: its delays, over its steps.
+            std::int64_t steps = 0;
+            for (const RankLane& lane : m_summary.ranks.at(*last).lanes)
+                if (lane.workload == m_workload.name) steps = std::max(steps, lane.steps);
+            if (steps > 0) finding.savingHighNs = std::min(finding.costNs, blame / static_cast<Ns>(steps));
+            finding.assumptions.push_back("high: the delays that the rank causes, laid on its steps; low: nothing, because the order of the work is not in summaries, so that no change can be played");
+        }
         finding.evidence.push_back({"wait_ns", real(wait), "ns"});
         finding.evidence.push_back({"marginal_delay_ns", real(blame), "ns"});
         if (last) finding.evidence.push_back({"last_rank", static_cast<double>(*last), "rank"});
@@ -166,7 +175,7 @@ private:
         finding.cause = share >= kOneClass ? causeOf(finding.wallClass) : Cause::kNone;
         finding.costNs = finding.savingHighNs = static_cast<Ns>(real(tail - middle) * 0.05);
         finding.title = fmt::format("one step in twenty lasts {:.1f} times the median or longer: {}", real(tail) / real(middle),
-                                    share >= kOneClass ? fmt::format("the tail of {} is {:.0f} % as long", name(finding.wallClass), share * 100)
+                                    share >= kOneClass ? fmt::format("the tail of {} is {:.0f} % as long", words(name(finding.wallClass)), share * 100)
                                                        : std::string("no class has a tail half as long"));
         for (const auto& [evidence, q] : {std::pair("step_p50", 0.5), std::pair("step_p95", 0.95), std::pair("step_p99", 0.99)})
             finding.evidence.push_back({evidence, real(steps.quantile(q)), "ns"});
@@ -188,7 +197,7 @@ private:
         finding.sqlNote = "no query: the number is of the sums in summaries, whose traces are not here; analyze one rank";
         finding.id = fmt::format("{}{}{}-1", m_workload.name, m_workload.name.empty() ? "" : "/", finding.rule);
         finding.savingHighNs = std::clamp<Ns>(finding.savingHighNs, 0, finding.costNs);
-        finding.confidence = std::max(m_workload.steps < kFewSteps ? Confidence::kLow : Confidence::kMedium, m_capture);
+        finding.confidence = std::max(m_known.fewestSteps < kFewSteps ? Confidence::kLow : Confidence::kMedium, m_capture);
         finding.evidence.push_back({"ranks", static_cast<double>(m_summary.ranks.size()), "1"});
         finding.assumptions.push_back("from the sums of all ranks; the time cannot be laid on ops or shown by SQL here: analyze one rank for those");
         m_answer.findings.push_back(std::move(finding));

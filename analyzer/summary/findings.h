@@ -18,6 +18,7 @@ namespace ridge::analyzer {
 // What the report of a merge knows of one workload beside Analysis::workloads.
 struct MergedWorkload {
     std::optional<std::int64_t> usuallyLast;  // the rank for which the others wait
+    std::int64_t fewestSteps = 0;             // of any of its lanes
     std::array<Ns, 3> aboveRoofNs{};          // of compute_bound, memory_wall and latency_bound time
 };
 

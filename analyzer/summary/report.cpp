@@ -295,10 +295,19 @@ void Reporter::addWorkloads() {
         out.name = workload;
         out.steps = distribution.steps.count;
         ClassTimes above{};
+        std::int64_t firstRank = 0;
         Ns dispatch = 0;
+        std::optional<std::int64_t> firstDevice, fewest;
         for (const auto& [number, rank] : m_summary.ranks)
             for (const RankLane& lane : rank.lanes) {
                 if (lane.workload != workload) continue;
+                // The lane that a report of all ranks together takes: the lowest device of the lowest rank.
+                if (!firstDevice || (number == firstRank && lane.device < *firstDevice)) {
+                    firstRank = number;
+                    firstDevice = lane.device;
+                    out.medianStepNs = lane.median.endNs - lane.median.startNs;
+                }
+                fewest = std::min(fewest.value_or(lane.steps), lane.steps);
                 out.samples.push_back(lane.median.endNs - lane.median.startNs);
                 above[static_cast<std::size_t>(WallClass::kComputeBound)] += lane.computeAboveNs;
                 above[static_cast<std::size_t>(WallClass::kMemoryWall)] += lane.memoryAboveNs;
@@ -308,7 +317,6 @@ void Reporter::addWorkloads() {
         for (const auto& [key, times] : m_classes)
             if (key.first == workload)
                 for (std::size_t c = 0; c < kWallClassCount; ++c) out.classes[c] = saturatingAdd(out.classes[c], times[c]);
-        out.medianStepNs = median(out.samples);
         const Histogram& steps = distribution.steps;
         for (const auto& [metric, ns] : {std::pair("step_p50", steps.quantile(0.5)), std::pair("step_p99", steps.quantile(0.99)), std::pair("step_min", steps.least), std::pair("step_max", steps.most)})
             out.metrics.push_back({metric, static_cast<double>(ns), "ns", "lower"});
@@ -330,6 +338,7 @@ void Reporter::addWorkloads() {
         out.verdictShare = verdict.share;
         m_answer.workloads.push_back(std::move(out));
         MergedWorkload& known = m_known[workload];
+        known.fewestSteps = fewest.value_or(0);
         if (last != m_last.end()) known.usuallyLast = usuallyLast(last->second);
         for (std::size_t i = 0; i < known.aboveRoofNs.size(); ++i)
             known.aboveRoofNs[i] = above[static_cast<std::size_t>(std::array{WallClass::kComputeBound, WallClass::kMemoryWall, WallClass::kLatencyBound}[i])];

@@ -18,7 +18,7 @@
 //   at_roof:OP          the op takes the time of its roof               T - its time above the roof
 //   fused               a run of elementwise ops moves only its first   the same bytes at the roof
 //                       input and its last output
-// The bound is the shorter of the two: no step is predicted below it. The interval is from there to the longer one.
+// Neither is always the shorter one. Both are shown, and the interval is from the shorter to the longer of them.
 // The replay sees the steps that are in a graph, part by part of a long trace; what it gains there (median against
 // median) is taken from the median step.
 

@@ -32,6 +32,8 @@ Status checkFiles(const ImportArguments& a, bool force) {
     return mayWrite(a.output, force);
 }
 
+const char* ending(std::size_t count) { return count == 1 ? "" : "s"; }
+
 std::int64_t countLost(const analyzer::Timeline& timeline) {
     std::int64_t lost = 0;
     for (const analyzer::TableReport& table : timeline.tables) lost += table.negative + table.outOfRange + table.withoutDevice;
@@ -76,8 +78,9 @@ int importKineto(const ImportArguments& a, const Globals& globals) {
                                                   {"collectives", timeline->collectives.size()}, {"left_out", lost}}
                                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
     else if (!globals.quiet)
-        fmt::print("{}: {} GPU rows, {} calls, {} ranges of {} process{}\n", a.output, timeline->gpu.size(), timeline->calls.size(),
-                   timeline->ranges.size(), timeline->processes.size(), timeline->processes.size() == 1 ? "" : "es");
+        fmt::print("{}: {} GPU row{}, {} call{}, {} range{} of {} process{}\n", a.output, timeline->gpu.size(), ending(timeline->gpu.size()),
+                   timeline->calls.size(), ending(timeline->calls.size()), timeline->ranges.size(), ending(timeline->ranges.size()),
+                   timeline->processes.size(), timeline->processes.size() == 1 ? "" : "es");
     return 0;
 }
 

@@ -67,7 +67,8 @@ std::string resultText(const analyzer::WorkloadSummary& workload) {
 }
 
 std::string verdictText(const analyzer::Verdict& verdict) {
-    if (verdict.cause == Cause::kNone) return label(verdict.wallClass);
+    // "host (host)" says nothing twice.
+    if (verdict.cause == Cause::kNone || label(verdict.wallClass) == label(verdict.cause)) return label(verdict.wallClass);
     return fmt::format("{} ({})", label(verdict.wallClass), label(verdict.cause));
 }
 

@@ -32,7 +32,7 @@ std::string prediction(const WhatIf& w) {
     if (w.error) note += fmt::format("; the replay is {:+.1f} % off what was measured", *w.error * 100);
     if (!w.comparedWith.empty()) note += " in " + html(elideMiddle(printable(w.comparedWith), 60));
     std::vector<DurationBar> bars;
-    for (const DurationBar& bar : {DurationBar{"now", "now", w.stepNs}, {"low", "replay", w.replayNs}, {"high", "bound", w.boundNs}})
+    for (const DurationBar& bar : {DurationBar{"now", "now", w.stepNs}, {"low", "replay", w.replayNs}, {"high", "closed form", w.boundNs}})
         if (bar.ns > 0) bars.push_back(bar);  // no step takes no time: 0 is an end that is not known
     if (w.measuredNs) bars.push_back({"measured", "measured", *w.measuredNs});
     return "<div class=\"barrow top\"><div>" + title + "</div><div>" + durationBars(bars) + "<div class=\"soft small name\">" + note + "</div></div></div>\n";
@@ -113,8 +113,8 @@ std::string pathHead(const CriticalPath& path) {
 std::string whatIfSection(const Analysis& a) {
     if (a.whatIf.empty()) return section("whatif", "What if", absent(ofSummaries(a) ? "Summaries of ranks hold no order of the work, so that no change can be played: analyze one rank." : "No change was predicted: nothing that the rules know would shorten a step."));
     std::string body =
-        "<p class=\"soft\">Median steps. Replay: what the order of the work allows. Bound: what the class of time could give at best. The truth is "
-        "expected between the two.</p>\n";
+        "<p class=\"soft\">Median steps. Replay: what the order of the work allows. Closed form: the step less the class of time. Either may be the "
+        "shorter; the truth is expected between the two.</p>\n";
     const auto ranked = rankedWhatIf(a);
     for (std::size_t i = 0; i < std::min(kMostWhatIfs, ranked.size()); ++i) body += prediction(*ranked[i]);
     if (ranked.size() > kMostWhatIfs) body += fmt::format("<p class=\"soft small\">and {} more in the JSON report.</p>\n", ranked.size() - kMostWhatIfs);

@@ -96,8 +96,8 @@ std::string share(Ns part, Ns whole) {
 
 std::string whatIfs(const Analysis& a) {
     if (a.whatIf.empty()) return {};
-    return "\n## What if\n\nMedian steps; replay: what the order of the work allows, bound: what the class of time could give at best.\n" +
-           table("| Change | Workload | Step now | Replay | Bound | Measured | Replay error |", "|---|---|---:|---:|---:|---:|---:|", rankedWhatIf(a),
+    return "\n## What if\n\nMedian steps; replay: what the order of the work allows, closed form: the step less the class of time. Either may be the shorter; the truth is expected between the two.\n" +
+           table("| Change | Workload | Step now | Replay | Closed form | Measured | Replay error |", "|---|---|---:|---:|---:|---:|---:|", rankedWhatIf(a),
                  [](const WhatIf* w) {
                      return fmt::format("| {} | {} | {} | {} | {} | {} | {} |", cell(changeText(w->change)), cell(w->workload), formatDuration(w->stepNs),
                                         w->replayNs > 0 ? formatDuration(w->replayNs) : "-", w->boundNs > 0 ? formatDuration(w->boundNs) : "-", durationOr(w->measuredNs),
@@ -238,7 +238,7 @@ std::string capture(const Analysis& a) {
         if (g.severity != Severity::kInfo)
             out += fmt::format("\n- **{}** {} ({}): {}", name(g.severity), markdown(g.check), g.count, markdown(g.detail));
     if (bad > 0) out += "\n";
-    for (const Loss& l : a.losses) out += fmt::format("\n- lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : "records of", markdown(l.source));
+    for (const Loss& l : a.losses) out += fmt::format("\n- lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : l.count == 1 ? "record of" : "records of", markdown(l.source));
     return out + (a.losses.empty() ? "" : "\n");
 }
 

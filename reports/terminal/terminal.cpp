@@ -162,7 +162,7 @@ std::string whatIfs(const Analysis& a, const TerminalOptions& o) {
     if (a.whatIf.empty()) return {};
     const bool named = std::any_of(a.whatIf.begin(), a.whatIf.end(), [](const WhatIf& w) { return !w.workload.empty(); });
     const bool measured = std::any_of(a.whatIf.begin(), a.whatIf.end(), [](const WhatIf& w) { return w.measuredNs.has_value(); });
-    std::vector<Table::Column> columns{{"change", Align::kLeft, 20}, {"step now", Align::kRight}, {"replay", Align::kRight}, {"bound", Align::kRight}};
+    std::vector<Table::Column> columns{{"change", Align::kLeft, 20}, {"step now", Align::kRight}, {"replay", Align::kRight}, {"closed form", Align::kRight}};
     if (measured) columns.push_back({"measured", Align::kRight});
     if (named) columns.push_back({"in", Align::kLeft, 14});
     Table table(columns);
@@ -214,7 +214,7 @@ std::string capture(const Analysis& a, const TerminalOptions& o) {
     }
     if (a.losses.empty()) return out + "  nothing was lost\n";
     for (const Loss& l : a.losses)
-        out += "  " + painted(printable(fmt::format("lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : "records of", l.source)),
+        out += "  " + painted(printable(fmt::format("lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : l.count == 1 ? "record of" : "records of", l.source)),
                               l.count > 0 ? Paint::kWarn : Paint::kNone, o.colour) + "\n";
     return out;
 }

@@ -318,11 +318,12 @@ TEST(CounterFindings, AThrottledClock) {
     EXPECT_DOUBLE_EQ(f->evidence[2].value, 1e9);
     EXPECT_DOUBLE_EQ(f->evidence[3].value, 2e9);
     EXPECT_FALSE(f->sql.empty());
-    // Half of the samples, at half of the clock: a quarter of the compute time.
-    const auto compute = static_cast<double>(at(answer.attribution, WallClass::kComputeUnknown)), all = static_cast<double>(answer.workloads[0].medianStepNs);
+    // Half of the samples, at half of the clock: a quarter of the compute time of that GPU, over its steps.
+    const auto compute = static_cast<double>(at(answer.attribution, WallClass::kComputeUnknown)), steps = static_cast<double>(answer.steps.size());
     double window = 0;
     for (const Ns ns : answer.attribution) window += static_cast<double>(ns);
-    EXPECT_NEAR(static_cast<double>(f->costNs), compute / window * all / 4, 2);
+    EXPECT_NEAR(static_cast<double>(f->costNs), compute / steps / 4, 2);
+    EXPECT_NEAR(f->share, compute / window / 4, 1e-9);
 }
 
 TEST(CounterFindings, DecodingBelowTheReadRoof) {

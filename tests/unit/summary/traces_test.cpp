@@ -34,6 +34,15 @@ TEST(MergedTraces, EightRanksSayTheSameAsInOneGo) {
     EXPECT_EQ(report->stragglers[0].rank, whole->stragglers[0].rank);
     EXPECT_EQ(report->stragglers[0].rank, 7);
     EXPECT_EQ(report->stragglers[0].blameNs, whole->stragglers[0].blameNs);
+    // The step is that of the lowest rank, as in the report of all together, and the high end of what the last rank costs too.
+    EXPECT_EQ(report->workloads.at(0).medianStepNs, whole->workloads.at(0).medianStepNs);
+    const auto savingOf = [](const Analysis& a) {
+        for (const auto& f : a.findings)
+            if (f.rule == "wait_for_peers") return f.savingHighNs;
+        return Ns{-1};
+    };
+    EXPECT_GT(savingOf(*report), 0);
+    EXPECT_EQ(savingOf(*report), savingOf(*whole));
     ASSERT_EQ(report->devices.size(), whole->devices.size());
     for (std::size_t i = 0; i < report->clocks.size(); ++i) EXPECT_EQ(report->clocks[i].offsetNs, whole->clocks[i].offsetNs);
 }
