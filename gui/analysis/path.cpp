@@ -136,7 +136,7 @@ Section criticalPath(const AnalysisPtr& a) {
 
 Section whatIf(const AnalysisPtr& a) {
     Section s{"whatif", "What if",
-              "The median step if something changed. Replay: what the order of the work allows. Bound: what the class of time could give at best. The truth is expected between the two."};
+              "The median step if something changed. Replay: what the order of the work allows. Closed form: what the class of time could give by itself. The truth is expected between the two."};
     if (a->whatIf.empty()) {
         s.lead.clear();
         s.absent = "No change was predicted: nothing that the rules know would shorten a step.";
@@ -155,7 +155,7 @@ Section whatIf(const AnalysisPtr& a) {
     add("Low", Unit::kDuration, [](const WhatIf& w) -> Value { return w.stepNsLow; });
     add("High", Unit::kDuration, [](const WhatIf& w) -> Value { return w.stepNsHigh; });
     add("Replay", Unit::kDuration, [](const WhatIf& w) -> Value { return w.replayNs; });
-    add("Bound", Unit::kDuration, [](const WhatIf& w) -> Value { return w.boundNs; });
+    add("Closed form", Unit::kDuration, [](const WhatIf& w) -> Value { return w.boundNs; });
     add("Saves at least", Unit::kShare, [](const WhatIf& w) -> Value { return w.stepNs > 0 ? Value(1 - static_cast<double>(w.stepNsHigh) / static_cast<double>(w.stepNs)) : Value(); });
     add("Measured", Unit::kDuration, [](const WhatIf& w) -> Value { return maybe(w.measuredNs); });
     add("Replay is off by", Unit::kShare, [](const WhatIf& w) -> Value { return maybe(w.error); });
