@@ -14,6 +14,7 @@
 #include "cli/app/settings.h"
 #include "cli/run/subject.h"
 #include "cli/commands/archive.h"
+#include "cli/commands/verdict_commands.h"
 #include <system_error>
 
 namespace {
@@ -72,6 +73,7 @@ int dispatch(int argc, char** argv) {
     addRun(app, globals);
     addRecord(app, globals);
     addAnalyze(app, globals);
+    addAb(app, globals);
     addCompare(app, globals);
     addStats(app, globals);
     addImport(app, globals);
@@ -81,6 +83,8 @@ int dispatch(int argc, char** argv) {
     addScrub(app, globals);
     addCeilings(app, globals);
     addDoctor(app, globals);
+    addTrack(app, globals);
+    addExport(app, globals);
     addView(app, globals);
     addCompletion(app, globals);
     addSettings(app, globals.arguments);

@@ -13,7 +13,8 @@
 #include "analyzer/compare/comparison.h"
 #include "cli/app/app.h"
 #include "cli/app/process.h"
-#include "cli/run/ceilings.h"
+#include "cli/verdicts/stored.h"
+#include "cli/verdicts/timelines.h"
 #include "reports/comparison/comparison.h"
 
 namespace ridge::cli {
@@ -25,124 +26,12 @@ struct CompareArguments {
     std::vector<std::string> a, b;
     std::vector<std::string> inputs, pairs;
     std::string ceilings, step, json, html, markdown, junit;
-    bool jsonGiven = false, stepGiven = false;
+    bool jsonGiven = false, stepGiven = false, timelines = false;
+    VerdictOptions rules;
+    std::vector<std::string> allowed;
     int warmup = -1;
     std::size_t rows = 10;
 };
-
-// A folder of ridge run: every workload's timelines (trace.sqlite, of repeats trace-2.sqlite, ...). Each is a run of its own.
-Result<std::vector<std::string>> tracesIn(const std::string& folder) {
-    std::vector<std::string> traces;
-    std::error_code ec;
-    for (const auto& entry : fs::directory_iterator(folder, ec)) {
-        if (!entry.is_directory(ec)) continue;
-        for (const auto& file : fs::directory_iterator(entry.path(), ec)) {
-            const std::string name = file.path().filename().string();
-            if (name.starts_with("trace") && name.ends_with(".sqlite") && file.is_regular_file(ec)) traces.push_back(file.path().string());
-        }
-    }
-    if (traces.empty()) return Error{ErrorCode::kBadInput, fmt::format("{} holds no */trace.sqlite; name a folder of ridge run, or traces", folder)};
-    std::sort(traces.begin(), traces.end());
-    return traces;
-}
-
-// Roofs measured beside the runs, the better of all: one set for both sides, or an op would change its class because a
-// roof was measured anew.
-std::vector<analyzer::Ceiling> roofsBeside(const std::vector<std::string>& inputs) {
-    std::vector<analyzer::Ceiling> best;
-    std::error_code ec;
-    for (const std::string& input : inputs)
-        for (const char* name : {"ceilings-before.json", "ceilings-after.json"}) {
-            const fs::path file = fs::path(input) / name;
-            if (!fs::is_directory(input, ec) || !fs::is_regular_file(file, ec)) continue;
-            if (auto roofs = analyzer::readCeilings(file.string()); roofs.ok()) best = best.empty() ? std::move(*roofs) : betterOf(best, *roofs);
-        }
-    return best;
-}
-
-// Of repeats of one workload the one whose median step is the median stays.
-void keepMiddleRepeats(std::vector<analyzer::RunProfile>& runs) {
-    std::map<std::string, std::vector<std::pair<analyzer::Ns, std::size_t>>> repeats;
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-        if (runs[i].lanes.empty()) continue;
-        std::vector<analyzer::Ns> lengths;
-        for (const auto& step : runs[i].lanes.front().steps) lengths.push_back(step.endNs - step.startNs);
-        repeats[runs[i].lanes.front().workload].emplace_back(analyzer::spreadOf(std::move(lengths)).median, i);
-    }
-    std::vector<bool> keep(runs.size(), false);
-    for (auto& [name, list] : repeats) {
-        std::sort(list.begin(), list.end());
-        keep[list[(list.size() - 1) / 2].second] = true;
-    }
-    std::vector<analyzer::RunProfile> kept;
-    for (std::size_t i = 0; i < runs.size(); ++i)
-        if (keep[i]) kept.push_back(std::move(runs[i]));
-    runs = std::move(kept);
-}
-
-// What one side gives: a profile per workload for folders, else one.
-Result<std::vector<analyzer::RunProfile>> profilesOf(const std::vector<std::string>& inputs, const analyzer::AnalyzeOptions& options) {
-    std::vector<analyzer::RunProfile> runs;
-    std::error_code ec;
-    if (inputs.size() == 1 && fs::is_directory(inputs.front(), ec)) {
-        RIDGE_TRY(const std::vector<std::string> traces, tracesIn(inputs.front()));
-        for (const std::string& trace : traces) {
-            RIDGE_TRY(analyzer::RunProfile run, analyzer::profileRun({trace}, options));
-            runs.push_back(std::move(run));
-        }
-        keepMiddleRepeats(runs);
-        return runs;
-    }
-    RIDGE_TRY(analyzer::RunProfile run, analyzer::profileRun(inputs, options));
-    runs.push_back(std::move(run));
-    return runs;
-}
-
-// The comparisons of the workloads of two folders as one.
-analyzer::Comparison joined(const std::vector<analyzer::RunProfile>& a, const std::vector<analyzer::RunProfile>& b, const analyzer::CompareOptions& options) {
-    if (a.size() == 1 && b.size() == 1) return compareProfiles(a.front(), b.front(), options);
-    const auto nameOf = [](const analyzer::RunProfile& run) { return run.lanes.empty() ? std::string() : run.lanes.front().workload; };
-    analyzer::Comparison all;
-    std::vector<bool> usedB(b.size(), false);
-    std::optional<analyzer::Refusal> refusal;
-    const auto take = [&](analyzer::Comparison one) {
-        for (auto [to, from] : {std::pair(&all.a, &one.a), std::pair(&all.b, &one.b)}) {
-            to->sources.insert(to->sources.end(), from->sources.begin(), from->sources.end());
-            to->gate.insert(to->gate.end(), from->gate.begin(), from->gate.end());
-            if (to->stepSource.empty()) to->stepSource = from->stepSource;
-        }
-        for (auto& d : one.differences)
-            if (std::none_of(all.differences.begin(), all.differences.end(), [&](const auto& x) { return x.what == d.what && x.a == d.a && x.b == d.b; })) all.differences.push_back(std::move(d));
-        for (auto& lane : one.lanes) all.lanes.push_back(std::move(lane));
-        for (auto& note : one.notes)
-            if (std::find(all.notes.begin(), all.notes.end(), note) == all.notes.end()) all.notes.push_back(std::move(note));
-        if (one.refusal) {
-            all.notes.push_back("left out: " + one.refusal->reason);
-            if (!refusal) refusal = one.refusal;
-        }
-    };
-    for (const auto& run : a) {
-        std::string wanted = nameOf(run);
-        for (const auto& [left, right] : options.pairs)
-            if (left == wanted) wanted = right;
-        const auto other = std::find_if(b.begin(), b.end(), [&](const auto& x) { return nameOf(x) == wanted; });
-        if (other == b.end()) {
-            all.onlyA.push_back(nameOf(run));
-            continue;
-        }
-        usedB[static_cast<std::size_t>(other - b.begin())] = true;
-        take(compareProfiles(run, *other, options));
-    }
-    for (std::size_t i = 0; i < b.size(); ++i)
-        if (!usedB[i]) all.onlyB.push_back(nameOf(b[i]));
-    if (all.lanes.empty())
-        all.refusal = refusal ? *refusal : analyzer::Refusal{analyzer::RefusalKind::kWorkload, "the two folders have no workload in common"};
-    for (const auto& name : all.onlyA) all.notes.push_back("only A ran " + name);
-    for (const auto& name : all.onlyB) all.notes.push_back("only B ran " + name);
-    for (std::size_t i = 0; i < all.lanes.size(); ++i)
-        if (std::abs(all.lanes[i].deltaNs) > std::abs(all.lanes[all.lead].deltaNs)) all.lead = i;
-    return all;
-}
 
 Status checkOutputs(const CompareArguments& a, bool force) {
     std::error_code ec;
@@ -202,6 +91,19 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     if (const Status status = sides(a); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
     if (a.stepGiven && a.step.empty()) return fail(2, "--step names the range that is one step; its name is empty");
+    // Runs are judged; timelines are explained.
+    const bool runs = !a.timelines && areRuns(a.a) && areRuns(a.b);
+    if (!runs)
+        for (const auto* side : {&a.a, &a.b})
+            for (const std::string& path : *side)
+                if (!a.timelines && areRuns({path})) return fail(2, fmt::format("{} is a run and the other side is none; name runs or traces on both", path));
+    if (runs) {
+        a.rules.json = a.json;
+        a.rules.html = a.html;
+        a.rules.markdown = a.markdown;
+        a.rules.junit = a.junit;
+        return compareStored({a.a, a.b, a.allowed, a.rules}, globals);
+    }
     analyzer::CompareOptions options;
     options.analyze.stepName = a.step;
     options.warmup = a.warmup;
@@ -231,7 +133,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
                 if (std::all_of(run.lanes.begin(), run.lanes.end(), [&](const auto& lane) { return lane.steps.size() <= static_cast<std::size_t>(a.warmup); }))
                     note(globals, fmt::format("--warmup {}: {} has no more steps than that; not all of them can be left out", a.warmup,
                                               side == &*left ? "A" : "B"));
-    const analyzer::Comparison comparison = joined(*left, *right, options);
+    const analyzer::Comparison comparison = joinedComparison(*left, *right, options);
     if (const Status status = writeReports(a, comparison, globals.force); !status.ok()) return fail(status.error());
     if (a.json == "-") fmt::print("{}", reports::renderJson(comparison));
     else if (a.html == "-") fmt::print("{}", reports::renderHtml(comparison));
@@ -246,10 +148,13 @@ int compareCommand(CompareArguments a, const Globals& globals) {
 
 void addCompare(CLI::App& app, Globals& globals) {
     auto arguments = std::make_shared<CompareArguments>();
-    CLI::App* command = app.add_subcommand("compare", "What is different in B: which class, which op, slower or more often; adds up exactly");
-    command->add_option("RUN", arguments->inputs, "A and B: traces of any kind that analyze reads, or two folders of ridge run")->expected(0, 2)->type_name("A B");
-    command->add_option("--a", arguments->a, "The traces of A, where it has several (one per rank)")->type_name("TRACE...");
-    command->add_option("--b", arguments->b, "The traces of B")->type_name("TRACE...");
+    CLI::App* command = app.add_subcommand("compare", "Runs: a verdict per metric, and why. Traces: what is different in B, class by class and op by op; adds up exactly");
+    command->add_option("RUN", arguments->inputs, "A and B: runs (run.json, folders of ridge run, folders of such folders, Google Benchmark's JSON), or traces of any kind that analyze reads")->expected(0, 2)->type_name("A B");
+    command->add_option("--a", arguments->a, "The runs or traces of A, where it has several (sessions, ranks)")->type_name("RUN...");
+    command->add_option("--b", arguments->b, "The runs or traces of B")->type_name("RUN...");
+    command->add_flag("--timelines", arguments->timelines, "Of folders of ridge run: explain their timelines, without a verdict");
+    command->add_option("--allow-env-mismatch", arguments->allowed, "A field of the environment that may differ between the runs (*: any)")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->type_name("FIELD");
+    addRuleOptions(*command, arguments->rules);
     command->add_option("--pair", arguments->pairs, "Compare workload NAME of A with another of B (NAME=>NAME)")->type_name("A=>B");
     CLI::Option* step = command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
     command->add_option("--warmup", arguments->warmup, "Steps left out at the start (default: none where the trace marks its warm-up, else 1)")->check(CLI::Range(0, 1000000));
@@ -260,10 +165,11 @@ void addCompare(CLI::App& app, Globals& globals) {
     command->add_option("--markdown", arguments->markdown, "The comparison as Markdown (-: to stdout)")->type_name("FILE");
     command->add_option("--junit", arguments->junit, "The comparison as JUnit XML; nothing in it fails, what cannot be compared is skipped (-: to stdout)")->type_name("FILE");
     addCommonOptions(*command, globals, false);
-    command->footer("It explains a difference; whether there is one is decided by repeated runs.\n"
-                    "Exit codes: 0 compared; 2 unreadable input; 3 not comparable, with the reason.\n\n"
+    command->footer("Runs: the unit is the session (one invocation); fewer than 5 on a side are at most inconclusive, 20 against 5 is what a stored baseline needs.\n"
+                    "Traces: it explains a difference; whether there is one is decided by repeated runs.\n"
+                    "Exit codes: 0 no regression, or explained; 1 regressed; 2 unreadable input; 3 not comparable, with the reason, or inconclusive with --fail-on inconclusive;\n4 a benchmark of the candidate failed.\n\n"
                     "Examples:\n  ridge compare before.sqlite after.sqlite\n  ridge compare monday.pt.trace.json.gz today.pt.trace.json.gz --html diff.html\n"
-                    "  ridge compare runs/monday runs/today --json\n  ridge compare --a base/rank*.json.gz --b new/rank*.json.gz --rows 30");
+                    "  ridge compare baseline/ runs/ --json    (folders of runs: every run.json below is a session)\n  ridge compare --a base/rank*.json.gz --b new/rank*.json.gz --rows 30");
     command->callback([arguments, json, step, &globals] {
         arguments->jsonGiven = json->count() > 0;
         arguments->stepGiven = step->count() > 0;

@@ -27,6 +27,8 @@
 #include "cli/run/plan.h"
 #include "cli/run/result.h"
 #include "cli/run/subject.h"
+#include "cli/verdicts/options.h"
+#include "cli/verdicts/stored.h"
 #include "collector/recorder/record.h"
 #include "reports/common/summary.h"
 #include "reports/html/html.h"
@@ -35,6 +37,8 @@
 #include "reports/markdown/markdown.h"
 #include "reports/terminal/table.h"
 #include "reports/terminal/terminal.h"
+#include "reports/verdicts/parts.h"
+#include "reports/verdicts/verdicts.h"
 
 namespace ridge::cli {
 namespace fs = std::filesystem;
@@ -43,7 +47,9 @@ namespace {
 struct RunArguments {
     Selection selection;
     std::string backend = "auto", output;
-    int repeats = 1;
+    int repeats = 1, sessions = 0;  // sessions 0: one, with a baseline five
+    std::vector<std::string> baseline, allowed;
+    VerdictOptions verdict;
     double ceilingsBudget = 0;  // 0: by the preset
     double timeout = 300;       // seconds of one process
     bool list = false, dryRun = false;
@@ -209,17 +215,23 @@ Attempt runOnce(Run& run, const Variant& variant, const std::string& folder, int
     return attempt;
 }
 
+// Sessions outermost: what belongs to one moment of the machine stays together, and the next comes later.
 void runAll(Run& run, const std::vector<Variant>& variants) {
-    for (const Variant& variant : variants) {
-        if (interruptedBy()) return;
-        Outcome outcome{variant, {}};
-        const std::string folder = run.folder + "/" + folderNameFor(variant.name);
-        std::error_code ec;
-        fs::create_directories(folder, ec);
-        for (int repeat = 0; repeat < run.arguments.repeats && !interruptedBy(); ++repeat) outcome.attempts.push_back(runOnce(run, variant, folder, repeat));
-        if (outcome.status() != "ok") note(*run.globals, fmt::format("{}: {}: {}", variant.name, outcome.status(), outcome.reason()));
-        run.outcomes.push_back(std::move(outcome));
-    }
+    for (int session = 0; session < run.arguments.sessions; ++session)
+        for (std::size_t i = 0; i < variants.size(); ++i) {
+            if (interruptedBy()) return;
+            if (session == 0) run.outcomes.push_back({variants[i], {}});
+            Outcome& outcome = run.outcomes[i];
+            const std::string folder = run.folder + "/" + folderNameFor(variants[i].name);
+            std::error_code ec;
+            fs::create_directories(folder, ec);
+            const bool failedBefore = outcome.status() == "error";
+            for (int repeat = 0; repeat < run.arguments.repeats && !interruptedBy(); ++repeat) {
+                outcome.attempts.push_back(runOnce(run, variants[i], folder, session * run.arguments.repeats + repeat));
+                outcome.attempts.back().session = session;
+            }
+            if (outcome.status() != "ok" && !(failedBefore && session > 0)) note(*run.globals, fmt::format("{}: {}: {}", variants[i].name, outcome.status(), outcome.reason()));
+        }
 }
 
 double budgetOf(const Run& run) {
@@ -283,6 +295,26 @@ analyzer::Analysis analyzeAll(Run& run) {
     return all;
 }
 
+// One run per session, as if each had been an invocation of its own.
+std::vector<analyzer::StoredRun> sessionsOf(const Run& run) {
+    std::vector<analyzer::StoredRun> out;
+    for (int session = 0; session < run.arguments.sessions; ++session) {
+        analyzer::StoredRun one{run.report, run.folder + "/run.json"};
+        one.run.sessionId = run.arguments.sessions > 1 ? fmt::format("{}#{}", run.report.id, session + 1) : run.report.sessionId;
+        one.run.id = one.run.sessionId;
+        one.run.benchmarks.clear();
+        std::vector<reports::RunWarning> said;  // the run's report has them already
+        for (std::size_t i = 0; i < run.outcomes.size(); ++i) {
+            Outcome part{run.outcomes[i].variant, {}};
+            for (const Attempt& attempt : run.outcomes[i].attempts)
+                if (attempt.session == session) part.attempts.push_back(attempt);
+            one.run.benchmarks.push_back(benchmarkOf(part, {}, said));
+        }
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
 void fillRunReport(Run& run, const analyzer::Analysis& all) {
     reports::RunReport& r = run.report;
     r.id = fs::path(run.folder).filename().string();
@@ -321,7 +353,7 @@ int exitCodeOf(const Run& run) {
 
 int dryRun(const Run& run, const std::vector<Variant>& variants) {
     for (const Variant& v : variants)
-        for (int repeat = 0; repeat < run.arguments.repeats; ++repeat) {
+        for (int repeat = 0; repeat < run.arguments.repeats * run.arguments.sessions; ++repeat) {
             std::string line;
             for (const std::string& argument : commandFor(v, run.workloads, "RESULT", "BENCHMARK", run.arguments.backend)) line += (line.empty() ? "" : " ") + argument;
             fmt::print("{}\n", line);
@@ -329,7 +361,42 @@ int dryRun(const Run& run, const std::vector<Variant>& variants) {
     return 0;
 }
 
+// The gate: this run against stored ones. Its exit code goes before the run's own, unless something failed to run.
+int judgeAgainst(Run& run, const std::vector<analyzer::StoredRun>& baseline, const statistics::Rules& rules) {
+    const std::vector<analyzer::StoredRun> own = sessionsOf(run);
+    analyzer::Verdicts v = analyzer::judgeStored(baseline, own, {rules, run.arguments.allowed});
+    v.title = "run --baseline";
+    v.labelA = run.arguments.baseline.front();
+    v.labelB = run.folder;
+    v.interrupted = interruptedBy() != 0;
+    if (run.arguments.sessions > 1) v.notes.push_back(fmt::format("{} passes of one invocation count as sessions; sessions on different days share less, and tell more", run.arguments.sessions));
+    if (v.baseline.size() < 20) v.notes.push_back(fmt::format("the baseline has {} sessions; 20 against 5 is what finds 5 % on a shared machine", v.baseline.size()));
+    for (const std::string& argument : run.globals->arguments) v.reproduce += (v.reproduce.empty() ? "" : " ") + argument;
+    explain(v, baseline, own);
+    VerdictOptions options = run.arguments.verdict;
+    Globals globals = *run.globals;
+    globals.force = true;
+    globals.quiet = globals.quiet || globals.json;  // --json: the report is the one document
+    const auto inFolder = [&](const char* name, const std::string& content) { return writeOutput(run.folder + name, content, true); };
+    for (const Status& status : {inFolder("/verdicts.json", reports::renderJson(v)), inFolder("/verdicts.html", reports::renderHtml(v)), inFolder("/verdicts.md", reports::renderMarkdown(v)),
+                                 inFolder("/verdicts.xml", reports::renderJunit(v, options.failOn == "inconclusive")), writeReports(options, v, globals)})
+        if (!status.ok()) return fail(4, status.error().message);
+    if (!v.comparable()) return fail(3, reports::verdicts::mismatchText(v));
+    return exitCodeOf(v, options);
+}
+
 int measureAndReport(Run& run, const std::vector<Variant>& variants) {
+    std::vector<analyzer::StoredRun> baseline;
+    statistics::Rules rules;
+    if (!run.arguments.baseline.empty()) {  // before minutes of measuring
+        auto stored = loadRuns(run.arguments.baseline);
+        if (!stored.ok()) return fail(stored.error());
+        baseline = std::move(*stored);
+        auto asked = rulesOf(run.arguments.verdict);
+        if (!asked.ok()) return fail(asked.error());
+        rules = *asked;
+        if (const Status status = checkReports(run.arguments.verdict, run.globals->force); !status.ok()) return fail(status.error());
+    }
     if (const Status status = makeFolder(run); !status.ok()) return fail(status.error());
     run.started = utcNow();
     catchInterrupts();
@@ -345,12 +412,16 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
         fmt::print("{}{}", reports::renderWorkloadTable(all, {wantsColour(*run.globals), terminalWidth(), 5}),
                    reports::renderPairTable(all, {wantsColour(*run.globals), terminalWidth(), 5}));
     note(*run.globals, fmt::format("reports and timelines are in {}", run.folder));
-    return exitCodeOf(run);
+    const int code = exitCodeOf(run);
+    if (baseline.empty() || interruptedBy() || code == 77) return code;
+    const int verdict = judgeAgainst(run, baseline, rules);
+    return verdict == 0 ? code : verdict;
 }
 
 int runCommand(const RunArguments& arguments, const Globals& globals) {
     Run run;
     run.arguments = arguments;
+    if (run.arguments.sessions == 0) run.arguments.sessions = arguments.baseline.empty() ? 1 : static_cast<int>(statistics::kLeastSessions);
     run.globals = &globals;
     const auto program = findWorkloads();
     if (!program.ok()) return fail(program.error());
@@ -388,6 +459,12 @@ void addRun(CLI::App& app, Globals& globals) {
     command->add_option("--backend", arguments->backend, "auto (cuda where a GPU is), cpu, cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->default_str("auto");
     command->add_option("--ranks", selection.ranks, "Processes of the workloads that have several")->check(CLI::Range(2, 4096));
     command->add_option("--repeats", arguments->repeats, "Fresh processes per workload")->check(CLI::Range(1, 1000))->default_str("1");
+    command->add_option("--sessions", arguments->sessions, "Passes over all workloads, each a session of its own (with --baseline: 5)")->check(CLI::Range(1, 1000))->default_str("1");
+    command->add_option("--baseline", arguments->baseline, "Stored runs to be compared with: run.json, folders of ridge run, a folder of such folders")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->type_name("RUN");
+    command->add_option("--allow-env-mismatch", arguments->allowed, "A field of the environment that may differ from the baseline's (*: any)")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->type_name("FIELD");
+    addRuleOptions(*command, arguments->verdict);
+    command->add_option("--junit", arguments->verdict.junit, "With --baseline: the verdicts as JUnit XML")->type_name("FILE");
+    command->add_option("--markdown", arguments->verdict.markdown, "With --baseline: the verdicts as Markdown")->type_name("FILE");
     command->add_option("-o,--output", arguments->output, "Folder for timelines and reports")->type_name("DIR")->default_str("runs/<UTC time>");
     command->add_option("--filter", selection.filter, "Only names in which this regular expression is found");
     command->add_option("--ceilings-budget", arguments->ceilingsBudget, "Seconds for measuring the roofs, each time")->check(finiteRange(0.5, 600.0));
@@ -395,7 +472,7 @@ void addRun(CLI::App& app, Globals& globals) {
     command->add_flag("--list", arguments->list, "Show what would be chosen, and stop");
     command->add_flag("-n,--dry-run", arguments->dryRun, "Print the command lines, and stop");
     addCommonOptions(*command, globals);
-    command->footer("Examples:\n  ridge run --preset smoke\n  ridge run train.single decode --repeats 5 -o runs/today\n  ridge run --list --filter '^comm'");
+    command->footer("Examples:\n  ridge run --preset smoke\n  ridge run train.single decode --repeats 5 -o runs/today\n  ridge run --list --filter '^comm'\n  ridge run --preset smoke --baseline baseline/ --junit verdicts.xml    (exit code 1: regressed)");
     command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return runCommand(*arguments, globals); }; });
 }
 

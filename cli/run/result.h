@@ -29,6 +29,7 @@ struct Attempt {
     std::string trace;           // empty: none was written
     std::string recordingError;  // empty: the recording went well
     std::int64_t startedUtcNs = 0;
+    int session = 0;             // which pass over all workloads
     bool interrupted = false;    // by a signal: what there is of it is kept, but not judged
 };
 struct Outcome {

@@ -89,7 +89,7 @@ public:
         Drain drain(m_session, m_info.ringDir);
         {
             Sampler sampler(m_spool);
-            PreemptionDetector preemption(m_spool);
+            PreemptionDetector preemption([this](std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs) { m_spool.gap(cpu, startNs, endNs); });
             if (perf.countersOn())
                 sampler.also([&perf](std::int64_t now) { perf.sampleCounters(now); });
             sampler.start(m_program, m_options.sampleSystem);

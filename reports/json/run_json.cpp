@@ -7,7 +7,6 @@
 #include <cmath>
 #include <numeric>
 
-#include "base/sha256.h"
 #include "base/text.h"
 
 namespace ridge::reports {
@@ -82,14 +81,16 @@ Json metricJson(const RunMetric& metric) {
         const bool valid = s.valid && finite;
         if (valid) values.push_back(*s.value);
         const std::string cause = !s.cause.empty() ? s.cause : finite ? "" : "not a number";
-        samples.push_back({{"value", number(s.value)},
-                           {"process", s.process},
-                           {"block", s.block},
-                           {"slot", s.slot},
-                           {"t_ns", s.tNs},
-                           {"iterations", s.iterations},
-                           {"valid", valid},
-                           {"cause", textOrNull(cause)}});
+        Json sample{{"value", number(s.value)},
+                    {"process", s.process},
+                    {"block", s.block},
+                    {"slot", s.slot},
+                    {"t_ns", s.tNs},
+                    {"iterations", s.iterations},
+                    {"valid", valid},
+                    {"cause", textOrNull(cause)}};
+        if (s.preemptedNs) sample["preempted_ns"] = *s.preemptedNs;
+        samples.push_back(std::move(sample));
     }
     return {{"name", text(metric.name)},       {"unit", text(metric.unit)},
             {"direction", text(metric.direction)}, {"clock", text(metric.clock)},
@@ -151,14 +152,6 @@ SampleStats statsOf(std::vector<double> values) {
     }
     medianInterval(values, stats);
     return stats;
-}
-
-std::string environmentKey(const std::map<std::string, std::string>& keyFields) {
-    nlohmann::json canonical;  // sorts its keys
-    canonical["schema"] = kRunSchemaVersion;
-    canonical["fields"] = nlohmann::json::object();
-    for (const auto& [key, value] : keyFields) canonical["fields"][toValidUtf8(key)] = toValidUtf8(value);
-    return sha256Hex(canonical.dump());
 }
 
 Json toJson(const RunReport& run) {

@@ -17,52 +17,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include "analyzer/model/run.h"
+#include "analyzer/regression/read_run.h"
+
 namespace ridge::reports {
 
 inline constexpr int kRunSchemaVersion = 1;
 
-struct RunSample {
-    std::optional<double> value;  // absent: not a number; then cause says why
-    std::int64_t process = 0;     // which fresh process
-    std::int64_t block = 0, slot = 0;
-    std::int64_t tNs = 0;         // UTC epoch
-    std::int64_t iterations = 0;
-    bool valid = true;
-    std::string cause;
-};
-
-struct RunMetric {
-    std::string name, unit;
-    std::string direction;  // "lower", "higher", "none"
-    std::string clock;      // "wall", "cpu", "gpu", "counter"
-    std::vector<RunSample> samples;
-};
-
-struct RunBenchmark {
-    std::string id, suite, name;
-    std::map<std::string, std::string> params;
-    std::string status;  // "ok", "skipped", "error"
-    std::string reason;
-    std::vector<RunMetric> metrics;
-};
-
-struct RunWarning {
-    std::string code, message, benchmark;
-};
-
-struct RunReport {
-    std::string id, sessionId, startedAt, endedAt;  // times RFC 3339 UTC
-    std::string toolVersion, toolGitSha;
-    std::vector<std::string> argv;
-    std::optional<std::uint64_t> seed;
-    std::string ciProvider, ciJob, ciUrl;           // empty: not under CI
-    std::map<std::string, std::string> subject;     // fields of the schema; missing ones are null
-    std::optional<bool> gitDirty;
-    std::map<std::string, std::string> keyFields, recorded, volatileFields;
-    std::vector<RunBenchmark> benchmarks;
-    std::vector<RunWarning> warnings;
-    std::map<std::string, std::string> labels;
-};
+using analyzer::RunBenchmark;
+using analyzer::RunMetric;
+using analyzer::RunReport;
+using analyzer::RunSample;
+using analyzer::RunWarning;
 
 struct SampleStats {
     std::int64_t n = 0;
@@ -70,8 +36,7 @@ struct SampleStats {
 };
 SampleStats statsOf(std::vector<double> values);
 
-// SHA-256 of the canonical JSON (sorted keys, no spaces) of the key fields and the schema number.
-std::string environmentKey(const std::map<std::string, std::string>& keyFields);
+using analyzer::environmentKey;
 
 nlohmann::ordered_json toJson(const RunReport& run);
 std::string renderJson(const RunReport& run, int indent = 1);

@@ -83,7 +83,7 @@ void PreemptionDetector::watch(int cpu) {
         const timespec at{deadline / 1'000'000'000, deadline % 1'000'000'000};
         clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
         const std::int64_t now = monotonicNs();
-        if (now - deadline > kLateNs) m_spool.gap(static_cast<std::uint32_t>(cpu), deadline, now);
+        if (now - deadline > kLateNs) m_sink(static_cast<std::uint32_t>(cpu), deadline, now);
         if (++wakes == kWakesPerLook) {
             const std::int64_t cpuNow = threadCpuNs();
             const double perWake = static_cast<double>(cpuNow - cpuBefore) / kWakesPerLook;

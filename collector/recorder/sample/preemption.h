@@ -8,19 +8,22 @@
 // the period grows where waking is dear; a gap is then seen only if it covers a deadline, so short
 // ones are found less often (periodNs() tells).
 
-#include "collector/recorder/recorder_spool.h"
-
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace ridge::recorder {
 
+// A gap of a CPU, from the thread that watches it; on CLOCK_MONOTONIC.
+using GapSink = std::function<void(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs)>;
+
 class PreemptionDetector {
 public:
-    explicit PreemptionDetector(RecorderSpool& spool) : m_spool(spool) {}
+    explicit PreemptionDetector(GapSink sink) : m_sink(std::move(sink)) {}
     ~PreemptionDetector() { stop(); }
     PreemptionDetector(const PreemptionDetector&) = delete;
     PreemptionDetector& operator=(const PreemptionDetector&) = delete;
@@ -36,7 +39,7 @@ public:
 
 private:
     void watch(int cpu);
-    RecorderSpool& m_spool;
+    GapSink m_sink;
     std::atomic<bool> m_stop{false};
     std::atomic<int> m_notRealtime{0};
     std::atomic<std::int64_t> m_cpuNs{0};

@@ -23,9 +23,9 @@ RunReport sampleRun() {
     run.keyFields = {{"os", "Linux"}, {"arch", "x86_64"}};
     RunBenchmark b{"gemm/f32", "ridge", "gemm/f32", {{"dtype", "f32"}}, "ok", "", {}};
     RunMetric m{"step_time", "ns", "lower", "wall", {}};
-    for (int i = 1; i <= 10; ++i) m.samples.push_back({100.0 + i, i % 2, 0, i, 5, 1, true, ""});
-    m.samples.push_back({std::numeric_limits<double>::infinity(), 0, 0, 11, 5, 1, true, ""});
-    m.samples.push_back({5000.0, 0, 0, 12, 5, 1, false, "throttled"});
+    for (int i = 1; i <= 10; ++i) m.samples.push_back({100.0 + i, i % 2, 0, i, 5, 1, true, "", {}});
+    m.samples.push_back({std::numeric_limits<double>::infinity(), 0, 0, 11, 5, 1, true, "", {}});
+    m.samples.push_back({5000.0, 0, 0, 12, 5, 1, false, "throttled", {}});
     b.metrics.push_back(m);
     run.benchmarks.push_back(b);
     run.warnings.push_back({"ceiling_drift", "fell by 7 %", ""});
