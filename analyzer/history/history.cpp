@@ -90,9 +90,11 @@ Result<History> History::prepared(const std::string& path) {
 
 Status History::migrate() {
     const std::string& path = m_db.path();
+    RIDGE_TRY_STATUS(m_db.execute("BEGIN"));  // one moment for all three: another may be making the file
     RIDGE_TRY(std::int64_t version, oneNumber(m_db, "PRAGMA user_version"));
     RIDGE_TRY(std::int64_t owner, oneNumber(m_db, "PRAGMA application_id"));
     RIDGE_TRY(std::int64_t tables, oneNumber(m_db, "SELECT count(*) FROM sqlite_master"));
+    RIDGE_TRY_STATUS(m_db.execute("COMMIT"));
     if (tables > 0 && owner != kApplicationId) return wrong(path + ": is a database, but no history of ridge track");
     if (version > kHistoryVersion) return wrong(path + ": is of version " + std::to_string(version) + "; this program knows " + std::to_string(kHistoryVersion));
     if (version == kHistoryVersion) return {};
