@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analyzer/gate/capture.h"
+#include "analyzer/gate/completeness.h"
 #include "analyzer/gate/gate.h"
 
 namespace ridge::analyzer {
@@ -25,6 +26,8 @@ struct Dependence {
 const std::vector<Dependence>& dependences() {
     static const std::vector<Dependence> list{
         {"graph_launches_without_rows", Effect::kOff, {"launch_bound", "host_time", "gpu_gaps", "synchronous_calls"}},
+        {"launches_without_rows", Effect::kOff, {"launch_bound", "host_time", "gpu_gaps", "synchronous_calls", "low_utilisation"}},
+        {kRangesOnlyCheck, Effect::kOff, {"host_time"}},
         {"short_graph_replays", Effect::kLow, {"launch_bound", "host_time", "gpu_gaps"}},
         {"mostly_unlinked", Effect::kOff, {"launch_bound", "host_time", "synchronous_calls"}},
         {"kernel_before_launch", Effect::kLow, {"launch_bound", "host_time", "synchronous_calls"}},
@@ -38,15 +41,23 @@ const std::vector<Dependence>& dependences() {
     return list;
 }
 
+bool has(const Analysis& answer, std::string_view name) {
+    return std::any_of(answer.gate.begin(), answer.gate.end(), [&](const GateCheck& check) { return check.check == name && check.count > 0; });
+}
+
+Ns communicationOf(const WorkloadSummary& workload) {
+    Ns sum = 0;
+    for (const WallClass c : {WallClass::kCommTransfer, WallClass::kCommWait, WallClass::kCommUnsplit}) sum += workload.classes[static_cast<std::size_t>(c)];
+    return sum;
+}
+
 }  // namespace
 
 void applyGate(Analysis& answer) {
     std::int64_t withheld = 0;
     std::string names;
     for (const Dependence& d : dependences()) {
-        const bool seen = std::any_of(answer.gate.begin(), answer.gate.end(),
-                                      [&](const GateCheck& check) { return check.check == d.check && check.count > 0; });
-        if (!seen) continue;
+        if (!has(answer, d.check)) continue;
         const auto concerned = [&](const Finding& f) { return std::find(d.rules.begin(), d.rules.end(), f.rule) != d.rules.end(); };
         for (Finding& finding : answer.findings) {
             if (!concerned(finding)) continue;
@@ -60,7 +71,10 @@ void applyGate(Analysis& answer) {
     }
     if (withheld > 0)
         answer.gate.push_back({"withheld_findings", Severity::kInfo, withheld, "cannot tell, for what the capture lacks: " + names});
-    if (std::any_of(answer.gate.begin(), answer.gate.end(), [](const GateCheck& check) { return check.check == kNoVerdictCheck; })) {
+    if (has(answer, kRangesOnlyCheck))
+        for (WorkloadSummary& workload : answer.workloads)
+            if (communicationOf(workload) <= 0) workload.verdict = {WallClass::kUnknownCapture, Cause::kNone}, workload.verdictShare = 0;
+    if (has(answer, kNoVerdictCheck)) {
         if (!answer.findings.empty())
             answer.gate.push_back({"withheld_findings", Severity::kInfo, static_cast<std::int64_t>(answer.findings.size()), "cannot tell, as there is no verdict"});
         answer.findings.clear();

@@ -3,6 +3,7 @@
 #include "analyzer/gate/gate.h"
 
 #include "analyzer/gate/capture.h"
+#include "analyzer/gate/completeness.h"
 
 #include "analyzer/import/kineto/kineto.h"
 #include "analyzer/kernels/classify.h"
@@ -27,6 +28,16 @@ public:
     void add(std::string check, std::int64_t count, Severity whenSeen, std::string detail) {
         m_answer.gate.push_back({std::move(check), count > 0 ? whenSeen : Severity::kInfo, count,
                                  count > 0 ? std::move(detail) : std::string("none")});
+    }
+
+    // As add(), into the entry of the same name where there is one: an imported trace brings what its importer saw.
+    void join(const std::string& check, std::int64_t count, Severity whenSeen, std::string detail) {
+        const auto it = std::find_if(m_answer.gate.begin(), m_answer.gate.end(), [&](const GateCheck& c) { return c.check == check; });
+        if (it == m_answer.gate.end()) return add(check, count, whenSeen, std::move(detail));
+        if (count <= 0) return;
+        it->detail = it->count > 0 ? it->detail + "; " + detail : std::move(detail);
+        it->count = saturatingAdd(it->count, count);
+        it->severity = std::max(it->severity, whenSeen);
     }
 
 private:
@@ -74,14 +85,16 @@ void checkTables(const Timeline& timeline, Gate& gate) {
 void addRemarks(const Timeline& timeline, Gate& gate) {
     constexpr std::size_t kLongest = 600;
     std::map<std::string, Remark> all;
-    for (const Remark& r : timeline.remarks) {
+    std::vector<Remark> said = faultsOf(timeline);
+    said.insert(said.end(), timeline.remarks.begin(), timeline.remarks.end());
+    for (const Remark& r : said) {
         const auto [it, isNew] = all.try_emplace(r.check, r);
         if (isNew) continue;
         it->second.count = saturatingAdd(it->second.count, r.count);
         it->second.severity = std::max(it->second.severity, r.severity);
         if (it->second.detail.find(r.detail) == std::string::npos && it->second.detail.size() < kLongest) it->second.detail += "; " + r.detail;
     }
-    for (auto& [check, r] : all) gate.add(check, r.count, r.severity, std::move(r.detail));
+    for (auto& [check, r] : all) gate.join(check, r.count, r.severity, std::move(r.detail));
 }
 
 void checkLinks(const Context& context, Gate& gate) {
@@ -276,6 +289,7 @@ void addGate(const Context& context, Analysis& answer) {
                  Severity::kInfo, "the recording is '" + context.timeline.outcome + "'");
     addRemarks(context.timeline, gate);
     checkLinks(context, gate);
+    checkLaunches(context.timeline, answer);
     checkStreams(context, gate);
     checkNames(context, gate);
     checkGraphs(context, gate);

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/import/write_timeline.h"
 
+#include "analyzer/gate/completeness.h"
 #include "analyzer/import/kineto/kineto.h"
 
 #include <fmt/format.h>
@@ -293,7 +294,12 @@ Status Writer::writeSmall(Database& db) {
     for (const Source& source : t.sources) {
         RIDGE_TRY_STATUS(capture.add({std::string_view("RIDGE_IMPORTED_FROM"), std::string_view(source.product)}));
     }
-    for (const Remark& r : t.remarks) {
+    // The file that is written reads well; what did not in the trace must weigh as much when it is analyzed.
+    std::vector<Remark> remarks = faultsOf(t);
+    for (const TableReport& table : t.tables)
+        if (!table.error.empty()) remarks.push_back({"unreadable_tables", table.error + "; what came before that is used", 1, Severity::kError});
+    remarks.insert(remarks.end(), t.remarks.begin(), t.remarks.end());
+    for (const Remark& r : remarks) {
         const std::string text = fmt::format("{}\t{}\t{}\t{}", r.check, name(r.severity), r.count, r.detail);
         RIDGE_TRY_STATUS(capture.add({kRemarkName, std::string_view(text)}));
     }

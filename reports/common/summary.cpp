@@ -5,9 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <string_view>
 #include <tuple>
 
 #include "base/text.h"
@@ -208,6 +210,16 @@ std::string energyClassesText(const analyzer::WorkloadEnergy& energy) {
 std::size_t countAtLeast(const Analysis& analysis, Severity severity) {
     return static_cast<std::size_t>(std::count_if(analysis.gate.begin(), analysis.gate.end(),
                                                   [&](const auto& g) { return g.severity >= severity; }));
+}
+
+bool nothingLost(const Analysis& analysis) {
+    static constexpr std::array<std::string_view, 15> kLosing{
+        "dropped_records", "unreadable_tables", "negative_durations", "times_out_of_range", "rows_left_out", "rows_without_device", "events_without_category",
+        "unknown_categories", "unpaired_events", "tables_without_times", "views_not_read", "launches_without_rows", "graph_launches_without_rows",
+        "collector_lost_records", "no_verdict"};
+    return analysis.losses.empty() && std::none_of(analysis.gate.begin(), analysis.gate.end(), [](const auto& g) {
+        return g.count > 0 && std::find(kLosing.begin(), kLosing.end(), g.check) != kLosing.end();
+    });
 }
 
 }  // namespace ridge::reports

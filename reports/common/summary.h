@@ -92,4 +92,7 @@ std::string energyClassesText(const analyzer::WorkloadEnergy& energy);
 // Number of checks of a severity or worse.
 std::size_t countAtLeast(const Analysis& analysis, Severity severity);
 
+// Did nothing get lost: no source dropped a record, no file broke off, and no row or event was left out.
+bool nothingLost(const Analysis& analysis);
+
 }  // namespace ridge::reports

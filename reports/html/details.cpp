@@ -58,7 +58,7 @@ std::string captureSection(const Analysis& a) {
         body = table.render();
     }
     body += "<h3>Losses</h3>\n";
-    if (a.losses.empty()) return section("capture", "Capture", body + absent("Nothing was lost: no source dropped or truncated a record."));
+    if (a.losses.empty()) return section("capture", "Capture", body + absent(nothingLost(a) ? "Nothing was lost: no source dropped or truncated a record." : "No source counted what it dropped; the checks above say what is missing."));
     HtmlTable losses({{"Source"}, {"Lost", true}, {"Unit"}});
     for (const Loss& l : a.losses) losses.add({html(l.source), std::to_string(l.count), l.inBytes() ? "bytes" : l.count == 1 ? "record" : "records"});
     return section("capture", "Capture", body + losses.render());

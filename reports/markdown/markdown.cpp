@@ -233,7 +233,7 @@ std::string capture(const Analysis& a) {
     std::string out = "\n## Capture\n\n";
     const std::size_t bad = countAtLeast(a, Severity::kWarning);
     out += fmt::format("{} checks, {} with a warning or an error.", a.gate.size(), bad);
-    out += a.losses.empty() ? " Nothing was lost.\n" : "\n";
+    out += nothingLost(a) ? " Nothing was lost.\n" : "\n";
     for (const GateCheck& g : a.gate)
         if (g.severity != Severity::kInfo)
             out += fmt::format("\n- **{}** {} ({}): {}", name(g.severity), markdown(g.check), g.count, markdown(g.detail));

@@ -212,7 +212,7 @@ std::string capture(const Analysis& a, const TerminalOptions& o) {
         out += "  " + painted(std::string(name(g.severity)), paint, o.colour) + "\n";
         out += wrapped(printable(fmt::format("{} ({}): {}", g.check, g.count, g.detail)), o.width, 4);
     }
-    if (a.losses.empty()) return out + "  nothing was lost\n";
+    if (a.losses.empty()) return out + (nothingLost(a) ? "  nothing was lost\n" : "");
     for (const Loss& l : a.losses)
         out += "  " + painted(printable(fmt::format("lost: {} {} {}", l.count, l.inBytes() ? "bytes:" : l.count == 1 ? "record of" : "records of", l.source)),
                               l.count > 0 ? Paint::kWarn : Paint::kNone, o.colour) + "\n";

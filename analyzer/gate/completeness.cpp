@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// SPDX-FileCopyrightText: The Ridgepoint authors
+#include "analyzer/gate/completeness.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <map>
+#include <utility>
+
+#include "analyzer/gate/capture.h"
+#include "analyzer/import/kineto/kineto.h"
+
+namespace ridge::analyzer {
+namespace {
+
+constexpr double kLowShare = 0.01, kNoVerdictShare = 0.2;  // of rows left out
+constexpr double kMissingShare = 0.05;
+constexpr std::int64_t kFewMissing = 10;
+constexpr double kBacklogShare = 0.02;  // of a process's launches in time: how far its last rows may be behind
+constexpr Ns kShortestBacklog = 1'000'000;
+
+// What the answer rests on; every other table only lowers the confidence.
+enum class Pool : unsigned char { kGpu, kCalls, kRanges, kOther };
+
+Pool poolOf(std::string_view table) {
+    constexpr std::array<std::pair<std::string_view, Pool>, 12> kPools{
+        {{"CUPTI_ACTIVITY_KIND_KERNEL", Pool::kGpu}, {"CUPTI_ACTIVITY_KIND_MEMCPY", Pool::kGpu}, {"CUPTI_ACTIVITY_KIND_MEMSET", Pool::kGpu},
+         {"CUPTI_ACTIVITY_KIND_GRAPH_TRACE", Pool::kGpu}, {"kernel", Pool::kGpu}, {"gpu_memcpy", Pool::kGpu}, {"gpu_memset", Pool::kGpu},
+         {"CUPTI_ACTIVITY_KIND_RUNTIME", Pool::kCalls}, {"cuda_runtime", Pool::kCalls},
+         {"NVTX_EVENTS", Pool::kRanges}, {"cpu_op", Pool::kRanges}, {"user_annotation", Pool::kRanges}}};
+    const auto* const it = std::find_if(kPools.begin(), kPools.end(), [&](const auto& entry) { return entry.first == table; });
+    return it == kPools.end() ? Pool::kOther : it->second;
+}
+
+bool holdsKernels(std::string_view table) { return table == "CUPTI_ACTIVITY_KIND_KERNEL" || table == "kernel"; }
+
+std::int64_t leftOutOf(const TableReport& t) { return t.negative + t.outOfRange + t.withoutDevice; }
+
+double shareOf(std::int64_t part, std::int64_t all) { return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0; }
+
+void addLeftOut(const Timeline& timeline, std::vector<Remark>& faults) {
+    struct Sum {
+        std::int64_t left = 0, rows = 0;
+    };
+    std::array<Sum, 3> pools{};
+    std::int64_t all = 0;
+    std::string where;
+    for (const TableReport& t : timeline.tables) {
+        const std::int64_t left = leftOutOf(t);
+        const Pool pool = poolOf(t.table);
+        if (pool != Pool::kOther) {
+            Sum& sum = pools[static_cast<std::size_t>(pool)];
+            sum.left += left;
+            sum.rows += t.rows;
+        }
+        if (t.table == kNoCategory || shareOf(left, t.rows) <= kLowShare) continue;
+        all += left;
+        where += fmt::format("{}{} of {} rows of {}", where.empty() ? "" : ", ", left, t.rows, t.table);
+    }
+    if (all <= 0) return;
+    faults.push_back({"rows_left_out", where + " could not be taken; what is said rests on the others", all, Severity::kError});
+    constexpr std::array<std::string_view, 3> kWhat{"GPU rows", "API calls", "ranges"};
+    for (std::size_t i = 0; i < pools.size(); ++i)
+        if (shareOf(pools[i].left, pools[i].rows) > kNoVerdictShare)
+            faults.push_back({std::string(kNoVerdictCheck),
+                              fmt::format("{} of {} {} have no usable time or no GPU and were left out: too many for a verdict", pools[i].left, pools[i].rows, kWhat[i]),
+                              pools[i].left, Severity::kError});
+}
+
+void addZeroKernels(const Timeline& timeline, std::vector<Remark>& faults) {
+    std::int64_t zero = 0, kept = 0;
+    for (const TableReport& t : timeline.tables) {
+        if (!holdsKernels(t.table)) continue;
+        zero += t.zero;
+        kept += t.rows - leftOutOf(t);
+    }
+    if (kept <= 0 || 2 * zero <= kept) return;
+    faults.push_back({"zero_length_kernels", fmt::format("{} of {} kernels take no time at all: how long the GPU worked cannot be told", zero, kept), zero,
+                      zero >= kept ? Severity::kError : Severity::kWarning});
+}
+
+void addRangesOnly(const Timeline& timeline, std::vector<Remark>& faults) {
+    const bool foreign = std::any_of(timeline.sources.begin(), timeline.sources.end(), [](const Source& s) { return s.kind != "ridge"; });
+    if (!foreign || timeline.ranges.empty() || !timeline.works.empty() || !timeline.gpu.empty() || !timeline.calls.empty()) return;
+    faults.push_back({std::string(kRangesOnlyCheck), "no GPU or CUDA rows in this file; ranges only: what the device did cannot be told", 1, Severity::kError});
+}
+
+bool isKernelLaunch(std::string_view name) {
+    return name.find("LaunchKernel") != std::string_view::npos || name.find("LaunchCooperativeKernel") != std::string_view::npos;
+}
+
+// Of one process: the times in which some thread captured a graph, and what it launched.
+struct Launches {
+    std::vector<Interval> captures;
+    Ns captureFrom = 0;
+    std::int64_t openCaptures = 0;
+    bool sawCapture = false, launchesGraphs = false;
+    struct One {
+        Ns start = 0, end = 0;
+        std::int32_t thread = kNoIndex;
+        bool has = false;
+    };
+    std::vector<One> list;  // by start
+};
+
+void seeCapture(Launches& p, const Call& call, std::string_view name) {
+    if (name.find("StreamBeginCapture") != std::string_view::npos) {
+        p.sawCapture = true;
+        if (p.openCaptures++ == 0) p.captureFrom = call.start;
+    } else if (name.find("StreamEndCapture") != std::string_view::npos) {
+        // An end without a begin: the capture was under way when the recording began.
+        if (p.openCaptures == 0) p.captures.push_back({std::numeric_limits<Ns>::min(), call.end});
+        else if (--p.openCaptures == 0) p.captures.push_back({p.captureFrom, call.end});
+        p.sawCapture = true;
+    } else if (name.find("GraphLaunch") != std::string_view::npos) {
+        p.launchesGraphs = true;
+    }
+}
+
+// (correlation, process) of every GPU row; process kNoIndex where it is not known.
+std::vector<std::pair<std::int64_t, std::int32_t>> rowsById(const Timeline& timeline) {
+    std::vector<std::pair<std::int64_t, std::int32_t>> rows;
+    rows.reserve(timeline.gpu.size());
+    for (const GpuRow& row : timeline.gpu)
+        if (row.correlation != 0) rows.emplace_back(row.correlation, row.process);
+    std::sort(rows.begin(), rows.end());
+    return rows;
+}
+
+std::map<std::int32_t, Launches> launchesOf(const Timeline& timeline) {
+    const auto rows = rowsById(timeline);
+    const auto hasRow = [&](std::int64_t correlation, std::int32_t process) {
+        return std::binary_search(rows.begin(), rows.end(), std::pair(correlation, process)) ||
+               std::binary_search(rows.begin(), rows.end(), std::pair(correlation, kNoIndex));
+    };
+    std::vector<bool> linked(timeline.calls.size(), false);
+    for (const GpuRow& row : timeline.gpu)
+        if (row.launch != kNoIndex) linked[static_cast<std::size_t>(row.launch)] = true;
+    std::map<std::int32_t, Launches> processes;
+    std::vector<std::size_t> outer(timeline.threads.size(), std::numeric_limits<std::size_t>::max());
+    for (std::size_t i = 0; i < timeline.calls.size(); ++i) {  // by start
+        const Call& call = timeline.calls[i];
+        const std::string_view name = timeline.names.text(call.name);
+        const std::int32_t process = timeline.threads[static_cast<std::size_t>(call.thread)].process;
+        Launches& p = processes[process];
+        seeCapture(p, call, name);
+        if (call.correlation == 0 || !isKernelLaunch(name)) continue;
+        const bool has = linked[i] || hasRow(call.correlation, process);
+        // The runtime's launch calls the driver's: one launch, whichever of the two the row names.
+        std::size_t& last = outer[static_cast<std::size_t>(call.thread)];
+        if (last < p.list.size() && call.start < p.list[last].end) {
+            p.list[last].has = p.list[last].has || has;
+            continue;
+        }
+        last = p.list.size();
+        p.list.push_back({call.start, call.end, call.thread, has});
+    }
+    for (auto& [process, p] : processes)
+        if (p.openCaptures > 0) p.captures.push_back({p.captureFrom, std::numeric_limits<Ns>::max()});
+    return processes;
+}
+
+}  // namespace
+
+std::vector<Remark> faultsOf(const Timeline& timeline) {
+    std::vector<Remark> faults;
+    addLeftOut(timeline, faults);
+    addZeroKernels(timeline, faults);
+    addRangesOnly(timeline, faults);
+    return faults;
+}
+
+MissingRows missingRows(const Timeline& timeline) {
+    MissingRows result;
+    std::map<std::int32_t, Ns> lastRow;
+    for (const GpuRow& row : timeline.gpu) {
+        const auto [it, isNew] = lastRow.try_emplace(row.process, row.end);
+        if (!isNew) it->second = std::max(it->second, row.end);
+    }
+    for (const auto& [process, p] : launchesOf(timeline)) {
+        if (p.list.empty()) continue;
+        std::size_t afterLast = p.list.size();  // launches from here on have no row: the capture's end, or a loss
+        while (afterLast > 0 && !p.list[afterLast - 1].has) --afterLast;
+        Ns reached = std::numeric_limits<Ns>::min();  // the device was still at work on earlier launches until here
+        if (const auto it = lastRow.find(process); it != lastRow.end() && afterLast > 0) {
+            const Ns span = p.list.back().start - p.list.front().start;
+            reached = it->second + std::max(kShortestBacklog, static_cast<Ns>(kBacklogShare * static_cast<double>(span)));
+        }
+        std::int64_t launches = 0, missing = 0;
+        for (std::size_t i = 0; i < p.list.size(); ++i) {
+            const Launches::One& one = p.list[i];
+            const auto inside = [&](const Interval& c) { return one.start >= c.start && one.start < c.end; };
+            if (!one.has && std::any_of(p.captures.begin(), p.captures.end(), inside)) continue;
+            if (!one.has && i >= afterLast && one.start <= reached) continue;
+            ++launches;
+            missing += one.has ? 0 : 1;
+        }
+        result.all += launches;
+        if (missing <= kFewMissing || shareOf(missing, launches) <= kMissingShare) continue;
+        result.launches += launches;
+        result.missing += missing;
+        result.unsure = result.unsure || (p.launchesGraphs && !p.sawCapture);
+    }
+    return result;
+}
+
+void checkLaunches(const Timeline& timeline, Analysis& answer) {
+    const MissingRows rows = missingRows(timeline);
+    if (rows.all == 0) return;
+    const bool anyKernel = std::any_of(timeline.gpu.begin(), timeline.gpu.end(),
+                                       [](const GpuRow& row) { return row.kind == GpuKind::kKernel || row.kind == GpuKind::kGraph; });
+    if (!anyKernel)
+        answer.gate.push_back({std::string(kNoVerdictCheck), Severity::kError, rows.all,
+                               fmt::format("{} kernels were launched and the trace holds none: what the GPU did cannot be told, so there is no verdict", rows.all)});
+    const double share = shareOf(rows.missing, rows.launches);
+    std::string detail = "none";
+    if (rows.missing > 0)
+        detail = fmt::format("{} of {} launches have no GPU row ({:.0f} %): {}", rows.missing, rows.launches, share * 100,
+                             rows.unsure ? "they may have been captured into a graph, or their kernels are missing and the GPU worked more than is seen"
+                                         : "their kernels are missing, and the GPU worked more than is seen");
+    answer.gate.push_back({"launches_without_rows", rows.missing == 0 ? Severity::kInfo : rows.unsure ? Severity::kWarning : Severity::kError, rows.missing, detail});
+}
+
+}  // namespace ridge::analyzer
