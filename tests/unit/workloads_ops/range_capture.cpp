@@ -2,14 +2,17 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "range_capture.h"
 
-#include <atomic>
+#include <mutex>
+#include <utility>
 
 namespace ridge::test {
 
 namespace {
 
+// Threads that copy or communicate push beside the one that captures.
+std::mutex g_mutex;
 std::vector<CapturedRange> g_ranges;
-std::atomic<bool> g_active{false};  // others than the capturing thread may push while it is off
+bool g_active = false;
 thread_local int g_depth = 0;
 
 nvtxDomainHandle_t NVTX_API onDomainCreate(const char*) {
@@ -18,6 +21,7 @@ nvtxDomainHandle_t NVTX_API onDomainCreate(const char*) {
 }
 
 int NVTX_API onPush(nvtxDomainHandle_t, const nvtxEventAttributes_t* attributes) {
+    const std::lock_guard lock(g_mutex);
     if (g_active) {
         CapturedRange range;
         range.name = attributes->message.ascii;
@@ -60,13 +64,15 @@ int NVTX_API attach(NvtxGetExportTableFunc_t getExportTable) {
 }  // namespace
 
 void startCapture() {
+    const std::lock_guard lock(g_mutex);
     g_ranges.clear();
     g_active = true;
 }
 
 std::vector<CapturedRange> stopCapture() {
+    const std::lock_guard lock(g_mutex);
     g_active = false;
-    return std::move(g_ranges);
+    return std::exchange(g_ranges, {});
 }
 
 int openRanges() {
