@@ -16,14 +16,14 @@ MIB = 1 << 20
 
 
 def memory(pid):
-    """Resident bytes of a process; 0: gone."""
+    """Bytes that a process holds of its own; 0: gone. Pages of mapped files (the spool that is read back) are the
+    kernel's to take away and do not count."""
     try:
-        for line in open(f"/proc/{pid}/status"):
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1]) * 1024
+        with open(f"/proc/{pid}/status") as status:
+            fields = dict(line.split(":", 1) for line in status if ":" in line)
     except OSError:
-        pass
-    return 0
+        return 0
+    return sum(int(fields[name].split()[0]) * 1024 for name in ("RssAnon", "RssShmem") if name in fields)
 
 
 def sanitized():
