@@ -93,6 +93,9 @@ struct DnnlConvolution::State {
     Convolution& find(Pass pass, const ConvolutionArgs& args);
     Norm& findNorm(std::int64_t rows, std::int64_t channels);
     void run(Convolution& convolution, float* first, float* second, float* result);
+    [[nodiscard]] memory at(const memory::desc& desc, float* data) const {
+        return {desc, engine, data};
+    }
 };
 
 Convolution DnnlConvolution::State::make(Pass pass, const ConvolutionArgs& args) const {
@@ -217,16 +220,13 @@ Status DnnlConvolution::backwardWeights(const ConvolutionArgs& args, float* x, f
 Status DnnlConvolution::norm(const BatchNormArgs& args, float* x, float* y) {
     return guarded([&] {
         Norm& found = m_state->findNorm(args.rows, args.channels);
-        const auto room = [&](const memory::desc& desc, float* data) {
-            return memory(desc, m_state->engine, data);
-        };
         found.forward.execute(m_state->stream,
-                              {{DNNL_ARG_SRC, room(found.data, x)},
-                               {DNNL_ARG_DST, room(found.data, y)},
-                               {DNNL_ARG_MEAN, room(found.channel, args.mean.f32())},
-                               {DNNL_ARG_VARIANCE, room(found.channel, args.variance.f32())},
-                               {DNNL_ARG_SCALE, room(found.channel, args.scale.f32())},
-                               {DNNL_ARG_SHIFT, room(found.channel, args.shift.f32())}});
+                              {{DNNL_ARG_SRC, m_state->at(found.data, x)},
+                               {DNNL_ARG_DST, m_state->at(found.data, y)},
+                               {DNNL_ARG_MEAN, m_state->at(found.channel, args.mean.f32())},
+                               {DNNL_ARG_VARIANCE, m_state->at(found.channel, args.variance.f32())},
+                               {DNNL_ARG_SCALE, m_state->at(found.channel, args.scale.f32())},
+                               {DNNL_ARG_SHIFT, m_state->at(found.channel, args.shift.f32())}});
         m_state->stream.wait();
     });
 }
@@ -235,19 +235,16 @@ Status DnnlConvolution::normBackward(const BatchNormArgs& args, float* x, float*
                                      float* dScale, float* dShift) {
     return guarded([&] {
         Norm& found = m_state->findNorm(args.rows, args.channels);
-        const auto room = [&](const memory::desc& desc, float* data) {
-            return memory(desc, m_state->engine, data);
-        };
-        found.backward.execute(m_state->stream,
-                               {{DNNL_ARG_SRC, room(found.data, x)},
-                                {DNNL_ARG_DIFF_DST, room(found.data, dY)},
-                                {DNNL_ARG_DIFF_SRC, room(found.data, dX)},
-                                {DNNL_ARG_MEAN, room(found.channel, args.mean.f32())},
-                                {DNNL_ARG_VARIANCE, room(found.channel, args.variance.f32())},
-                                {DNNL_ARG_SCALE, room(found.channel, args.scale.f32())},
-                                {DNNL_ARG_SHIFT, room(found.channel, args.shift.f32())},
-                                {DNNL_ARG_DIFF_SCALE, room(found.channel, dScale)},
-                                {DNNL_ARG_DIFF_SHIFT, room(found.channel, dShift)}});
+        found.backward.execute(
+            m_state->stream, {{DNNL_ARG_SRC, m_state->at(found.data, x)},
+                              {DNNL_ARG_DIFF_DST, m_state->at(found.data, dY)},
+                              {DNNL_ARG_DIFF_SRC, m_state->at(found.data, dX)},
+                              {DNNL_ARG_MEAN, m_state->at(found.channel, args.mean.f32())},
+                              {DNNL_ARG_VARIANCE, m_state->at(found.channel, args.variance.f32())},
+                              {DNNL_ARG_SCALE, m_state->at(found.channel, args.scale.f32())},
+                              {DNNL_ARG_SHIFT, m_state->at(found.channel, args.shift.f32())},
+                              {DNNL_ARG_DIFF_SCALE, m_state->at(found.channel, dScale)},
+                              {DNNL_ARG_DIFF_SHIFT, m_state->at(found.channel, dShift)}});
         m_state->stream.wait();
     });
 }
