@@ -67,7 +67,7 @@ def largest_trace():
     return traces[-1] if traces else None
 
 
-def rows_of(nvtx, sqlite, recording):
+def nvtx_rows(nvtx):
     """(what, measured, target, met): met is None where there is nothing to hold it against."""
     ratios = nvtx["ratios"]
     yield ("NVTX range, repeated string", f"{nvtx['agent_ns']:.1f} ns = {ratios['agent']:.2f} x floor ({nvtx['floor_ns']:.1f} ns)",
@@ -81,6 +81,9 @@ def rows_of(nvtx, sqlite, recording):
                ratios["lttng_over_agent"] >= 7)
     else:
         yield ("  LTTng-UST, same loop", "not installed (scripts/setup --dev)", ">= 7 x ours", None)
+
+
+def sqlite_rows(sqlite):
     limits = {"NVTX_EVENTS": 60, "CUPTI_ACTIVITY_KIND_RUNTIME": 60, "CUPTI_ACTIVITY_KIND_KERNEL": 120}
     for table, limit in limits.items():
         row = sqlite[table]
@@ -89,6 +92,9 @@ def rows_of(nvtx, sqlite, recording):
         yield ("  bytes per row, index included", f"{row['bytes_per_row']:.1f} B", f"<= {limit} B", row["bytes_per_row"] <= limit)
     end = sqlite["end_to_end"]
     yield ("spool to file", f"{end['events_per_s'] / 1e6:.2f} M ranges/s", ">= 5 M/s", end["events_per_s"] >= 5e6)
+
+
+def recording_rows(recording):
     for row in recording["workloads"]:
         yield (f"recorded / not: {row['workload']}",
                f"{row['ratio_median']:.4f} (can tell {100 * row['smallest_visible_change']:.1f} %); events cost "
@@ -113,39 +119,61 @@ def workload_rows(peers):
                ">= 0.95 x fio", row["ratio"] >= 0.95)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("-o", type=pathlib.Path, help="also write all figures as JSON")
-    arguments = parser.parse_args()
-    quick = arguments.quick
-    nvtx = script("nvtx_cost.py", arguments.build, "--runs", 2 if quick else 7, "--rounds", 60 if quick else 200)
-    print("bench: sqlite_throughput ...", file=sys.stderr)
-    sqlite = json.loads(subprocess.run([str(arguments.build / "bin/sqlite_throughput"), "300000" if quick else "2000000",
-                                        "3" if quick else "5"], capture_output=True, text=True, check=True).stdout)
-    recording = script("recording_cost.py", "--build", arguments.build, "--blocks", 2 if quick else 6)
+def program(build, name, *arguments):
+    print(f"bench: {name} ...", file=sys.stderr)
+    return json.loads(subprocess.run([str(build / "bin" / name), *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True).stdout)
+
+
+def measure_kineto(build, quick):
     trace = largest_trace()
-    kineto = script("kineto_load.py", "--build", arguments.build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
-    peers = script("workload_peers.py", "--build", arguments.build, "--rounds", 2 if quick else 6)
-    print("bench: workload_speed ...", file=sys.stderr)
-    speed = json.loads(subprocess.run([str(arguments.build / "bin/workload_speed"), "5" if quick else "25"], capture_output=True, text=True,
-                                      check=True).stdout)
-    analysis = script("analysis_scale.py", "--build", arguments.build, *(["--events", 1_000_000, "--rounds", 1] if quick else []))
-    table = (list(rows_of(nvtx, sqlite, recording)) + list(kineto_rows(kineto)) + list(workload_rows(peers)) + list(operator_rows(speed)) +
-             list(analysis_rows(analysis)))
-    frames = viewer.measure(arguments.build, viewer.QUICK if quick else viewer.SIZES)
-    table += viewer.rows(frames)
+    return script("kineto_load.py", "--build", build, "--trace", trace, "--rounds", 2 if quick else 5) if trace else None
+
+
+# name: how it is measured (build folder, quick), how its figures become rows
+PARTS = {
+    "nvtx": (lambda build, quick: script("nvtx_cost.py", build, "--runs", 2 if quick else 7, "--rounds", 60 if quick else 200), nvtx_rows),
+    "sqlite": (lambda build, quick: program(build, "sqlite_throughput", 300000 if quick else 2000000, 3 if quick else 5), sqlite_rows),
+    "recording": (lambda build, quick: script("recording_cost.py", "--build", build, "--blocks", 2 if quick else 6), recording_rows),
+    "kineto": (measure_kineto, kineto_rows),
+    "workloads": (lambda build, quick: script("workload_peers.py", "--build", build, "--rounds", 2 if quick else 6), workload_rows),
+    "operators": (lambda build, quick: program(build, "workload_speed", 5 if quick else 25), operator_rows),
+    "analysis": (lambda build, quick: script("analysis_scale.py", "--build", build, *(["--events", 1_000_000, "--rounds", 1] if quick else [])),
+                 analysis_rows),
+    "viewer": (lambda build, quick: viewer.measure(build, viewer.QUICK if quick else viewer.SIZES), viewer.rows),
+}
+
+
+def print_table(table):
     width = max(len(row[0]) for row in table)
     middle = max(len(row[1]) for row in table)
     for what, measured, target, met in table:
         mark = "" if met is None else ("met" if met else "NOT MET")
         print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {mark}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=pathlib.Path, required=True)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--part", action="append", choices=PARTS, help="this part alone; may be given again (default: all)")
+    parser.add_argument("-o", type=pathlib.Path, help="also write all figures as JSON")
+    arguments = parser.parse_args()
+    figures, table, failed = {"cpus": os.cpu_count()}, [], []
+    for name in arguments.part or PARTS:
+        measure, rows = PARTS[name]
+        # One that fails does not take along what the others took many minutes to measure.
+        try:
+            figures[name] = measure(arguments.build, arguments.quick)
+            table += rows(figures[name])
+        except (subprocess.CalledProcessError, OSError, ValueError) as error:
+            failed.append(name)
+            print(f"bench: {name} failed: {error}; {(getattr(error, 'stderr', '') or '').strip()[-300:]}", file=sys.stderr)
+    if table:
+        print_table(table)
     if arguments.o:
-        arguments.o.write_text(json.dumps({"nvtx": nvtx, "sqlite": sqlite, "recording": recording, "kineto": kineto, "workloads": peers, "operators": speed, "analysis": analysis,
-                                           "viewer": frames,
-                                           "cpus": os.cpu_count()}, indent=1) + "\n")
+        arguments.o.write_text(json.dumps(figures, indent=1) + "\n")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

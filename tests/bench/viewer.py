@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The viewer's part of bench.py: frames, first picture, load, memory and statistics of bench_timeline.
-
-Alone: viewer.py --build build/release [--quick] [-o FILE].
-"""
-import argparse
+"""The viewer's part of bench.py: frames, first picture, load, memory and statistics of bench_timeline."""
 import json
 import os
 import pathlib
@@ -72,22 +68,3 @@ def load_rows(load, judged):
            load["bytes_per_slice"] <= 64)
     yield ("  cancelled load ends within", f"{load['cancel']['worst_ms']:.1f} ms, worst of {load['cancel']['moments']}", "<= 100 ms",
            load["cancel"]["worst_ms"] <= 100)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, required=True)
-    parser.add_argument("--quick", action="store_true", help="not 100 million slices")
-    parser.add_argument("-o", type=pathlib.Path, help="also write all figures as JSON")
-    arguments = parser.parse_args()
-    results = measure(arguments.build, QUICK if arguments.quick else SIZES)
-    table = list(rows(results))
-    width, middle = (max(len(row[i]) for row in table) for i in (0, 1))
-    for what, measured, target, met in table:
-        print(f"{what:<{width}}  {measured:<{middle}}  {target:<16} {'' if met is None else 'met' if met else 'NOT MET'}".rstrip())
-    if arguments.o:
-        arguments.o.write_text(json.dumps({"viewer": results}, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    main()
