@@ -63,10 +63,10 @@ Table lanes(const ComparisonPtr& c) {
     add("Trace: step", Unit::kCount, [](const LaneComparison& l) -> Value { return l.stepB.index; });
     add("takes", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.stepB.lengthNs(); });
     add("Difference", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.deltaNs; });
-    add("Base: quartiles from", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.a.q1; });
-    add("to", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.a.q3; });
-    add("Trace: quartiles from", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.b.q1; });
-    add("to", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.b.q3; });
+    add("Base Q1", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.a.q1; });
+    add("Base Q3", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.a.q3; });
+    add("Trace Q1", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.b.q1; });
+    add("Trace Q3", Unit::kDuration, [](const LaneComparison& l) -> Value { return l.b.q3; });
     add("Matched steps", Unit::kCount, [](const LaneComparison& l) -> Value { return l.a.steps; });
     add("Warm-up left out, base", Unit::kCount, [](const LaneComparison& l) -> Value { return l.warmupA; });
     add("trace", Unit::kCount, [](const LaneComparison& l) -> Value { return l.warmupB; });
@@ -97,10 +97,10 @@ Table classes(const ComparisonPtr& c) {
     add("Base", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->aNs; });
     add("Trace", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->bNs; });
     add("Difference", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->deltaNs; });
-    add("Base: quartiles from", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->a.q1; });
-    add("to", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->a.q3; });
-    add("Trace: quartiles from", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->b.q1; });
-    add("to", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->b.q3; });
+    add("Base Q1", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->a.q1; });
+    add("Base Q3", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->a.q3; });
+    add("Trace Q1", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->b.q1; });
+    add("Trace Q3", Unit::kDuration, [](const ClassRow& r) -> Value { return r.delta->b.q3; });
     t.mark = [c, rows](std::size_t r) { return colourOf((*rows)[r].delta->wallClass); };
     return t;
 }

@@ -41,7 +41,7 @@ Table shares(std::string title, const AnalysisPtr& a, const std::vector<PathShar
 Table segments(const AnalysisPtr& a) {
     const auto& list = a->criticalPath->segments;
     Table t{fmt::format("Segments of step {}, one after the other", a->criticalPath->stepIndex), "Enter, or moving through the rows, goes to the place; Ctrl+] and Ctrl+[ walk from anywhere.", {}, list.size()};
-    t.columns = {column("Segment", Unit::kText, a, list, [](const auto& s) { return s.name; }),
+    t.columns = {column("Segment", Unit::kText, a, list, [](const auto& s) { return s.name.empty() ? std::string("(between ranges)") : s.name; }),
                  column("Kind", Unit::kKind, a, list, [](const auto& s) { return s.kind; }),
                  column("Start", Unit::kMoment, a, list, [](const auto& s) { return s.startNs; }),
                  column("End", Unit::kMoment, a, list, [](const auto& s) { return s.endNs; }),
