@@ -16,7 +16,10 @@ std::string formatDuration(std::int64_t ns) {
     if (magnitude < 1e3) return fmt::format("{} ns", ns);
     if (magnitude < 1e6) return fmt::format("{:.4g} us", value / 1e3);
     if (magnitude < 1e9) return fmt::format("{:.4g} ms", value / 1e6);
-    return fmt::format("{:.4g} s", value / 1e9);
+    constexpr double kHour = 3600e9, kDay = 24 * kHour;
+    if (magnitude < 9999e9) return fmt::format("{:.4g} s", value / 1e9);
+    if (magnitude < 1000 * kHour) return fmt::format("{:.4g} h", value / kHour);
+    return fmt::format("{:.0f} d", value / kDay);
 }
 
 std::string formatRate(double value, std::string_view unit) {

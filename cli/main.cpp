@@ -39,6 +39,8 @@ void printVersion(bool json) {
     fmt::print("{}\n", version.dump());
 }
 
+constexpr const char* kNoOutput = "cannot write to standard output: is its disk full?";
+
 int printSettings(const CLI::App& app) {
     const CLI::App* command = &app;
     while (!command->get_subcommands().empty()) command = command->get_subcommands().front();
@@ -110,12 +112,13 @@ int dispatch(int argc, char** argv) {
 int main(int argc, char** argv) {
     try {
         const int code = dispatch(argc, argv);
-        if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && code == 0)
-            return ridge::cli::fail(2, "cannot write to standard output: is its disk full?");
+        // A threshold that was missed says so by its code whether or not its table could be written.
+        if ((std::fflush(stdout) != 0 || std::ferror(stdout) != 0) && (code == 0 || code == 3)) return ridge::cli::fail(2, kNoOutput);
         return code;
     } catch (const std::ios_base::failure& error) {
         return ridge::cli::fail(2, fmt::format("cannot write the output: {}", oneLine(error.what())));
     } catch (const std::system_error& error) {
+        if (std::ferror(stdout) != 0) return ridge::cli::fail(2, kNoOutput);
         return ridge::cli::fail(4, fmt::format("the system refused: {}", oneLine(error.what())));
     } catch (const std::exception& error) {
         return ridge::cli::fail(4, fmt::format("internal error: {}; please report it", oneLine(error.what())));

@@ -6,6 +6,7 @@
 #include <array>
 #include <limits>
 #include <set>
+#include <string_view>
 #include <tuple>
 
 namespace ridge::analyzer {
@@ -26,6 +27,19 @@ std::uint8_t layerOfBound(const Ops& ops, const OpRow& op) {
     return static_cast<std::uint8_t>(ops.groups[static_cast<std::size_t>(op.group)].answer.wallClass);
 }
 static_assert(static_cast<int>(WallClass::kComputeUnknown) == kUnknown && static_cast<int>(WallClass::kComputeBound) == kBound);
+
+}  // namespace
+
+std::vector<bool> namedCollectives(const Timeline& timeline) {
+    constexpr std::array<std::string_view, 3> kPrefixes{"gloo:", "mpi:", "ucc:"};
+    std::vector<bool> result(timeline.names.size(), false);
+    if (!timeline.works.empty()) return result;
+    for (std::uint32_t i = 0; i < result.size(); ++i)
+        result[i] = std::any_of(kPrefixes.begin(), kPrefixes.end(), [&](std::string_view prefix) { return timeline.names.text(NameId{i}).starts_with(prefix); });
+    return result;
+}
+
+namespace {
 
 struct Building {
     CpuPartition out;
@@ -90,10 +104,16 @@ std::vector<CpuPartition> partitionCpu(const Timeline& timeline, const StepSet& 
     std::set<std::tuple<std::int32_t, Ns, Ns>> frames;
     if (steps.source != "ridge")
         for (const HostStep& step : steps.steps) frames.emplace(step.thread, step.start, step.end);
+    const std::vector<bool> collective = namedCollectives(timeline);
     for (const Range& range : timeline.ranges) {
         Building* w = of(timeline.threads[static_cast<std::size_t>(range.thread)].process);
         if (!w) continue;
         see(*w, range.start, range.end);
+        if (collective[range.name.value]) {
+            w->communication.push_back({range.start, range.end});
+            w->rows.push_back({range.start, range.end, kUnsplit});
+            continue;
+        }
         const bool frame = range.frame != Frame::kNone ||
                            (!frames.empty() && frames.contains({range.thread, range.start, range.end}));
         if (!frame && isStepThread[static_cast<std::size_t>(range.thread)])

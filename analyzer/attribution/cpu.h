@@ -32,6 +32,11 @@ struct CpuPartition {
     std::int64_t computeRows = 0, copyRows = 0;
 };
 
+// Per name: is a range so called a collective that a framework runs on the CPU ("gloo:all_reduce", "mpi:broadcast"), issue
+// to completion? None where payloads say what communicates. Calls that only hand it to a GPU or to another thread
+// ("nccl:all_reduce", "c10d::allreduce_") are none.
+std::vector<bool> namedCollectives(const Timeline& timeline);
+
 // One per group of processes, in their order; the first of a group gives it its rank.
 std::vector<CpuPartition> partitionCpu(const Timeline& timeline, const StepSet& steps, const Ops& ops,
                                        const Collectives& collectives, const std::vector<IoInterval>& io,

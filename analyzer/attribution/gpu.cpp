@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <utility>
 
 #include "analyzer/kernels/classify.h"
 #include "analyzer/roofline/measured.h"
@@ -41,6 +42,10 @@ struct ThreadCursor {
 // What each launching thread did, as segments; what none covers is HOST.
 std::vector<Segments> threadSegments(const Timeline& timeline, const std::vector<IoInterval>& io) {
     std::vector<std::vector<PaintRow>> rows(timeline.threads.size());
+    std::vector<std::size_t> count(rows.size(), 0);
+    for (const Call& call : timeline.calls) ++count[static_cast<std::size_t>(call.thread)];
+    for (const IoInterval& i : io) ++count[static_cast<std::size_t>(i.thread)];
+    for (std::size_t t = 0; t < rows.size(); ++t) rows[t].reserve(count[t]);
     for (const Call& call : timeline.calls)
         rows[static_cast<std::size_t>(call.thread)].push_back({call.start, call.end, call.blocking ? kSyncLayer : kApiLayer});
     for (const IoInterval& i : io)
@@ -119,7 +124,7 @@ Segments idleSegments(const Timeline& timeline, const GpuPartition& p, std::vect
             if (candidate.end == b) continue;  // of no length: ends no gap
             const Ns launched = candidate.launch == kNoIndex ? -kMaxTime * 2
                                                           : timeline.calls[static_cast<std::size_t>(candidate.launch)].start;
-            if (!next || launched > latest || (launched == latest && candidate.rowid > next->rowid)) {
+            if (!next || std::pair(launched, candidate.correlation) >= std::pair(latest, next->correlation)) {
                 next = &candidate;
                 latest = launched;
             }
@@ -244,6 +249,7 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
         for (const Segments& list : threads) cursors.push_back({list});
         std::vector<PaintRow> paintRows;
         std::array<std::vector<Interval>, 3> sets;
+        paintRows.reserve(p.rows.size());
         p.firstStart = timeline.gpu[static_cast<std::size_t>(p.rows.front())].start;
         p.lastEnd = p.firstStart;
         for (const std::int32_t r : p.rows) {
@@ -255,12 +261,13 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
             p.lastEnd = std::max(p.lastEnd, timeline.gpu[i].end);
         }
         p.rank = rankOf(timeline, p);
-        p.segments = toClasses(paint(paintRows), kClassOfLayer);
+        Beside<Segments> painted([&] { return toClasses(paint(paintRows), kClassOfLayer); });
         p.compute = normalize(std::move(sets[0]));
         p.communication = normalize(std::move(sets[1]));
         p.copy = normalize(std::move(sets[2]));
         p.busy = unite(unite(p.compute, p.communication), p.copy);
         const Segments idle = markFlushes(idleSegments(timeline, p, cursors, options), flushes);
+        p.segments = painted.get();
         Segments all;
         all.reserve(p.segments.size() + idle.size());
         std::merge(p.segments.begin(), p.segments.end(), idle.begin(), idle.end(), std::back_inserter(all),

@@ -159,6 +159,7 @@ Ops findOps(const Timeline& timeline, const StepSet& steps,
             const std::vector<bool>& processHasGpu) {
     Ops ops;
     const std::vector<bool> leaf = findLeaves(timeline);
+    ops.rows.reserve(static_cast<std::size_t>(std::count(leaf.begin(), leaf.end(), true)));
     for (std::size_t i = 0; i < timeline.ranges.size(); ++i) {
         if (!leaf[i]) continue;
         const Range& range = timeline.ranges[i];

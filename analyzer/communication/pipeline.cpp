@@ -17,12 +17,6 @@ constexpr double kMostWaits = 0.5, kEachWay = 0.1, kOftenFilled = 0.5;
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 
-bool saysExchange(std::string_view name) {
-    std::string lower(name);
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return lower.find("send") != std::string::npos || lower.find("recv") != std::string::npos;
-}
-
 // One rank's part in one collective.
 struct Part {
     Ns start = 0, wait = 0;
@@ -150,6 +144,12 @@ private:
 };
 
 }  // namespace
+
+bool saysExchange(std::string_view name) {
+    std::string lower(name);
+    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return lower.find("send") != std::string::npos || lower.find("recv") != std::string::npos;
+}
 
 std::optional<PipelineBubble> findPipeline(const Context& context, std::int32_t workload) { return Finder(context, workload).run(); }
 

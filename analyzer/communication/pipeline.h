@@ -15,6 +15,7 @@
 // with work of one's own. Times are ns, over all ranks and steps.
 
 #include <optional>
+#include <string_view>
 
 #include "analyzer/context.h"
 
@@ -27,6 +28,9 @@ struct PipelineBubble {
     std::int64_t stages = 0;       // ranks that exchange
     Ns waitNs() const { return fillNs + drainNs; }
 };
+
+// Does the name of an op or a kernel say that it sends or receives?
+bool saysExchange(std::string_view name);
 
 std::optional<PipelineBubble> findPipeline(const Context& context, std::int32_t workload);
 

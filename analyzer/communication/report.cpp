@@ -170,6 +170,44 @@ void addKernels(const Context& context, Analysis& answer) {
     for (auto& [key, t] : totals) finishKernels(context, key, t, answer);
 }
 
+// Ranges of CPUs that only their name tells to communicate, by name.
+void addNamed(const Context& context, Analysis& answer) {
+    const Timeline& timeline = context.timeline;
+    const std::vector<bool> collective = namedCollectives(timeline);
+    struct Totals {
+        std::int64_t count = 0;
+        std::map<const CpuPartition*, std::vector<Interval>> intervals;
+    };
+    std::map<std::pair<std::int32_t, std::uint32_t>, Totals> totals;  // workload, name
+    for (const Range& range : timeline.ranges) {
+        if (!collective[range.name.value]) continue;
+        const std::int32_t process = timeline.threads[static_cast<std::size_t>(range.thread)].process;
+        const auto lane = std::find_if(context.cpus.begin(), context.cpus.end(), [&](const CpuPartition& p) { return p.holds(process); });
+        if (lane == context.cpus.end()) continue;
+        std::int32_t workload = 0;
+        if (!context.steps.whole()) {
+            const std::int32_t step = context.steps.at(process, range.thread, range.start);
+            if (step == kNoIndex) continue;
+            workload = context.steps.steps[static_cast<std::size_t>(step)].workload;
+        }
+        Totals& t = totals[{workload, range.name.value}];
+        ++t.count;
+        t.intervals[&*lane].push_back({range.start, range.end});
+    }
+    for (auto& [key, t] : totals) {
+        CommunicationOp op;
+        op.name = toValidUtf8(timeline.names.text(NameId{key.second}));
+        op.workload = context.steps.workloads[static_cast<std::size_t>(key.first)];
+        op.count = t.count;
+        for (auto& [lane, intervals] : t.intervals) {
+            const IntervalSet busy = normalize(std::move(intervals));
+            op.busyNs = saturatingAdd(op.busyNs, length(busy));
+            op.overlapNs = saturatingAdd(op.overlapNs, length(intersect(busy, lane->compute)));
+        }
+        answer.communication.push_back(std::move(op));
+    }
+}
+
 // The class in which a rank spends most more than the median of its peers, communication left out.
 std::string excessClass(const Context& context, const Analysis& answer, std::int32_t workload, std::int64_t rank) {
     std::map<std::int64_t, ClassTimes> ofRank;
@@ -248,6 +286,7 @@ void addCommunication(const Context& context, Analysis& answer) {
     collectPayload(context, totals);
     for (auto& [key, t] : totals) finishPayload(context, key, t, answer);
     addKernels(context, answer);
+    addNamed(context, answer);
     std::stable_sort(answer.communication.begin(), answer.communication.end(),
                      [](const CommunicationOp& a, const CommunicationOp& b) { return a.busyNs > b.busyNs; });
     addStragglers(context, answer);

@@ -226,7 +226,7 @@ void Profiler::addGaps(const GpuPartition& p, LaneBuilder& lane) {
             if (candidate.start != gap.end) break;
             if (candidate.end == gap.end) continue;
             const Ns launched = candidate.launch == kNoIndex ? -kMaxTime * 2 : timeline.calls[at(candidate.launch)].start;
-            if (next == kNoIndex || launched > latest || (launched == latest && candidate.rowid > timeline.gpu[at(next)].rowid)) {
+            if (next == kNoIndex || std::pair(launched, candidate.correlation) >= std::pair(latest, timeline.gpu[at(next)].correlation)) {
                 next = p.rows[k];
                 latest = launched;
             }

@@ -95,7 +95,7 @@ NodeTree::NodeTree(const Context& context) : m_context(context) {
         std::sort(ofThread[t].begin(), ofThread[t].end(), [&](std::int32_t a, std::int32_t b) {
             const Range& left = timeline.ranges[at(a)];
             const Range& right = timeline.ranges[at(b)];
-            return std::tie(left.start, right.end, left.rowid, a) < std::tie(right.start, left.end, right.rowid, b);
+            return std::tie(left.start, right.end, a) < std::tie(right.start, left.end, b);
         });
         walkThread(ofThread[t]);
         std::vector<Stretch> rows;

@@ -14,7 +14,6 @@
 namespace ridge::analyzer {
 namespace {
 
-constexpr std::size_t kMostPieces = 400;  // of time in one query
 constexpr std::size_t kLongestList = 20'000;  // characters of names in one query
 
 bool allKineto(const RuleInput& input) {
@@ -66,8 +65,7 @@ std::optional<std::string> sqlList(const NamePool& pool, const std::set<std::uin
     return list.empty() ? std::nullopt : std::optional(list + ")");
 }
 
-// The rows of one GPU, as SELECTs of start and end.
-std::string sqlRows(const RuleInput& input, std::size_t gpu, std::string_view condition) {
+std::string sqlRows(const RuleInput& input, std::size_t gpu, std::string_view condition, std::string_view columns) {
     const GpuPartition& p = input.context.gpus[gpu];
     const Timeline& timeline = input.context.timeline;
     const GpuDevice& device = timeline.devices[static_cast<std::size_t>(p.device)];
@@ -83,7 +81,7 @@ std::string sqlRows(const RuleInput& input, std::size_t gpu, std::string_view co
     std::string rows;
     for (std::size_t k = 0; k < kinds.size(); ++k)
         if (kinds[k])
-            rows += fmt::format("{}SELECT start, end FROM {} WHERE deviceId = {} AND {}{}", rows.empty() ? "" : " UNION ALL ", kTables[k], device.id,
+            rows += fmt::format("{}SELECT {} FROM {} WHERE deviceId = {} AND {}{}", rows.empty() ? "" : " UNION ALL ", columns, kTables[k], device.id,
                                 condition, machine);
     return rows;
 }
@@ -183,9 +181,8 @@ Proof blockingTime(const RuleInput& input) {
         if (call.blocking && inWindow(input, call.start)) sum = saturatingAdd(sum, call.end - call.start);
     return proof(input, "blocking_call_ns", static_cast<double>(sum), "ns",
                  fmt::format("SELECT SUM(r.end - r.start) FROM CUPTI_ACTIVITY_KIND_RUNTIME r JOIN StringIds s ON s.id = r.nameId "
-                             "WHERE (instr(s.value, 'Synchronize') > 0 OR ((s.value GLOB 'cudaMemcpy*' OR s.value GLOB "
-                             "'cuMemcpy*' OR s.value GLOB 'hipMemcpy*') AND instr(s.value, 'Async') = 0)) AND {}",
-                             startsInWindow(input, "r")));
+                             "WHERE {} AND {}",
+                             kBlockingName, startsInWindow(input, "r")));
 }
 
 namespace {
@@ -268,21 +265,24 @@ IntervalSet gapsOf(const GpuPartition& gpu, Ns minimumNs) {
     return gaps;
 }
 
+std::optional<std::string> sqlPieces(const IntervalSet& pieces) {
+    constexpr std::size_t kMost = 400;
+    if (pieces.empty() || pieces.size() > kMost) return std::nullopt;
+    std::string list;
+    for (const Interval& piece : pieces) list += fmt::format("{}({}, {})", list.empty() ? "" : ", ", piece.start, piece.end);
+    return list;
+}
+
 Proof gapTimeIn(const RuleInput& input, std::size_t gpu, Ns minimumNs, const IntervalSet& inside) {
     const Ns sum = length(intersect(gapsOf(input.context.gpus[gpu], minimumNs), inside));
-    const bool listed = inside.size() <= kMostPieces;
-    std::string pieces;
-    for (const Interval& piece : inside) {
-        if (!listed) break;
-        pieces += fmt::format("{}({}, {})", pieces.empty() ? "" : ", ", piece.start, piece.end);
-    }
+    const auto pieces = sqlPieces(inside);
     Proof out = proof(input, "idle_in_steps_ns", static_cast<double>(sum), "ns",
-                      pieces.empty() ? std::string()
+                      !pieces ? std::string()
                                      : fmt::format("WITH busy AS ({}), seen AS (SELECT start, MAX(end) OVER (ORDER BY start, end ROWS BETWEEN UNBOUNDED "
                                                    "PRECEDING AND 1 PRECEDING) AS before FROM busy), piece(a, b) AS (VALUES {}) SELECT "
                                                    "SUM(MIN(start, b) - MAX(before, a)) FROM seen JOIN piece ON before < b AND start > a WHERE start - before >= {}",
-                                                   sqlRows(input, gpu, "end > start"), pieces, std::max<Ns>(minimumNs, 1)));
-    if (!listed) out.note = "no query: the steps lie in too many pieces to list them";
+                                                   sqlRows(input, gpu, "end > start"), *pieces, std::max<Ns>(minimumNs, 1)));
+    if (!pieces && !inside.empty()) out.note = kTooManyPieces;
     return out;
 }
 

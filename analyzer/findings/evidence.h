@@ -6,6 +6,7 @@
 // where the timeline comes from several files or the names cannot be written in SQL.
 
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -61,7 +62,11 @@ Proof copyTime(const RuleInput& input);
 IntervalSet gapsOf(const GpuPartition& gpu, Ns minimumNs);
 Proof gapTimeIn(const RuleInput& input, std::size_t gpu, Ns minimumNs, const IntervalSet& inside);
 
-// Summed duration of the communication in the window: ranges with a payload, else kernels by their names.
+// What the GPU of `worst` waits for its host inside its own steps: the classes are of launch, api, kernel gap and host, and
+// the number is their sum, as splitGap() of attribution/gpu.cpp cuts every gap.
+Proof waitTime(const RuleInput& input, const RuleInput::WorstGpu& worst, std::span<const WallClass> classes, std::string name);
+
+// Summed duration of the communication in the window: ranges with a payload, else kernels (without a GPU: ranges) by their names.
 Proof communicationTime(const RuleInput& input);
 // The same of exchanges between neighbours, which name send or receive.
 Proof exchangeTime(const RuleInput& input);

@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
+#include "analyzer/communication/pipeline.h"
 #include "analyzer/findings/evidence.h"
 #include "analyzer/findings/evidence_sql.h"
 
@@ -89,12 +89,6 @@ Proof rangeSpan(const RuleInput& input) {
                                  input.window.start, input.window.end));
 }
 
-bool saysExchange(std::string_view name) {
-    std::string lower(name);
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    return lower.find("send") != std::string::npos || lower.find("recv") != std::string::npos;
-}
-
 // Kernels that communicate, those of exchanges alone where wanted.
 Proof communicationKernels(const RuleInput& input, std::string evidence, bool exchanges) {
     const Timeline& timeline = input.context.timeline;
@@ -109,6 +103,19 @@ Proof communicationKernels(const RuleInput& input, std::string evidence, bool ex
         names.insert(row.name.value);
     }
     return kernelsOf(input, std::move(evidence), sum, names);
+}
+
+// Ranges of CPUs that only their name tells to communicate.
+Proof communicationRanges(const RuleInput& input) {
+    const std::vector<bool> collective = namedCollectives(input.context.timeline);
+    Ns sum = 0;
+    std::set<std::uint32_t> names;
+    for (const Range& range : input.context.timeline.ranges) {
+        if (!collective[range.name.value] || range.open || !inWindow(input, range.start)) continue;
+        sum = saturatingAdd(sum, range.end - range.start);
+        names.insert(range.name.value);
+    }
+    return rangesOf(input, "communication_range_ns", sum, names);
 }
 
 }  // namespace
@@ -142,6 +149,7 @@ Proof ioTime(const RuleInput& input, bool checkpoint) {
 
 Proof communicationTime(const RuleInput& input) {
     if (Proof payload = kindTime(input, kCollectiveKind); payload.evidence.value > 0) return payload;
+    if (input.context.gpus.empty()) return communicationRanges(input);
     return communicationKernels(input, "communication_kernel_ns", false);
 }
 

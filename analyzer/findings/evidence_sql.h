@@ -15,8 +15,18 @@ namespace ridge::analyzer {
 // "('a', 'b')"; nothing where there is none, where it is too long or cannot be written.
 std::optional<std::string> sqlList(const NamePool& pool, const std::set<std::uint32_t>& names);
 
-// The rows of one GPU, as SELECTs of start and end under a condition.
-std::string sqlRows(const RuleInput& input, std::size_t gpu, std::string_view condition);
+// The rows of one GPU, as SELECTs of columns (start and end) under a condition.
+std::string sqlRows(const RuleInput& input, std::size_t gpu, std::string_view condition, std::string_view columns = "start, end");
+
+// "(1, 2), (3, 4)"; nothing where there is none, or too many to list.
+std::optional<std::string> sqlPieces(const IntervalSet& pieces);
+
+inline constexpr const char* kTooManyPieces = "no query: the steps lie in too many pieces to list them";
+
+// The condition on a call's name (s.value) that says that it waits for the device: isBlockingCall().
+inline constexpr std::string_view kBlockingName =
+    "(instr(s.value, 'Synchronize') > 0 OR ((s.value GLOB 'cudaMemcpy*' OR s.value GLOB 'cuMemcpy*' OR s.value GLOB 'hipMemcpy*') AND "
+    "instr(s.value, 'Async') = 0))";
 
 // The name of a range n (its string s) as the timeline has it: of a framework's op without the numbers behind it.
 inline constexpr std::string_view kRangeName =

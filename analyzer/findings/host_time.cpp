@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "analyzer/findings/evidence.h"
 #include "analyzer/findings/rules.h"
@@ -17,21 +18,8 @@ namespace {
 std::vector<Finding> hostTimeOfGpus(const RuleInput& input) {
     const Ns host = input.total(WallClass::kHost);
     if (host <= 0) return {};
-    std::size_t worst = 0;
-    Ns most = -1;
-    RuleInput::OwnSteps own;
-    for (std::size_t g = 0; g < input.context.gpus.size(); ++g) {
-        const GpuPartition& gpu = input.context.gpus[g];
-        const RuleInput::OwnSteps steps = input.stepsOf(gpu.rank, input.context.timeline.devices[static_cast<std::size_t>(gpu.device)].id);
-        Ns ns = 0;
-        for (const Interval& window : steps.windows) ns = saturatingAdd(ns, classTimes(gpu.segments, window)[static_cast<std::size_t>(WallClass::kHost)]);
-        if (ns <= most) continue;
-        most = ns;
-        worst = g;
-        own = steps;
-    }
-    const GpuPartition& p = input.context.gpus[worst];
-    const std::int64_t device = input.context.timeline.devices[static_cast<std::size_t>(p.device)].id;
+    constexpr std::array kHost{WallClass::kHost};
+    const RuleInput::WorstGpu worst = input.worstGpu(kHost);
     Finding finding;
     finding.wallClass = WallClass::kHost;
     finding.cause = Cause::kHost;
@@ -39,12 +27,11 @@ std::vector<Finding> hostTimeOfGpus(const RuleInput& input) {
     finding.savingHighNs = finding.costNs;
     finding.title = fmt::format("the GPU{} idle for {} per step while the thread that launches does its own work", input.context.gpus.size() > 1 ? "s are" : " is",
                                 formatDuration(finding.costNs));
-    prove(finding, gapTimeIn(input, worst, 1, own.windows));
+    prove(finding, waitTime(input, worst, kHost, "host_of_this_gpu_ns"));
     finding.evidence.push_back({"host_ns", static_cast<double>(host), "ns"});
-    finding.evidence.push_back({"host_of_this_gpu_ns", static_cast<double>(most), "ns"});
-    finding.where.push_back({p.rank, device, input.window.start, input.window.end});
+    finding.where.push_back({input.context.gpus[worst.gpu].rank, worst.device, input.window.start, input.window.end});
     finding.confidence = Confidence::kMedium;
-    finding.assumptions.push_back("the query gives all idle time in the steps of the GPU that waits most for its host; host_ns is the part in which the host called nothing");
+    finding.assumptions.push_back("the first number is of all steps of the GPU that waits most for its host; host_ns and the cost are over all GPUs");
     finding.tryThis = "profile the code between the launches; launch ahead of the device, or move work off the launching thread";
     finding.verify = "host time of the step falls";
     return {finding};

@@ -10,6 +10,7 @@
 // than half a percent of the step and ranks the rest. Where the cure is a what-if, its interval is the saving.
 
 #include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -35,6 +36,14 @@ struct RuleInput {
         [[nodiscard]] double share(Ns total) const { return totalNs > 0 ? static_cast<double>(total) / static_cast<double>(totalNs) : 0; }
     };
     [[nodiscard]] OwnSteps stepsOf(std::int64_t rank, std::int64_t device) const;
+    // The GPU that spends most of its own steps in these classes; only where there is one.
+    struct WorstGpu {
+        std::size_t gpu = 0;  // into Context::gpus
+        std::int64_t device = 0;
+        Ns ns = 0;            // in these classes, over its steps
+        OwnSteps own;
+    };
+    [[nodiscard]] WorstGpu worstGpu(std::span<const WallClass> classes) const;
     [[nodiscard]] Ns total(WallClass c) const { return summary.classes[static_cast<std::size_t>(c)]; }
 };
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <limits>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "analyzer/gate/capture.h"
@@ -37,8 +38,6 @@ Pool poolOf(std::string_view table) {
 
 bool holdsKernels(std::string_view table) { return table == "CUPTI_ACTIVITY_KIND_KERNEL" || table == "kernel"; }
 
-std::int64_t leftOutOf(const TableReport& t) { return t.negative + t.outOfRange + t.withoutDevice; }
-
 double shareOf(std::int64_t part, std::int64_t all) { return all > 0 ? static_cast<double>(part) / static_cast<double>(all) : 0; }
 
 void addLeftOut(const Timeline& timeline, std::vector<Remark>& faults) {
@@ -49,7 +48,7 @@ void addLeftOut(const Timeline& timeline, std::vector<Remark>& faults) {
     std::int64_t all = 0;
     std::string where;
     for (const TableReport& t : timeline.tables) {
-        const std::int64_t left = leftOutOf(t);
+        const std::int64_t left = t.leftOut();
         const Pool pool = poolOf(t.table);
         if (pool != Pool::kOther) {
             Sum& sum = pools[static_cast<std::size_t>(pool)];
@@ -66,8 +65,16 @@ void addLeftOut(const Timeline& timeline, std::vector<Remark>& faults) {
     for (std::size_t i = 0; i < pools.size(); ++i)
         if (shareOf(pools[i].left, pools[i].rows) > kNoVerdictShare)
             faults.push_back({std::string(kNoVerdictCheck),
-                              fmt::format("{} of {} {} have no usable time or no GPU and were left out: too many for a verdict", pools[i].left, pools[i].rows, kWhat[i]),
+                              fmt::format("{} of {} {} have no usable time, no GPU or no thread and were left out: too many for a verdict", pools[i].left, pools[i].rows, kWhat[i]),
                               pools[i].left, Severity::kError});
+}
+
+// Rows of the host that all take no time were written without their ends, or without times at all.
+template <typename Row>
+void addZeroRows(const std::vector<Row>& rows, std::string_view what, bool alone, std::vector<Remark>& faults) {
+    if (rows.empty() || std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.end > row.start; })) return;
+    faults.push_back({fmt::format("zero_length_{}", what), fmt::format("all {} {} take no time at all: what the host did cannot be told", rows.size(), what),
+                      static_cast<std::int64_t>(rows.size()), alone ? Severity::kError : Severity::kWarning});
 }
 
 void addZeroKernels(const Timeline& timeline, std::vector<Remark>& faults) {
@@ -75,7 +82,7 @@ void addZeroKernels(const Timeline& timeline, std::vector<Remark>& faults) {
     for (const TableReport& t : timeline.tables) {
         if (!holdsKernels(t.table)) continue;
         zero += t.zero;
-        kept += t.rows - leftOutOf(t);
+        kept += t.rows - t.leftOut();
     }
     if (kept <= 0 || 2 * zero <= kept) return;
     faults.push_back({"zero_length_kernels", fmt::format("{} of {} kernels take no time at all: how long the GPU worked cannot be told", zero, kept), zero,
@@ -88,8 +95,14 @@ void addRangesOnly(const Timeline& timeline, std::vector<Remark>& faults) {
     faults.push_back({std::string(kRangesOnlyCheck), "no GPU or CUDA rows in this file; ranges only: what the device did cannot be told", 1, Severity::kError});
 }
 
-bool isKernelLaunch(std::string_view name) {
-    return name.find("LaunchKernel") != std::string_view::npos || name.find("LaunchCooperativeKernel") != std::string_view::npos;
+enum class CallKind : unsigned char { kOther, kLaunch, kBeginCapture, kEndCapture, kGraphLaunch };
+
+CallKind kindOf(std::string_view name) {
+    const auto has = [&](std::string_view part) { return name.find(part) != std::string_view::npos; };
+    if (has("StreamBeginCapture")) return CallKind::kBeginCapture;
+    if (has("StreamEndCapture")) return CallKind::kEndCapture;
+    if (has("GraphLaunch")) return CallKind::kGraphLaunch;
+    return has("LaunchKernel") || has("LaunchCooperativeKernel") ? CallKind::kLaunch : CallKind::kOther;
 }
 
 // Of one process: the times in which some thread captured a graph, and what it launched.
@@ -106,16 +119,16 @@ struct Launches {
     std::vector<One> list;  // by start
 };
 
-void seeCapture(Launches& p, const Call& call, std::string_view name) {
-    if (name.find("StreamBeginCapture") != std::string_view::npos) {
+void seeCapture(Launches& p, const Call& call, CallKind kind) {
+    if (kind == CallKind::kBeginCapture) {
         p.sawCapture = true;
         if (p.openCaptures++ == 0) p.captureFrom = call.start;
-    } else if (name.find("StreamEndCapture") != std::string_view::npos) {
+    } else if (kind == CallKind::kEndCapture) {
         // An end without a begin: the capture was under way when the recording began.
         if (p.openCaptures == 0) p.captures.push_back({std::numeric_limits<Ns>::min(), call.end});
         else if (--p.openCaptures == 0) p.captures.push_back({p.captureFrom, call.end});
         p.sawCapture = true;
-    } else if (name.find("GraphLaunch") != std::string_view::npos) {
+    } else if (kind == CallKind::kGraphLaunch) {
         p.launchesGraphs = true;
     }
 }
@@ -131,8 +144,10 @@ std::vector<std::pair<std::int64_t, std::int32_t>> rowsById(const Timeline& time
 }
 
 std::map<std::int32_t, Launches> launchesOf(const Timeline& timeline) {
-    const auto rows = rowsById(timeline);
+    std::optional<std::vector<std::pair<std::int64_t, std::int32_t>>> known;  // asked for by few launches, in most traces by none
     const auto hasRow = [&](std::int64_t correlation, std::int32_t process) {
+        if (!known) known = rowsById(timeline);
+        const auto& rows = *known;
         return std::binary_search(rows.begin(), rows.end(), std::pair(correlation, process)) ||
                std::binary_search(rows.begin(), rows.end(), std::pair(correlation, kNoIndex));
     };
@@ -140,14 +155,17 @@ std::map<std::int32_t, Launches> launchesOf(const Timeline& timeline) {
     for (const GpuRow& row : timeline.gpu)
         if (row.launch != kNoIndex) linked[static_cast<std::size_t>(row.launch)] = true;
     std::map<std::int32_t, Launches> processes;
+    std::vector<CallKind> kinds(timeline.names.size(), CallKind::kOther);
+    for (std::uint32_t i = 0; i < kinds.size(); ++i) kinds[i] = kindOf(timeline.names.text(NameId{i}));
     std::vector<std::size_t> outer(timeline.threads.size(), std::numeric_limits<std::size_t>::max());
     for (std::size_t i = 0; i < timeline.calls.size(); ++i) {  // by start
         const Call& call = timeline.calls[i];
-        const std::string_view name = timeline.names.text(call.name);
+        const CallKind kind = kinds[call.name.value];
+        if (kind == CallKind::kOther) continue;
         const std::int32_t process = timeline.threads[static_cast<std::size_t>(call.thread)].process;
         Launches& p = processes[process];
-        seeCapture(p, call, name);
-        if (call.correlation == 0 || !isKernelLaunch(name)) continue;
+        seeCapture(p, call, kind);
+        if (call.correlation == 0 || kind != CallKind::kLaunch) continue;
         const bool has = linked[i] || hasRow(call.correlation, process);
         // The runtime's launch calls the driver's: one launch, whichever of the two the row names.
         std::size_t& last = outer[static_cast<std::size_t>(call.thread)];
@@ -169,6 +187,8 @@ std::vector<Remark> faultsOf(const Timeline& timeline) {
     std::vector<Remark> faults;
     addLeftOut(timeline, faults);
     addZeroKernels(timeline, faults);
+    addZeroRows(timeline.calls, "calls", timeline.gpu.empty(), faults);
+    addZeroRows(timeline.ranges, "ranges", timeline.gpu.empty(), faults);
     addRangesOnly(timeline, faults);
     return faults;
 }

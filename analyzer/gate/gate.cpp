@@ -45,7 +45,7 @@ private:
 };
 
 void checkTables(const Timeline& timeline, Gate& gate) {
-    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0, without = 0, device = 0, bytes = 0;
+    std::int64_t negative = 0, zero = 0, range = 0, type = 0, open = 0, broken = 0, without = 0, device = 0, thread = 0, bytes = 0;
     std::string where, error;
     for (const TableReport& t : timeline.tables) {
         negative += t.negative;
@@ -54,6 +54,7 @@ void checkTables(const Timeline& timeline, Gate& gate) {
         type += t.wrongType;
         open += t.open;
         device += t.withoutDevice;
+        thread += t.withoutThread;
         bytes += t.absurdBytes;
         without += t.table == kNoCategory ? t.rows : 0;
         if (t.negative + t.outOfRange + t.wrongType > 0)
@@ -74,6 +75,7 @@ void checkTables(const Timeline& timeline, Gate& gate) {
     gate.add("open_ranges", open, Severity::kInfo,
              "ranges still open at the end were closed at the end of their process, or at the last time seen");
     if (device > 0) gate.add("rows_without_device", device, Severity::kWarning, "GPU rows that do not say which GPU they are of were left out");
+    if (thread > 0) gate.add("rows_without_thread", thread, Severity::kWarning, "rows of the host that say no process or no thread were left out");
     if (bytes > 0)
         gate.add("impossible_bytes", bytes, Severity::kWarning, "copies of fewer than 0 bytes, or of more than any link moves in their time, count as copies of unknown size");
     if (without > 0)
@@ -228,15 +230,15 @@ void checkUnmarked(const Context& context, const Analysis& answer, Gate& gate) {
                          cpus, all > 0 ? 100 * idle / all : 0.0));
 }
 
-// What the steps leave out belongs to no number per step.
+// What the steps leave out belongs to no number per step; where that is most of the time, the steps may not be the work.
 void checkCoverage(const Context& context, const Analysis& answer, Gate& gate) {
-    constexpr double kMost = 0.9;
+    constexpr double kMost = 0.9, kHalf = 0.5;
     if (context.steps.source != "kernel periodicity") return;
     double inSteps = 0, all = 0;
     for (const Step& step : answer.steps) inSteps += static_cast<double>(step.endNs - step.startNs);
     for (const GpuPartition& p : context.gpus) all += static_cast<double>(p.lastEnd - p.firstStart);
     const double share = all > 0 ? inSteps / all : 1;
-    gate.add("steps_cover_part", share < kMost ? 1 : 0, Severity::kInfo,
+    gate.add("steps_cover_part", share < kMost ? 1 : 0, share < kHalf ? Severity::kWarning : Severity::kInfo,
              fmt::format("the steps that were found cover {:.0f} % of the GPUs' time; the rest belongs to none (--step NAME names steps by a range)",
                          100 * share));
 }

@@ -259,7 +259,7 @@ Status writeLosses(const Timeline& t, Database& db) {
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), lost, std::string_view("rows without a usable time")}));
         if (table.table == kNoCategory)
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), table.rows, std::string_view("nobody knows what they are")}));
-        for (const auto& [count, why] : {std::pair(table.withoutDevice, "rows that say no GPU"), std::pair(table.absurdBytes, "copies of impossible size")})
+        for (const auto& [count, why] : {std::pair(table.withoutDevice, "rows that say no GPU"), std::pair(table.withoutThread, "rows that say no thread"), std::pair(table.absurdBytes, "copies of impossible size")})
             if (count > 0) RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), count, std::string_view(why)}));
         if (!table.error.empty())
             RIDGE_TRY_STATUS(losses.add({std::string_view("kineto." + table.table), Cell(), std::int64_t{1}, std::string_view(table.error)}));

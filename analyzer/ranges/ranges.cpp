@@ -78,7 +78,7 @@ private:
     std::vector<Tally> m_all;
 };
 
-// Walks the ranges of one thread in the order of their starts with the stack of those that are open.
+// Walks the ranges of one thread in the order of their starts, the longer one first, with the stack of those that are open.
 class ThreadWalk {
 public:
     ThreadWalk(const Timeline& timeline, const Cover& cover, Tallies& tallies) : m_timeline(timeline), m_cover(cover), m_tallies(tallies) {}
@@ -167,7 +167,7 @@ std::vector<std::vector<Launch>> launchesOf(const Timeline& timeline) {
         const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
         if (call.thread != kNoIndex) launches[static_cast<std::size_t>(call.thread)].push_back({call.start, row.end - row.start});
     }
-    for (auto& list : launches) std::sort(list.begin(), list.end(), [](const Launch& a, const Launch& b) { return a.at < b.at; });
+    for (auto& list : launches) std::stable_sort(list.begin(), list.end(), [](const Launch& a, const Launch& b) { return a.at < b.at; });
     return launches;
 }
 
@@ -194,14 +194,7 @@ void addRanges(const Timeline& timeline, const StepSet& steps, Analysis& answer)
         row.selfNs = saturatingAdd(row.selfNs, inside);
     }
     const std::vector<std::vector<Launch>> launches = launchesOf(timeline);
-    for (std::size_t t = 0; t < nested.size(); ++t) {
-        std::sort(nested[t].begin(), nested[t].end(), [&](std::int32_t a, std::int32_t b) {
-            const Range& left = timeline.ranges[static_cast<std::size_t>(a)];
-            const Range& right = timeline.ranges[static_cast<std::size_t>(b)];
-            return left.start != right.start ? left.start < right.start : left.end != right.end ? left.end > right.end : left.rowid < right.rowid;
-        });
-        ThreadWalk(timeline, coverOf(t), tallies).run(nested[t], launches[t]);
-    }
+    for (std::size_t t = 0; t < nested.size(); ++t) ThreadWalk(timeline, coverOf(t), tallies).run(nested[t], launches[t]);
     tallies.writeTo(answer);
 }
 

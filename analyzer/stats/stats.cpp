@@ -76,6 +76,7 @@ Result<std::vector<StatsTable>> runStats(const std::string& path, const std::vec
     const std::array<const char*, 6> known{kNvtx, kApi, kKernel, kCopy, kSet, "OSRT_API"};
     if (!db.hasTable("StringIds") && std::none_of(known.begin(), known.end(), [&](const char* table) { return db.hasTable(table); }))
         return Error{ErrorCode::kBadInput, fmt::format("{} is an SQLite database, but no timeline: it has neither StringIds nor tables of events", path)};
+    const auto isView = [&](const char* name) { return db.hasTable(name) && !timeline::TableScan(db, name, {}).exists(); };
     Rows rows(db);
     std::vector<StatsTable> tables;
     for (const std::string& report : reports) {
@@ -89,6 +90,7 @@ Result<std::vector<StatsTable>> runStats(const std::string& path, const std::vec
         for (const char* name : entry.anyOf) {
             if (!name) continue;
             there |= rows.has(name);
+            if (isView(name)) table.notes.push_back(fmt::format("{0} is a view, not a table, and was not read: make it one (CREATE TABLE ... AS SELECT * FROM {0})", name));
             wanted += (wanted.empty() ? "" : ", ") + std::string(name);
         }
         if (!there) table.notes.push_back(fmt::format("the file has no {}", wanted));

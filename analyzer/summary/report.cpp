@@ -13,6 +13,7 @@
 
 #include "analyzer/attribution/ops.h"
 #include "analyzer/communication/gpu_collectives.h"
+#include "analyzer/communication/pipeline.h"
 #include "analyzer/intervals/paint.h"
 #include "analyzer/summary/findings.h"
 #include "analyzer/summary/rank_summary.h"
@@ -52,6 +53,7 @@ private:
     void addWorkloads();
     void addCapture();
     void addOneRun();
+    void addPipeline();
     [[nodiscard]] Ns shiftOf(const RankSummary& rank) const;
     [[nodiscard]] const RankSummary& rankOf(std::int64_t rank) const { return m_summary.ranks.at(rank); }
     [[nodiscard]] std::string excessClass(const std::string& workload, std::int64_t rank) const;
@@ -375,6 +377,24 @@ void Reporter::addOneRun() {
                                  reasons > 0 ? "the summaries are taken for the ranks of one run, and may not be: " + against : std::string("none")});
 }
 
+// Waiting that may be the bubble of a pipeline: told from other waiting by who waits when in the step, which a summary
+// does not hold.
+void Reporter::addPipeline() {
+    constexpr double kWorthSaying = 0.005;
+    double exchanges = 0, all = 0;
+    std::int64_t count = 0;
+    for (const auto& [key, sum] : m_waits) {
+        if (!saysExchange(std::get<0>(key))) continue;
+        exchanges += static_cast<double>(sum[0]);
+        count = saturatingAdd(count, sum[2]);
+    }
+    for (const Ns ns : m_answer.attribution) all += static_cast<double>(ns);
+    if (exchanges <= kWorthSaying * all) return;
+    m_answer.gate.push_back({"pipeline_bubble_not_told", Severity::kWarning, count,
+                             "ranks wait in exchanges between two (send, receive): how much of it is the bubble of a pipeline cannot be told from summaries, which do "
+                             "not hold the order of the step; analyze the traces together (finding pipeline_bubble)"});
+}
+
 void Reporter::addCapture() {
     const Summary& s = m_summary;
     const auto add = [&](std::string check, std::int64_t count, Severity whenSeen, std::string detail) {
@@ -387,6 +407,7 @@ void Reporter::addCapture() {
                                  !told ? sum.detail : fmt::format("in {} of {} files{}: {}", sum.files, s.files, sum.files > 1 ? ", in one of them" : "", sum.detail)});
     }
     addOneRun();
+    addPipeline();
     const auto present = static_cast<std::int64_t>(s.ranks.size());
     add("missing_ranks", std::max<std::int64_t>(0, s.worldSize - present), Severity::kWarning,
         fmt::format("{} of {} ranks are in the summaries: waiting and transfer cannot be told apart", present, s.worldSize));

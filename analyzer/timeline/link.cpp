@@ -22,7 +22,7 @@ struct CallKey {
     std::int64_t correlation;
 };
 
-// Calls with an id, by (correlation, process); of one pair only the earliest call.
+// Calls with an id, by (correlation, process); of one pair only the earliest call, of such the longest: the outer one.
 class CallIndex {
 public:
     CallIndex(const Timeline& timeline, std::size_t firstCall) {
@@ -35,8 +35,11 @@ public:
         const auto correlation = [](const CallKey& key) { return key.correlation; };
         stableSortByTime(m_keys, correlation);
         sortEqualTimes(m_keys, correlation, [&](const CallKey& a, const CallKey& b) {
-            return std::tie(a.process, calls[static_cast<std::size_t>(a.call)].start, a.call) <
-                   std::tie(b.process, calls[static_cast<std::size_t>(b.call)].start, b.call);
+            const Call &x = calls[static_cast<std::size_t>(a.call)], &y = calls[static_cast<std::size_t>(b.call)];
+            if (a.process != b.process) return a.process < b.process;
+            if (x.start != y.start || x.end != y.end) return std::tie(x.start, y.end) < std::tie(y.start, x.end);
+            const int names = timeline.names.text(x.name).compare(timeline.names.text(y.name));
+            return names != 0 ? names < 0 : a.call < b.call;
         });
         for (const CallKey& key : m_keys) {
             if (m_only == kNoIndex) m_only = key.process;
@@ -94,11 +97,13 @@ std::map<std::int32_t, std::int32_t> processesOfDevices(const Timeline& timeline
     }
     std::map<std::int32_t, std::int32_t> result;
     std::map<std::int32_t, std::int64_t> best;
-    for (const auto& [key, count] : votes)
-        if (count > best[key.first]) {
-            best[key.first] = count;
-            result[key.first] = key.second;
-        }
+    const auto globalPid = [&](std::int32_t process) { return timeline.processes[static_cast<std::size_t>(process)].globalPid; };
+    for (const auto& [key, count] : votes) {  // of as many votes the process of the smallest id
+        std::int64_t& most = best[key.first];
+        if (count < most || (count == most && globalPid(key.second) > globalPid(result[key.first]))) continue;
+        most = count;
+        result[key.first] = key.second;
+    }
     return result;
 }
 
@@ -131,20 +136,9 @@ private:
 // The stacks of all threads over the ranges that `wanted` takes.
 template <typename Wanted>
 std::vector<RangeStack> stacksOf(const Timeline& timeline, const Wanted& wanted) {
-    std::vector<std::int32_t> order;
+    std::vector<RangeStack> stacks(timeline.threads.size(), RangeStack(timeline));  // of one start the longer one is outside, and comes first
     for (std::size_t i = 0; i < timeline.ranges.size(); ++i)
-        if (wanted(timeline.ranges[i])) order.push_back(static_cast<std::int32_t>(i));
-    // Sorted by (start, end); of ranges with one start the longer one is outside.
-    const auto range = [&](std::int32_t i) -> const Range& { return timeline.ranges[static_cast<std::size_t>(i)]; };
-    for (std::size_t i = 0; i < order.size();) {
-        std::size_t j = i + 1;
-        while (j < order.size() && range(order[j]).start == range(order[i]).start) ++j;
-        std::stable_sort(order.begin() + static_cast<std::ptrdiff_t>(i), order.begin() + static_cast<std::ptrdiff_t>(j),
-                         [&](std::int32_t a, std::int32_t b) { return range(a).end > range(b).end; });
-        i = j;
-    }
-    std::vector<RangeStack> stacks(timeline.threads.size(), RangeStack(timeline));
-    for (const std::int32_t i : order) stacks[static_cast<std::size_t>(range(i).thread)].add(i);
+        if (wanted(timeline.ranges[i])) stacks[static_cast<std::size_t>(timeline.ranges[i].thread)].add(static_cast<std::int32_t>(i));
     return stacks;
 }
 

@@ -9,7 +9,9 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <map>
+#include <optional>
 #include <set>
 #include <tuple>
 
@@ -200,6 +202,7 @@ void doubtOneRun(Timeline& timeline) {
 void finish(Timeline& timeline, bool allKineto) {
     for (Range& range : timeline.ranges)
         if (range.open && !range.endKnown) range.end = std::max(range.start, timeline.lastTime);
+    sortNames(timeline);
     sortOwners(timeline);
     numberRanks(timeline);
     doubtOneRun(timeline);
@@ -233,17 +236,78 @@ Status refuseDoubles(const std::vector<std::string>& paths) {
     return {};
 }
 
-Status refuseEqualRanks(const Timeline& timeline, const std::vector<std::string>& paths) {
+Status refuseEqualRanks(const Timeline& timeline) {
+    const auto pathOf = [&](std::int32_t file) { return timeline.sources[static_cast<std::size_t>(file)].path; };
     std::map<std::int64_t, std::int32_t> fileOfRank;
     for (const Process& process : timeline.processes) {
         if (!process.rankKnown) continue;
         const auto [it, isNew] = fileOfRank.try_emplace(process.rank, process.file);
         if (it->second != process.file)
             return Error{ErrorCode::kBadInput, fmt::format("{} and {} are both of rank {}; give each rank of one run once",
-                                                           paths[static_cast<std::size_t>(it->second)],
-                                                           paths[static_cast<std::size_t>(process.file)], process.rank)};
+                                                           pathOf(it->second), pathOf(process.file), process.rank)};
     }
     return {};
+}
+
+// Traces of two tools are of one run only where all of them say which rank of it they are. Else their times, GPUs and
+// ranks would be added up for nothing.
+Status refuseMixedTools(const Timeline& timeline) {
+    std::set<std::int32_t> saying;
+    for (const Process& process : timeline.processes)
+        if (process.rankKnown) saying.insert(process.file);
+    const auto& sources = timeline.sources;
+    const auto other = std::find_if(sources.begin(), sources.end(), [&](const Source& s) { return s.kind != sources.front().kind; });
+    if (other == sources.end() || saying.size() == sources.size()) return {};
+    return Error{ErrorCode::kBadInput, fmt::format("{} ({}) and {} ({}) are of different tools, and not all say which rank of one run they are; analyze each alone",
+                                                   sources.front().path, sources.front().kind, other->path, other->kind)};
+}
+
+// The smallest rank that a trace says.
+constexpr std::int64_t kNoRank = std::numeric_limits<std::int64_t>::max();
+std::int64_t rankOf(const Timeline& timeline) {
+    std::int64_t rank = kNoRank;
+    for (const Process& process : timeline.processes)
+        if (process.rankKnown) rank = std::min(rank, process.rank);
+    return rank;
+}
+std::int64_t rankOf(const std::string& path) {
+    auto db = Database::openForReading(path);
+    if (!db.ok()) return kNoRank;  // told when it is read
+    std::int64_t rank = kNoRank;
+    timeline::TableScan scan(*db, "RIDGE_RANK", {"rank"});
+    while (scan.next())
+        if (const auto number = scan.integer(0); number && *number >= 0) rank = std::min(rank, *number);
+    return rank;
+}
+
+// One of the traces, read already where it is of Kineto.
+struct Given {
+    std::string path;
+    std::optional<KinetoTrace> kineto;
+    std::int64_t rank = kNoRank;
+};
+
+// In the order of their ranks, whatever the order in which they were given; those that say none stand behind, as they were
+// given, which is the number that they get.
+Result<std::vector<Given>> readGiven(const std::vector<std::string>& paths, const std::atomic<bool>* stop) {
+    std::vector<Given> given;
+    std::vector<std::string> kinetoPaths;
+    std::vector<std::int32_t> kinetoFiles;
+    for (const std::string& path : paths) {
+        if (isKineto(path)) {
+            kinetoPaths.push_back(path);
+            kinetoFiles.push_back(static_cast<std::int32_t>(given.size()));
+        }
+        given.push_back({path, std::nullopt, kNoRank});
+    }
+    RIDGE_TRY(std::vector<KinetoTrace> kineto, readKinetoFiles(kinetoPaths, kinetoFiles, stop));
+    for (std::size_t i = 0; i < kineto.size(); ++i) given[static_cast<std::size_t>(kinetoFiles[i])].kineto = std::move(kineto[i]);
+    if (given.size() == 1) return given;
+    for (Given& one : given) one.rank = one.kineto ? rankOf(one.kineto->timeline) : rankOf(one.path);
+    std::stable_sort(given.begin(), given.end(), [](const Given& a, const Given& b) { return a.rank < b.rank; });
+    for (std::size_t i = 0; i < given.size(); ++i)
+        if (given[i].kineto) setFile(*given[i].kineto, static_cast<std::int32_t>(i));
+    return given;
 }
 
 Ns shiftTo(std::int64_t utc, std::int64_t origin) {
@@ -253,10 +317,11 @@ Ns shiftTo(std::int64_t utc, std::int64_t origin) {
 }
 
 // The clock of t = 0: that of the first file; of Kineto traces alone, the earliest row of all.
-std::int64_t originOf(const std::vector<KinetoTrace>& kineto, std::int64_t firstUtc) {
+std::int64_t originOf(const std::vector<Given>& given) {
+    const std::int64_t firstUtc = given.front().kineto->utcOfZero;
     std::int64_t origin = firstUtc;
-    for (const KinetoTrace& trace : kineto)
-        if (shiftTo(trace.utcOfZero, firstUtc) != 0) origin = std::min(origin, trace.utcOfZero);
+    for (const Given& one : given)
+        if (one.kineto && shiftTo(one.kineto->utcOfZero, firstUtc) != 0) origin = std::min(origin, one.kineto->utcOfZero);
     return origin;
 }
 
@@ -298,39 +363,34 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
 Result<Timeline> load(const std::vector<std::string>& paths, const std::atomic<bool>* stop) {
     if (paths.empty()) return Error{ErrorCode::kBadInput, "no trace was given"};
     RIDGE_TRY_STATUS(refuseDoubles(paths));
-    std::vector<std::string> kinetoPaths;
-    std::vector<std::int32_t> kinetoFiles;
-    for (std::size_t i = 0; i < paths.size(); ++i)
-        if (isKineto(paths[i])) {
-            kinetoPaths.push_back(paths[i]);
-            kinetoFiles.push_back(static_cast<std::int32_t>(i));
-        }
-    RIDGE_TRY(std::vector<KinetoTrace> kineto, readKinetoFiles(kinetoPaths, kinetoFiles, stop));
-    const bool allKineto = kineto.size() == paths.size();
+    RIDGE_TRY(std::vector<Given> given, readGiven(paths, stop));
+    const bool allKineto = std::all_of(given.begin(), given.end(), [](const Given& one) { return one.kineto.has_value(); });
     Timeline result;
-    if (allKineto && paths.size() == 1) {
-        result = std::move(kineto.front().timeline);
-        result.utcOfZero = kineto.front().utcOfZero;
+    if (allKineto && given.size() == 1) {
+        result = std::move(given.front().kineto->timeline);
+        result.utcOfZero = given.front().kineto->utcOfZero;
         finish(result, true);
         return result;
     }
-    std::size_t nextKineto = 0;
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        const auto file = static_cast<std::int32_t>(i);
-        if (nextKineto < kineto.size() && kinetoFiles[nextKineto] == file) {
-            KinetoTrace& trace = kineto[nextKineto++];
-            if (i == 0) result.utcOfZero = allKineto ? originOf(kineto, trace.utcOfZero) : trace.utcOfZero;
-            append(result, std::move(trace.timeline), shiftTo(trace.utcOfZero, result.utcOfZero));
+    for (std::size_t i = 0; i < given.size(); ++i) {
+        Given& one = given[i];
+        if (one.kineto) {
+            if (i == 0) result.utcOfZero = allKineto ? originOf(given) : one.kineto->utcOfZero;
+            append(result, std::move(one.kineto->timeline), shiftTo(one.kineto->utcOfZero, result.utcOfZero));
             continue;
         }
-        auto opened = Database::openForReading(paths[i]);
+        auto opened = Database::openForReading(one.path);
+        if (!opened.ok() && opened.error().message.find("file is not a database") != std::string::npos)
+            return Error{ErrorCode::kBadInput, fmt::format("{}: is of no kind that is read here: a timeline of ridge record, an SQLite export of nsys, or a PyTorch "
+                                                           "profiler trace (JSON, also gzipped)", timeline::oneLine(one.path))};
         if (!opened.ok()) return Error{opened.error().code, timeline::oneLine(opened.error().message)};
         Database db = std::move(opened).value();
         const std::int64_t utc = utcAnchor(db);
         if (i == 0) result.utcOfZero = utc;
-        RIDGE_TRY_STATUS(readSqlite(db, paths[i], file, shiftTo(utc, result.utcOfZero), result, stop));
+        RIDGE_TRY_STATUS(readSqlite(db, one.path, static_cast<std::int32_t>(i), shiftTo(utc, result.utcOfZero), result, stop));
     }
-    RIDGE_TRY_STATUS(refuseEqualRanks(result, paths));
+    RIDGE_TRY_STATUS(refuseMixedTools(result));
+    RIDGE_TRY_STATUS(refuseEqualRanks(result));
     finish(result, allKineto);
     return result;
 }

@@ -175,7 +175,8 @@ void FileReader::readGpu() {
 // eventSyncId ties the record of an event to the waits on it.
 void FileReader::readSyncs() {
     struct Record {
-        std::int64_t correlation = 0, stream = -1;
+        std::int64_t correlation = std::numeric_limits<std::int64_t>::min(), stream = -1;
+        auto operator<=>(const Record&) const = default;
     };
     std::unordered_map<std::uint64_t, Record> records;
     const auto key = [](std::int64_t globalPid, std::int64_t id) {
@@ -185,8 +186,10 @@ void FileReader::readSyncs() {
     TableReport eventReport{"CUPTI_ACTIVITY_KIND_CUDA_EVENT"};
     while (events.next()) {
         ++eventReport.rows;
-        if (const auto id = events.integer(0); id && *id != 0)
-            records[key(events.integerOr(1, 0), *id)] = {events.integerOr(2, 0), events.integerOr(3, -1)};
+        if (const auto id = events.integer(0); id && *id != 0) {
+            Record& record = records[key(events.integerOr(1, 0), *id)];  // of several with one id the last that was asked for
+            record = std::max(record, Record{events.integerOr(2, 0), events.integerOr(3, -1)});
+        }
     }
     finish(events, eventReport);
 

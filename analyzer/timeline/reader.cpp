@@ -133,13 +133,14 @@ std::int32_t FileReader::threadOf(std::int64_t globalTid) {
 }
 
 std::int32_t FileReader::threadOfTid(std::int64_t tid) {
+    std::int32_t found = kNoIndex;  // of several (of namespaces that count each for itself) the one of the smallest id
     for (std::size_t i = 0; i < m_timeline.threads.size(); ++i) {
         const Thread& thread = m_timeline.threads[i];
-        if (m_timeline.processes[static_cast<std::size_t>(thread.process)].file == m_file &&
-            timeline::tidOf(thread.globalTid) == timeline::tidOf(tid))
-            return static_cast<std::int32_t>(i);
+        if (m_timeline.processes[static_cast<std::size_t>(thread.process)].file == m_file && timeline::tidOf(thread.globalTid) == timeline::tidOf(tid) &&
+            (found == kNoIndex || thread.globalTid < m_timeline.threads[static_cast<std::size_t>(found)].globalTid))
+            found = static_cast<std::int32_t>(i);
     }
-    return kNoIndex;
+    return found;
 }
 
 std::int32_t FileReader::deviceOf(std::optional<std::int64_t> globalPid, std::int64_t id) {

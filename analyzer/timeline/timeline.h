@@ -8,7 +8,9 @@
 // session and lie within +-kMaxTime, so that no difference of two of them overflows.
 //
 // Invariants after load(): 1. every row has start <= end. 2. every index (thread, process, name, device,
-// launch) is valid or kNoIndex. 3. rows are sorted by (start, end).
+// launch) is valid or kNoIndex. 3. rows are sorted by start, then calls and ranges the longer one first and all others by
+// end, then by what they say (order.h): the order of the rows and of the files that were given plays no part.
+// 4. ids of names are in the order of their texts.
 
 #include <array>
 #include <cstdint>
@@ -168,9 +170,15 @@ struct Preemption {
 struct TableReport {
     explicit TableReport(std::string name) : table(std::move(name)) {}
     std::string table;
-    std::int64_t rows = 0, negative = 0, zero = 0, outOfRange = 0, wrongType = 0, open = 0;
+    std::int64_t rows = 0, negative = 0, zero = 0;
+    std::int64_t outOfRange = 0;             // rows without a usable time: none, text in its place, one beyond any session
+    std::int64_t wrongType = 0;              // cells, of which the row may be used
+    std::int64_t open = 0;
     std::int64_t withoutTimes = 0;   // the table has no column of starts or of ends
     std::int64_t withoutDevice = 0;  // GPU rows that do not say which GPU
+    std::int64_t withoutThread = 0;  // rows of the host that do not say whose
+    // Rows that are not in the timeline.
+    [[nodiscard]] std::int64_t leftOut() const { return negative + outOfRange + withoutDevice + withoutThread; }
     std::int64_t absurdBytes = 0;    // copies of less than nothing, or of more than any link moves in their time
     std::string error;
 };

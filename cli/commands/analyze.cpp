@@ -132,7 +132,7 @@ int analyzeCommand(AnalyzeArguments a, const Globals& globals) {
 void addAnalyze(CLI::App& app, Globals& globals) {
     auto arguments = std::make_shared<AnalyzeArguments>();
     CLI::App* command = app.add_subcommand("analyze", "Which wall, what it costs, what fixing it can give");
-    command->add_option("TRACE", arguments->traces, "Timelines: ours, or Nsight Systems SQLite exports; several: the ranks of one run");
+    command->add_option("TRACE", arguments->traces, "Timelines of ridge record, Nsight Systems SQLite exports, PyTorch profiler (Kineto) traces (JSON, also gzipped); several: the ranks of one run, in any order");
     command->add_option("--ceilings", arguments->ceilings, "Measured roofs, from ridge ceilings");
     CLI::Option* step = command->add_option("--step", arguments->step, "Name of the range that is one step, for traces without step ranges");
     CLI::Option* json = command->add_option("--json", arguments->json, "The report as JSON, to FILE or to stdout")->expected(0, 1)->type_name("[FILE]");
@@ -144,7 +144,7 @@ void addAnalyze(CLI::App& app, Globals& globals) {
     command->add_flag("--merge", arguments->merge, "The inputs are summaries: one report of all their ranks (with --summary: one summary too)");
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge analyze trace.sqlite\n  srun sh -c 'ridge analyze -q rank$SLURM_PROCID.sqlite --summary sum$SLURM_PROCID.json' && ridge analyze --merge sum*.json\n  ridge analyze rank0.sqlite rank1.sqlite --json report.json --html report.html\n"
-                    "  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");
+                    "  ridge analyze trace.json.gz\n  ridge analyze nsys-export.sqlite --step train_step --ceilings ceilings.json");
     command->callback([arguments, json, step, &globals] {
         arguments->jsonGiven = json->count() > 0;
         arguments->stepGiven = step->count() > 0;

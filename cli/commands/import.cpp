@@ -36,7 +36,7 @@ const char* ending(std::size_t count) { return count == 1 ? "" : "s"; }
 
 std::int64_t countLost(const analyzer::Timeline& timeline) {
     std::int64_t lost = 0;
-    for (const analyzer::TableReport& table : timeline.tables) lost += table.negative + table.outOfRange + table.withoutDevice;
+    for (const analyzer::TableReport& table : timeline.tables) lost += table.leftOut();
     return lost;
 }
 
@@ -71,7 +71,7 @@ int importKineto(const ImportArguments& a, const Globals& globals) {
     for (const analyzer::Remark& remark : timeline->remarks)
         if (remark.severity != Severity::kInfo) note(globals, remark.detail);
     const std::int64_t lost = countLost(*timeline);
-    if (lost > 0) note(globals, fmt::format("{} rows had no usable time or said no GPU and were left out (table RIDGE_LOSS)", lost));
+    if (lost > 0) note(globals, fmt::format("{} rows had no usable time or said no GPU or thread and were left out (table RIDGE_LOSS)", lost));
     if (globals.json)
         fmt::print("{}\n", nlohmann::ordered_json{{"output", a.output}, {"gpu_rows", timeline->gpu.size()}, {"calls", timeline->calls.size()},
                                                   {"ranges", timeline->ranges.size()}, {"waits", timeline->syncs.size()},

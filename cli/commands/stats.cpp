@@ -62,6 +62,8 @@ int statsCommand(const StatsArguments& a, const Globals& globals) {
         if (std::filesystem::equivalent(a.output, trace, ec)) return fail(2, fmt::format("{} is both input and output; name another output", a.output));
         if (const Status allowed = mayWrite(a.output, globals.force); !allowed.ok()) return fail(allowed.error());
     }
+    if (globals.json && !a.format.empty() && a.format != "json")
+        return fail(2, fmt::format("--json and --format {} name two formats; give one of them", a.format));
     const auto tables = analyzer::runStats(trace, reportsOf(a));
     if (!tables.ok()) return fail(tables.error());
     const std::string format = globals.json ? "json" : !a.format.empty() ? a.format : "table";

@@ -213,10 +213,10 @@ std::size_t countAtLeast(const Analysis& analysis, Severity severity) {
 }
 
 bool nothingLost(const Analysis& analysis) {
-    static constexpr std::array<std::string_view, 15> kLosing{
+    static constexpr std::array<std::string_view, 20> kLosing{
         "dropped_records", "unreadable_tables", "negative_durations", "times_out_of_range", "rows_left_out", "rows_without_device", "events_without_category",
         "unknown_categories", "unpaired_events", "tables_without_times", "views_not_read", "launches_without_rows", "graph_launches_without_rows",
-        "collector_lost_records", "no_verdict"};
+        "collector_lost_records", "no_verdict", "rows_without_thread", "rows_outside_capture", "zero_length_kernels", "zero_length_calls", "zero_length_ranges"};
     return analysis.losses.empty() && std::none_of(analysis.gate.begin(), analysis.gate.end(), [](const auto& g) {
         return g.count > 0 && std::find(kLosing.begin(), kLosing.end(), g.check) != kLosing.end();
     });

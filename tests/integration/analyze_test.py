@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import sqlite3
+import subprocess
 import unittest
 
 from support import RIDGE, SOURCE, Case, main, record, run
@@ -131,6 +132,35 @@ class OneClearLine(Case):
     def test_a_trace_that_says_no_schema_has_no_empty_one(self):
         trace = self.write("t.json", json.dumps(steps()))
         self.assertNotIn("schema ,", run(RIDGE, "analyze", trace).stdout)
+
+    def test_output_that_cannot_be_written_is_told_by_the_code(self):
+        trace = self.write("t.json", kineto(*steps()))
+        for options in ([], ["--json"], ["--html", "-"], ["--markdown", "-"]):
+            with open("/dev/full", "w") as full:
+                result = subprocess.run([RIDGE, "analyze", trace, *options], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(result.returncode, 2, (options, result.stderr))
+            self.assertIn("cannot write to standard output", result.stderr)
+
+    def test_two_formats_at_once_are_refused(self):
+        trace = self.folder / "t.sqlite"
+        self.assertEqual(run(RIDGE, "import", "kineto", self.write("t.json", kineto(*steps())), "-o", trace).returncode, 0)
+        self.assertIn("two formats", self.line(2, "stats", "cuda_gpu_kern_sum", trace, "--json", "--format", "csv"))
+
+    def test_stats_says_what_is_a_view(self):
+        trace = self.folder / "t.sqlite"
+        self.assertEqual(run(RIDGE, "import", "kineto", self.write("t.json", kineto(*steps())), "-o", trace).returncode, 0)
+        with sqlite3.connect(trace) as db:
+            for (view,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'view'").fetchall():
+                db.execute(f"DROP VIEW {view}")
+            db.executescript("ALTER TABLE CUPTI_ACTIVITY_KIND_KERNEL RENAME TO k; CREATE VIEW CUPTI_ACTIVITY_KIND_KERNEL AS SELECT * FROM k")
+        for options in ([], ["--format", "csv"]):
+            result = run(RIDGE, "stats", "cuda_gpu_kern_sum", trace, *options)
+            self.assertIn("CUPTI_ACTIVITY_KIND_KERNEL is a view", result.stdout + result.stderr)
+
+    def test_traces_of_two_tools_are_refused(self):
+        trace = self.folder / "t.sqlite"
+        self.assertEqual(run(RIDGE, "import", "kineto", self.write("t.json", kineto(*steps())), "-o", trace).returncode, 0)
+        self.assertIn("different tools", self.line(2, "analyze", trace, self.write("u.json", kineto(*steps()))))
 
     def test_kernels_without_an_end_give_no_verdict(self):
         trace = self.folder / "t.sqlite"

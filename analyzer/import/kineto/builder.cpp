@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <tuple>
 
 #include "analyzer/import/kineto/decimal.h"
 #include "analyzer/timeline/link.h"
@@ -102,9 +103,6 @@ SyncKind syncKindOf(std::string_view name) {
     return SyncKind::kUnknown;
 }
 
-// Processes and devices of different files are different, whatever their numbers.
-std::int64_t machineOf(std::int32_t file) { return std::int64_t{file % 0x7FFE} + 1; }
-
 constexpr std::int64_t kNoDevice = std::numeric_limits<std::int64_t>::min();
 constexpr Ns kNoTime = std::numeric_limits<Ns>::min();
 
@@ -133,7 +131,8 @@ bool Builder::takeTimes(const Event& event, TableReport& report, bool mayBeOpen,
     ++report.rows;
     const auto start = event.time.isString ? std::nullopt : parseDecimal(event.time.text.data() ? event.time.text.data() : "", 3);
     if (!start) {
-        ++(event.time.isString ? report.wrongType : report.outOfRange);
+        report.wrongType += event.time.isString ? 1 : 0;
+        ++report.outOfRange;
         return false;
     }
     times.start = *start;
@@ -145,7 +144,8 @@ bool Builder::takeTimes(const Event& event, TableReport& report, bool mayBeOpen,
     }
     const auto duration = event.duration.isString || !event.duration.there() ? std::nullopt : parseDecimal(event.duration.text.data(), 3);
     if (!duration) {
-        ++(event.duration.isString ? report.wrongType : report.outOfRange);
+        report.wrongType += event.duration.isString ? 1 : 0;
+        ++report.outOfRange;
         return false;
     }
     if (*duration < 0) {
@@ -203,10 +203,18 @@ void Builder::noteUnknown(std::string_view category) {
     else ++m_unknown["others"];
 }
 
-// Begin and end as two events, in the order of the file: a range of the thread's own stack. Only what the host did
-// comes like this; halves of anything else are counted.
+// Begin and end as two events: a range of the thread's own stack. Only what the host did comes like this; halves of
+// anything else are counted. They are joined in the end, by their times: a file need not have them in order.
 void Builder::addHalf(const Event& event) {
-    if (event.phase == 'E') return addEnd(event);
+    const Ns time = instantOf(event);
+    if (time != kNoTime) m_lastHalf = time;  // a begin without a time stands where the last one stood
+    TableReport unused{""};  // whose a half is was counted, or is told with the unpaired ones
+    if (event.phase == 'E') {
+        const std::int32_t thread = threadOf(event, unused);
+        if (thread == kNoIndex || time == kNoTime) ++m_unpaired;
+        else m_halves.push_back({thread, kNoIndex, time, false});
+        return;
+    }
     const Category category = event.category.empty() ? Category::kAnnotation : categoryOf(event.category);
     const std::size_t before = m_timeline.ranges.size();
     if (category == Category::kOp || category == Category::kAnnotation || category == Category::kFunction) {
@@ -215,30 +223,40 @@ void Builder::addHalf(const Event& event) {
         ++report(category).rows;
         noteUnknown(event.category);
     }
-    const std::int32_t thread = threadOf(event, report(Category::kOther));
-    if (thread != kNoIndex) m_halves[thread].push_back(m_timeline.ranges.size() > before ? static_cast<std::int32_t>(before) : kNoIndex);
+    const std::int32_t thread = threadOf(event, unused);
+    if (thread != kNoIndex) m_halves.push_back({thread, m_timeline.ranges.size() > before ? static_cast<std::int32_t>(before) : kNoIndex, m_lastHalf, true});
 }
 
-void Builder::addEnd(const Event& event) {
-    const std::int32_t thread = threadOf(event, report(Category::kOther));
-    const auto stack = thread == kNoIndex ? m_halves.end() : m_halves.find(thread);
-    const Ns end = instantOf(event);
-    if (stack == m_halves.end() || stack->second.empty() || end == kNoTime) {
-        ++m_unpaired;
-        return;
+// Of one instant in the order of the file, which alone tells the end of one range from that of the next.
+void Builder::pairHalves() {
+    std::stable_sort(m_halves.begin(), m_halves.end(), [](const Half& a, const Half& b) { return std::tie(a.thread, a.time) < std::tie(b.thread, b.time); });
+    std::vector<std::int32_t> begun;
+    const auto leaveOpen = [&] {
+        m_openHalves += std::count_if(begun.begin(), begun.end(), [](std::int32_t range) { return range != kNoIndex; });
+        begun.clear();
+    };
+    for (std::size_t i = 0; i < m_halves.size(); ++i) {
+        const Half& half = m_halves[i];
+        if (i > 0 && m_halves[i - 1].thread != half.thread) leaveOpen();
+        if (half.begins) {
+            begun.push_back(half.range);
+            continue;
+        }
+        if (begun.empty()) {
+            ++m_unpaired;
+            continue;
+        }
+        const std::int32_t at = begun.back();
+        begun.pop_back();
+        if (at == kNoIndex) continue;  // its begin was counted as what nobody reads
+        Range& range = m_timeline.ranges[static_cast<std::size_t>(at)];
+        range.end = std::max(range.start, half.time);
+        if (!range.open) continue;
+        range.open = false;
+        --report(range.kind == RangeKind::kOp ? Category::kOp : range.kind == RangeKind::kFunction ? Category::kFunction : Category::kAnnotation).open;
     }
-    const std::int32_t at = stack->second.back();
-    stack->second.pop_back();
-    if (at == kNoIndex) return;  // its begin was counted as what nobody reads
-    Range& range = m_timeline.ranges[static_cast<std::size_t>(at)];
-    if (end < range.start) {  // it stays open
-        ++m_unpaired;
-        return;
-    }
-    range.end = end;
-    if (!range.open) return;
-    range.open = false;
-    --report(range.kind == RangeKind::kOp ? Category::kOp : range.kind == RangeKind::kFunction ? Category::kFunction : Category::kAnnotation).open;
+    leaveOpen();
+    m_halves = {};
 }
 
 void Builder::addGpuRow(const Event& event, Category category) {
@@ -393,7 +411,7 @@ void Builder::addFlowEnd(const Event& event) {
     const Ns time = instantOf(event);
     const auto id = event.id.there() && !event.id.isString ? parseDecimal(event.id.text.data(), 0) : std::nullopt;
     if (time == kNoTime || !id) {
-        ++table.wrongType;
+        ++table.outOfRange;
         return;
     }
     const std::int32_t thread = threadOf(event, table);
@@ -417,7 +435,7 @@ void Builder::addMemory(const Event& event) {
     if (event.name != "[memory]" || a.deviceType != "1") return;
     const Ns time = instantOf(event);
     if (time == kNoTime) {
-        ++table.wrongType;
+        ++table.outOfRange;
         return;
     }
     const auto sample = [&](std::size_t which, const char* name, std::string_view text) {
@@ -444,7 +462,7 @@ std::int64_t Builder::streamOf(const Event& event, TableReport& table) {
 
 std::int32_t Builder::deviceOf(std::int64_t id) {
     const auto [it, isNew] = m_devices.try_emplace(id, static_cast<std::int32_t>(m_timeline.devices.size()));
-    if (isNew) m_timeline.devices.push_back({m_file, id, {}, machineOf(m_file)});
+    if (isNew) m_timeline.devices.push_back({m_file, id, {}, kinetoMachine(m_file)});
     return it->second;
 }
 
@@ -453,18 +471,7 @@ std::int32_t Builder::processOf(std::int64_t pid) {
     if (isNew) {
         Process process;
         process.file = m_file;
-        process.pid = pid;
-        // Processes of different files are different, whatever their numbers: the VM bits tell them apart.
-        std::int64_t bits = pid;
-        const auto taken = [&] {
-            return std::any_of(m_timeline.processes.begin(), m_timeline.processes.end(),
-                               [&](const Process& p) { return ((p.globalPid >> 24) & 0xFFFFFF) == bits; });
-        };
-        if (bits < 0 || bits > 0xFFFFFF || taken()) {
-            bits = 0xF00000;
-            while (taken() && bits < 0xFFFFFF) ++bits;
-        }
-        process.globalPid = (machineOf(m_file) << 48) | (bits << 24);
+        process.pid = pid;  // globalPid: numberOwners()
         m_timeline.processes.push_back(std::move(process));
         m_hosts.push_back({pid});
     }
@@ -478,18 +485,19 @@ std::int32_t Builder::threadOf(const Event& event, TableReport& table) {
     const auto pid = number(event.pid);
     const auto tid = number(event.tid);
     if (!pid || (!tid && !event.tid.isString)) {
-        ++table.wrongType;
+        ++table.withoutThread;
         return kNoIndex;
     }
     // A name instead of a number: any number, the same for the same name.
-    const std::int64_t tidNumber = tid ? *tid : std::int64_t{-1} - std::int64_t{m_names.text(event.tid.text).value};
+    const NameId name = tid ? NameId{0} : m_names.text(event.tid.text);
+    const std::int64_t tidNumber = tid ? *tid : std::int64_t{-1} - std::int64_t{name.value};
     if (*pid == m_lastPid && tidNumber == m_lastTid && m_lastThread != kNoIndex) return m_lastThread;
     const std::int32_t process = processOf(*pid);
     const std::uint64_t key = (static_cast<std::uint64_t>(process) << 48) ^ static_cast<std::uint64_t>(tidNumber);
     const auto [it, isNew] = m_threads.try_emplace(key, static_cast<std::int32_t>(m_timeline.threads.size()));
     if (isNew) {
-        const std::int64_t bits = tidNumber >= 0 && tidNumber < 0xF00000 ? tidNumber : std::min(m_nextTid++, 0xFFFFFF);
-        m_timeline.threads.push_back({m_timeline.processes[static_cast<std::size_t>(process)].globalPid | bits, process});
+        m_timeline.threads.push_back({0, process});
+        m_threadNames.push_back({tid.value_or(0), name, tid.has_value()});
     }
     m_lastPid = *pid;
     m_lastTid = tidNumber;

@@ -6,6 +6,7 @@
 // While events come in, times are ns as the file counts them (absolute); finish() finds the first row,
 // moves all to it, sorts, and links.
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <map>
@@ -47,6 +48,18 @@ private:
         Ns time;
         std::int32_t thread;
     };
+    // A begin or an end on its own.
+    struct Half {
+        std::int32_t thread, range;  // range: of a begin; kNoIndex: of what is not read
+        Ns time;
+        bool begins;
+    };
+    // What the file calls a thread: a number, or a name.
+    struct ThreadName {
+        std::int64_t number = 0;
+        NameId text;
+        bool numbered = true;
+    };
     struct CopyName {
         std::uint8_t kind = 0, from = 255, to = 255;
         bool known = false;
@@ -59,7 +72,6 @@ private:
     void addCall(const Event& event);
     void addRange(const Event& event, Category category);
     void addHalf(const Event& event);
-    void addEnd(const Event& event);
     void noteUnknown(std::string_view category);
     void addSync(const Event& event);
     void addFlowEnd(const Event& event);
@@ -74,7 +86,11 @@ private:
     void readRank(std::string_view json);
     void readDevices(std::string_view json);
 
+    void numberOwners();
+    std::int32_t nextTid() { return std::min(m_nextTid++, 0xFFFFFF); }
     void foldHelpers();
+    void pairHalves();
+    void sortOwnersAndNames();
     void moveToFirstRow();
     void joinFlows();
     void collectivesFromOps();
@@ -96,8 +112,9 @@ private:
     std::vector<CopyName> m_copyNames;
     std::vector<std::int8_t> m_blocking;
     std::unordered_map<std::int64_t, std::string> m_deviceNames;
-    std::unordered_map<std::int32_t, std::vector<std::int32_t>> m_halves;  // thread -> ranges that have begun; kNoIndex: not read
-    std::int64_t m_unpaired = 0;                                           // ends without a begin
+    std::vector<Half> m_halves;                                            // in the order of the file
+    Ns m_lastHalf = 0;
+    std::int64_t m_unpaired = 0, m_openHalves = 0;                         // ends without a begin, begins without an end
     std::map<std::string, std::int64_t> m_unknown;                         // category -> events with a duration
     std::map<char, std::int64_t> m_otherPhases;
     std::int64_t m_lastPid = -1, m_lastTid = -1;
@@ -106,6 +123,8 @@ private:
     std::int64_t m_base = 0;
     std::int64_t m_rank = -1, m_world = 0;
     std::string m_schema;
+    std::vector<ThreadName> m_threadNames;    // as Timeline::threads
+    std::vector<std::size_t> m_threadOrder;   // of them, whatever the order of the events
     std::int32_t m_nextTid = 0xF00000;
     std::array<std::int32_t, 2> m_memoryCounters{kNoIndex, kNoIndex};
 };

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <numeric>
+#include <set>
 #include <tuple>
 
 #include "analyzer/import/kineto/builder.h"
@@ -99,19 +101,60 @@ void Builder::readDevices(std::string_view json) {
     }
 }
 
+// Numbers for what has none that fits, in the order of what the file says and not of where it says it. Processes of
+// different files are different, whatever their numbers: the VM bits tell them apart.
+void Builder::numberOwners() {
+    constexpr std::int64_t kMost = 0xFFFFFF, kFirstFree = 0xF00000;
+    auto& processes = m_timeline.processes;
+    std::vector<std::size_t> order(processes.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return processes[a].pid < processes[b].pid; });
+    const auto fits = [&](std::int64_t pid) { return pid >= 0 && pid <= kMost; };
+    std::set<std::int64_t> taken;
+    for (const Process& process : processes)
+        if (fits(process.pid)) taken.insert(process.pid);
+    std::int64_t next = kFirstFree;
+    for (const std::size_t i : order) {
+        std::int64_t bits = processes[i].pid;
+        if (!fits(bits)) {
+            while (next < kMost && taken.contains(next)) ++next;
+            bits = next;
+            taken.insert(bits);
+        }
+        processes[i].globalPid = (kinetoMachine(m_file) << 48) | (bits << 24);
+    }
+    m_threadOrder.resize(m_timeline.threads.size());
+    std::iota(m_threadOrder.begin(), m_threadOrder.end(), std::size_t{0});
+    const auto globalPid = [&](std::size_t thread) { return processes[static_cast<std::size_t>(m_timeline.threads[thread].process)].globalPid; };
+    std::sort(m_threadOrder.begin(), m_threadOrder.end(), [&](std::size_t a, std::size_t b) {
+        const ThreadName &x = m_threadNames[a], &y = m_threadNames[b];
+        if (const auto p = globalPid(a), q = globalPid(b); p != q) return p < q;
+        if (x.numbered != y.numbered) return x.numbered;
+        return x.numbered ? x.number < y.number : m_timeline.names.text(x.text) < m_timeline.names.text(y.text);
+    });
+    for (const std::size_t i : m_threadOrder) {
+        const ThreadName& name = m_threadNames[i];
+        const bool own = name.numbered && name.number >= 0 && name.number < kFirstFree;
+        m_timeline.threads[i].globalTid = globalPid(i) | (own ? name.number : nextTid());
+    }
+}
+
 // One Kineto file is one process. Other pids without calls and ops (functions of the interpreter are
 // often filed under pid 0) are threads of it.
 void Builder::foldHelpers() {
     if (m_hosts.empty() && m_timeline.gpu.empty() && m_timeline.syncs.empty()) return;
     if (m_hosts.empty()) processOf(0);
-    const auto busier = [](const HostProcess& a, const HostProcess& b) { return std::tie(a.calls, a.ops) < std::tie(b.calls, b.ops); };
+    numberOwners();
+    // Of equals that of the smallest number.
+    const auto busier = [](const HostProcess& a, const HostProcess& b) { return std::tie(a.calls, a.ops, b.pid) < std::tie(b.calls, b.ops, a.pid); };
     const auto main = static_cast<std::int32_t>(std::max_element(m_hosts.begin(), m_hosts.end(), busier) - m_hosts.begin());
     const std::int64_t globalPid = m_timeline.processes[static_cast<std::size_t>(main)].globalPid;
-    for (Thread& thread : m_timeline.threads) {
+    for (const std::size_t i : m_threadOrder) {
+        Thread& thread = m_timeline.threads[i];
         const HostProcess& host = m_hosts[static_cast<std::size_t>(thread.process)];
         if (thread.process == main || host.calls > 0 || host.ops > 0) continue;
         thread.process = main;
-        thread.globalTid = globalPid | std::min(m_nextTid++, 0xFFFFFF);
+        thread.globalTid = globalPid | nextTid();
     }
     for (std::size_t i = 0; i < m_hosts.size(); ++i) {
         Process& process = m_timeline.processes[i];
@@ -173,7 +216,10 @@ void Builder::moveToFirstRow() {
 }
 
 void Builder::joinFlows() {
-    const auto byId = [](const FlowEnd& a, const FlowEnd& b) { return std::tie(a.id, a.time) < std::tie(b.id, b.time); };
+    const auto byId = [&](const FlowEnd& a, const FlowEnd& b) {
+        const auto tid = [&](const FlowEnd& end) { return m_timeline.threads[static_cast<std::size_t>(end.thread)].globalTid; };
+        return std::tuple(a.id, a.time, tid(a)) < std::tuple(b.id, b.time, tid(b));
+    };
     std::sort(m_flowStarts.begin(), m_flowStarts.end(), byId);
     std::sort(m_flowEnds.begin(), m_flowEnds.end(), byId);
     auto end = m_flowEnds.begin();
@@ -217,8 +263,7 @@ void Builder::describeUnread() {
         remark("unknown_categories", fmt::format("events of categories that are not known were left out: {}", names), all);
         m_timeline.losses.push_back({"kineto.unknown_categories", all});
     }
-    std::int64_t open = 0;
-    for (const auto& [thread, stack] : m_halves) open += std::count_if(stack.begin(), stack.end(), [](std::int32_t r) { return r != kNoIndex; });
+    const std::int64_t open = m_openHalves;
     if (m_unpaired > 0 || open > 0)
         remark("unpaired_events", fmt::format("{} ends (phase E) have no begin on their thread and were left out, {} begins (phase B) have no end and last to the end of the trace", m_unpaired, open),
                m_unpaired + open);
@@ -250,15 +295,27 @@ void Builder::describe(const std::string& broken) {
     m_timeline.tables.push_back(std::move(all));
 }
 
+// Before the rows, which stand in the order of these where their times are equal.
+void Builder::sortOwnersAndNames() {
+    const std::int64_t main = m_main == kNoIndex ? 0 : m_timeline.processes[static_cast<std::size_t>(m_main)].globalPid;
+    sortNames(m_timeline);
+    sortOwners(m_timeline);
+    if (m_main == kNoIndex) return;
+    const auto& processes = m_timeline.processes;
+    m_main = static_cast<std::int32_t>(std::find_if(processes.begin(), processes.end(), [&](const Process& p) { return p.globalPid == main; }) - processes.begin());
+}
+
 KinetoTrace Builder::finish(const std::string& broken) {
     Timeline& t = m_timeline;
     t.gpu.insert(t.gpu.end(), m_copies.begin(), m_copies.end());
     t.gpu.insert(t.gpu.end(), m_sets.begin(), m_sets.end());
     m_copies = {};
     m_sets = {};
+    pairHalves();
     foldHelpers();
     moveToFirstRow();
     joinFlows();
+    sortOwnersAndNames();
     for (Range& range : t.ranges)
         if (range.open) range.end = std::max(range.start, t.lastTime);
     sortCalls(t);

@@ -64,6 +64,20 @@ Result<KinetoTrace> readKinetoText(std::string_view text, std::int32_t file) {
     return readFrom(*source, file, nullptr);
 }
 
+void setFile(KinetoTrace& trace, std::int32_t file) {
+    constexpr std::int64_t kNumbers = (std::int64_t{1} << 48) - 1;  // of a process and a thread on their machine
+    const std::int64_t machine = kinetoMachine(file);
+    for (Process& process : trace.timeline.processes) {
+        process.file = file;
+        process.globalPid = (process.globalPid & kNumbers) | (machine << 48);
+    }
+    for (Thread& thread : trace.timeline.threads) thread.globalTid = (thread.globalTid & kNumbers) | (machine << 48);
+    for (GpuDevice& device : trace.timeline.devices) {
+        device.file = file;
+        device.machine = machine;
+    }
+}
+
 Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files,
                                                  const std::atomic<bool>* stop) {
     std::vector<std::optional<Result<KinetoTrace>>> results(paths.size());

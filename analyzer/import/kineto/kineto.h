@@ -34,6 +34,10 @@ struct KinetoTrace {
 Result<KinetoTrace> readKineto(const std::string& path, std::int32_t file, const std::atomic<bool>* stop = nullptr);
 // The same from memory, where nothing is compressed.
 Result<KinetoTrace> readKinetoText(std::string_view text, std::int32_t file);
+// Processes and devices of different files are different, whatever their numbers: these bits of globalPid tell them apart.
+inline std::int64_t kinetoMachine(std::int32_t file) { return std::int64_t{file % 0x7FFE} + 1; }
+// Makes it a trace of another file number.
+void setFile(KinetoTrace& trace, std::int32_t file);
 // Several files, on as many threads as the machine has; the first error in order of the files.
 Result<std::vector<KinetoTrace>> readKinetoFiles(const std::vector<std::string>& paths, const std::vector<std::int32_t>& files,
                                                  const std::atomic<bool>* stop = nullptr);

@@ -20,6 +20,37 @@ using analyzer::Ns;
 
 inline Ns at(const ClassTimes& times, WallClass c) { return times[static_cast<std::size_t>(c)]; }
 
+// The path of one step is its window, without a hole; the tables are the windows of all steps.
+inline void checkPath(const Analysis& answer) {
+    if (!answer.criticalPath) return;
+    const auto& path = *answer.criticalPath;
+    const auto sumOf = [](const std::vector<analyzer::PathShare>& shares) {
+        return std::accumulate(shares.begin(), shares.end(), Ns{0}, [](Ns sum, const auto& share) { return sum + share.ns; });
+    };
+    Ns shown = 0;
+    for (std::size_t i = 0; i < path.segments.size(); ++i) {
+        shown += path.segments[i].endNs - path.segments[i].startNs;
+        if (i > 0) {
+            EXPECT_EQ(path.segments[i].startNs, path.segments[i - 1].endNs);
+        }
+    }
+    EXPECT_EQ(shown, path.totalNs);
+    EXPECT_EQ(sumOf(path.byKind), path.coveredNs);
+    if (path.namesOmitted == 0) {
+        EXPECT_EQ(sumOf(path.byName), path.coveredNs);
+    }
+    Ns lanes = 0;
+    for (const auto& lane : path.lanes) {
+        EXPECT_EQ(sumOf(lane.byKind), lane.totalNs);
+        lanes += lane.totalNs;
+    }
+    EXPECT_EQ(lanes, path.coveredNs);
+    if (path.stepsLeftOut > 0) return;
+    Ns windows = 0;
+    for (const auto& step : answer.steps) windows += step.endNs - step.startNs;
+    EXPECT_EQ(path.coveredNs, windows);
+}
+
 inline void checkPartition(const Analysis& answer) {
     ClassTimes sum{};
     for (const auto& step : answer.steps) {
@@ -35,6 +66,7 @@ inline void checkPartition(const Analysis& answer) {
         EXPECT_LE(device.overlapNs, std::min(device.commNs, device.computeNs));
         EXPECT_EQ(device.overlapNs + device.exposedCommNs, device.commNs);
     }
+    checkPath(answer);
 }
 
 // Every SQL of a finding gives its first evidence number.

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include "analyzer/analyze.h"
 #include "analyzer/communication/contention.h"
 #include "analyzer/communication/gpu_collectives.h"
 #include "analyzer/communication/report.h"
-#include "tests/unit/analyzer/memory_timeline.h"
+#include "tests/unit/analyzer/answers.h"
 
 #include <gtest/gtest.h>
 
@@ -12,15 +11,6 @@
 
 namespace ridge::test {
 namespace {
-
-Analysis analyzed(const Timeline& timeline) {
-    auto answer = analyzeTimeline(timeline, {});
-    if (!answer.ok()) {
-        ADD_FAILURE() << answer.error().message;
-        return {};
-    }
-    return std::move(answer).value();
-}
 
 // metrics 1.4: ranks [0,10) and [6,10): wait 6 and 0, transfer 4, blame 6 on the second.
 TEST(Collectives, PublishedToy) {

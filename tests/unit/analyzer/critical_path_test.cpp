@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-#include "analyzer/analyze.h"
 #include "analyzer/critical_path/path.h"
 #include "analyzer/critical_path/pieces.h"
 #include "analyzer/what_if/replay.h"
-#include "tests/unit/analyzer/memory_timeline.h"
+#include "tests/unit/analyzer/answers.h"
 
 #include <gtest/gtest.h>
 
@@ -24,15 +23,6 @@ Ns kindOf(const Analysis& a, const std::string& kind) {
     for (const PathShare& s : a.criticalPath->byKind)
         if (s.kind == kind) return s.ns;
     return 0;
-}
-
-Analysis analyzed(const Timeline& timeline) {
-    auto answer = analyzeTimeline(timeline, {});
-    if (!answer.ok()) {
-        ADD_FAILURE() << answer.error().message;
-        return {};
-    }
-    return std::move(answer).value();
 }
 
 // What holds for every graph, whatever the trace.

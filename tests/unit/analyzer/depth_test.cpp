@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // What-ifs of whole workloads, the three walls, energy and memory.
-#include "analyzer/analyze.h"
 #include "analyzer/energy/energy.h"
 #include "analyzer/roofline/ridgeline.h"
 #include "analyzer/what_if/what_if.h"
-#include "tests/unit/analyzer/memory_timeline.h"
+#include "tests/unit/analyzer/answers.h"
 
 #include <gtest/gtest.h>
 
@@ -14,21 +13,6 @@
 
 namespace ridge::test {
 namespace {
-
-Analysis analyzed(const Timeline& timeline) {
-    auto answer = analyzeTimeline(timeline, {});
-    if (!answer.ok()) {
-        ADD_FAILURE() << answer.error().message;
-        return {};
-    }
-    return std::move(answer).value();
-}
-
-const WhatIf* changeOf(const Analysis& answer, const std::string& change) {
-    for (const WhatIf& w : answer.whatIf)
-        if (w.change == change) return &w;
-    return nullptr;
-}
 
 // metrics 1.3: F = 1e15, Bm = 1e12, Bn = 1e10, P = 1e15, BWm = 2e12, BWn = 5e10: compute, x = 100, y = 1000.
 TEST(Ridgeline, PublishedVector) {

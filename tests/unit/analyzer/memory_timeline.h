@@ -5,6 +5,7 @@
 
 #include "analyzer/attribution/cpu.h"
 #include "analyzer/context.h"
+#include "analyzer/timeline/order.h"
 #include "analyzer/timeline/timeline.h"
 
 #include <algorithm>
@@ -99,26 +100,8 @@ public:
     }
     // Puts rows in the order that the invariants of the timeline want.
     Timeline& finish() {
-        const auto less = [](const auto& a, const auto& b) { return std::tie(a.start, a.end) < std::tie(b.start, b.end); };
-        std::vector<std::int32_t> order(timeline.calls.size()), place(timeline.calls.size());
-        std::iota(order.begin(), order.end(), 0);
-        std::stable_sort(order.begin(), order.end(), [&](std::int32_t a, std::int32_t b) {
-            return less(timeline.calls[static_cast<std::size_t>(a)], timeline.calls[static_cast<std::size_t>(b)]);
-        });
-        std::vector<Call> calls;
-        for (std::size_t i = 0; i < order.size(); ++i) {
-            place[static_cast<std::size_t>(order[i])] = static_cast<std::int32_t>(i);
-            calls.push_back(timeline.calls[static_cast<std::size_t>(order[i])]);
-        }
-        timeline.calls = calls;
-        for (GpuRow& r : timeline.gpu)
-            if (r.launch != kNoIndex) r.launch = place[static_cast<std::size_t>(r.launch)];
-        for (SyncRow& r : timeline.syncs)
-            if (r.launch != kNoIndex) r.launch = place[static_cast<std::size_t>(r.launch)];
-        std::stable_sort(timeline.gpu.begin(), timeline.gpu.end(), less);
-        std::stable_sort(timeline.ranges.begin(), timeline.ranges.end(), less);
-        std::stable_sort(timeline.io.begin(), timeline.io.end(), less);
-        std::stable_sort(timeline.syncs.begin(), timeline.syncs.end(), less);
+        sortNames(timeline);
+        sortAll(timeline);
         return timeline;
     }
 

@@ -7,6 +7,7 @@
 #include <random>
 
 #include "analyzer/ranges/ranges.h"
+#include "analyzer/timeline/order.h"
 #include "check.h"
 #include "trace_builder.h"
 
@@ -89,6 +90,7 @@ TEST(Ranges, SelfTimesAddUpToTheUnionOfTheThread) {
             all.push_back({range.start, range.end});
             timeline.ranges.push_back(range);
         }
+        sortAll(timeline);
         Analysis answer;
         StepSet whole;
         addRanges(timeline, whole, answer);

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Findings over several ranks: pipelines, hosts that hold their GPUs up, costs of one GPU; and what-ifs that keep bounds.
-#include "analyzer/analyze.h"
 #include "analyzer/communication/pipeline.h"
 #include "analyzer/verdict/verdict.h"
 #include "tests/unit/analyzer/costs.h"
-#include "tests/unit/analyzer/memory_timeline.h"
+#include "tests/unit/analyzer/answers.h"
 
 #include <gtest/gtest.h>
 
@@ -14,21 +13,6 @@
 
 namespace ridge::test {
 namespace {
-
-Analysis analyzed(const Timeline& timeline) {
-    auto answer = analyzeTimeline(timeline, {});
-    if (!answer.ok()) {
-        ADD_FAILURE() << answer.error().message;
-        return {};
-    }
-    return std::move(answer).value();
-}
-
-const Finding* findingOf(const Analysis& answer, const std::string& rule) {
-    for (const Finding& f : answer.findings)
-        if (f.rule == rule) return &f;
-    return nullptr;
-}
 
 constexpr std::uint16_t kGemm = 1, kCollective = 8;
 

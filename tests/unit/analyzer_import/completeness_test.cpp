@@ -162,6 +162,42 @@ TEST_F(Completeness, KernelsWithoutLengthAreSaid) {
     EXPECT_EQ(gateOf(some, "zero_length_kernels"), nullptr);
 }
 
+TEST_F(Completeness, RowsOfWhichNoneTakesTimeAreSaid) {
+    for (const bool kernels : {false, true}) {
+        const Analysis answer = analysisOf(changed(fmt::format("zero{}", kernels), fmt::format("UPDATE NVTX_EVENTS SET start = 0, end = 0; UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET start = 0, end = 0; {}",
+                                                                                       kernels ? "" : "DROP TABLE CUPTI_ACTIVITY_KIND_KERNEL")));
+        for (const char* check : {"zero_length_calls", "zero_length_ranges"}) {
+            const auto* gate = gateOf(answer, check);
+            ASSERT_TRUE(gate) << check;
+            EXPECT_EQ(gate->severity, kernels ? Severity::kWarning : Severity::kError);
+            EXPECT_GE(gate->count, kLaunches);
+        }
+        EXPECT_EQ(reports::renderTerminal(answer, {}).find("nothing was lost"), std::string::npos);
+    }
+}
+
+// Text, or nothing, where a time is meant; and rows of the host that do not say whose they are.
+TEST_F(Completeness, TextInPlaceOfATimeIsARowLeftOut) {
+    JsonTrace t;
+    for (int i = 0; i < 40; ++i) t.call("cudaLaunchKernel", 1, 1, i * 100'000, 5'000, i + 1).kernel("gemm", 0, 7, i * 100'000 + 6'000, 50'000, i + 1);
+    for (int i = 0; i < 4; ++i) {
+        t.raw(R"({"ph": "X", "cat": "kernel", "name": "text", "pid": 0, "tid": 7, "ts": "1711964650000000", "dur": 5})");
+        t.raw(R"({"ph": "X", "cat": "kernel", "name": "null", "pid": 0, "tid": 7, "ts": 1711964650000000, "dur": null})");
+        t.raw(R"({"ph": "X", "cat": "cuda_runtime", "name": "whose", "ts": 1711964650000000, "dur": 5})");
+    }
+    t.write(path("text.json"));
+    for (const std::string& file : {path("text.json"), imported(path("text.json"))}) {
+        const Analysis answer = analysisOf(file);
+        EXPECT_EQ(countOf(answer, "rows_left_out"), 12) << file;
+        EXPECT_EQ(reports::renderTerminal(answer, {}).find("nothing was lost"), std::string::npos) << file;
+    }
+    EXPECT_EQ(countOf(analysisOf(path("text.json")), "times_out_of_range"), 8);
+    EXPECT_EQ(countOf(analysisOf(path("text.json")), "rows_without_thread"), 4);
+    const Analysis sqlite = analysisOf(changed("text_times", "UPDATE CUPTI_ACTIVITY_KIND_KERNEL SET start = 'soon' WHERE correlationId % 20 = 0; "
+                                                             "UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET end = 'later' WHERE correlationId % 20 = 0"));
+    EXPECT_EQ(countOf(sqlite, "rows_left_out"), 20);
+}
+
 TEST_F(Completeness, RangesAloneSayNothingOfTheDevice) {
     TraceBuilder b(path("ranges"), false);
     for (std::int64_t i = 0; i < 20; ++i) b.range(TraceBuilder::tid(100, 1), i * kPeriod, i * kPeriod + 90'000, "work");

@@ -309,7 +309,7 @@ TEST(Kineto, RowsThatCannotBeAreCounted) {
     EXPECT_EQ(table->rows, 8);
     EXPECT_EQ(table->negative, 1);
     EXPECT_EQ(table->zero, 1);
-    EXPECT_EQ(table->outOfRange, 3);
+    EXPECT_EQ(table->outOfRange, 4);
     EXPECT_EQ(table->wrongType, 3);  // "soon", correlation "x", args 17
     EXPECT_EQ(tableOf(timeline, "cpu_op")->outOfRange, 1);
     EXPECT_EQ(tableOf(timeline, "other categories")->rows, 1);

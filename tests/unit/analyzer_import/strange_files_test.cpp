@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "analyzer/import/write_timeline.h"
 #include "analyzer/timeline/load.h"
 #include "json_trace.h"
 #include "trace_builder.h"
@@ -152,6 +153,56 @@ TEST_F(StrangeFiles, TracesThatCannotBeOfOneRunAreSaidToBe) {
     EXPECT_NE(gate->detail.find("2 and 4"), std::string::npos);
     const Analysis same = analysisOf({write("c.json", oneRank(1).rank(0, 2).text()), write("d.json", oneRank(2).rank(1, 2).text())});
     EXPECT_FALSE(gateOf(same, "one_run"));
+}
+
+TEST_F(StrangeFiles, TracesOfTwoToolsAreOneRunOnlyWhereTheySayTheirRanks) {
+    const std::string kineto = write("a.json", oneRank(1).rank(0, 2).text()), nsys = nsysTrace(path("b.sqlite"), "SELECT 1");
+    for (const std::vector<std::string>& files : {std::vector{kineto, nsys}, std::vector{nsys, kineto}}) {
+        const auto answer = analyzer::analyze(files, {});
+        ASSERT_FALSE(answer.ok());
+        EXPECT_EQ(answer.error().code, ErrorCode::kBadInput);
+        EXPECT_NE(answer.error().message.find("are of different tools, and not all say which rank"), std::string::npos) << answer.error().message;
+    }
+    TraceBuilder ours(path("c.sqlite"));
+    ours.rank(100, 1, 2);
+    ours.range(TraceBuilder::tid(100, 1), 0, 5'000'000, "step", 3, 0);
+    ours.work(TraceBuilder::tid(100, 1), 0, 4'000'000, "gemm", {1, 1, 1000, 1000, 1000, 0, 0, 0});
+    ours.finish();
+    const Analysis answer = analysisOf({kineto, path("c.sqlite")});
+    ASSERT_TRUE(gateOf(answer, "one_run"));
+    EXPECT_NE(gateOf(answer, "one_run")->detail.find("of different tools"), std::string::npos);
+}
+
+TEST_F(StrangeFiles, WhatIsOfNoKindIsToldTheKindsThatAreRead) {
+    const auto answer = analyzer::analyze({write("utf16.json", std::string("\xff\xfe{\0\"\0t\0", 8))}, {});
+    ASSERT_FALSE(answer.ok());
+    EXPECT_NE(answer.error().message.find("a timeline of ridge record, an SQLite export of nsys, or a PyTorch profiler trace"), std::string::npos) << answer.error().message;
+}
+
+// A framework's own ranges around a collective on the CPU, on a thread of its own; ops are no compute without a payload.
+TEST_F(StrangeFiles, CollectivesOfGlooAreCommunication) {
+    JsonTrace t;
+    for (int i = 0; i < 8; ++i) {
+        t.annotation("ProfilerStep#" + std::to_string(i), 1, 1, i * 1'000'000, 1'000'000);
+        t.op("aten::mm", 1, 1, i * 1'000'000, 300'000).op("c10d::allreduce_", 1, 1, i * 1'000'000 + 300'000, 10'000);
+        t.annotation("gloo:all_reduce", 1, 2, i * 1'000'000 + 310'000, 600'000);
+    }
+    const Analysis answer = analysisOf({write("gloo.json", t.text())});
+    EXPECT_EQ(at(answer.attribution, WallClass::kCommUnsplit), 8 * 600'000);
+    EXPECT_EQ(at(answer.attribution, WallClass::kHost), 8 * 310'000);
+    ASSERT_EQ(answer.communication.size(), 1U);
+    EXPECT_EQ(answer.communication[0].name, "gloo:all_reduce");
+    EXPECT_EQ(answer.communication[0].count, 8);
+    EXPECT_EQ(answer.communication[0].busyNs, 8 * 600'000);
+    ASSERT_EQ(answer.workloads.size(), 1U);
+    EXPECT_EQ(answer.workloads[0].verdict.cause, Cause::kCommunication);
+    const auto* exposed = findingOf(answer, "exposed_communication");
+    ASSERT_TRUE(exposed);
+    EXPECT_EQ(exposed->evidence.front().name, "communication_range_ns");
+    EXPECT_EQ(exposed->evidence.front().value, 8 * 600'000);
+    const auto timeline = analyzer::load({path("gloo.json")});
+    ASSERT_TRUE(timeline.ok() && analyzer::writeTimeline(*timeline, path("gloo.sqlite")).ok());
+    checkFindings(answer, path("gloo.sqlite"));
 }
 
 // The annotation has the number that the process has outside of its container.

@@ -16,6 +16,11 @@ TEST(Text, DurationsPickTheirUnit) {
     EXPECT_EQ(formatDuration(1500), "1.5 us");
     EXPECT_EQ(formatDuration(1'234'567), "1.235 ms");
     EXPECT_EQ(formatDuration(-2'000'000'000), "-2 s");
+    EXPECT_EQ(formatDuration(9'998'000'000'000), "9998 s");
+    EXPECT_EQ(formatDuration(3'600'000'000'000'000), "1000 h");
+    EXPECT_EQ(formatDuration(36'000'000'000'000), "10 h");
+    EXPECT_EQ(formatDuration(36'000'000'000'000'000), "417 d");
+    EXPECT_EQ(formatDuration(INT64_MAX), "106752 d");
 }
 
 TEST(Text, RatesAndBytesPickTheirPrefix) {

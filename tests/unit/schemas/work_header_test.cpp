@@ -25,6 +25,7 @@ TEST(WorkHeader, AProductCountsTwoFlopPerMultiplyAdd) {
     const ridge::Work work = ridge::gemmWork(RIDGE_DTYPE_BF16, 8944, 2816, 1024, 2, 2);
     EXPECT_EQ(work.flops, 51'581'550'592u);  // metrics.md 1.3: 51.5816 GFLOP
     EXPECT_EQ(work.bytes_read + work.bytes_written, 2u * (8944u * 1024 + 1024u * 2816 + 8944u * 2816));
+    EXPECT_NEAR(static_cast<double>(work.bytes_read + work.bytes_written) / (1 << 20), 71.0078, 5e-5);  // and 71.0078 MiB
 }
 
 TEST(WorkHeader, RangesWithNoToolAreHarmless) {

@@ -283,6 +283,27 @@ TEST(Merge, BoundedPerRankAndStillMatched) {
     EXPECT_FALSE(report->communication[0].waitNs.has_value());  // of a part only: not said of all
 }
 
+// Whether it is the bubble of a pipeline is told by the order in the step, which a summary does not hold: so it is said.
+TEST(Merge, WaitingInExchangesIsSaidToBePerhapsABubble) {
+    for (const bool exchange : {false, true}) {
+        std::vector<Summary> parts;
+        for (std::int64_t r = 0; r < 2; ++r) {
+            MemoryTimeline m = oneRank(r, 2, 1, 6, 0, 3);
+            const NameId name = m.timeline.names.intern("ncclDevKernel_SendRecv");
+            for (GpuRow& row : m.timeline.gpu)
+                if (exchange && row.collective != kNoIndex) row.name = name;
+            parts.push_back(summarized(m.finish()));
+        }
+        const auto report = toAnalysis(merged(parts));
+        ASSERT_TRUE(report.ok());
+        const auto* gate = gateOf(*report, "pipeline_bubble_not_told");
+        ASSERT_EQ(gate != nullptr, exchange);
+        if (!exchange) continue;
+        EXPECT_EQ(gate->severity, Severity::kWarning);
+        EXPECT_EQ(gate->count, 12);
+    }
+}
+
 TEST(Merge, JsonSatisfiesTheSchemasAndComesBackEqual) {
     const Summary all = merged(ranksOf(5, 1, 4, 0, 2));
     const std::string json = summaryToJson(all);
