@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // How near the reference workloads come to what they stand on, as ratios taken in pairs within one
-// process: a product through Operators against the library called bare, a decode step against
-// reading the same weights and nothing else. Each pair is A B B A, each ratio the median over the
+// process: a product through Operators against the library called bare, a decode step (one sequence,
+// and eight) against reading the same weights and nothing else, a training step's FLOPs (causal)
+// against those of a loop of multiply-adds in registers. Each pair is A B B A, each ratio the median over the
 // pairs, with the middle half of them; ratio_cpu is that of the processor's time, which holds on a
 // machine that others use too. Prints JSON.
 #include "base/clock.h"
 #include "workloads/models/gpt_generator.h"
+#include "workloads/models/gpt_trainer.h"
+#include "workloads/models/training_data.h"
 #include "workloads/ops/cpu/cpu_operators.h"
 
 #include <nlohmann/json.hpp>
@@ -150,15 +153,23 @@ ordered_json gemmRow(Operators& ops, std::int64_t size, int pairs) {
             {"ratio_best", measured.theirBest / measured.ourBest}};
 }
 
-ordered_json decodeRow(Operators& ops, Storage weights, int pairs) {
+ordered_json decodeRow(Operators& ops, Storage weights, std::int64_t batch, int pairs) {
     EngineOptions options;
     options.config = {.layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
     options.weights = weights;
+    options.sequences = batch;
     auto made = GptGenerator::create(ops, options, 8);
-    if (!made.ok()) return {{"dtype", formulas::name(weights)}, {"error", made.error().message}};
+    if (!made.ok())
+        return {{"dtype", formulas::name(weights)},
+                {"batch", batch},
+                {"error", made.error().message}};
     GptGenerator& generator = **made;
     generator.initialise(1);
-    std::int32_t next = generator.prefill(randomTokens(8, 256, 2));
+    std::vector<std::vector<std::int32_t>> prompts;
+    for (std::int64_t i = 0; i < batch; ++i)
+        prompts.push_back(randomTokens(8, 256, static_cast<std::uint64_t>(2 + i)));
+    const auto first = generator.prefillAll(prompts);
+    std::vector<std::int32_t> next(first.begin(), first.end());
     double bytes = 0;
     int steps = 0;
     Pairs measured;
@@ -167,11 +178,12 @@ ordered_json decodeRow(Operators& ops, Storage weights, int pairs) {
         pairs,
         [&] {
             if (generator.position() == options.config.context) generator.rewind(8);
-            bytes += static_cast<double>(
-                formulas::decodeStepBytes(options.config.shape(), weights, Storage::kF32,
-                                          static_cast<std::uint64_t>(generator.position() + 1)));
+            const auto contexts = static_cast<std::uint64_t>(batch * (generator.position() + 1));
+            bytes += static_cast<double>(formulas::decodeStepBytes(options.config.shape(), weights,
+                                                                   Storage::kF32, contexts));
             ++steps;
-            next = generator.decode(next);
+            const auto after = generator.decodeAll(next);
+            std::copy(after.begin(), after.end(), next.begin());
         },
         [&] { sum ^= generator.engine().weightChecksum(); });
     // Bytes over time against bytes over time: the step also reads its cache.
@@ -179,6 +191,7 @@ ordered_json decodeRow(Operators& ops, Storage weights, int pairs) {
     const auto read = static_cast<double>(generator.engine().weightBytes());
     const auto share = [&](double q) { return quantileOf(measured.ratios, q) * perStep / read; };
     return {{"dtype", formulas::name(weights)},
+            {"batch", batch},
             {"tpot_s", quantileOf(measured.ours, 0.5)},
             {"bytes_per_s", perStep / quantileOf(measured.ours, 0.5)},
             {"read_bytes_per_s", read / quantileOf(measured.theirs, 0.5)},
@@ -188,6 +201,79 @@ ordered_json decodeRow(Operators& ops, Storage weights, int pairs) {
             {"ratio_cpu", quantileOf(measured.cpuRatios, 0.5) * perStep / read},
             {"ratio_best", measured.theirBest / measured.ourBest * perStep / read},
             {"checksum", sum}};
+}
+
+// Multiply-adds that never leave the registers: twelve independent sums, the width of the machine.
+constexpr int kSums = 12;
+typedef float Vector16 __attribute__((vector_size(16)));
+typedef float Vector32 __attribute__((vector_size(32)));
+typedef float Vector64 __attribute__((vector_size(64)));
+template <typename Vector>
+[[gnu::always_inline]] inline float multiplyAdds(float seed, std::int64_t rounds) {
+    const Vector factor = Vector{} + 0.999F, addend = Vector{} + seed;
+    Vector sums[kSums];
+    for (int i = 0; i < kSums; ++i) sums[i] = Vector{} + static_cast<float>(i);
+    for (std::int64_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 12
+        for (int i = 0; i < kSums; ++i) sums[i] = sums[i] * factor + addend;
+    float total = 0;
+    for (const Vector& one : sums) total += one[0];
+    return total;
+}
+float plainAdds(float seed, std::int64_t rounds) {
+    return multiplyAdds<Vector16>(seed, rounds);
+}
+#if defined(__x86_64__)
+__attribute__((target("avx2,fma"))) float avx2Adds(float seed, std::int64_t rounds) {
+    return multiplyAdds<Vector32>(seed, rounds);
+}
+__attribute__((target("avx512f"))) float avx512Adds(float seed, std::int64_t rounds) {
+    return multiplyAdds<Vector64>(seed, rounds);
+}
+#endif
+
+ordered_json trainingRow(Operators& ops, int pairs) {
+    const GptConfig config{
+        .layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
+    constexpr std::int64_t kSequences = 4;
+    auto made = GptTrainer::create(ops, config, kSequences);
+    if (!made.ok()) return {{"error", made.error().message}};
+    GptTrainer& trainer = **made;
+    trainer.initialise(1);
+    const TrainingData data(config, kSequences, 2);
+    std::uint64_t steps = 0;
+    const auto flops = static_cast<double>(formulas::trainingStepFlops(
+        config.shape(), kSequences, formulas::AttentionConvention::kCausal));
+    float (*loop)(float, std::int64_t) = plainAdds;
+    int lanes = 4;
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f"))
+        loop = avx512Adds, lanes = 16;
+    else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        loop = avx2Adds, lanes = 8;
+#endif
+    const auto rounds = static_cast<std::int64_t>(flops / (2.0 * lanes * kSums));
+    Pairs measured;
+    float sum = 0;
+    measured.run(
+        pairs,
+        [&] {
+            const TrainingData::Batch& batch = data.batch(steps++);
+            trainer.setBatch(batch.tokens, batch.targets);
+            (void)trainer.forward();
+            trainer.backward();
+            trainer.optimise();
+        },
+        [&] { sum += loop(1e-3F, rounds); });
+    return {{"model", config.text()},
+            {"flops_per_s", flops / quantileOf(measured.ours, 0.5)},
+            {"peak_flops_per_s", flops / quantileOf(measured.theirs, 0.5)},
+            {"mfu", quantileOf(measured.ratios, 0.5)},
+            {"mfu_q1", quantileOf(measured.ratios, 0.25)},
+            {"mfu_q3", quantileOf(measured.ratios, 0.75)},
+            {"mfu_cpu", quantileOf(measured.cpuRatios, 0.5)},
+            {"mfu_best", measured.theirBest / measured.ourBest},
+            {"sum", sum}};
 }
 
 }  // namespace
@@ -205,11 +291,16 @@ int main(int argc, char** argv) {
         answer["gemm"].push_back(gemmRow(**ops, size, pairs));
     }
     // One model at a time: its memory goes with its operators.
-    for (const Storage weights : {Storage::kF32, Storage::kBf16, Storage::kInt8, Storage::kInt4}) {
-        auto ops = makeCpuOperators();
-        if (!ops.ok()) return 77;
-        answer["decode"].push_back(decodeRow(**ops, weights, pairs));
-    }
+    for (const std::int64_t batch : {1, 8})
+        for (const Storage weights :
+             {Storage::kF32, Storage::kBf16, Storage::kInt8, Storage::kInt4}) {
+            auto ops = makeCpuOperators();
+            if (!ops.ok()) return 77;
+            answer["decode"].push_back(decodeRow(**ops, weights, batch, pairs));
+        }
+    auto ops = makeCpuOperators();
+    if (!ops.ok()) return 77;
+    answer["training"] = trainingRow(**ops, pairs);
     std::printf("%s\n", answer.dump(1).c_str());
     return 0;
 }

@@ -15,6 +15,7 @@
 #include "workloads/ops/cpu/cpu_backend.h"
 #include "workloads/ops/cpu/cpu_operators.h"
 #include "workloads/ops/cpu/kernels.h"
+#include "workloads/ops/graphs.h"
 
 #include <gtest/gtest.h>
 
@@ -160,47 +161,110 @@ TEST(InferenceOps, RoundingStaysInItsBands) {
         expectPassed(checkLogitBand(*ops, Storage::kF32, cache));
 }
 
-TEST(InferenceOps, EveryVersionOfTheKernelsAgrees) {
-    constexpr std::int64_t kRows = 5, kN = 9, kK = 128;
-    std::vector<float> weights(kN * kK), x(kRows * kK);
-    for (std::size_t i = 0; i < weights.size(); ++i)
-        weights[i] = static_cast<float>(randomBits(1, i) >> 40) * 0x1p-23F - 1.0F;
-    for (std::size_t i = 0; i < x.size(); ++i)
-        x[i] = static_cast<float>(randomBits(2, i) >> 40) * 0x1p-23F - 1.0F;
+std::vector<const cpu::LinearKernels*> kernelVersions() {
     std::vector<const cpu::LinearKernels*> versions{&cpu::linearKernelsPortable()};
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         versions.push_back(&cpu::linearKernelsAvx2());
     if (__builtin_cpu_supports("avx512f")) versions.push_back(&cpu::linearKernelsAvx512());
 #endif
+    return versions;
+}
+
+// Products of the first `rows` rows of x with n rows of stored weights.
+std::vector<float> fewRows(const cpu::LinearKernels& version, Storage storage, const Packed& packed,
+                           const std::vector<float>& x, std::int64_t rows, std::int64_t n,
+                           std::int64_t k) {
+    std::vector<float> y(static_cast<std::size_t>(rows * n));
+    const auto kernel = storage == Storage::kF32    ? version.f32
+                        : storage == Storage::kBf16 ? version.bf16
+                        : storage == Storage::kInt8 ? version.int8
+                                                    : version.int4;
+    kernel({.rows = rows,
+            .n = n,
+            .k = k,
+            .weights = packed.values.data(),
+            .scales = packed.scales.data(),
+            .x = x.data(),
+            .bias = nullptr,
+            .y = y.data(),
+            .stride = n});
+    return y;
+}
+
+// Every number of rows that a tile or its rest can have, and weight rows that tiles do not divide.
+TEST(InferenceOps, EveryVersionOfTheKernelsAgrees) {
+    constexpr std::int64_t kRows = cpu::kFewRows, kN = 11, kK = 192;
+    const std::vector<float> weights = drawn(kN * kK, 1), x = drawn(kRows * kK, 2);
     for (const Storage storage : kAll) {
         const Packed packed = pack(weights, storage);
         const std::vector<float> rounded = unpack(packed, storage);
-        for (const cpu::LinearKernels* version : versions) {
-            std::vector<float> y(kRows * kN);
-            const auto kernel = storage == Storage::kF32    ? version->f32
-                                : storage == Storage::kBf16 ? version->bf16
-                                : storage == Storage::kInt8 ? version->int8
-                                                            : version->int4;
-            kernel({.rows = kRows,
-                    .n = kN,
-                    .k = kK,
-                    .weights = packed.values.data(),
-                    .scales = packed.scales.data(),
-                    .x = x.data(),
-                    .bias = nullptr,
-                    .y = y.data(),
-                    .stride = kN});
-            for (std::size_t r = 0; r < kRows; ++r)
-                for (std::size_t i = 0; i < kN; ++i) {
-                    double sum = 0;
-                    for (std::size_t j = 0; j < kK; ++j)
-                        sum += static_cast<double>(x[r * kK + j]) *
-                               static_cast<double>(rounded[i * kK + j]);
-                    EXPECT_NEAR(static_cast<double>(y[r * kN + i]), sum, 2e-5) << name(storage);
-                }
+        for (const cpu::LinearKernels* version : kernelVersions())
+            for (std::int64_t rows = 1; rows <= kRows; ++rows) {
+                const std::int64_t n = rows % kN + 1;
+                const std::vector<float> y = fewRows(*version, storage, packed, x, rows, n, kK);
+                for (std::int64_t r = 0; r < rows; ++r)
+                    for (std::int64_t i = 0; i < n; ++i) {
+                        double sum = 0;
+                        for (std::int64_t j = 0; j < kK; ++j)
+                            sum += static_cast<double>(x[static_cast<std::size_t>(r * kK + j)]) *
+                                   static_cast<double>(rounded[static_cast<std::size_t>(i * kK + j)]);
+                        ASSERT_NEAR(static_cast<double>(y[static_cast<std::size_t>(r * n + i)]), sum,
+                                    2e-5)
+                            << name(storage) << ", " << rows << " rows";
+                    }
+            }
+    }
+}
+
+// What a request is told does not depend on who is served beside it: to the last bit where weights
+// have no scales.
+TEST(InferenceOps, ARowsProductDoesNotDependOnTheRowsBesideIt) {
+    constexpr std::int64_t kN = 7, kK = 101;
+    const std::vector<float> weights = drawn(kN * kK, 3), x = drawn(cpu::kFewRows * kK, 4);
+    for (const Storage storage : {Storage::kF32, Storage::kBf16}) {
+        const Packed packed = pack(weights, storage);
+        for (const cpu::LinearKernels* version : kernelVersions()) {
+            const std::vector<float> alone = fewRows(*version, storage, packed, x, 1, kN, kK);
+            for (std::int64_t rows = 2; rows <= cpu::kFewRows; ++rows) {
+                const std::vector<float> all = fewRows(*version, storage, packed, x, rows, kN, kK);
+                for (std::size_t i = 0; i < alone.size(); ++i)
+                    ASSERT_EQ(all[i], alone[i]) << name(storage) << ", " << rows << " rows";
+            }
         }
     }
+}
+
+// Recorded operators do nothing until they are started, then what they do when issued, each time
+// with what their operands hold by then.
+TEST_P(OnBackends, AGraphDoesWhatItsOperatorsDo) {
+    GraphRecorder* recorder = graphsOf(*m_ops);
+    if (recorder == nullptr) GTEST_SKIP() << m_ops->describe() << " records no graphs";
+    const Tensor x = put(*m_ops, drawn(1000, 1)), y = m_ops->allocate(1000);
+    const auto issue = [&] {
+        m_ops->affine("a", {2.0F, 1.0F}, x, y);
+        m_ops->add("b", x, y, y);
+    };
+    issue();
+    const std::vector<float> expected = got(*m_ops, y);
+    m_ops->upload(y, std::vector<float>(1000));
+    recorder->beginGraph();
+    issue();
+    auto graph = recorder->endGraph();
+    if (!graph.ok() && graph.error().code == ErrorCode::kUnsupported)
+        GTEST_SKIP() << graph.error().message;
+    ASSERT_TRUE(graph.ok()) << graph.error().message;
+    EXPECT_EQ((*graph)->nodes(), 2);
+    EXPECT_EQ(got(*m_ops, y), std::vector<float>(1000));
+    for (int round = 0; round < 2; ++round) {
+        (*graph)->launch();
+        EXPECT_EQ(got(*m_ops, y), expected);
+        m_ops->upload(y, std::vector<float>(1000));
+    }
+    m_ops->upload(x, std::vector<float>(1000));
+    (*graph)->launch();
+    EXPECT_EQ(got(*m_ops, y), std::vector<float>(1000, 1.0F));
+    EXPECT_TRUE(m_ops->status().ok());
 }
 
 TEST_P(OnBackends, TypedProductsWhereTheyAreNative) {
@@ -467,9 +531,9 @@ TEST(Broken, WorkloadsOverAWrongBackendReportAnErrorAndNoTime) {
         workloads["vector" + std::to_string(static_cast<int>(which))] = [&broken, which] {
             return makeVectorWorkload(broken, which, 8, 64);
         };
-    for (const bool batched : {false, true})
-        workloads[batched ? "launch.batched" : "launch"] = [&broken, batched] {
-            return makeLaunchWorkload(broken, batched, 4, 8);
+    for (const LaunchCase which : {LaunchCase::kSingle, LaunchCase::kBatched})
+        workloads["launch" + std::to_string(static_cast<int>(which))] = [&broken, which] {
+            return makeLaunchWorkload(broken, which, 4, 8);
         };
     workloads["prefill"] = [&] { return makePrefillWorkload(broken, prefill); };
     workloads["decode"] = [&] { return makeDecodeWorkload(broken, decode); };

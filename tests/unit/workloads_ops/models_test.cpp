@@ -383,7 +383,15 @@ TEST(Models, KernelWorkloadsCheckThemselvesAndReport) {
     for (const VectorCase which : {VectorCase::kBiasGeluResidual,
                                    VectorCase::kBiasGeluResidualFused, VectorCase::kLayerNorm})
         expectRuns(*makeVectorWorkload({}, which, 300, 257), 2);
-    for (const bool batched : {false, true}) expectRuns(*makeLaunchWorkload({}, batched, 20, 7), 2);
+    for (const LaunchCase which : {LaunchCase::kSingle, LaunchCase::kBatched})
+        expectRuns(*makeLaunchWorkload({}, which, 20, 7), 2);
+}
+
+TEST(Models, AGraphIsSkippedWhereNothingRecordsOne) {
+    const Status status = makeLaunchWorkload({}, LaunchCase::kGraph, 20, 7)->prepare();
+    ASSERT_FALSE(status.ok());
+    EXPECT_EQ(status.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(status.error().message, "cpu records no graphs");
 }
 
 TEST(Models, FusedAndUnfusedVectorWorkloadsMoveWhatTheFormulasSay) {

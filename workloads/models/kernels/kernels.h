@@ -4,7 +4,7 @@
 // Single kernels as workloads: gemm/* (a product by type, shape and layout), attention/* (the
 // textbook's three passes or fused, forward and backward), elementwise/* beyond the chain of
 // elementwise.h (bias + gelu + residual apart and fused, layer norm), launch/* (the same work as
-// many small operators or as one).
+// many small operators, as these recorded in a graph, or as one).
 //
 // What each is built to hit follows from its intensity, FLOP per byte, against the ridge point of a
 // processor's thread (about 6 for float, 4 times that for int8): products of large squares are far
@@ -38,8 +38,10 @@ enum class VectorCase { kBiasGeluResidual, kBiasGeluResidualFused, kLayerNorm };
 [[nodiscard]] std::unique_ptr<Workload> makeVectorWorkload(const Backend& backend, VectorCase which,
                                                            std::int64_t rows, std::int64_t width);
 
-// `pieces` products of `rows` x 64 by 64 x 64, as so many operators or as one over all rows.
-[[nodiscard]] std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, bool batched,
+// `pieces` products of `rows` x 64 by 64 x 64: as so many operators, as the same recorded once in a
+// graph and started together (skipped where the backend records none), or as one over all rows.
+enum class LaunchCase { kSingle, kGraph, kBatched };
+[[nodiscard]] std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, LaunchCase which,
                                                            std::int64_t pieces, std::int64_t rows);
 
 [[nodiscard]] std::vector<WorkloadSpec> gemmSpecs(const Backend& backend = {});

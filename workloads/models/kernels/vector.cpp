@@ -3,6 +3,7 @@
 #include "workloads/formulas/op_cost.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/models/kernels/kernels.h"
+#include "workloads/ops/graphs.h"
 
 #include <fmt/format.h>
 
@@ -140,12 +141,16 @@ private:
     Tensor m_x, m_y, m_bias, m_gamma, m_mean, m_rstd, m_residual, m_middle;
 };
 
-// Small products y = x W + b, so many rows at a time; whole numbers, so that sums are exact in any
-// order.
+// Small products y = x W^T + b, so many rows at a time; whole numbers, so that sums are exact in
+// any order.
 class LaunchWorkload final : public Workload {
 public:
-    LaunchWorkload(Backend backend, bool batched, std::int64_t pieces, std::int64_t rows)
-        : m_backend(std::move(backend)), m_batched(batched), m_pieces(pieces), m_rows(rows) {}
+    LaunchWorkload(Backend backend, LaunchCase which, std::int64_t pieces, std::int64_t rows)
+        : m_backend(std::move(backend)),
+          m_batched(which == LaunchCase::kBatched),
+          m_asGraph(which == LaunchCase::kGraph),
+          m_pieces(pieces),
+          m_rows(rows) {}
 
     Status prepare() override {
         RIDGE_TRY(m_ops, m_backend.make());
@@ -161,6 +166,7 @@ public:
         const std::int64_t count = m_batched ? 1 : m_pieces;
         for (std::int64_t i = 0; i < count; ++i) {
             GemmArgs args;
+            args.layout = GemmLayout::kNT;
             args.m = m_batched ? all : m_rows;
             args.n = kSide;
             args.k = kSide;
@@ -170,7 +176,9 @@ public:
             args.bias = m_bias;
             m_products.push_back(args);
         }
-        step(0);
+        issue();  // plans, which must exist before anything is recorded
+        m_ops->synchronize();
+        if (m_asGraph) RIDGE_TRY_STATUS(record());
         return m_ops->status();
     }
     CheckResult check() override {
@@ -182,15 +190,20 @@ public:
             for (std::int64_t j = 0; j < kSide; ++j) {
                 float sum = input(3, j);
                 for (std::int64_t i = 0; i < kSide; ++i)
-                    sum += input(1, r * kSide + i) * input(2, i * kSide + j);
+                    sum += input(1, r * kSide + i) * input(2, j * kSide + i);
                 if (got[static_cast<std::size_t>(r * kSide + j)] != sum)
                     return {false, fmt::format("element {} of row {} is wrong", j, r)};
             }
         return {true, fmt::format("all {} elements are exact", got.size())};
     }
     void step(std::uint64_t) override {
-        for (const GemmArgs& args : m_products)
-            m_ops->gemm(m_batched ? "product.all" : "product.one", args);
+        if (m_graph) {
+            const WorkRange range("product.graph", m_graphWork);
+            m_graph->launch();
+            m_ops->synchronize();
+            return;
+        }
+        issue();
         m_ops->synchronize();
     }
     std::vector<Metric> report(const Timing& timing) override {
@@ -204,6 +217,27 @@ public:
 private:
     static constexpr std::int64_t kSide = 64;
 
+    void issue() {
+        for (const GemmArgs& args : m_products)
+            m_ops->gemm(m_batched ? "product.all" : "product.one", args);
+    }
+    Status record() {
+        GraphRecorder* recorder = graphsOf(*m_ops);
+        if (recorder == nullptr)
+            return Error{ErrorCode::kUnsupported, m_backend.name + " records no graphs"};
+        recorder->beginGraph();
+        issue();
+        RIDGE_TRY(m_graph, recorder->endGraph());
+        const auto rows = static_cast<std::uint64_t>(m_rows);
+        const auto count = static_cast<std::uint64_t>(m_pieces);
+        const formulas::OpCost one = formulas::gemm(rows, kSide, kSide, 4, 4, true, false);
+        m_graphWork = opWork(RIDGE_OP_GEMM, RIDGE_DTYPE_F32, count * one.flops,
+                             count * one.bytesRead, count * one.bytesWritten);
+        // What the check finds must be the graph's.
+        std::vector<float> nothing(static_cast<std::size_t>(m_y.count));
+        m_ops->upload(m_y, nothing);
+        return {};
+    }
     static float input(std::uint64_t seed, std::int64_t i) {
         return static_cast<float>(randomBits(seed, static_cast<std::uint64_t>(i)) % 9) - 4.0F;
     }
@@ -215,11 +249,13 @@ private:
     }
 
     Backend m_backend;
-    bool m_batched;
+    bool m_batched, m_asGraph;
     std::int64_t m_pieces, m_rows;
     std::unique_ptr<Operators> m_ops;
     Tensor m_x, m_y, m_weight, m_bias;
     std::vector<GemmArgs> m_products;
+    std::unique_ptr<OperatorGraph> m_graph;  // goes before its operators
+    Work m_graphWork{};
 };
 
 }  // namespace
@@ -229,9 +265,9 @@ std::unique_ptr<Workload> makeVectorWorkload(const Backend& backend, VectorCase 
     return std::make_unique<VectorWorkload>(backend, which, rows, width);
 }
 
-std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, bool batched,
+std::unique_ptr<Workload> makeLaunchWorkload(const Backend& backend, LaunchCase which,
                                              std::int64_t pieces, std::int64_t rows) {
-    return std::make_unique<LaunchWorkload>(backend, batched, pieces, rows);
+    return std::make_unique<LaunchWorkload>(backend, which, pieces, rows);
 }
 
 std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
@@ -269,12 +305,16 @@ std::vector<WorkloadSpec> vectorSpecs(const Backend& backend) {
 
 std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
     constexpr std::int64_t kPieces = 2000;
-    // On a GPU large enough that all of it at once is more than a launch.
-    const std::int64_t rowsEach = backend.accelerator ? 64 : 4;
+    // On a GPU large enough that all of it at once is more than a launch. On a processor one row:
+    // four took six times as long as an empty operator, and reading the matrix again for each is
+    // then as good an account of the time as starting it.
+    const std::int64_t rowsEach = backend.accelerator ? 64 : 1;
     std::vector<WorkloadSpec> specs;
-    for (const bool batched : {false, true}) {
+    for (const LaunchCase which : {LaunchCase::kSingle, LaunchCase::kGraph, LaunchCase::kBatched}) {
+        const bool graph = which == LaunchCase::kGraph, batched = which == LaunchCase::kBatched;
+        if (graph && !backend.accelerator) continue;
         WorkloadSpec spec;
-        spec.name = batched ? "launch/batched" : "launch/single";
+        spec.name = graph ? "launch/graph" : batched ? "launch/batched" : "launch/single";
         spec.params = {{"backend", backend.name},
                        {"dtype", "fp32"},
                        {"operators", batched ? "1" : std::to_string(kPieces)},
@@ -284,16 +324,19 @@ std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
             spec.expected = {"memory_wall", "memory_bandwidth"};  // 32 FLOP for each byte of rows
         else if (batched)
             spec.expected = {"compute_bound", "compute"};
+        else if (graph)
+            // The starts are gone; kernels of one block, one after the other, are near no roof.
+            spec.expected = {"latency_bound", "none"};
         else
             spec.expected = {"latency_bound", "launch"};
-        if (!batched) {
+        if (!batched && !graph) {
             spec.fasterVariant = "launch/batched";
             spec.change = "batched";
         }
         spec.warmupSteps = 5;
         spec.steps = batched ? 400 : 100;
-        spec.create = [backend, batched, rowsEach] {
-            return makeLaunchWorkload(backend, batched, kPieces, rowsEach);
+        spec.create = [backend, which, rowsEach] {
+            return makeLaunchWorkload(backend, which, kPieces, rowsEach);
         };
         specs.push_back(std::move(spec));
     }
