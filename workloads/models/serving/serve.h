@@ -7,6 +7,9 @@
 //
 // Answers do not depend on how requests were batched: every step must give the tokens that each
 // request gets when it is served alone.
+//
+// A rate in requests per second is idle time on one machine and a queue on another, so arrivals are
+// a share of the capacity measured beside them: metrics capacity and offered_rate.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
@@ -24,6 +27,9 @@ struct ServeOptions {
     Policy policy;
     Limits limits;
     bool virtualTime = false;
+    // Above 0: requests arrive at this share of the rate at which the same policy served all of them
+    // at once while the workload was prepared (the trace's own rate then only shapes the gaps).
+    double load = 0;
 };
 
 [[nodiscard]] std::vector<WorkloadSpec> serveSpecs(const Backend& backend = {});

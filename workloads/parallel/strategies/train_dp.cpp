@@ -153,8 +153,10 @@ std::vector<WorkloadSpec> dataParallelSpecs(const Backend& backend) {
     whole.change = "comm_hidden";
     WorkloadSpec overlap = spec(backend, "overlap", {{kMiB, true}, 1});
     overlap.expected = hidden;
+    // Only the last micro-batch's backward pass can hide the exchange, and that is a sixth of the
+    // step's work: over this link the rest of it is waited for.
     WorkloadSpec accumulated = spec(backend, "overlap.accum4", {{kMiB, true}, 4});
-    accumulated.expected = hidden;
+    accumulated.expected = exposed;
     WorkloadSpec small = spec(backend, "bucket64KiB", {{kMiB / 16, false}, 1});
     small.expected = exposed;
     small.presets = {"full"};
