@@ -52,7 +52,7 @@ Evidence evidenceOf(std::span<const double> baseline, std::span<const double> ca
     e.pFast = test.pLess;
     if (wanted == Intervals::kNo) return e;
     e.reported = shiftInterval(baseline, candidate, kReportLevel);
-    e.unchanged = shiftInterval(baseline, candidate, kUnchangedLevel);
+    e.unchanged = shiftInterval(baseline, candidate, kUnchangedSessionsLevel);
     e.mde = minimumDetectableEffect(shiftInterval(baseline, candidate, kPowerLevel), rules.floor());
     return e;
 }
@@ -70,12 +70,11 @@ Outcome undecided(const Evidence& e, const Rules& rules) {
 }
 
 Outcome confirmed(const Evidence& fresh, Direction direction, std::size_t k, const Rules& rules) {
-    const double level = rules.alpha / static_cast<double>(std::max<std::size_t>(k, 1));
+    const double level = rules.alpha / static_cast<double>(2 * std::max<std::size_t>(k, 1));
     const double least = std::log1p(rules.floor());
     if (direction == Direction::kSlower && fresh.pSlow <= level && fresh.shift >= least) return Outcome::kRegressed;
     if (direction == Direction::kFaster && fresh.pFast <= level && fresh.shift <= -least) return Outcome::kImproved;
-    const double edge = std::log1p(rules.minEffect);
-    return fresh.reported.inside(-edge, edge) ? Outcome::kUnchanged : Outcome::kInconclusive;
+    return undecided(fresh, rules);
 }
 
 std::vector<bool> benjaminiHochberg(std::span<const double> p, double q) {

@@ -5,11 +5,15 @@
 //
 // Rules, with e = the smallest change that the user cares about (min effect) and alpha for the whole job:
 //   screen    p <= 0.05 and a ratio of at least 1 + 0.4 e, in either direction
-//   confirm   fresh blocks for the k metrics that the screen found: p <= alpha / k on the fresh data alone and a ratio
-//             of at least 1 + 0.6 e. Whatever the screen did, a job without a change is accused with at most alpha.
+//   confirm   fresh blocks for the k metrics that the screen found: a two-sided p <= alpha / k on the fresh data alone, in
+//             the direction that was screened, and a ratio of at least 1 + 0.6 e. Whatever the screen did and whatever
+//             the noise is, a job without a change is accused with at most alpha / 2: the direction is given, so only
+//             one of the two sides can accuse. (The one-sided p would use up all of alpha where the noise is so large
+//             that the ratio alone stops nothing.)
 //   at once   without fresh data: Benjamini-Hochberg (1995) at q = alpha over all metrics, both directions, and 1 + 0.6 e
-//   unchanged the 98 % interval lies inside (1 / (1 + e), 1 + e); what was suspected and not confirmed has had its second
-//             look, and needs the 99 % interval
+//   unchanged the interval lies inside (1 / (1 + e), 1 + e). Blocks: the 99.9 % one, so that a change of just e passes for
+//             none in at most 0.05 % of looks, 0.1 % with the second look that fresh blocks are; that needs 5 blocks.
+//             Sessions: the 98 % one, since 5 against 5 can give no higher one; a change of e passes in at most 1 %.
 //   otherwise inconclusive, with the smallest effect that could have been found
 // Nothing is ever decided by adding runs until a p-value is small: fresh data or nothing.
 
@@ -29,7 +33,8 @@ inline constexpr std::array<std::string_view, 4> kOutcomeNames{"regressed", "imp
 [[nodiscard]] constexpr std::string_view name(Outcome o) { return kOutcomeNames[static_cast<std::size_t>(o)]; }
 
 inline constexpr double kScreenLevel = 0.05;
-inline constexpr double kUnchangedLevel = 0.98;
+inline constexpr double kUnchangedLevel = 0.999;          // of blocks
+inline constexpr double kUnchangedSessionsLevel = 0.98;  // of stored runs
 inline constexpr double kReportLevel = 0.99;
 inline constexpr std::size_t kLeastSessions = 5;    // a side, for a verdict on stored runs
 inline constexpr std::size_t kConfirmBlocks = 10;
@@ -47,7 +52,7 @@ struct Evidence {
     double shift = 0;                         // ln(candidate / baseline), positive is worse
     double pSlow = 1, pFast = 1;
     Interval reported;   // 99 %
-    Interval unchanged;  // 98 %
+    Interval unchanged;  // what undecided() looks at: 99.9 % of blocks, 98 % of sessions
     std::optional<double> mde;
     [[nodiscard]] double twoSided() const;
 };
