@@ -31,6 +31,7 @@ std::string formatRate(double value, std::string_view unit) {
         scaled /= 1000;
         ++i;
     }
+    if (unit.starts_with("1/")) unit.remove_prefix(1);  // "1.49 G/s": a prefix belongs to the number
     return fmt::format("{:.3g} {}{}", scaled, kPrefixes[i], unit);
 }
 

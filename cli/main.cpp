@@ -87,6 +87,7 @@ int dispatch(int argc, char** argv) {
     addDoctor(app, globals);
     addTrack(app, globals);
     addExport(app, globals);
+    addHealth(app, globals);
     addView(app, globals);
     addCompletion(app, globals);
     addSettings(app, globals.arguments);

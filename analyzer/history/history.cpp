@@ -302,27 +302,16 @@ Result<HistoryRun> History::run(const std::string& idOrTag) {
     return found.front();
 }
 
-Result<std::vector<HistoryPoint>> History::points(SeriesId series, std::int64_t since, std::int64_t most) {
-    RIDGE_TRY(Statement s, m_db.prepare("SELECT at, run, value, samples FROM point WHERE environment=?1 AND metric=?2 AND at>=?3 ORDER BY at DESC, run DESC LIMIT ?4"));
-    s.bind(1, series.environment);
-    s.bind(2, series.metric);
-    s.bind(3, since);
-    s.bind(4, most);
-    std::vector<HistoryPoint> out;
-    for (;;) {
-        RIDGE_TRY(const bool row, s.step());
-        if (!row) break;
-        out.push_back(pointOf(s));
-    }
-    std::reverse(out.begin(), out.end());
-    return out;
-}
+Result<std::vector<HistoryPoint>> History::points(SeriesId series, std::int64_t since, std::int64_t most) { return pointsWhere(series, "at>=?3", since, most); }
 
-Result<std::vector<HistoryPoint>> History::pointsUntil(SeriesId series, std::int64_t until, std::int64_t most) {
-    RIDGE_TRY(Statement s, m_db.prepare("SELECT at, run, value, samples FROM point WHERE environment=?1 AND metric=?2 AND at<=?3 ORDER BY at DESC, run DESC LIMIT ?4"));
+Result<std::vector<HistoryPoint>> History::pointsUntil(SeriesId series, std::int64_t until, std::int64_t most) { return pointsWhere(series, "at<=?3", until, most); }
+
+// Along the index from the newest on: as many rows are touched as are returned.
+Result<std::vector<HistoryPoint>> History::pointsWhere(SeriesId series, const char* condition, std::int64_t at, std::int64_t most) {
+    RIDGE_TRY(Statement s, m_db.prepare(std::string("SELECT at, run, value, samples FROM point WHERE environment=?1 AND metric=?2 AND ") + condition + " ORDER BY at DESC, run DESC LIMIT ?4"));
     s.bind(1, series.environment);
     s.bind(2, series.metric);
-    s.bind(3, until);
+    s.bind(3, at);
     s.bind(4, most);
     std::vector<HistoryPoint> out;
     for (;;) {

@@ -97,6 +97,7 @@ private:
     explicit History(Database db) : m_db(std::move(db)) {}
     static Result<History> prepared(const std::string& path);
     Status migrate();
+    Result<std::vector<HistoryPoint>> pointsWhere(SeriesId series, const char* condition, std::int64_t at, std::int64_t most);
     Result<std::int64_t> idOf(const char* select, const char* insert, const std::vector<std::string>& values);
     Status inTransaction(const std::function<Status()>& work);
     Database m_db;

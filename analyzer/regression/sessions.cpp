@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 
 #include "analyzer/regression/judge.h"
@@ -53,6 +54,29 @@ std::vector<double> sessionMedians(const std::vector<StoredRun>& runs, const std
     for (const std::string& session : order)
         if (const auto value = sessionValue(sessions[session])) values.push_back(*value);
     return values;
+}
+
+std::vector<StoredRun> sessionsWithin(const StoredRun& run) {
+    constexpr int kMost = 1000;
+    const auto label = run.run.labels.find(std::string(kSessionsLabel));
+    const int sessions = label == run.run.labels.end() ? 1 : std::atoi(label->second.c_str());
+    if (sessions < 2 || sessions > kMost) return {run};
+    std::vector<StoredRun> out;
+    for (int session = 0; session < sessions; ++session) {
+        StoredRun one = run;
+        one.run.id = one.run.sessionId = run.run.sessionId + "#" + std::to_string(session + 1);
+        for (RunBenchmark& b : one.run.benchmarks)
+            for (RunMetric& m : b.metrics) std::erase_if(m.samples, [&](const RunSample& s) { return s.block != session; });
+        out.push_back(std::move(one));
+    }
+    return out;
+}
+
+std::vector<StoredRun> everySession(const std::vector<StoredRun>& runs) {
+    std::vector<StoredRun> out;
+    for (const StoredRun& run : runs)
+        for (StoredRun& session : sessionsWithin(run)) out.push_back(std::move(session));
+    return out;
 }
 
 }  // namespace ridge::analyzer

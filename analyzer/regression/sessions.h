@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/model/run.h"
@@ -23,5 +24,11 @@ std::vector<double> validValues(const RunMetric& metric);
 std::optional<double> sessionValue(const std::vector<const RunMetric*>& metricOfSession);
 // One value per session that has the metric, in the order in which sessions first occur.
 std::vector<double> sessionMedians(const std::vector<StoredRun>& runs, const std::string& benchmark, const std::string& metric);
+
+// A run of several passes that count as sessions says how many under this label; a sample's block is its pass.
+inline constexpr std::string_view kSessionsLabel = "sessions";
+// The passes as runs of their own; a run without the label is one.
+std::vector<StoredRun> sessionsWithin(const StoredRun& run);
+std::vector<StoredRun> everySession(const std::vector<StoredRun>& runs);
 
 }  // namespace ridge::analyzer

@@ -179,7 +179,7 @@ int abCommand(AbArguments arguments, const Globals& globals) {
     if (!measured.ok()) {
         job.verdicts.failed.push_back(measured.error().message);
         VerdictOptions files = job.arguments.verdict;  // what there is, for whoever asked for files
-        for (std::string* path : {&files.json, &files.markdown, &files.junit, &files.html})
+        for (std::string* path : {&files.json, &files.markdown, &files.junit, &files.html, &files.openmetrics})
             if (*path == "-") path->clear();
         Globals quiet = globals;
         quiet.quiet = true;

@@ -25,7 +25,7 @@ namespace fs = std::filesystem;
 struct CompareArguments {
     std::vector<std::string> a, b;
     std::vector<std::string> inputs, pairs;
-    std::string ceilings, step, json, html, markdown, junit;
+    std::string ceilings, step, json, html, markdown, junit, openmetrics;
     bool jsonGiven = false, stepGiven = false, timelines = false;
     VerdictOptions rules;
     std::vector<std::string> allowed;
@@ -35,7 +35,7 @@ struct CompareArguments {
 
 Status checkOutputs(const CompareArguments& a, bool force) {
     std::error_code ec;
-    const std::vector<std::string> outputs{a.json, a.html, a.markdown, a.junit};
+    const std::vector<std::string> outputs{a.json, a.html, a.markdown, a.junit, a.openmetrics};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         if (outputs[i].empty()) continue;
         for (std::size_t j = 0; j < i; ++j)
@@ -102,8 +102,10 @@ int compareCommand(CompareArguments a, const Globals& globals) {
         a.rules.html = a.html;
         a.rules.markdown = a.markdown;
         a.rules.junit = a.junit;
+        a.rules.openmetrics = a.openmetrics;
         return compareStored({a.a, a.b, a.allowed, a.rules}, globals);
     }
+    if (!a.openmetrics.empty()) return fail(2, "--openmetrics is for verdicts; between traces there are none: name runs");
     analyzer::CompareOptions options;
     options.analyze.stepName = a.step;
     options.warmup = a.warmup;
@@ -164,6 +166,7 @@ void addCompare(CLI::App& app, Globals& globals) {
     command->add_option("--html", arguments->html, "The comparison as one HTML file (-: to stdout)")->type_name("FILE");
     command->add_option("--markdown", arguments->markdown, "The comparison as Markdown (-: to stdout)")->type_name("FILE");
     command->add_option("--junit", arguments->junit, "The comparison as JUnit XML; nothing in it fails, what cannot be compared is skipped (-: to stdout)")->type_name("FILE");
+    command->add_option("--openmetrics", arguments->openmetrics, "Of runs: the verdicts as gauges for Prometheus (-: to stdout)")->type_name("FILE");
     addCommonOptions(*command, globals, false);
     command->footer("Runs: the unit is the session (one invocation); fewer than 5 on a side are at most inconclusive, 20 against 5 is what a stored baseline needs.\n"
                     "Traces: it explains a difference; whether there is one is decided by repeated runs.\n"

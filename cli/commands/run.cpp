@@ -2,19 +2,19 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge run: the reference workloads, each variant in a fresh process with a timeline of its own, measured
 // roofs before and after, one report.
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 
+#include "analyzer/regression/sessions.h"
 #include "analyzer/store/store.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -25,6 +25,7 @@
 #include "cli/run/ceilings.h"
 #include "cli/run/merge.h"
 #include "cli/run/plan.h"
+#include "cli/run/program.h"
 #include "cli/run/result.h"
 #include "cli/run/subject.h"
 #include "cli/verdicts/options.h"
@@ -61,32 +62,11 @@ struct Run {
     std::string workloads, agentDir, folder, started;
     int claim = -1;  // descriptor of the folder, locked
     std::vector<Outcome> outcomes;
-    std::vector<std::vector<analyzer::Analysis>> analyses;  // per outcome, per attempt with a timeline
+    std::vector<std::vector<analyzer::Analysis>> analyses;  // per outcome, per attempt; without a timeline an empty one
     std::vector<analyzer::Ceiling> before, after;
     std::vector<reports::RunWarning> warnings;
     reports::RunReport report;
 };
-
-// Why the CUDA backend cannot be used here; empty when it can. The workloads are asked, for only they know
-// whether their libraries load; without a driver that is known at once.
-std::string whyNoCuda(const std::string& program) {
-    if (void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL); !driver)
-        return "no NVIDIA driver here (libcuda.so.1 cannot be loaded)";
-    constexpr double kLimit = 60;
-    const auto result = runProcess({program, "--check-backend", "--backend=cuda"}, kLimit);
-    if (!result.ok()) return result.error().message;
-    if (result->status == 0) return {};
-    const std::string said(trim(result->messages));
-    return said.empty() ? fmt::format("{} --check-backend ended with exit code {}", program, result->status) : said;
-}
-
-Result<std::vector<Variant>> describe(const std::string& program, const std::string& backend) {
-    constexpr double kLimit = 30;
-    RIDGE_TRY(const ProcessResult result, runProcess({program, "--describe", "--backend=" + backend}, kLimit));
-    if (result.status != 0)
-        return Error{ErrorCode::kMeasurement, fmt::format("{} --describe failed with exit code {}: {}", program, result.status, trim(result.messages))};
-    return parseDescription(result.output);
-}
 
 std::string joined(const std::vector<std::string>& list) {
     std::string out;
@@ -259,6 +239,7 @@ analyzer::Analysis analyzeAll(Run& run) {
     for (const Outcome& outcome : run.outcomes) {
         std::vector<analyzer::Analysis> ofAttempts;
         for (const Attempt& attempt : outcome.attempts) {
+            ofAttempts.emplace_back();  // one for each attempt: what it says belongs to that process
             if (attempt.trace.empty() || attempt.interrupted) continue;
             // Before the analysis: findings such as decode_bandwidth rest on what the workload counted.
             if (const Status stored = analyzer::storeResults(attempt.trace, outcome.variant.name, attempt.result.metrics); !stored.ok())
@@ -271,11 +252,12 @@ analyzer::Analysis analyzeAll(Run& run) {
             if (analysis.ok() && attempt.result.status != "ok" && analysis->stepSource != "ridge")
                 run.warnings.push_back({"no_steps", "it ended before its first step", outcome.variant.name});
             else if (analysis.ok())
-                ofAttempts.push_back(std::move(*analysis));
+                ofAttempts.back() = std::move(*analysis);
             else
                 run.warnings.push_back({"not_analyzed", analysis.error().message, outcome.variant.name});
         }
-        analyzer::Analysis part = ofAttempts.empty() ? analyzer::Analysis{} : ofAttempts.front();
+        const auto first = std::find_if(ofAttempts.begin(), ofAttempts.end(), [](const analyzer::Analysis& a) { return !a.sources.empty(); });
+        analyzer::Analysis part = first == ofAttempts.end() ? analyzer::Analysis{} : *first;
         analyzer::joinFacts(part, {factsOf(outcome)});  // the answer key comes after the verdict
         parts.push_back(std::move(part));
         run.analyses.push_back(std::move(ofAttempts));
@@ -295,30 +277,11 @@ analyzer::Analysis analyzeAll(Run& run) {
     return all;
 }
 
-// One run per session, as if each had been an invocation of its own.
-std::vector<analyzer::StoredRun> sessionsOf(const Run& run) {
-    std::vector<analyzer::StoredRun> out;
-    for (int session = 0; session < run.arguments.sessions; ++session) {
-        analyzer::StoredRun one{run.report, run.folder + "/run.json"};
-        one.run.sessionId = run.arguments.sessions > 1 ? fmt::format("{}#{}", run.report.id, session + 1) : run.report.sessionId;
-        one.run.id = one.run.sessionId;
-        one.run.benchmarks.clear();
-        std::vector<reports::RunWarning> said;  // the run's report has them already
-        for (std::size_t i = 0; i < run.outcomes.size(); ++i) {
-            Outcome part{run.outcomes[i].variant, {}};
-            for (const Attempt& attempt : run.outcomes[i].attempts)
-                if (attempt.session == session) part.attempts.push_back(attempt);
-            one.run.benchmarks.push_back(benchmarkOf(part, {}, said));
-        }
-        out.push_back(std::move(one));
-    }
-    return out;
-}
-
 void fillRunReport(Run& run, const analyzer::Analysis& all) {
     reports::RunReport& r = run.report;
     r.id = fs::path(run.folder).filename().string();
-    r.sessionId = r.id;  // one invocation is one session
+    r.sessionId = r.id;  // one invocation is one session, unless it was asked for several
+    if (run.arguments.sessions > 1) r.labels[std::string(analyzer::kSessionsLabel)] = std::to_string(run.arguments.sessions);
     r.startedAt = run.started;
     r.endedAt = utcNow();
     r.toolVersion = version();
@@ -363,7 +326,7 @@ int dryRun(const Run& run, const std::vector<Variant>& variants) {
 
 // The gate: this run against stored ones. Its exit code goes before the run's own, unless something failed to run.
 int judgeAgainst(Run& run, const std::vector<analyzer::StoredRun>& baseline, const statistics::Rules& rules) {
-    const std::vector<analyzer::StoredRun> own = sessionsOf(run);
+    const std::vector<analyzer::StoredRun> own = analyzer::sessionsWithin({run.report, run.folder + "/run.json"});
     analyzer::Verdicts v = analyzer::judgeStored(baseline, own, {rules, run.arguments.allowed});
     v.title = "run --baseline";
     v.labelA = run.arguments.baseline.front();
@@ -391,7 +354,7 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
     if (!run.arguments.baseline.empty()) {  // before minutes of measuring
         auto stored = loadRuns(run.arguments.baseline);
         if (!stored.ok()) return fail(stored.error());
-        baseline = std::move(*stored);
+        baseline = analyzer::everySession(*stored);
         auto asked = rulesOf(run.arguments.verdict);
         if (!asked.ok()) return fail(asked.error());
         rules = *asked;
@@ -431,7 +394,7 @@ int runCommand(const RunArguments& arguments, const Globals& globals) {
         if (arguments.backend == "cuda" && !reason.empty()) return fail(77, fmt::format("--backend cuda: {}; --backend cpu runs everywhere", reason));
         run.arguments.backend = reason.empty() ? "cuda" : "cpu";
     }
-    const auto all = describe(run.workloads, run.arguments.backend);
+    const auto all = describeWorkloads(run.workloads, run.arguments.backend);
     if (!all.ok()) return fail(all.error());
     Selection& selection = run.arguments.selection;
     if (selection.preset.empty() && selection.names.empty() && !arguments.list) selection.preset = "standard";
@@ -465,6 +428,7 @@ void addRun(CLI::App& app, Globals& globals) {
     addRuleOptions(*command, arguments->verdict);
     command->add_option("--junit", arguments->verdict.junit, "With --baseline: the verdicts as JUnit XML")->type_name("FILE");
     command->add_option("--markdown", arguments->verdict.markdown, "With --baseline: the verdicts as Markdown")->type_name("FILE");
+    command->add_option("--openmetrics", arguments->verdict.openmetrics, "With --baseline: the verdicts as gauges for Prometheus")->type_name("FILE");
     command->add_option("-o,--output", arguments->output, "Folder for timelines and reports")->type_name("DIR")->default_str("runs/<UTC time>");
     command->add_option("--filter", selection.filter, "Only names in which this regular expression is found");
     command->add_option("--ceilings-budget", arguments->ceilingsBudget, "Seconds for measuring the roofs, each time")->check(finiteRange(0.5, 600.0));

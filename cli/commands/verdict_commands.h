@@ -9,6 +9,7 @@ namespace ridge::cli {
 
 void addAb(CLI::App& app, Globals& globals);
 void addExport(CLI::App& app, Globals& globals);
+void addHealth(CLI::App& app, Globals& globals);
 void addTrack(CLI::App& app, Globals& globals);
 
 }  // namespace ridge::cli

@@ -43,12 +43,13 @@ std::string roofName(const Ceiling& c) { return c.dtype.empty() ? c.name : c.nam
 }  // namespace
 
 Result<std::vector<Ceiling>> measureCeilings(const std::string& workloadsProgram, const std::string& path, double budgetSeconds,
-                                             const std::string& backend) {
+                                             const std::string& backend, double limitSeconds) {
     constexpr double kPatience = 5, kSlack = 30;
+    const double limit = limitSeconds > 0 ? limitSeconds : budgetSeconds * kPatience + kSlack;
     RIDGE_TRY(const ProcessResult result, runProcess({workloadsProgram, "--ceilings=" + path, fmt::format("--ceilings-budget={}", budgetSeconds), "--backend=" + backend},
-                                                     budgetSeconds * kPatience + kSlack));
+                                                     limit));
     if (result.timedOut)
-        return Error{ErrorCode::kMeasurement, fmt::format("measuring the roofs took more than {:.0f} s; is the machine overloaded?", budgetSeconds * kPatience + kSlack)};
+        return Error{ErrorCode::kMeasurement, fmt::format("measuring the roofs took more than {:.0f} s; is the machine overloaded?", limit)};
     if (result.status != 0) {
         const std::string why = lastLine(result.messages.empty() ? result.output : result.messages);
         return Error{result.status == 77 ? ErrorCode::kUnsupported : ErrorCode::kMeasurement,

@@ -12,9 +12,9 @@
 namespace ridge::cli {
 
 // Runs `ridge-workloads --ceilings=path`; the file is written by it. Errors: it failed or took far longer
-// than the budget.
+// than the budget, or longer than limitSeconds where that is not 0.
 Result<std::vector<analyzer::Ceiling>> measureCeilings(const std::string& workloadsProgram, const std::string& path, double budgetSeconds,
-                                                       const std::string& backend = "cpu");
+                                                       const std::string& backend = "cpu", double limitSeconds = 0);
 
 // The better of the two for each roof (larger; smaller where the unit is time).
 std::vector<analyzer::Ceiling> betterOf(const std::vector<analyzer::Ceiling>& before, const std::vector<analyzer::Ceiling>& after);

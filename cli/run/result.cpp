@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 #include "base/file.h"
 
@@ -64,6 +65,22 @@ void addAnalysis(std::vector<RunMetric>& metrics, const analyzer::Analysis& anal
             if (w.classes[c] > 0)
                 add(fmt::format("class.{}", kWallClassNames[c]), "ns", "lower", static_cast<double>(w.classes[c]) / static_cast<double>(w.steps));
         if (w.roofShare) add("roof_share", "share", "higher", *w.roofShare);
+        const auto perStep = [&](WallClass c) { return static_cast<double>(w.classes[static_cast<std::size_t>(c)]) / static_cast<double>(w.steps); };
+        const double exposed = perStep(WallClass::kCommTransfer) + perStep(WallClass::kCommWait) + perStep(WallClass::kCommUnsplit);
+        if (exposed > 0) add("exposed_communication", "ns", "lower", exposed);
+        const double all = static_cast<double>(std::accumulate(w.classes.begin(), w.classes.end(), analyzer::Ns{0})) / static_cast<double>(w.steps);
+        // A share also grows when the rest gets faster: told, and left to class.memory_wall to judge.
+        if (all > 0) add("memory_wall_share", "share", "none", perStep(WallClass::kMemoryWall) / all);
+    }
+    for (const auto& energy : analysis.energy.workloads) {
+        if (energy.workload != workload || energy.steps == 0 || !(energy.joulesPerStep > 0)) continue;
+        sample.value = energy.joulesPerStep;
+        sample.iterations = energy.steps;
+        metricNamed(metrics, {"joules_per_step", "J", "lower", "counter", {}}).samples.push_back(sample);
+        if (energy.joulesPerToken && *energy.joulesPerToken > 0) {
+            sample.value = *energy.joulesPerToken;
+            metricNamed(metrics, {"joules_per_token", "J", "lower", "counter", {}}).samples.push_back(sample);
+        }
     }
 }
 
@@ -118,6 +135,7 @@ reports::RunBenchmark benchmarkOf(const Outcome& outcome, const std::vector<anal
         const Attempt& attempt = outcome.attempts[p];
         RunSample sample;
         sample.process = static_cast<std::int64_t>(p);
+        sample.block = attempt.session;
         sample.tNs = attempt.startedUtcNs;
         sample.valid = attempt.result.status == "ok";
         if (!sample.valid) sample.cause = attempt.result.detail.empty() ? "the workload failed" : attempt.result.detail;

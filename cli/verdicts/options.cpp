@@ -29,6 +29,7 @@ CLI::Option* addReportOptions(CLI::App& command, VerdictOptions& options) {
     command.add_option("--markdown", options.markdown, "As Markdown, for a job summary (-: to stdout)")->type_name("FILE");
     command.add_option("--junit", options.junit, "As JUnit XML (-: to stdout)")->type_name("FILE");
     command.add_option("--html", options.html, "As one HTML page with every sample (-: to stdout)")->type_name("FILE");
+    command.add_option("--openmetrics", options.openmetrics, "As gauges for Prometheus (-: to stdout)")->type_name("FILE");
     return json;
 }
 
@@ -53,7 +54,7 @@ Result<statistics::Rules> rulesOf(const VerdictOptions& options) {
 
 Status checkReports(const VerdictOptions& o, bool force) {
     std::error_code ec;
-    const std::vector<std::string> outputs{o.json, o.markdown, o.junit, o.html};
+    const std::vector<std::string> outputs{o.json, o.markdown, o.junit, o.html, o.openmetrics};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
         if (outputs[i].empty()) continue;
         for (std::size_t j = 0; j < i; ++j)
@@ -78,6 +79,7 @@ Status writeReports(const VerdictOptions& o, const analyzer::Verdicts& v, const 
     RIDGE_TRY_STATUS(give(o.markdown, [&] { return reports::renderMarkdown(v); }));
     RIDGE_TRY_STATUS(give(o.junit, [&] { return reports::renderJunit(v, strict); }));
     RIDGE_TRY_STATUS(give(o.html, [&] { return reports::renderHtml(v); }));
+    RIDGE_TRY_STATUS(give(o.openmetrics, [&] { return reports::renderOpenMetrics(v); }));
     if (!printed && !globals.quiet && v.comparable()) fmt::print("{}", reports::renderTerminal(v, {wantsColour(globals), terminalWidth(), kShownUnchanged}));
     return {};
 }

@@ -20,13 +20,13 @@ struct VerdictOptions {
     double alpha = 0.01;
     std::string failOn = "regressed";
     // Files; "-": stdout. Empty: not wanted.
-    std::string json, markdown, junit, html;
+    std::string json, markdown, junit, html, openmetrics;
     bool jsonGiven = false;
 };
 
 // --min-effect, --alpha, --fail-on.
 void addRuleOptions(CLI::App& command, VerdictOptions& options);
-// --json [FILE], --markdown, --junit, --html; returns --json, whose presence the callback has to note.
+// --json [FILE], --markdown, --junit, --html, --openmetrics; returns --json, whose presence the callback has to note.
 CLI::Option* addReportOptions(CLI::App& command, VerdictOptions& options);
 
 // "5%", "5 %" or "0.05" as 0.05. Errors: not between 0.1 % and 100 %.

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "analyzer/regression/read_run.h"
+#include "analyzer/regression/sessions.h"
 #include "base/file.h"
 #include "cli/app/process.h"
 #include "cli/verdicts/timelines.h"
@@ -99,7 +100,7 @@ int compareStored(StoredComparison c, const Globals& globals) {
     const auto a = loadRuns(c.a), b = loadRuns(c.b);
     if (!a.ok()) return fail(a.error());
     if (!b.ok()) return fail(b.error());
-    analyzer::Verdicts v = analyzer::judgeStored(*a, *b, {*rules, c.allowed});
+    analyzer::Verdicts v = analyzer::judgeStored(analyzer::everySession(*a), analyzer::everySession(*b), {*rules, c.allowed});
     v.labelA = c.a.front() + (c.a.size() > 1 ? fmt::format(" and {} more", c.a.size() - 1) : "");
     v.labelB = c.b.front() + (c.b.size() > 1 ? fmt::format(" and {} more", c.b.size() - 1) : "");
     for (const std::string& argument : globals.arguments) v.reproduce += (v.reproduce.empty() ? "" : " ") + argument;

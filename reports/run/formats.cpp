@@ -60,13 +60,6 @@ Json row(const RunBenchmark& b, std::size_t family, std::size_t repetition, std:
             {"time_unit", "ns"}};
 }
 
-// Label values of the exposition format: backslash, quote and line break are escaped.
-std::string label(const std::string& text) {
-    std::string out;
-    for (const char c : toValidUtf8(text)) out += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
-    return out;
-}
-
 struct Family {
     std::string help, unit;
     std::vector<std::string> lines;
@@ -82,6 +75,12 @@ std::string familyOf(const RunMetric& m, double& scale) {
 }
 
 }  // namespace
+
+std::string openMetricsLabel(const std::string& text) {
+    std::string out;
+    for (const char c : toValidUtf8(text)) out += c == '\\' ? "\\\\" : c == '"' ? "\\\"" : c == '\n' ? "\\n" : std::string(1, c);
+    return out;
+}
 
 std::string renderRunCsv(const RunReport& run) {
     std::string out = "run_id,session_id,environment_key,git_sha,benchmark,metric,unit,direction,block,slot,process,iterations,value,valid\n";
@@ -166,7 +165,7 @@ std::string renderOpenMetrics(const RunReport& run) {
             family.help = "A metric of a benchmark: median of its samples, and the interval of the median";
             const SampleStats stats = statsOf(all);
             for (const auto& [stat, value] : {std::pair("median", stats.median), std::pair("ci_low", stats.ciLow), std::pair("ci_high", stats.ciHigh)})
-                if (value) family.lines.push_back(fmt::format("{}{{suite=\"{}\",benchmark=\"{}\",metric=\"{}\",stat=\"{}\"}} {}", name, label(b.suite), label(b.id), label(m.name), stat, *value * scale));
+                if (value) family.lines.push_back(fmt::format("{}{{suite=\"{}\",benchmark=\"{}\",metric=\"{}\",stat=\"{}\"}} {}", name, openMetricsLabel(b.suite), openMetricsLabel(b.id), openMetricsLabel(m.name), stat, *value * scale));
         }
     std::string out;
     for (const auto& [name, family] : families) {
@@ -177,7 +176,7 @@ std::string renderOpenMetrics(const RunReport& run) {
         out += fmt::format("# HELP ridge_run_timestamp_seconds When the run began\n# TYPE ridge_run_timestamp_seconds gauge\nridge_run_timestamp_seconds {}\n", *at);
     const auto field = [&](const char* name) {
         const auto at = run.keyFields.find(name);
-        return at == run.keyFields.end() ? std::string() : label(at->second);
+        return at == run.keyFields.end() ? std::string() : openMetricsLabel(at->second);
     };
     out += fmt::format("# HELP ridge_environment_info The machine\n# TYPE ridge_environment_info gauge\nridge_environment_info{{key=\"{}\",cpu=\"{}\",gpu=\"{}\",driver=\"{}\"}} 1\n", keyOf(run), field("cpu.model"), field("gpu.model"),
                        field("gpu.driver"));

@@ -20,5 +20,7 @@ std::string renderGoogleBenchmark(const analyzer::RunReport& run, bool oneRowPer
 // Direction "lower" or "higher"; the other metrics are left out.
 std::string renderCustom(const analyzer::RunReport& run, const std::string& direction);
 std::string renderOpenMetrics(const analyzer::RunReport& run);
+// A label's value: backslash, quote and line break escaped.
+std::string openMetricsLabel(const std::string& text);
 
 }  // namespace ridge::reports

@@ -20,6 +20,8 @@ std::string renderTerminal(const analyzer::Verdicts& verdicts, const TerminalOpt
 std::string renderMarkdown(const analyzer::Verdicts& verdicts);
 // failInconclusive: what was not decided fails instead of being skipped.
 std::string renderJunit(const analyzer::Verdicts& verdicts, bool failInconclusive);
+// Gauges as in reports/run/formats.h: the same file suits a node exporter's textfile collector.
+std::string renderOpenMetrics(const analyzer::Verdicts& verdicts);
 // One page: per metric both samples as strips, the interval, the verdict.
 std::string renderHtml(const analyzer::Verdicts& verdicts);
 

@@ -8,6 +8,7 @@ import shlex
 import shutil
 
 import slurm
+from health_test import STAND_IN
 from support import BUILD, RIDGE, SOURCE, WHY_NOT_SANITIZED, SANITIZED, Case, main, run
 
 EXAMPLES = SOURCE / "scripts" / "ci-examples"
@@ -115,6 +116,36 @@ class Examples(Case):
                 if code == 0:
                     self.assert_report_of_two(out)
         self.assertEqual(list(self.folder.glob("ridge-*")), [], "the nodes' own disks are left clean")
+
+    def test_slurm_prolog(self):
+        """A node as fit as its reference stays; one far below it is drained, with the reason."""
+        if reason := slurm.missing() or ("not installed: scontrol" if not shutil.which("scontrol") else ""):
+            self.skipTest(reason)
+        program, reference = self.folder / "stand-in", self.folder / "reference.json"
+        program.write_text(STAND_IN)
+        program.chmod(0o755)
+        environment = {**self.environment, "RIDGE_WORKLOADS": str(program), "STAND_IN_COUNT": str(self.folder / "count"), "REFERENCE": str(reference), "SLURMD_NODENAME": "localhost"}
+        made = run(RIDGE, "health", "-q", "-o", reference, env=environment)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        good = reference.read_text()
+        with slurm.cluster(self.folder / "slurm") as cluster:
+            environment["SLURM_CONF"] = cluster["SLURM_CONF"]
+
+            def state_after_check():
+                self.assertEqual(run(EXAMPLES / "slurm-prolog.sh", env=environment).returncode, 0)
+                return run("sinfo", "-h", "-o", "%T|%E", env=environment).stdout.strip()
+            self.assertTrue(state_after_check().startswith("idle"))
+            reference.write_text("damaged")
+            self.assertTrue(state_after_check().startswith("idle"), "what cannot be judged is left alone")
+            better = json.loads(good)
+            for benchmark in better["benchmarks"]:
+                if benchmark["id"] == "ckpt.restore":
+                    for sample in benchmark["metrics"][0]["samples"]:
+                        sample["value"] /= 3
+            reference.write_text(json.dumps(better))
+            said = state_after_check()
+            self.assertTrue(said.startswith("drain"), said)
+            self.assertIn("ckpt.restore", said)
 
     def test_reframe(self):
         if SANITIZED:

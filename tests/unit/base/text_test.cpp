@@ -26,6 +26,8 @@ TEST(Text, DurationsPickTheirUnit) {
 TEST(Text, RatesAndBytesPickTheirPrefix) {
     EXPECT_EQ(formatRate(1.5e12, "FLOP/s"), "1.5 TFLOP/s");
     EXPECT_EQ(formatRate(12, "B/s"), "12 B/s");
+    EXPECT_EQ(formatRate(1.49e9, "1/s"), "1.49 G/s");
+    EXPECT_EQ(formatRate(12, "1/s"), "12 /s");
     EXPECT_EQ(formatRate(std::nan(""), "B/s"), "-");
     EXPECT_EQ(formatBytes(1536), "1.5 KiB");
     EXPECT_EQ(formatBytes(17), "17 B");

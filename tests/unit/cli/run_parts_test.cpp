@@ -3,6 +3,7 @@
 // The parts of `ridge run` that need no process: selection, command lines, roofs before and after, merging.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "base/file.h"
@@ -172,6 +173,44 @@ TEST(Result, readsStepsAndMetricsAndKeepsFailuresApart) {
     EXPECT_FALSE(b.metrics[0].samples[2].valid) << "a failed process keeps its sample, marked";
     ASSERT_EQ(warnings.size(), 1U);
     EXPECT_EQ(warnings[0].code, "unknown_unit");
+}
+
+// What the analyzer found stands beside what the workload said, each with unit and direction, a value per process.
+TEST(Result, theAnalyzersMetricsAreSamplesToo) {
+    Outcome outcome{{}, {{{"ok", "", {0.001}, {}}, 0, "", "", 1}, {{"ok", "", {0.001}, {}}, 0, "", "", 2}}};
+    outcome.variant.name = "w";
+    std::vector<analyzer::Analysis> analyses(2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        analyzer::WorkloadSummary w;
+        w.name = "w";
+        w.steps = 4;
+        w.roofShare = 0.5;
+        w.classes[static_cast<std::size_t>(WallClass::kMemoryWall)] = 300;
+        w.classes[static_cast<std::size_t>(WallClass::kCommTransfer)] = 60;
+        w.classes[static_cast<std::size_t>(WallClass::kCommWait)] = 40;
+        analyses[i].workloads.push_back(w);
+        analyzer::WorkloadEnergy energy;
+        energy.workload = "w";
+        energy.steps = 4;
+        energy.joulesPerStep = 2.5;
+        analyses[i].energy.workloads = {energy, energy};
+        analyses[i].energy.workloads[1].workload = "another";
+    }
+    std::vector<reports::RunWarning> warnings;
+    const auto b = benchmarkOf(outcome, analyses, warnings);
+    struct Wanted {
+        const char *name, *unit, *direction;
+        double value;
+    };
+    for (const Wanted& wanted : {Wanted{"class.memory_wall", "ns", "lower", 75}, {"exposed_communication", "ns", "lower", 25}, {"memory_wall_share", "share", "none", 0.75}, {"joules_per_step", "J", "lower", 2.5}, {"roof_share", "share", "higher", 0.5}}) {
+        const auto m = std::find_if(b.metrics.begin(), b.metrics.end(), [&](const auto& x) { return x.name == wanted.name; });
+        ASSERT_NE(m, b.metrics.end()) << wanted.name;
+        EXPECT_EQ(m->unit, wanted.unit);
+        EXPECT_EQ(m->direction, wanted.direction);
+        ASSERT_EQ(m->samples.size(), 2U);
+        EXPECT_EQ(m->samples[1].process, 1);
+        EXPECT_DOUBLE_EQ(*m->samples[1].value, wanted.value) << wanted.name;
+    }
 }
 
 }  // namespace

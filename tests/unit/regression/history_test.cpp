@@ -5,13 +5,16 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <csignal>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
 
 #include "analyzer/history/check.h"
@@ -215,6 +218,41 @@ TEST_F(HistoryFile, killedInMidWriteItIsWholeAgain) {
         EXPECT_EQ(count("SELECT count(*) FROM run"), count("SELECT count(*) FROM point"));
     }
     EXPECT_TRUE(check().judged == 1);
+}
+
+// What SQLite's machine does, in steps: the same on every computer.
+std::int64_t stepsOf(History& history, const std::function<void()>& work) {
+    std::int64_t steps = 0;
+    sqlite3_progress_handler(history.database().handle(), 1, [](void* count) { return ++*static_cast<std::int64_t*>(count), 0; }, &steps);
+    work();
+    sqlite3_progress_handler(history.database().handle(), 0, nullptr, nullptr);
+    return steps;
+}
+
+// Ten times as many runs: looking up the newest points and adding a run cost what they did.
+TEST_F(HistoryFile, aLongHistoryCostsWhatAShortOneDoes) {
+    std::array<std::int64_t, 2> looking{}, until{}, adding{};
+    std::size_t at = 0;
+    for (const int runs : {200, 2000}) {
+        auto history = History::openOrCreate(m_path + std::to_string(runs));
+        ASSERT_TRUE(history.ok());
+        std::vector<StoredRun> many;
+        for (int i = 0; i < runs; ++i) many.push_back(runOf("r" + std::to_string(i), {100.0 + i % 7}, "lower", timeText(1767600000 + 60 * i)));
+        ASSERT_TRUE(history->add(many, "").ok());
+        const auto series = history->series();
+        ASSERT_TRUE(series.ok());
+        ASSERT_EQ(series->size(), 1U);
+        EXPECT_EQ(series->front().points, runs);
+        const SeriesId id = series->front().id;
+        looking[at] = stepsOf(*history, [&] { EXPECT_EQ(history->points(id, INT64_MIN, 60)->size(), 60U); });
+        until[at] = stepsOf(*history, [&] { EXPECT_EQ(history->pointsUntil(id, 1767600000 + 60 * 100, 20)->size(), 20U); });
+        adding[at] = stepsOf(*history, [&] { EXPECT_EQ(history->add({runOf("new", {100}, "lower", timeText(1767600000 + 60 * runs))}, "")->points, 1U); });
+        ++at;
+    }
+    EXPECT_EQ(looking[0], looking[1]);
+    EXPECT_EQ(until[0], until[1]);
+    EXPECT_LT(adding[1], adding[0] + adding[0] / 4);
+    EXPECT_GT(looking[0], 60) << "the steps were counted";
 }
 
 // What a power cut leaves: a log that ends in the middle of a frame.

@@ -42,6 +42,20 @@ TEST(Sessions, ranksOfOneSessionAreOneValue) {
     EXPECT_EQ(sessionMedians(runs, "step", "time"), (std::vector<double>{12, 20}));
 }
 
+TEST(Sessions, passesOfOneInvocationAreReadBackAsSessions) {
+    StoredRun run = runOf("r", {1, 2, 3, 4});
+    EXPECT_EQ(sessionsWithin(run).size(), 1U);
+    for (std::size_t i = 0; i < 4; ++i) run.run.benchmarks[0].metrics[0].samples[i].block = static_cast<std::int64_t>(i / 2);
+    run.run.labels["sessions"] = "2";
+    const auto sessions = everySession({run, runOf("other", {7})});
+    ASSERT_EQ(sessions.size(), 3U);
+    EXPECT_EQ(sessions[0].run.sessionId, "r#1");
+    EXPECT_EQ(sessions[2].run.sessionId, "other");
+    EXPECT_EQ(sessionMedians(sessions, "step", "time"), (std::vector<double>{1.5, 3.5, 7}));
+    run.run.labels["sessions"] = "many";
+    EXPECT_EQ(sessionsWithin(run).size(), 1U) << "a label that is no number";
+}
+
 TEST(Costs, worseIsAlwaysPositive) {
     EXPECT_NEAR(*costOf(2, "lower") - *costOf(1, "lower"), std::log(2), 1e-15);
     EXPECT_NEAR(*costOf(1, "higher") - *costOf(2, "higher"), std::log(2), 1e-15);

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "base/text.h"
 #include "reports/common/csv.h"
 #include "reports/history/history.h"
 #include "reports/run/formats.h"
@@ -51,6 +52,34 @@ TEST(Rendering, hostileNamesStayText) {
         EXPECT_EQ(text.find('\xff'), std::string::npos);
     }
     EXPECT_TRUE(nlohmann::json::accept(reports::renderJson(v)));
+}
+
+// A table when it fits, else a list of the same words: nothing is cut.
+TEST(Rendering, aTerminalOfAnyWidthSaysAllOfIt) {
+    std::vector<StoredRun> base, same;
+    for (int i = 0; i < 3; ++i) {
+        base.push_back(runOf("a" + std::to_string(i), {100.0 + 9 * i}));
+        same.push_back(runOf("b" + std::to_string(i), {100.0 + 9.5 * i}));
+    }
+    for (auto* side : {&base, &same})
+        for (StoredRun& r : *side) r.run.benchmarks[0].id = "train.single/fp32.small with a name that is longer than a column";
+    Verdicts v = judgeStored(base, same, {});
+    ASSERT_EQ(v.results.size(), 1U);
+    v.results[0].mde = 0.237;
+    v.results[0].unit = "1/s";
+    v.results[0].baseline = 1.49e9;
+    for (const std::size_t width : {std::size_t{60}, std::size_t{80}, std::size_t{100}, std::size_t{240}}) {
+        const std::string said = reports::renderTerminal(v, {false, width, 10});
+        std::string words;
+        for (const std::string_view line : split(said, '\n')) {
+            EXPECT_LE(line.size(), width) << line;
+            for (const std::string_view word : split(line, ' '))
+                if (!word.empty()) words += std::string(words.empty() ? "" : " ") + std::string(word);
+        }
+        for (const char* part : {"with a name that is longer than a column", "inconclusive", "1.49 G/s", "only 3 sessions on one side; 5 are needed for a verdict", "a change of 23.7 % would have been found"})
+            EXPECT_NE(words.find(part), std::string::npos) << "at " << width << ": " << part << "\n" << said;
+        EXPECT_EQ(said.find("\u2026"), std::string::npos);
+    }
 }
 
 TEST(Rendering, junitCountsWhatItHas) {
