@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <set>
 
@@ -323,6 +324,25 @@ TEST(Serve, AnswersDoNotDependOnThePolicy) {
                                          "queue_depth_mean", "kv_occupancy_max"})
                     EXPECT_TRUE(names.contains(name)) << name;
             }
+}
+
+// However fast the machine: the offered rate is that share of what it was seen to serve, and the
+// last request does not come before its time.
+TEST(Serve, ArrivalsAreAShareOfTheMeasuredCapacity) {
+    ServeOptions options = tinyServe();
+    options.trace.rate = 1;
+    options.load = 0.25;
+    const auto workload = makeServeWorkload({}, options);
+    ASSERT_TRUE(workload->prepare().ok());
+    for (std::uint64_t i = 0; i < 2; ++i) workload->step(i);
+    EXPECT_TRUE(workload->finish().passed);
+    std::map<std::string, double> metrics;
+    for (const Metric& metric : workload->report({1, 0.1, 0.1}))
+        metrics[metric.name] = metric.value;
+    ASSERT_GT(metrics["capacity"], 0);
+    EXPECT_DOUBLE_EQ(metrics["offered_rate"], 0.25 * metrics["capacity"]);
+    EXPECT_GE(metrics["duration"],
+              0.999 * static_cast<double>(options.trace.requests) / metrics["offered_rate"]);
 }
 
 TEST(Serve, VirtualTimeNeedsNoModel) {

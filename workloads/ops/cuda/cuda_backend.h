@@ -24,7 +24,7 @@ namespace ridge::workloads::cuda {
     return tensor.empty() ? nullptr : tensor.f32();
 }
 
-class CudaOperators : public Operators {
+class CudaOperators : public Operators, public GraphRecorder {
 public:
     explicit CudaOperators(std::unique_ptr<Device> device) : m_device(std::move(device)) {}
 
@@ -40,6 +40,8 @@ public:
     const Status& status() const override { return m_device->status(); }
     std::string describe() const override { return m_device->describe(); }
     std::int64_t primitiveCount() const override { return m_device->planCount(); }
+    void beginGraph() override { m_device->beginGraph(); }
+    Result<std::unique_ptr<OperatorGraph>> endGraph() override { return m_device->endGraph(); }
 
 protected:
     void doGemm(const GemmArgs& args) override;

@@ -154,6 +154,37 @@ auto keyOf(const StridedProduct& p) {
                       p.bias == nullptr ? 0 : alignmentOf(p.bias, 0, RIDGE_DTYPE_F32));
 }
 
+class CudaGraph final : public OperatorGraph {
+public:
+    CudaGraph(Device& device, cudaStream_t stream, cudaGraph_t graph)
+        : m_device(device), m_stream(stream), m_graph(graph) {}
+    ~CudaGraph() override {
+        // What was launched reads it until it is done.
+        (void)cudaStreamSynchronize(m_stream);
+        if (m_ready != nullptr) (void)cudaGraphExecDestroy(m_ready);
+        if (m_graph != nullptr) (void)cudaGraphDestroy(m_graph);
+    }
+    Status prepare() {
+        std::size_t count = 0;
+        RIDGE_TRY_STATUS(cudaFailed("a graph", cudaGraphGetNodes(m_graph, nullptr, &count)));
+        m_nodes = static_cast<std::int64_t>(count);
+        RIDGE_TRY_STATUS(cudaFailed("a graph", cudaGraphInstantiate(&m_ready, m_graph, 0)));
+        // Now, so that the first launch is as quick as the others.
+        return cudaFailed("a graph", cudaGraphUpload(m_ready, m_stream));
+    }
+    void launch() override {
+        m_device.keep(cudaFailed("a graph's launch", cudaGraphLaunch(m_ready, m_stream)));
+    }
+    std::int64_t nodes() const override { return m_nodes; }
+
+private:
+    Device& m_device;
+    cudaStream_t m_stream;
+    cudaGraph_t m_graph = nullptr;
+    cudaGraphExec_t m_ready = nullptr;
+    std::int64_t m_nodes = 0;
+};
+
 class CudaDevice final : public Device {
 public:
     ~CudaDevice() override {
@@ -206,6 +237,20 @@ public:
         keep(cudaFailed("what was issued", cudaStreamSynchronize(m_stream)));
     }
     void* stream() override { return m_stream; }
+    void beginGraph() override {
+        // Of this thread only: calls that a capture forbids stay allowed to other threads.
+        keep(cudaFailed("the recording of a graph",
+                        cudaStreamBeginCapture(m_stream, cudaStreamCaptureModeThreadLocal)));
+    }
+    Result<std::unique_ptr<OperatorGraph>> endGraph() override {
+        cudaGraph_t graph = nullptr;
+        const cudaError_t error = cudaStreamEndCapture(m_stream, &graph);
+        RIDGE_TRY_STATUS(cudaFailed("the recording of a graph", error));
+        RIDGE_TRY_STATUS(status());
+        auto made = std::make_unique<CudaGraph>(*this, m_stream, graph);
+        RIDGE_TRY_STATUS(made->prepare());
+        return std::unique_ptr<OperatorGraph>(std::move(made));
+    }
     void launched() override { keep(cudaFailed("a kernel's launch", cudaGetLastError())); }
     std::string describe() const override {
         int runtime = 0;

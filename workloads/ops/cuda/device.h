@@ -10,7 +10,7 @@
 // One thread uses a device at a time. Bytes and elements as named.
 
 #include "base/result.h"
-#include "workloads/ops/operators.h"
+#include "workloads/ops/graphs.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -55,6 +55,11 @@ public:
     [[nodiscard]] virtual Status canMultiply(ridge_dtype type) const = 0;
     virtual void synchronize() = 0;
     [[nodiscard]] virtual void* stream() = 0;
+    // What is issued in between is recorded instead of done (ops/graphs.h).
+    virtual void beginGraph() {}
+    [[nodiscard]] virtual Result<std::unique_ptr<OperatorGraph>> endGraph() {
+        return Error{ErrorCode::kUnsupported, "this device records no graphs"};
+    }
     // A kernel was handed to the stream: keeps the error if that failed.
     virtual void launched() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;
