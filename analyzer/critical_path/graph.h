@@ -105,7 +105,7 @@ struct PathGraph {
 };
 
 inline constexpr std::size_t kMostPathNodes = 1'500'000;    // of one graph that holds all steps
-inline constexpr std::size_t kPartPathNodes = 250'000;      // of each, where there are several
+inline constexpr std::size_t kPartPathNodes = 64'000;       // of each, where there are several
 inline constexpr std::size_t kMostStepPathNodes = 6'000'000;  // of a graph of one step; a longer step is left out, and counted
 
 // Where the rows that reach into a stretch of time begin: the latest end of each block of rows sorted by start.

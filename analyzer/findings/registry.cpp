@@ -98,25 +98,28 @@ void capByClass(std::string_view rule, const RuleInput& input, Finding& finding)
     finding.savingHighNs = std::min(finding.savingHighNs, input.perStep(sum));
 }
 
-// A saving whose ends meet at the cost is one number, and no step is quite the median one: its low end is then what a
-// quarter of the steps spend at most in the classes that the finding names.
+// A saving whose ends meet at the cost is one number. The cost is a mean over steps: the low end is then that of the
+// 95 % interval of what a step spends in the classes that the finding names.
 void widen(std::string_view rule, const RuleInput& input, Finding& finding) {
     if (finding.savingLowNs != finding.savingHighNs || finding.savingHighNs <= 0) return;
     std::vector<WallClass> covered = coveredClasses(rule, !input.context.gpus.empty());
     if (covered.empty()) covered.push_back(finding.wallClass);
-    std::vector<Ns> spent;
+    double n = 0, sum = 0, squares = 0;
     for (std::size_t i = 0; i < input.answer.steps.size(); ++i) {
         if (input.context.origins[i].workload != input.workload) continue;
-        Ns sum = 0;
-        for (const WallClass c : covered) sum = saturatingAdd(sum, input.answer.steps[i].classes[static_cast<std::size_t>(c)]);
-        spent.push_back(sum);
+        double spent = 0;
+        for (const WallClass c : covered) spent += static_cast<double>(input.answer.steps[i].classes[static_cast<std::size_t>(c)]);
+        n += 1;
+        sum += spent;
+        squares += spent * spent;
     }
-    if (spent.empty()) return;
-    std::sort(spent.begin(), spent.end());
-    const Ns quarter = spent[spent.size() / 4];
-    if (quarter >= finding.savingLowNs) return;
-    finding.savingLowNs = quarter;
-    finding.assumptions.push_back("low: what a quarter of the steps spend at most in these classes, since replay and closed form both gain all of the cost");
+    if (n < 2 || sum <= 0) return;
+    const double mean = sum / n, variance = std::max(0.0, (squares - sum * mean) / (n - 1));
+    const double part = std::clamp(1 - 1.96 * std::sqrt(variance / n) / mean, 0.0, 1.0);
+    const auto low = static_cast<Ns>(part * static_cast<double>(finding.savingLowNs));
+    if (low >= finding.savingLowNs) return;
+    finding.savingLowNs = low;
+    finding.assumptions.push_back("low: replay and closed form both gain all of the cost; this is the lower end of the 95 % interval of its mean over the steps");
 }
 
 // metrics.md 1.8: what the capture and the number of steps allow.

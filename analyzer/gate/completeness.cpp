@@ -87,6 +87,8 @@ void addZeroKernels(const Timeline& timeline, std::vector<Remark>& faults) {
     if (kept <= 0 || 2 * zero <= kept) return;
     faults.push_back({"zero_length_kernels", fmt::format("{} of {} kernels take no time at all: how long the GPU worked cannot be told", zero, kept), zero,
                       zero >= kept ? Severity::kError : Severity::kWarning});
+    if (zero >= kept && kept > kFewMissing)
+        faults.push_back({std::string(kNoVerdictCheck), fmt::format("none of {} kernels takes any time: when the GPU worked cannot be told, so there is no verdict", kept), zero, Severity::kError});
 }
 
 void addRangesOnly(const Timeline& timeline, std::vector<Remark>& faults) {

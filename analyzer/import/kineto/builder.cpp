@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <limits>
-#include <tuple>
 
 #include "analyzer/import/kineto/decimal.h"
 #include "analyzer/timeline/link.h"
@@ -225,38 +224,6 @@ void Builder::addHalf(const Event& event) {
     }
     const std::int32_t thread = threadOf(event, unused);
     if (thread != kNoIndex) m_halves.push_back({thread, m_timeline.ranges.size() > before ? static_cast<std::int32_t>(before) : kNoIndex, m_lastHalf, true});
-}
-
-// Of one instant in the order of the file, which alone tells the end of one range from that of the next.
-void Builder::pairHalves() {
-    std::stable_sort(m_halves.begin(), m_halves.end(), [](const Half& a, const Half& b) { return std::tie(a.thread, a.time) < std::tie(b.thread, b.time); });
-    std::vector<std::int32_t> begun;
-    const auto leaveOpen = [&] {
-        m_openHalves += std::count_if(begun.begin(), begun.end(), [](std::int32_t range) { return range != kNoIndex; });
-        begun.clear();
-    };
-    for (std::size_t i = 0; i < m_halves.size(); ++i) {
-        const Half& half = m_halves[i];
-        if (i > 0 && m_halves[i - 1].thread != half.thread) leaveOpen();
-        if (half.begins) {
-            begun.push_back(half.range);
-            continue;
-        }
-        if (begun.empty()) {
-            ++m_unpaired;
-            continue;
-        }
-        const std::int32_t at = begun.back();
-        begun.pop_back();
-        if (at == kNoIndex) continue;  // its begin was counted as what nobody reads
-        Range& range = m_timeline.ranges[static_cast<std::size_t>(at)];
-        range.end = std::max(range.start, half.time);
-        if (!range.open) continue;
-        range.open = false;
-        --report(range.kind == RangeKind::kOp ? Category::kOp : range.kind == RangeKind::kFunction ? Category::kFunction : Category::kAnnotation).open;
-    }
-    leaveOpen();
-    m_halves = {};
 }
 
 void Builder::addGpuRow(const Event& event, Category category) {

@@ -160,6 +160,8 @@ TEST_F(Completeness, KernelsWithoutLengthAreSaid) {
     EXPECT_EQ(gateOf(all, "zero_length_kernels")->severity, Severity::kError);
     EXPECT_EQ(gateOf(most, "zero_length_kernels")->severity, Severity::kWarning);
     EXPECT_EQ(gateOf(some, "zero_length_kernels"), nullptr);
+    EXPECT_TRUE(noVerdict(all));
+    EXPECT_FALSE(noVerdict(most));
 }
 
 TEST_F(Completeness, RowsOfWhichNoneTakesTimeAreSaid) {
