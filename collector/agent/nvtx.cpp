@@ -224,21 +224,21 @@ void fillCore2(const Slots& slots) {
     slots.set(NVTX_CBID_CORE2_Initialize, onInitialize);
 }
 
+// The same for names of CUDA's objects.
+#define RIDGE_SET_OBJECT(module, name, kind)                                        \
+    slots.set(NVTX_CBID_##module##_Name##name##A, onNameCuda<CudaObject::kind, char>); \
+    slots.set(NVTX_CBID_##module##_Name##name##W, onNameCuda<CudaObject::kind, wchar_t>)
+
 void fillCuda(const Slots& slots) {
     RIDGE_SET_TEXT(CUDA, NameCuDevice, onNameDevice);
-    slots.set(NVTX_CBID_CUDA_NameCuContextA, onNameCuda<CudaObject::kContext, char>);
-    slots.set(NVTX_CBID_CUDA_NameCuContextW, onNameCuda<CudaObject::kContext, wchar_t>);
-    slots.set(NVTX_CBID_CUDA_NameCuStreamA, onNameCuda<CudaObject::kStream, char>);
-    slots.set(NVTX_CBID_CUDA_NameCuStreamW, onNameCuda<CudaObject::kStream, wchar_t>);
-    slots.set(NVTX_CBID_CUDA_NameCuEventA, onNameCuda<CudaObject::kEvent, char>);
-    slots.set(NVTX_CBID_CUDA_NameCuEventW, onNameCuda<CudaObject::kEvent, wchar_t>);
+    RIDGE_SET_OBJECT(CUDA, CuContext, kContext);
+    RIDGE_SET_OBJECT(CUDA, CuStream, kStream);
+    RIDGE_SET_OBJECT(CUDA, CuEvent, kEvent);
 }
 void fillCudaRuntime(const Slots& slots) {
     RIDGE_SET_TEXT(CUDART, NameCudaDevice, onNameDevice);
-    slots.set(NVTX_CBID_CUDART_NameCudaStreamA, onNameCuda<CudaObject::kStream, char>);
-    slots.set(NVTX_CBID_CUDART_NameCudaStreamW, onNameCuda<CudaObject::kStream, wchar_t>);
-    slots.set(NVTX_CBID_CUDART_NameCudaEventA, onNameCuda<CudaObject::kEvent, char>);
-    slots.set(NVTX_CBID_CUDART_NameCudaEventW, onNameCuda<CudaObject::kEvent, wchar_t>);
+    RIDGE_SET_OBJECT(CUDART, CudaStream, kStream);
+    RIDGE_SET_OBJECT(CUDART, CudaEvent, kEvent);
 }
 
 template <bool kFast>

@@ -163,34 +163,46 @@ private:
     Rules m_rules;
 };
 
-void emitSchema(Ring* ring, SchemaInfo* schema) {
-    const uint64_t bytes = sizeof(Schema) + schema->entryCount * sizeof(SchemaEntry);
+uint32_t idOrNone(const NameEntry* name) {
+    return name != nullptr ? name->id : 0;
+}
+
+// A definition and its entries behind it, entryOf(i); false where there is no room, counted.
+template <class Record, class EntryOf>
+bool emitWithEntries(Ring* ring, spool::RecordType type, uint32_t ref, Record record, uint32_t count,
+                     EntryOf entryOf) {
+    using Entry = decltype(entryOf(0));
+    const uint64_t bytes = sizeof(Record) + count * sizeof(Entry);
     uint8_t* to = reserve(ring, bytes);
-    if (to == nullptr) return;
+    if (to == nullptr) return false;
+    record.header = recordHeader(type, bytes, ref);
+    record.entryCount = count;
+    memcpy(to, &record, sizeof record);
+    to += sizeof record;
+    for (uint32_t i = 0; i < count; ++i, to += sizeof(Entry)) {
+        const Entry entry = entryOf(i);
+        memcpy(to, &entry, sizeof entry);
+    }
+    publish(ring, bytes);
+    return true;
+}
+
+void emitSchema(Ring* ring, SchemaInfo* schema) {
     Schema record{};
-    record.header = recordHeader(RecordType::kSchema, bytes, schema->ref);
     record.schemaId = schema->schemaId;
     record.domainId = schema->domainId;
-    record.nameId = schema->name != nullptr ? schema->name->id : 0;
+    record.nameId = idOrNone(schema->name);
     record.type = schema->type;
     record.flags = schema->flags;
     record.payloadSize = schema->payloadSize;
     record.alignTo = schema->alignTo;
-    record.entryCount = schema->entryCount;
-    memcpy(to, &record, sizeof record);
-    to += sizeof record;
-    for (uint32_t i = 0; i < schema->entryCount; ++i, to += sizeof(SchemaEntry)) {
+    const auto entryOf = [schema](uint32_t i) {
         const SchemaField& field = schema->fields[i];
-        const SchemaEntry entry{field.flags,
-                                field.type,
-                                field.detail,
-                                field.offset,
-                                field.name != nullptr ? field.name->id : 0,
-                                field.description != nullptr ? field.description->id : 0};
-        memcpy(to, &entry, sizeof entry);
-    }
-    publish(ring, bytes);
-    schema->generation = imageGeneration();
+        return SchemaEntry{field.flags,  field.type,           field.detail,
+                           field.offset, idOrNone(field.name), idOrNone(field.description)};
+    };
+    if (emitWithEntries(ring, RecordType::kSchema, schema->ref, record, schema->entryCount, entryOf))
+        schema->generation = imageGeneration();
 }
 
 uint64_t hashOf(const nvtxPayloadSchemaAttr_t* attributes, uint32_t count, uint64_t size) {
@@ -232,26 +244,17 @@ const EnumInfo* findEnum(uint64_t enumId, uint32_t domainId) {
 }
 
 void emitEnum(Ring* ring, EnumInfo* info) {
-    const uint64_t bytes = sizeof(PayloadEnum) + info->entryCount * sizeof(PayloadEnumerator);
-    uint8_t* to = reserve(ring, bytes);
-    if (to == nullptr) return;
     PayloadEnum record{};
-    record.header = recordHeader(RecordType::kPayloadEnum, bytes, info->ref);
     record.enumId = info->enumId;
     record.domainId = info->domainId;
-    record.nameId = info->name != nullptr ? info->name->id : 0;
+    record.nameId = idOrNone(info->name);
     record.bytes = info->bytes;
-    record.entryCount = info->entryCount;
-    memcpy(to, &record, sizeof record);
-    to += sizeof record;
-    for (uint32_t i = 0; i < info->entryCount; ++i, to += sizeof(PayloadEnumerator)) {
+    const auto entryOf = [info](uint32_t i) {
         const EnumEntry& entry = info->entries[i];
-        const PayloadEnumerator one{entry.value, entry.name != nullptr ? entry.name->id : 0,
-                                    entry.isFlag};
-        memcpy(to, &one, sizeof one);
-    }
-    publish(ring, bytes);
-    info->generation = imageGeneration();
+        return PayloadEnumerator{entry.value, idOrNone(entry.name), entry.isFlag};
+    };
+    if (emitWithEntries(ring, RecordType::kPayloadEnum, info->ref, record, info->entryCount, entryOf))
+        info->generation = imageGeneration();
 }
 
 }  // namespace

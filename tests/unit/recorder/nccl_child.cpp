@@ -9,7 +9,8 @@
 #include <sys/types.h>
 #include <thread>
 
-// NCCL's own header is not in any toolkit; these are its layouts (ext-profiler, 2.27 and 2.28).
+// NCCL's own header is not in any toolkit; these are its layouts (ext-profiler, 2.27 and 2.28). Written down a
+// second time, and not taken from the agent: a field that stands wrong there would stand wrong on both sides.
 struct Coll4 {
     uint64_t seqNumber;
     const char* func;

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "collector/recorder/record.h"
 #include "schemas/sqlite/database.h"
+#include "tests/unit/recorder/rows_of.h"
 
 namespace ridge::recorder::test {
 
@@ -38,17 +39,7 @@ public:
     // Rows joined by '|' and ';', "-" for NULL.
     std::string sql(const std::string& query, int columns = 1) const {
         if (!m_db) return "no file";
-        auto statement = m_db->prepare(query);
-        EXPECT_TRUE(statement.ok()) << (statement.ok() ? "" : statement.error().message);
-        if (!statement.ok()) return "?";
-        std::string all;
-        for (;;) {
-            auto row = statement->step();
-            if (!row.ok() || !*row) return all;
-            if (!all.empty()) all += ";";
-            for (int i = 0; i < columns; ++i)
-                all += (i ? "|" : "") + (statement->isNull(i) ? std::string("-") : std::string(statement->text(i)));
-        }
+        return rowsOf(*m_db, query, columns);
     }
 
 private:

@@ -3,49 +3,16 @@
 // What a program says through NVTX's extensions stands in the file, typed.
 #include <gtest/gtest.h>
 
-#include "base/file.h"
-#include "collector/recorder/record.h"
-#include "schemas/sqlite/database.h"
+#include "tests/unit/recorder/recorded_file.h"
 
 namespace ridge::recorder {
 namespace {
 
 class WithPayloads : public testing::Test {
 protected:
-    static void SetUpTestSuite() {
-        s_dir = std::make_unique<TempDir>(std::move(TempDir::create("ridge-payloads")).value());
-        RecordOptions o;
-        o.command = {RIDGE_TEST_CHILD};
-        o.output = (s_dir->path() / "t.sqlite").string();
-        o.traceCuda = false;
-        o.sampleSystem = false;
-        o.detectPreemption = false;
-        o.agentLibDir = RIDGE_TEST_AGENT_DIR;
-        const auto outcome = record(o);
-        ASSERT_TRUE(outcome.ok()) << outcome.error().message;
-        ASSERT_EQ(outcome->programStatus, 0);
-        auto db = Database::openForReading(o.output);
-        ASSERT_TRUE(db.ok());
-        s_db = std::make_unique<Database>(std::move(*db));
-    }
-    static void TearDownTestSuite() {
-        s_db.reset();
-        s_dir.reset();
-    }
-    static std::string sql(const std::string& query, int columns = 1) {
-        if (!s_db) return "no file";
-        auto statement = s_db->prepare(query);
-        EXPECT_TRUE(statement.ok()) << (statement.ok() ? "" : statement.error().message);
-        if (!statement.ok()) return "?";
-        std::string all;
-        for (;;) {
-            auto row = statement->step();
-            if (!row.ok() || !*row) return all;
-            if (!all.empty()) all += ";";
-            for (int i = 0; i < columns; ++i)
-                all += (i ? "|" : "") + (statement->isNull(i) ? std::string("-") : std::string(statement->text(i)));
-        }
-    }
+    static void SetUpTestSuite() { s_file = std::make_unique<test::RecordedFile>(std::vector<std::string>{RIDGE_TEST_CHILD}, false); }
+    static void TearDownTestSuite() { s_file.reset(); }
+    static std::string sql(const std::string& query, int columns = 1) { return s_file->sql(query, columns); }
     // field|element|integer|real|text of the event of that name, in order.
     static std::string values(const std::string& event) {
         return sql("SELECT f.value, p.element, p.integer, p.real, t.value FROM RIDGE_PAYLOAD p JOIN NVTX_EVENTS n ON n.rowid = p.nvtxId "
@@ -55,11 +22,9 @@ protected:
     static std::string json(const std::string& event) {
         return sql("SELECT jsonText FROM NVTX_EVENTS n JOIN StringIds s ON s.id = n.textId WHERE eventType IN (34, 59) AND s.value = '" + event + "'");
     }
-    static std::unique_ptr<TempDir> s_dir;
-    static std::unique_ptr<Database> s_db;
+    static std::unique_ptr<test::RecordedFile> s_file;
 };
-std::unique_ptr<TempDir> WithPayloads::s_dir;
-std::unique_ptr<Database> WithPayloads::s_db;
+std::unique_ptr<test::RecordedFile> WithPayloads::s_file;
 
 TEST_F(WithPayloads, NcclTellsCommunicatorSizeAndPeer) {
     EXPECT_EQ(values("ncclAllReduce"), "NCCL communicator ID|0|-6066930334832433271|-|-;Message size [bytes]|0|268435456|-|-;"
