@@ -174,21 +174,26 @@ RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint
     return true;
 }
 
-// Whole words of the program's memory, and not a byte behind them.
-RIDGE_FAST void copyExactly(uint8_t* to, const uint8_t* from, uint64_t bytes) {
+// A word of ours and whole words of the program's memory, and not a byte behind them. Written in the
+// pieces in which the pop reads it: a load that spans two stores waits for both to reach the cache.
+RIDGE_FAST void writeBlob(uint8_t* to, uint64_t word, const uint8_t* from, uint64_t bytes) {
 #if defined(__SSE2__)
-    uint64_t at = 0;
+    const __m128i first =
+        _mm_unpacklo_epi64(_mm_cvtsi64_si128(static_cast<long long>(word)),
+                           _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), first);
+    uint64_t at = 8;
     for (; at + 16 <= bytes; at += 16)
-        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at),
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8 + at),
                          _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
-    if ((bytes & 8) != 0) memcpy(to + at, from + at, 8);
+    if (at != bytes) memcpy(to + 8 + at, from + at, 8);
 #else
-    copyWords(to, from, bytes);
+    storeWord(to, word);
+    copyWords(to + 8, from, bytes);
 #endif
 }
 
-// One blob of whole words whose schema was seen before and holds no handles. The frame is filled
-// before the bytes are copied: fewer values to keep meanwhile.
+// One blob of whole words whose schema was seen before and holds no handles.
 template <bool kSame = false>
 RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
                             uint8_t flags, uint64_t schemaId, const void* data, uint64_t size,
@@ -200,14 +205,11 @@ RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, 
                    (open >> 32) + size + 8 > spool::kOpenPayloadBytes))
         return false;
     uint8_t* to = idle.header->openPayload + (open >> 32);
-    storeWord(to, uint64_t{schema.plainRef} | size << 32);
-    __asm__("" : "+r"(to), "+r"(size), "+r"(data));
+    writeBlob(to, uint64_t{schema.plainRef} | size << 32, static_cast<const uint8_t*>(data), size);
     const FrameWords words =
         frameWords(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs), size + 8);
     uint8_t* frame =
         fillFrame<kSame>(idle, open, domainId, words, open >> 32 | (size + 8) << 32, level);
-    __asm__("" : "+r"(frame), "+r"(to), "+r"(size), "+r"(data));
-    copyExactly(to + 8, static_cast<const uint8_t*>(data), size);
     const uint64_t opened = open + 1 + ((size + 8) << 32);
     storeWord(frame, ticks());
     storeOpen(idle.header, opened);
