@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// One function per classic report; stats.cpp has the list. Private to analyzer/stats.
+// One function per report; stats.cpp has the list. Private to analyzer/stats.
 
 #include "analyzer/stats/rows.h"
 
@@ -27,5 +27,10 @@ StatsTable nvtxGpuProjSum(Rows& rows);
 StatsTable nvtxGpuProjTrace(Rows& rows);
 StatsTable nvtxKernSum(Rows& rows);
 StatsTable osrtSum(Rows& rows);
+StatsTable fileAccessSum(Rows& rows);
+StatsTable fileClassSum(Rows& rows);
+StatsTable fileSizeHist(Rows& rows);
+StatsTable fileOffsetHist(Rows& rows);
+StatsTable cpuSamplesSum(Rows& rows);
 
 }  // namespace ridge::analyzer::stats

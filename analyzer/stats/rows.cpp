@@ -110,6 +110,63 @@ const std::vector<ApiRow>& Rows::osrt() {
     return *m_osrt;
 }
 
+const std::vector<FileCall>& Rows::fileCalls() {
+    if (m_fileCalls) return *m_fileCalls;
+    m_fileCalls.emplace();
+    std::unordered_map<std::int64_t, std::pair<std::int64_t, std::int64_t>> times;  // of OSRT_API, by rowid
+    {
+        TableScan scan(m_db, "OSRT_API", {"start", "end"});
+        while (scan.next()) times.emplace(scan.rowid(), std::pair(scan.integerOr(0, INT64_MIN), scan.integerOr(1, INT64_MIN)));
+    }
+    TableScan scan(m_db, "RIDGE_IO", {"osrtId", "fileAccessId", "op", "bytes", "offset", "errorNumber"});
+    while (scan.next()) {
+        const auto call = times.find(scan.integerOr(0, 0));
+        if (call == times.end() || !plausible(call->second.first, call->second.second)) continue;
+        m_fileCalls->push_back({call->second.first, call->second.second, scan.integerOr(2, 0), std::clamp<std::int64_t>(scan.integerOr(3, 0), 0, kMost), scan.integer(4),
+                                scan.integerOr(1, 0), scan.integerOr(5, 0) != 0});
+    }
+    finish(scan, "RIDGE_IO");
+    sortByStart(*m_fileCalls);
+    return *m_fileCalls;
+}
+
+const FileName& Rows::file(std::int64_t fileAccessId) {
+    if (!m_files) {
+        m_files.emplace();
+        TableScan names(m_db, "OSRT_FILE_ACCESS_DESCRIPTORS", {"fileAccessId", "filePath"});
+        while (names.next()) (*m_files)[names.integerOr(0, 0)] = {toValidUtf8(names.text(1)), "-"};
+        TableScan kinds(m_db, "RIDGE_FILE_CLASS", {"fileAccessId", "class"});
+        while (kinds.next())
+            if (const auto it = m_files->find(kinds.integerOr(0, 0)); it != m_files->end()) it->second.kind = toValidUtf8(kinds.text(1));
+    }
+    return m_files->try_emplace(fileAccessId, FileName{"(unknown)", "-"}).first->second;
+}
+
+const std::vector<SampledFrame>& Rows::frames() {
+    if (m_frames) return *m_frames;
+    m_frames.emplace();
+    std::unordered_map<std::int64_t, std::int64_t> threads;  // of the samples
+    {
+        TableScan scan(m_db, "COMPOSITE_EVENTS", {"id", "globalTid"});
+        while (scan.next()) threads.emplace(scan.integerOr(0, 0), scan.integerOr(1, 0));
+    }
+    TableScan scan(m_db, "SAMPLING_CALLCHAINS", {"id", "symbol", "module", "stackDepth", "unresolved"});
+    while (scan.next()) {
+        SampledFrame frame;
+        frame.sample = scan.integerOr(0, 0);
+        frame.symbol = scan.integerOr(1, 0);
+        frame.module = scan.integerOr(2, 0);
+        frame.depth = scan.integerOr(3, 0);
+        frame.unresolved = scan.integerOr(4, 0) != 0;
+        if (const auto thread = threads.find(frame.sample); thread != threads.end()) frame.tid = thread->second;
+        m_frames->push_back(frame);
+    }
+    finish(scan, "SAMPLING_CALLCHAINS");
+    std::stable_sort(m_frames->begin(), m_frames->end(), [](const SampledFrame& a, const SampledFrame& b) { return a.sample < b.sample; });
+    for (std::size_t i = 0; i < m_frames->size(); ++i) m_sampleCount += i == 0 || (*m_frames)[i].sample != (*m_frames)[i - 1].sample;
+    return *m_frames;
+}
+
 void Rows::readKernels() {
     TableScan scan(m_db, "CUPTI_ACTIVITY_KIND_KERNEL",
                    {"start", "end", "deviceId", "contextId", "streamId", "correlationId", "globalPid", "demangledName", "shortName", "mangledName",

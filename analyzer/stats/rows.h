@@ -47,6 +47,24 @@ struct RangeRow {
     std::int64_t operations = 0, projectedStart = 0, projectedEnd = 0;
 };
 
+// One call on a file, RIDGE_IO beside OSRT_API.
+struct FileCall {
+    std::int64_t start = 0, end = 0, op = 0, bytes = 0;  // op: ENUM_RIDGE_IO_OP
+    std::optional<std::int64_t> offset;
+    std::int64_t file = 0;  // fileAccessId
+    bool failed = false;
+};
+
+struct FileName {
+    std::string path, kind;  // kind: the class of --io-class; "-" where nothing was said
+};
+
+// One entry of a sampled call stack.
+struct SampledFrame {
+    std::int64_t sample = 0, symbol = 0, module = 0, depth = 0, tid = 0;
+    bool unresolved = false;
+};
+
 class Rows {
 public:
     explicit Rows(Database& db) : m_db(db) {}
@@ -55,6 +73,11 @@ public:
     const std::vector<DeviceRow>& device();   // by start, linked to api()
     const std::vector<RangeRow>& ranges();    // by start; nesting and projection filled in
     const std::vector<ApiRow>& osrt();
+    const std::vector<FileCall>& fileCalls();  // by start
+    const FileName& file(std::int64_t fileAccessId);
+    const std::vector<SampledFrame>& frames();  // one sample's behind each other
+    // Samples that have a call stack. frames() must have run.
+    [[nodiscard]] std::int64_t sampleCount() const { return m_sampleCount; }
     const std::vector<std::string>& rangeNames() const { return m_rangeNames; }  // "domain:text"
     // Kernels launched while the range was open on their thread, innermost range first. ranges() must have run.
     const std::vector<std::pair<std::size_t, std::size_t>>& kernelsInRanges() const { return m_kernelsInRanges; }
@@ -83,6 +106,10 @@ private:
     std::optional<std::map<std::int64_t, std::string>> m_threadNames;
     std::map<std::string, std::map<std::int64_t, std::string>> m_labels;
     std::optional<std::vector<ApiRow>> m_api, m_osrt;
+    std::optional<std::vector<FileCall>> m_fileCalls;
+    std::optional<std::map<std::int64_t, FileName>> m_files;
+    std::optional<std::vector<SampledFrame>> m_frames;
+    std::int64_t m_sampleCount = 0;
     std::optional<std::vector<DeviceRow>> m_device;
     std::optional<std::vector<RangeRow>> m_ranges;
     std::vector<std::string> m_rangeNames;

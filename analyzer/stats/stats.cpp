@@ -47,6 +47,11 @@ const std::vector<Entry>& entries() {
         {{"nvtx_startend_trace", "nvtxsetrace", "NVTX Start/End Range Trace", false}, nvtxStartEndTrace, {kNvtx}},
         {{"nvtx_gpu_proj_sum", "nvtxgpuprojsum", "NVTX GPU Projection Summary", false}, nvtxGpuProjSum, {kNvtx}},
         {{"nvtx_gpu_proj_trace", "nvtxgpuproj", "NVTX GPU Projection Trace", false}, nvtxGpuProjTrace, {kNvtx}},
+        {{"file_access_sum", "", "File Access Summary", false}, fileAccessSum, {"RIDGE_IO"}},
+        {{"file_class_sum", "", "File Access Summary by Class (--io-class)", false}, fileClassSum, {"RIDGE_IO"}},
+        {{"file_size_hist", "", "File Access Sizes", false}, fileSizeHist, {"RIDGE_IO"}},
+        {{"file_offset_hist", "", "File Access Offsets", false}, fileOffsetHist, {"RIDGE_IO"}},
+        {{"cpu_samples_sum", "", "CPU Samples by Function (Flat View)", false}, cpuSamplesSum, {"SAMPLING_CALLCHAINS"}},
         {{"nvtx_kern_sum", "nvtxkernsum", "NVTX Range Kernel Summary", false}, nvtxKernSum, {kNvtx}},
     };
     return list;
@@ -54,7 +59,7 @@ const std::vector<Entry>& entries() {
 
 const Entry* find(const std::string& name) {
     for (const Entry& entry : entries())
-        if (entry.report.name == name || entry.report.alias == name) return &entry;
+        if (!name.empty() && (entry.report.name == name || entry.report.alias == name)) return &entry;
     return nullptr;
 }
 
@@ -73,7 +78,7 @@ Result<std::vector<StatsTable>> runStats(const std::string& path, const std::vec
     for (const std::string& report : reports)
         if (!find(report)) return Error{ErrorCode::kBadInput, fmt::format("there is no report \"{}\"; ridge stats --list shows them", report)};
     RIDGE_TRY(Database db, Database::openForReading(path));
-    const std::array<const char*, 6> known{kNvtx, kApi, kKernel, kCopy, kSet, "OSRT_API"};
+    const std::array<const char*, 7> known{kNvtx, kApi, kKernel, kCopy, kSet, "OSRT_API", "SAMPLING_CALLCHAINS"};
     if (!db.hasTable("StringIds") && std::none_of(known.begin(), known.end(), [&](const char* table) { return db.hasTable(table); }))
         return Error{ErrorCode::kBadInput, fmt::format("{} is an SQLite database, but no timeline: it has neither StringIds nor tables of events", path)};
     const auto isView = [&](const char* name) { return db.hasTable(name) && !timeline::TableScan(db, name, {}).exists(); };

@@ -4,6 +4,10 @@
 // The classic reports of nsys stats, by their names and with their columns, over our files and over Nsight
 // Systems exports alike: cuda_gpu_kern_sum, cuda_api_sum, nvtx_sum, osrt_sum, ...
 //
+// Besides, for recordings of ours: what was done to files (file_access_sum is a recipe of nsys; its classes,
+// sizes and offsets as Darshan counts them), and the flat view of sampled call stacks (cpu_samples_sum, for
+// exports of nsys as well), which nsys has in its window only.
+//
 // Summaries: one row per name with total, count, average, median, smallest, largest and the sample standard
 // deviation (n - 1; 0 for one instance), the largest total first. Traces: one row per event in the order of
 // starts. A file that lacks a report's tables gives a table without rows and a note that says which.
