@@ -85,6 +85,12 @@ def nvtx_rows(nvtx):
                ratios["lttng_over_agent"] >= 7)
     else:
         yield ("  LTTng-UST, same loop", "not installed (scripts/setup --dev)", ">= 7 x ours", None)
+    if ratios["tracy_over_registered"]:
+        for what, ours, theirs in (("name known before", "agent_registered_ns", "tracy_ns"), ("name copied", "agent_ns", "tracy_copied_ns")):
+            share = nvtx[ours] / nvtx[theirs]
+            yield (f"  Tracy's client, connected, {what}", f"{nvtx[theirs]:.1f} ns, ours {share:.2f} of it", "<= 1.15 of it", share <= 1.15)
+    else:
+        yield ("  Tracy's client, connected", "no sources (RIDGE_TRACY)", "<= 1.15 of it", None)
 
 
 def sqlite_rows(sqlite):

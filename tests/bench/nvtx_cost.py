@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 # SPDX-FileCopyrightText: The Ridgepoint authors
-"""Measure what a recorded NVTX range costs, against the floor, no tool, and LTTng-UST where it is there; and
-what the I/O hooks add to short reads from the page cache, against the bare calls.
+"""Measure what a recorded NVTX range costs, against the floor, no tool, LTTng-UST where it is there, and Tracy's
+client where RIDGE_TRACY names a folder with its sources; and what the I/O hooks add to short reads from the page
+cache, against the bare calls.
 
 All processes run in turn, several times; each takes medians over short interleaved rounds, and the
 medians of those are printed as JSON: ns per range (thread CPU and wall) and ratios of CPU times.
@@ -10,12 +11,15 @@ medians of those are printed as JSON: ns per range (thread CPU and wall) and rat
 import argparse
 import json
 import os
+import re
 import shutil
+import socket
 import statistics
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 
 def make_session(folder, rings, io=False):
@@ -76,6 +80,47 @@ def run_lttng(program, rounds):
         shutil.rmtree(home, ignore_errors=True)
 
 
+def build_tracy(sources, folder):
+    """Its client and our loop as one program, outside of the build folder; and its protocol's number."""
+    root = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+    program = os.path.join(folder, "tracy_cost")
+    options = ["-std=c++20", "-O2", "-DNDEBUG", "-pthread", "-DTRACY_ENABLE", "-DTRACY_NO_BROADCAST", "-DTRACY_ONLY_LOCALHOST", "-DTRACY_NO_CALLSTACK",
+               "-DTRACY_NO_SYSTEM_TRACING", "-DTRACY_NO_CRASH_HANDLER", "-I", root, "-I", os.path.join(sources, "public")]
+    subprocess.run(["g++", *options, os.path.join(root, "tests/bench/nvtx_cost/tracy_cost.cpp"),
+                    os.path.join(sources, "public/TracyClient.cpp"), "-o", program, "-ldl"], check=True)
+    with open(os.path.join(sources, "public/common/TracyProtocol.hpp"), encoding="utf-8") as header:
+        return program, int(re.search(r"ProtocolVersion = (\d+);", header.read()).group(1))
+
+
+def run_tracy(program, protocol, rounds):
+    """With a server that takes all and asks nothing: what stays in the program is what is measured."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    client = subprocess.Popen([program, str(rounds)], env=dict(os.environ, TRACY_PORT=str(port)), stdout=subprocess.PIPE)
+    try:
+        for _ in range(500):
+            try:
+                server = socket.create_connection(("127.0.0.1", port))
+                break
+            except OSError:
+                time.sleep(0.01)
+        else:
+            return None
+        with server:
+            server.sendall(b"TracyPrf" + struct.pack("<I", protocol))
+            if server.recv(1) != b"\x01":
+                return None
+            while server.recv(1 << 20):
+                pass
+        return json.loads(client.communicate(timeout=60)[0])
+    except (OSError, ValueError):
+        return None
+    finally:
+        client.kill()
+        client.wait()
+
+
 def middle(runs, case, kind):
     return round(statistics.median(run[case][kind] for run in runs), 3)
 
@@ -95,7 +140,15 @@ def main():
         if not os.path.exists(path):
             sys.exit(f"nvtx_cost.py: {path} is missing: build the targets nvtx_cost and io_cost")
     with_lttng = os.path.exists(lttng) and shutil.which("lttng") and shutil.which("lttng-sessiond")
-    recorded, bare, peer, hooked, unhooked = [], [], [], [], []
+    recorded, bare, peer, zones, hooked, unhooked = [], [], [], [], [], []
+    tracy_folder = tempfile.TemporaryDirectory(prefix="ridge-tracy-")
+    tracy = None
+    if os.environ.get("RIDGE_TRACY"):
+        tracy = build_tracy(os.environ["RIDGE_TRACY"], tracy_folder.name)
+    else:
+        print("nvtx_cost.py: without Tracy: RIDGE_TRACY names no folder with its sources", file=sys.stderr)
+    if not with_lttng:
+        print("nvtx_cost.py: without LTTng-UST: it is not installed, or lttng_cost is not built", file=sys.stderr)
     data = os.path.abspath(__file__)
     for _ in range(arguments.runs):
         hooked.append(run_agent(io_program, io_agent, arguments.rounds, data))
@@ -105,6 +158,9 @@ def main():
         if with_lttng:
             result = run_lttng(lttng, arguments.rounds)
             peer.extend([result] if result else [])
+        if tracy:
+            result = run_tracy(*tracy, arguments.rounds)
+            zones.extend([result] if result else [])
     out = {"runs": arguments.runs, "rounds": arguments.rounds}
     for kind, suffix in (("cpu_ns", "ns"), ("wall_ns", "wall_ns")):
         out["floor_" + suffix] = middle(recorded, "floor", kind)
@@ -114,10 +170,15 @@ def main():
         out["agent_payload_" + suffix] = middle(recorded, "payload24", kind)
         out["agent_work_" + suffix] = middle(recorded, "work", kind)
         out["lttng_" + suffix] = middle(peer, "range", kind) if peer else None
+        out["tracy_" + suffix] = middle(zones, "zone", kind) if zones else None
+        out["tracy_copied_" + suffix] = middle(zones, "copied", kind) if zones else None
     floor = out["floor_ns"]
     out["ratios"] = {name: round(out[f"{name}_ns"] / floor, 3)
                      for name in ("agent", "agent_registered", "agent_payload", "agent_work")}
     out["ratios"]["lttng_over_agent"] = round(out["lttng_ns"] / out["agent_ns"], 2) if peer else None
+    # The same name in the same place: a zone's is known to the compiler, ours registered; else it is copied.
+    out["ratios"]["tracy_over_registered"] = round(out["tracy_ns"] / out["agent_registered_ns"], 2) if zones else None
+    out["ratios"]["tracy_copied_over_agent"] = round(out["tracy_copied_ns"] / out["agent_ns"], 2) if zones else None
     for case in ("pread0", "pread1", "pread4096"):
         bare_ns, hooked_ns = (middle(runs, case, "cpu_ns") for runs in (unhooked, hooked))
         out[f"io_{case}_bare_ns"] = bare_ns
