@@ -14,6 +14,7 @@
 #include "cli/app/settings.h"
 #include "cli/run/subject.h"
 #include "cli/commands/archive.h"
+#include "cli/commands/record_start.h"
 #include "cli/commands/verdict_commands.h"
 #include <system_error>
 
@@ -97,7 +98,9 @@ int dispatch(int argc, char** argv) {
         if (error.get_exit_code() == 0) return app.exit(error);  // --help
         const auto given = app.get_subcommands();
         const std::string command = given.empty() ? "ridge" : "ridge " + given.front()->get_name();
-        return fail(kExitUsage, fmt::format("{}; see {} --help", oneLine(describeError(app, error, globals.arguments)), command));
+        const std::string what = oneLine(describeError(app, error, globals.arguments));
+        if (isTakenOver(globals.arguments)) return runUnrecorded(globals.arguments, what);
+        return fail(kExitUsage, fmt::format("{}; see {} --help", what, command));
     }
     if (showVersion) {
         printVersion(globals.json);

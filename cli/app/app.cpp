@@ -81,6 +81,9 @@ Status mayWrite(const std::string& path, bool force) {
 Status mayRead(const std::string& path) {
     std::error_code ec;
     const auto state = std::filesystem::status(path, ec);
+    const std::string spool = path + ".spool";
+    if (!std::filesystem::exists(state) && std::filesystem::exists(spool + "/session.json", ec))
+        return Error{ErrorCode::kBadInput, fmt::format("{} is not there: its recording has not ended, or was cut off; then ridge record --recover {} -o {} makes the file", path, spool, path)};
     if (!std::filesystem::exists(state) || std::filesystem::is_regular_file(state)) return {};
     return Error{ErrorCode::kBadInput, fmt::format("{} is {}; a trace is a file", path, std::filesystem::is_directory(state) ? "a directory" : "no regular file")};
 }

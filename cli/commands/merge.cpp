@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <set>
 
 #include "cli/app/app.h"
 #include "cli/app/process.h"
@@ -19,6 +20,22 @@ struct MergeArguments {
     std::vector<std::string> traces;
     std::string output;
 };
+
+// A rank whose recorder was killed has no file for a shell's pattern to find.
+void tellOfUnfinished(const std::vector<std::string>& traces, const Globals& globals) {
+    namespace fs = std::filesystem;
+    std::error_code ec;
+    std::set<fs::path> folders;
+    for (const std::string& trace : traces) folders.insert(fs::absolute(trace, ec).parent_path());
+    for (const fs::path& folder : folders)
+        for (const auto& entry : fs::directory_iterator(folder, ec)) {
+            fs::path output = entry.path();
+            if (output.extension() != ".spool" || !fs::exists(output / "session.json", ec)) continue;
+            output.replace_extension();
+            note(globals, fmt::format("beside the inputs lies a recording that is not finished: ridge record --recover {} -o {}",
+                                      entry.path().string(), output.string()));
+        }
+}
 
 int mergeCommand(const MergeArguments& a, const Globals& globals) {
     namespace fs = std::filesystem;
@@ -34,6 +51,7 @@ int mergeCommand(const MergeArguments& a, const Globals& globals) {
     }();
     if (!outcome.ok()) return fail(outcome.error());
     for (const std::string& line : outcome->notes) note(globals, line);
+    tellOfUnfinished(a.traces, globals);
     if (globals.json)
         fmt::print("{}\n", nlohmann::ordered_json{{"output", a.output}, {"inputs", a.traces.size()}, {"rows", outcome->rows}, {"notes", outcome->notes}}
                                .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -51,7 +69,7 @@ void addMerge(CLI::App& app, Globals& globals) {
     command->add_option("-o,--output", arguments->output, "The timeline to write")->required()->type_name("FILE");
     addCommonOptions(*command, globals);
     command->footer("Examples:\n  mpirun -n 2 ridge record -o 'rank-%q{OMPI_COMM_WORLD_RANK}.sqlite' -- ./train\n"
-                    "  ridge merge rank-0.sqlite rank-1.sqlite -o all.sqlite\n"
+                    "  ridge merge rank-*.sqlite -o all.sqlite\n"
                     "\nThe inputs stay as they are. Recordings of one machine are laid on one clock exactly, those of several by UTC.");
     command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return mergeCommand(*arguments, globals); }; });
 }

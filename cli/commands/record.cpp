@@ -18,10 +18,13 @@
 #include "base/text.h"
 #include "cli/app/app.h"
 #include "cli/app/neighbours.h"
+#include "cli/commands/record_start.h"
 #include "collector/recorder/convert/launch_match.h"
+#include "collector/recorder/in_place.h"
 #include "collector/recorder/named_session.h"
 #include "collector/recorder/output_name.h"
 #include "collector/recorder/record.h"
+#include "schemas/spool/start.h"
 
 namespace ridge::cli {
 namespace {
@@ -30,7 +33,8 @@ struct RecordArguments {
     std::vector<std::string> program;
     std::vector<std::string> unknown;  // options that are not ours
     std::string output, recoverDir, json, trace = "nvtx,cuda";
-    bool recovers = false;
+    bool recovers = false, printsEnvironment = false;
+    std::string takeOver;  // the file to execute: a launcher started the program
     bool noSample = false;
     std::vector<std::string> ioClasses;
     std::uint32_t sampleRate = 997;
@@ -255,7 +259,54 @@ Status checkProgram(const RecordArguments& a, const Globals& globals) {
     return {};
 }
 
+Result<recorder::RecordOptions> optionsOf(const RecordArguments& a, const Globals& globals) {
+    recorder::RecordOptions options;
+    options.command = a.program;
+    options.output = a.output;
+    options.force = globals.force;
+    options.sampleSystem = options.detectPreemption = !a.noSample;
+    options.quiet = globals.quiet;
+    options.samplesPerSecond = a.sampleRate;
+    options.executable = a.takeOver;
+    RIDGE_TRY_STATUS(applyTrace(a.trace, options));
+    RIDGE_TRY_STATUS(applyControl(a, options));
+    options.cudaOptions = cudaOptions(a);
+    RIDGE_TRY_STATUS(applyIoClasses(a, options));
+    auto agent = findAgentDir();
+    if (!agent.ok()) return Error{ErrorCode::kMeasurement, agent.error().message};
+    options.agentLibDir = *agent;
+    return options;
+}
+
+Result<recorder::RecordOutcome> recordWith(recorder::RecordOptions options, int& gaveUp) {
+    options.gaveUp = [&gaveUp](int signal) { gaveUp = signal; };
+    return options.executable.empty() ? recorder::record(options) : recorder::recordInPlace(options);
+}
+
+int failedRecording(const Error& error, int gaveUp) {
+    if (gaveUp != 0) return fail(128 + gaveUp, error.message);
+    return fail(error.code == ErrorCode::kBadInput ? 2 : 4, error.message);
+}
+
+// Nobody sees an exit code of ours here: the program runs, recorded or not.
+int recordTakenOver(const RecordArguments& a, const Globals& globals) {
+    const auto options = optionsOf(a, globals);
+    if (!options.ok()) return runUnrecorded(globals.arguments, options.error().message);
+    int gaveUp = 0;
+    const auto outcome = recordWith(*options, gaveUp);
+    return outcome.ok() ? report(*outcome, outcome->programStatus, a, globals) : failedRecording(outcome.error(), gaveUp);
+}
+
+int printEnvironment(const RecordArguments& a, const Globals& globals, const CLI::App& command) {
+    if (!a.program.empty() || a.recovers || a.start || a.stop || !a.json.empty() || !a.session.empty() || a.counters == "kernel")
+        return fail(2, "--print-env is for what a launcher starts: it takes no program, no --recover, --session, --json and no --counters kernel");
+    if (!a.unknown.empty()) return fail(2, fmt::format("unknown option {}; see ridge record --help", toValidUtf8(a.unknown.front())));
+    const auto options = optionsOf(a, globals);
+    return options.ok() ? printStartVariables(command, a.output) : fail(options.error());
+}
+
 int recordCommand(const RecordArguments& a, const Globals& globals) {
+    if (!a.takeOver.empty()) return recordTakenOver(a, globals);
     if (const Status status = checkProgram(a, globals); !status.ok()) return fail(2, status.error().message);
     if (a.start || a.stop) {
         const Status status = recorder::commandSession(a.session, a.start ? recorder::SessionCommand::kStart : recorder::SessionCommand::kStop);
@@ -267,24 +318,13 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
         if (!outcome.ok()) return fail(outcome.error().code == ErrorCode::kBadInput ? 2 : 4, outcome.error().message);
         return report(*outcome, 0, a, globals);
     }
-    recorder::RecordOptions options;
-    options.command = a.program;
-    options.output = a.output;
-    options.force = globals.force;
-    options.sampleSystem = options.detectPreemption = !a.noSample;
-    options.quiet = globals.quiet;
-    options.samplesPerSecond = a.sampleRate;
-    if (const Status status = applyTrace(a.trace, options); !status.ok()) return fail(status.error());
-    if (const Status status = applyControl(a, options); !status.ok()) return fail(status.error());
-    options.cudaOptions = cudaOptions(a);
-    if (const Status status = applyIoClasses(a, options); !status.ok()) return fail(status.error());
-    const auto agent = findAgentDir();
-    if (!agent.ok()) return fail(4, agent.error().message);
-    options.agentLibDir = *agent;
-    auto outcome = recorder::record(options);
-    if (!outcome.ok()) return fail(outcome.error().code == ErrorCode::kBadInput ? 2 : 4, outcome.error().message);
+    const auto options = optionsOf(a, globals);
+    if (!options.ok()) return fail(options.error());
+    int gaveUp = 0;
+    auto outcome = recordWith(*options, gaveUp);
+    if (!outcome.ok()) return failedRecording(outcome.error(), gaveUp);
     if (a.counters == "kernel" && outcome->started)
-        if (const Status status = countKernels(options, *outcome); !status.ok()) return fail(4, status.error().message);
+        if (const Status status = countKernels(*options, *outcome); !status.ok()) return fail(4, status.error().message);
     return report(*outcome, outcome->programStatus, a, globals);
 }
 
@@ -308,7 +348,7 @@ void addRecord(CLI::App& app, Globals& globals) {
     command->add_option("--trace", arguments->trace, "What to record, separated by commas: nvtx (the program's NVTX ranges), cuda (kernels, copies and API calls), io (calls that read and write files; this preloads a library into the program), cpu (call stacks of its threads and hardware counters, through perf events), sched (context switches); or none")
         ->type_name("LIST")->default_str("nvtx,cuda");
     command->add_option("--io-class", arguments->ioClasses, "What files are for, by their paths: CLASS=PATTERN with data, checkpoint or other and a shell's pattern (* fits / too), as in checkpoint='*/ckpt/*'; the first that fits counts")
-        ->type_name("CLASS=PATTERN")->allow_extra_args(false);
+        ->type_name("CLASS=PATTERN")->allow_extra_args(false)->delimiter('\n');
     command->add_option("--sample-rate", arguments->sampleRate, "Call stacks per second and busy thread, with cpu in --trace")->type_name("N")->default_str("997")->check(CLI::Range(1, 50000));
     command->add_flag("--no-sample", arguments->noSample, "Do not sample CPU, memory, power and preemption");
     command->add_option("--duration", arguments->duration, "Stop recording after so many seconds; the program goes on, and the file is made when it ends. 0: record until the program ends")
@@ -320,8 +360,8 @@ void addRecord(CLI::App& app, Globals& globals) {
     command->add_option("--capture-range", arguments->captureRange, "Record only while this lasts: nvtx:NAME (a range of that name; nvtx:NAME@DOMAIN: of that domain, \"default\" being NVTX's own) or cudaProfilerApi (from cudaProfilerStart to cudaProfilerStop)")
         ->type_name("RANGE");
     command->add_option("--capture-range-end", arguments->captureEnd, "After the range: stop, repeat (record it each time), repeat:N")->type_name("WHAT")->default_str("stop");
-    command->add_option("--nvtx-domain-include", arguments->includeDomains, "Record only these NVTX domains, separated by commas")->type_name("LIST");
-    command->add_option("--nvtx-domain-exclude", arguments->excludeDomains, "Record all NVTX domains but these")->type_name("LIST");
+    command->add_option("--nvtx-domain-include", arguments->includeDomains, "Record only these NVTX domains, separated by commas")->type_name("LIST")->delimiter('\n');
+    command->add_option("--nvtx-domain-exclude", arguments->excludeDomains, "Record all NVTX domains but these")->type_name("LIST")->delimiter('\n');
     command->add_option("--cuda-graph-trace", arguments->cudaGraphs, "CUDA graphs: node (every node, as if it were launched by itself), graph (one entry per launch: cheaper, and no kernels inside)")
         ->check(CLI::IsMember({"node", "graph"}))->default_str("node");
     command->add_option("--counters", arguments->counters, "Hardware counters of the GPU: none, gpu (a time series of its units' use), kernel (bytes and operations of each kernel; the program is run a second time for them, slowly)")
@@ -337,11 +377,15 @@ void addRecord(CLI::App& app, Globals& globals) {
     command->add_flag("--start", arguments->start, "Run nothing: start recording in the session NAME");
     command->add_flag("--stop", arguments->stop, "Run nothing: stop recording in the session NAME; its program goes on");
     CLI::Option* recover = command->add_option("--recover", arguments->recoverDir, "Run nothing: make the file from what a recording that was killed left in DIR (its output with .spool behind)")->type_name("DIR");
+    command->add_flag("--print-env", arguments->printsEnvironment, "Run nothing: print the variables by which what a launcher (mpirun, srun, torchrun) starts is recorded with these options, for eval in a shell; processes without a %q{VARIABLE} of -o are left alone")
+        ->configurable(false);
+    command->add_option(spool::kTakeOverOption, arguments->takeOver, "The file to execute for PROGRAM, which a launcher started")->configurable(false)->group("");
     command->add_option("--json", arguments->json, "Write a summary (exit status, events, losses) as JSON to FILE; -: to stdout, after the program's own output")->type_name("FILE");
     addCommonOptions(*command, globals, false);
     command->footer("Examples:\n  ridge record -o trace.sqlite -- python3 train.py --epochs 1\n  ridge record --trace nvtx,cuda,io -- mpirun -n 2 ./train\n"
                     "  ridge record --capture-range nvtx:epoch -- python3 train.py\n"
                     "  mpirun -n 2 ridge record -o 'rank-%q{OMPI_COMM_WORLD_RANK}.sqlite' -- ./train\n"
+                    "  eval \"$(ridge record --print-env -o 'rank-%q{SLURM_PROCID}.sqlite')\"; srun ./train\n"
                     "  ridge record --recover trace.sqlite.spool -o trace.sqlite\n  ridge analyze trace.sqlite\n"
                     "\nProcesses that the program starts are recorded with it. While it runs, the recording grows in FILE.spool; the\n"
                     "file is made from it at the end. SIGINT, SIGTERM, SIGHUP and SIGQUIT go on to the program, and the file is made.\n"
@@ -352,6 +396,7 @@ void addRecord(CLI::App& app, Globals& globals) {
             arguments->recovers = recover->count() > 0;
             arguments->unknown = command->remaining();
             std::erase(arguments->unknown, "--");  // the parser leaves it there
+            if (arguments->printsEnvironment) return printEnvironment(*arguments, globals, *command);
             return recordCommand(*arguments, globals);
         };
     });

@@ -165,6 +165,7 @@ Attempt runOnce(Run& run, const Variant& variant, const std::string& folder, int
     options.endOnInterrupt = true;
     options.quiet = true;
     options.agentLibDir = run.agentDir;
+    options.gaveUp = setInterrupted;
     if (variant.ranks > 1) options.extraEnvironment = {{"OMPI_ALLOW_RUN_AS_ROOT", "1"}, {"OMPI_ALLOW_RUN_AS_ROOT_CONFIRM", "1"}};
     std::error_code ec;
     fs::remove(result, ec);

@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +24,11 @@ constexpr std::int64_t kSilenceNs = 2'000'000'000;  // a recorder that lives bea
 
 Control::~Control() {
     if (m_block) munmap(m_block, sizeof(spool::ControlBlock));
+    if (m_fd >= 0) close(m_fd);
+}
+
+bool Control::lock() {
+    return flock(m_fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;  // some file systems have none
 }
 
 Status Control::map(const std::string& path, bool create) {
@@ -36,10 +42,12 @@ Status Control::map(const std::string& path, bool create) {
     void* data = usable ? mmap(nullptr, sizeof(spool::ControlBlock), PROT_READ | PROT_WRITE,
                                MAP_SHARED, fd, 0)
                         : MAP_FAILED;
-    close(fd);
-    if (data == MAP_FAILED)
+    if (data == MAP_FAILED) {
+        close(fd);
         return Error{ErrorCode::kIo,
                      fmt::format("{}: {}", path, std::strerror(error ? error : EINVAL))};
+    }
+    m_fd = fd;
     m_block = static_cast<spool::ControlBlock*>(data);
     return {};
 }
@@ -52,7 +60,7 @@ std::int32_t liveRecorder(const std::string& sessionFolder) {
         static_cast<std::int64_t>(__atomic_load_n(&block.heartbeatNs, __ATOMIC_RELAXED));
     const std::int32_t pid = block.recorderPid;
     const bool lives = pid > 0 && pid != getpid() && (kill(pid, 0) == 0 || errno == EPERM);
-    return lives && monotonicNs() - heartbeat < kSilenceNs ? pid : 0;
+    return lives && (monotonicNs() - heartbeat < kSilenceNs || !control.lock()) ? pid : 0;
 }
 
 }  // namespace ridge::recorder

@@ -7,6 +7,7 @@
 #include "base/sha256.h"
 #include "base/text.h"
 #include "collector/recorder/archive/secrets.h"
+#include "schemas/spool/start.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -63,6 +64,15 @@ void put(Entries& entries, const std::string& name, const char* category,
     entries[name] = {name, category, toValidUtf8(value)};
 }
 
+// Without the library by which we came: a recording is not another environment for it.
+std::string withoutOurLibrary(std::string_view preload) {
+    std::string kept;
+    for (const std::string_view library : split(preload, ':'))
+        if (!library.ends_with(std::string("/") + spool::kStartLibrary))
+            kept += (kept.empty() ? "" : ":") + std::string(library);
+    return kept;
+}
+
 void readVariables(Entries& entries) {
     for (char** at = environ; at && *at; ++at) {
         const std::string_view pair = *at;
@@ -76,8 +86,10 @@ void readVariables(Entries& entries) {
             std::find(kKeyVariables.begin(), kKeyVariables.end(), name) != kKeyVariables.end();
         // Set by the recorder itself, or by the launcher for each rank: no property of the machine.
         const bool ours = name == "CUDA_INJECTION64_PATH" || name == "CUDA_VISIBLE_DEVICES_RANK";
+        const std::string_view value = pair.substr(equals + 1);
         if (key && !ours)
-            put(entries, "env." + std::string(name), "key", std::string(pair.substr(equals + 1)));
+            put(entries, "env." + std::string(name), "key",
+                name == "LD_PRELOAD" ? withoutOurLibrary(value) : std::string(value));
         else if (std::find(kRecordedVariables.begin(), kRecordedVariables.end(), name) !=
                  kRecordedVariables.end())
             put(entries, "env." + std::string(name), "recorded",

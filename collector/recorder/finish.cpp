@@ -17,8 +17,8 @@ namespace ridge::recorder {
 namespace fs = std::filesystem;
 
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
-                             const std::string& output) {
-    auto converted = convert(session, output);
+                             const std::string& output, const std::function<bool()>& isToStop) {
+    auto converted = convert(session, output, isToStop);
     if (!converted.ok())
         return Error{
             ErrorCode::kMeasurement,
@@ -72,6 +72,9 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
                     "{}: process {} is still running and recording into it; recover it when that "
                     "has ended",
                     session, writer)};
+        if (!control.lock())
+            return Error{ErrorCode::kBadInput,
+                         fmt::format("{}: another process makes its file now", session)};
         __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
     }
     RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));

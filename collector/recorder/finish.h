@@ -5,12 +5,14 @@
 
 #include "collector/recorder/record.h"
 
+#include <functional>
 #include <string>
 
 namespace ridge::recorder {
 
-// Makes the file from the session and removes the session only then.
+// Makes the file from the session and removes the session only then. isToStop: asked again and again;
+// true gives it up.
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
-                             const std::string& output);
+                             const std::string& output, const std::function<bool()>& isToStop = {});
 
 }  // namespace ridge::recorder

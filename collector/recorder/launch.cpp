@@ -2,47 +2,23 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/launch.h"
 
-#include "base/file.h"
-
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <filesystem>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
-extern char** environ;
-
 namespace ridge::recorder {
 namespace {
-
-std::vector<std::string> childEnvironment(const std::map<std::string, std::string>& variables,
-                                          const std::string& preload) {
-    std::vector<std::string> result;
-    std::string ownPreload;
-    for (char** at = environ; at && *at; ++at) {
-        const std::string_view pair = *at;
-        const std::string name(pair.substr(0, pair.find('=')));
-        if (name == "LD_PRELOAD" && !preload.empty()) {
-            ownPreload = pair.substr(std::min(pair.size(), name.size() + 1));
-            continue;
-        }
-        if (!variables.contains(name)) result.emplace_back(pair);
-    }
-    for (const auto& [name, value] : variables) result.push_back(name + "=" + value);
-    if (!preload.empty())
-        result.push_back("LD_PRELOAD=" + preload + (ownPreload.empty() ? "" : ":" + ownPreload));
-    return result;
-}
 
 // As execvp finds it; empty: not at all.
 std::string findProgram(const std::string& program) {
@@ -59,23 +35,14 @@ std::string findProgram(const std::string& program) {
     }
 }
 
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-    std::vector<char*> result;
-    for (std::string& text : strings) result.push_back(text.data());
-    result.push_back(nullptr);
-    return result;
-}
-
 }  // namespace
 
-Result<Launched> launch(const std::vector<std::string>& command,
-                        const std::map<std::string, std::string>& variables,
-                        const std::string& preload, const sigset_t& mask,
+Result<Launched> launch(const Program& program, const Injection& injection, const sigset_t& mask,
                         const std::function<void(pid_t)>& beforeExec) {
-    std::vector<std::string> arguments = command;
-    std::vector<std::string> environment = childEnvironment(variables, preload);
-    std::vector<char*> argv = pointers(arguments);
-    std::vector<char*> envp = pointers(environment);
+    std::vector<std::string> arguments = program.command;
+    std::vector<std::string> environment = childEnvironment(injection);
+    std::vector<char*> argv = pointersTo(arguments);
+    std::vector<char*> envp = pointersTo(environment);
     int report[2];  // closed by a good exec, carries errno after a bad one
     if (pipe2(report, O_CLOEXEC) != 0)
         return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(errno))};
@@ -97,6 +64,7 @@ Result<Launched> launch(const std::vector<std::string>& command,
     }();
     // The recorder blocks the signals that it forwards; the program starts with the mask that we
     // had before.
+    const pid_t recorder = getpid();
     const pid_t pid = fork();
     if (pid < 0) {
         const int error = errno;
@@ -110,7 +78,14 @@ Result<Launched> launch(const std::vector<std::string>& command,
         }
         sigprocmask(SIG_SETMASK, &mask, nullptr);
         if (fileSize.sa_handler != SIG_IGN) signal(SIGXFSZ, SIG_DFL);
-        execvpe(argv[0], argv.data(), envp.data());
+        if (program.endsWithRecorder) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+            if (getppid() != recorder) _exit(127);
+        }
+        if (program.file.empty())
+            execvpe(argv[0], argv.data(), envp.data());
+        else
+            execve(program.file.c_str(), argv.data(), envp.data());
         const int error = errno;
         [[maybe_unused]] const ssize_t told = write(report[1], &error, sizeof error);
         _exit(127);
@@ -158,19 +133,6 @@ std::string cudaDriverTrouble() {
         return fmt::format("there is no CUDA driver here ({})", why ? why : "libcuda.so.1");
     }
     dlclose(driver);
-    return {};
-}
-
-std::string findAgentDir(const std::string& given) {
-    namespace fs = std::filesystem;
-    const fs::path here = executableDir();
-    std::vector<fs::path> places = {here / "../lib/ridge", here / "../lib", here,
-                                    here / "../collector/agent"};
-    if (!given.empty()) places = {fs::path(given)};
-    std::error_code ec;
-    for (const fs::path& place : places)
-        if (fs::exists(place / "libridge_agent.so", ec))
-            return fs::weakly_canonical(place, ec).string();
     return {};
 }
 

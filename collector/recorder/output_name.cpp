@@ -19,14 +19,15 @@ bool has(std::string_view pattern, char letter) {
     return false;
 }
 
-// The variable's name stands between the braces behind %q.
-Result<std::string> variable(std::string_view pattern, std::size_t& at) {
+// The variable's name stands between the braces behind %q. Without a look at it: an empty value.
+Result<std::string> variable(std::string_view pattern, std::size_t& at, bool look) {
     const std::size_t close = pattern.find('}', at);
     if (at >= pattern.size() || pattern[at] != '{' || close == std::string_view::npos)
         return Error{ErrorCode::kBadInput,
                      fmt::format("{}: write %q{{NAME}} for an environment variable", pattern)};
     const std::string name(pattern.substr(at + 1, close - at - 1));
     at = close + 1;
+    if (!look) return std::string();
     const char* value = std::getenv(name.c_str());
     if (value == nullptr)
         return Error{ErrorCode::kBadInput,
@@ -37,16 +38,8 @@ Result<std::string> variable(std::string_view pattern, std::size_t& at) {
     return std::string(value);
 }
 
-}  // namespace
-
-bool hasNumber(std::string_view pattern) {
-    return has(pattern, 'n');
-}
-bool hasProcess(std::string_view pattern) {
-    return has(pattern, 'p');
-}
-
-Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid, std::uint32_t number) {
+Result<std::string> expand(std::string_view pattern, std::int32_t pid, std::uint32_t number,
+                           bool look) {
     std::string name;
     for (std::size_t at = 0; at < pattern.size();) {
         if (pattern[at] != '%') {
@@ -71,7 +64,7 @@ Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid, std
                 break;
             }
             case 'q': {
-                RIDGE_TRY(const std::string value, variable(pattern, at));
+                RIDGE_TRY(const std::string value, variable(pattern, at, look));
                 name += value;
                 break;
             }
@@ -83,6 +76,24 @@ Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid, std
         }
     }
     return name;
+}
+
+}  // namespace
+
+bool hasNumber(std::string_view pattern) {
+    return has(pattern, 'n');
+}
+bool hasProcess(std::string_view pattern) {
+    return has(pattern, 'p');
+}
+
+Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid, std::uint32_t number) {
+    return expand(pattern, pid, number, true);
+}
+
+Status checkOutputPattern(std::string_view pattern) {
+    RIDGE_TRY([[maybe_unused]] const std::string name, expand(pattern, 1, 1, false));
+    return {};
 }
 
 }  // namespace ridge::recorder

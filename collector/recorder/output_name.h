@@ -14,6 +14,8 @@ namespace ridge::recorder {
 
 bool hasNumber(std::string_view pattern);   // %n
 bool hasProcess(std::string_view pattern);  // %p
+// Errors: an unknown sequence. Variables need not be set.
+Status checkOutputPattern(std::string_view pattern);
 // Errors: an unknown sequence, a variable that is not set or holds a slash.
 Result<std::string> expandOutput(std::string_view pattern, std::int32_t pid, std::uint32_t number);
 

@@ -8,6 +8,7 @@
 #include "collector/recorder/control.h"
 #include "collector/recorder/drain.h"
 #include "collector/recorder/finish.h"
+#include "collector/recorder/in_place.h"
 #include "collector/recorder/launch.h"
 #include "collector/recorder/named_session.h"
 #include "collector/recorder/output_name.h"
@@ -48,6 +49,7 @@ constexpr std::int64_t kSlowestPollNs = 20'000'000;
 constexpr std::int64_t kGraceNs =
     5'000'000'000;  // between asking the program to end and killing it
 constexpr std::int64_t kLookEveryNs = 200'000'000;
+constexpr std::int64_t kSameSignalNs = 250'000'000;
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
 
 Error ioError(const std::string& path, int error) {
@@ -61,8 +63,8 @@ public:
     Result<RecordOutcome> run() {
         RIDGE_TRY_STATUS(prepare());
         Wait wait;
-        std::map<std::string, std::string> variables = m_options.extraEnvironment;
-        const std::string preload = agentVariables(variables);
+        const Injection injection = injectionFor(m_options, m_session);
+        describeAgents(injection);
         PerfEvents perf(m_spool);
         std::function<void(pid_t)> beforeExec;
         if (m_options.sampleStacks || m_options.traceSwitches || m_options.countHardware)
@@ -70,8 +72,8 @@ public:
                 perf.open(pid, {m_options.sampleStacks, m_options.traceSwitches,
                                 m_options.countHardware, m_options.samplesPerSecond});
             };
-        auto launched =
-            launch(m_options.command, variables, preload, wait.maskBefore(), beforeExec);
+        auto launched = launch({m_options.command, m_options.executable, m_options.takenOver},
+                               injection, wait.maskBefore(), beforeExec);
         if (!launched.ok() || launched->execError) {
             removeSession(m_session, m_info.ringDir);
             if (!launched.ok()) return std::move(launched).takeError();
@@ -100,14 +102,15 @@ public:
             describeSources(sampler, preemption);
             describePerf(perf);
         }
-        return close(drain);
+        return close(drain, wait);
     }
 
 private:
     Status prepare() {
         if (m_options.command.empty()) return Error{ErrorCode::kBadInput, "no program to record"};
         if (m_options.output.empty()) return Error{ErrorCode::kBadInput, "no output file given"};
-        RIDGE_TRY_STATUS(mayBeRecorded(m_options.command.front()));
+        RIDGE_TRY_STATUS(mayBeRecorded(
+            m_options.executable.empty() ? m_options.command.front() : m_options.executable));
         RIDGE_TRY_STATUS(chooseOutput());
         std::error_code ec;
         if (fs::is_directory(m_output, ec))
@@ -232,6 +235,7 @@ private:
         RIDGE_TRY_STATUS(m_spool.open(m_session + "/recorder.spool"));
         m_spool.clockSample();
         RIDGE_TRY_STATUS(m_control.map(m_session + "/control", true));
+        m_control.lock();
         spool::ControlBlock& control = *m_control.block();
         control.version = spool::kLayoutVersion;
         control.recorderPid = getpid();
@@ -256,33 +260,17 @@ private:
         return {};
     }
 
-    // Which agents go in, and what RIDGE_SOURCE says of them.
-    std::string agentVariables(std::map<std::string, std::string>& variables) {
-        variables[spool::kSessionVariable] = m_session;
-        const std::string dir = findAgentDir(m_options.agentLibDir);
-        const std::string agent = dir + "/libridge_agent.so";
-        const std::string io = dir + "/libridge_io.so";
-        const std::string missing = "libridge_agent.so was not found beside this program";
-        if (!dir.empty() && (m_options.traceNvtx || m_options.traceCuda))
-            variables["NVTX_INJECTION64_PATH"] = agent;
-        if (!dir.empty() && m_options.traceCuda) variables["CUDA_INJECTION64_PATH"] = agent;
-        // NCCL takes one profiler plugin: the program's own comes first.
-        if (!dir.empty() && m_options.traceCuda && std::getenv("NCCL_PROFILER_PLUGIN") == nullptr)
-            variables["NCCL_PROFILER_PLUGIN"] = agent;
-        const auto source = [&](const char* name, bool wanted, bool there,
-                                const std::string& reason) {
-            m_info.sources.push_back(
-                {name, wanted && there, wanted ? (there ? "" : reason) : "not asked for"});
+    // What RIDGE_SOURCE says of the agents that go in.
+    void describeAgents(const Injection& injection) {
+        const auto source = [&](const char* name, bool wanted, bool there, const char* library) {
+            const std::string reason =
+                there ? "" : fmt::format("{} was not found beside this program", library);
+            m_info.sources.push_back({name, wanted && there, wanted ? reason : "not asked for"});
+            if (wanted && !there) m_info.notes.push_back(fmt::format("{} is off: {}", name, reason));
         };
-        source("nvtx", m_options.traceNvtx, !dir.empty(), missing);
-        source("cuda", m_options.traceCuda, !dir.empty(), missing);
-        const bool ioThere = !dir.empty() && access(io.c_str(), R_OK) == 0;
-        source("io", m_options.traceIo, ioThere,
-               "libridge_io.so was not found beside this program");
-        for (const SourceState& state : m_info.sources)
-            if (!state.on && state.reason != "not asked for")
-                m_info.notes.push_back(state.name + " is off: " + state.reason);
-        return m_options.traceIo && ioThere ? io : std::string();
+        source("nvtx", m_options.traceNvtx, injection.agent, "libridge_agent.so");
+        source("cuda", m_options.traceCuda, injection.agent, "libridge_agent.so");
+        source("io", m_options.traceIo, injection.io, "libridge_io.so");
     }
 
     // Until the program has ended: drain, forward signals, keep the heartbeat.
@@ -330,13 +318,14 @@ private:
         m_program = -1;
     }
 
-    // --wait all: until the last process of the session has ended, or somebody asks us to stop.
+    // Until those that joined have ended, with --wait all the last process of the session, or
+    // somebody asks us to stop.
     bool waitsForOthers(const Drain& drain) {
-        if (!m_options.waitAll || m_interruptedBy != 0) return false;
+        if ((!m_options.waitAll && !m_options.takenOver) || m_interruptedBy != 0) return false;
         const std::int64_t now = monotonicNs();
         if (now - m_lookedNs < kLookEveryNs) return true;  // a look reads of every process there is
         m_lookedNs = now;
-        return !stillRunning(drain).empty();
+        return m_options.waitAll ? !stillRunning(drain).empty() : !joinedAndRunning(m_session).empty();
     }
 
     std::set<std::int32_t> stillRunning(const Drain& drain) const {
@@ -435,14 +424,14 @@ private:
                 perf.throttled()));
     }
 
-    Result<RecordOutcome> close(Drain& drain) {
+    Result<RecordOutcome> close(Drain& drain, Wait& wait) {
         giveRoomBack(m_session);
         m_spool.flush();
         drain.round();
-        const std::size_t running = stillRunning(drain).size();
         if (m_control.block()->windows == 0 && m_control.block()->partial != 0)
             m_info.notes.push_back(m_windows.whyNothing());
         __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
+        const std::size_t running = stillRunning(drain).size();  // who joins sees the stop, or is seen
         for (int i = 0; i < 100 && drain.round() > 0; ++i) {
         }
         if (const std::uint64_t lost = m_spool.lost())
@@ -462,13 +451,23 @@ private:
         // than the truth.
         if (auto written = writeSession(m_session, m_info); !written.ok())
             m_info.notes.push_back(written.error().message);
-        auto outcome = finish(m_session, m_info.ringDir, m_output);
+        auto outcome = finish(m_session, m_info.ringDir, m_output, [&] { return isToStop(wait); });
+        if (m_stoppedBy != 0 && !outcome.ok() && m_options.gaveUp) m_options.gaveUp(m_stoppedBy);
         if (!outcome.ok()) return outcome;
         outcome->programStatus = m_status;
         outcome->timedOut = m_timedOut;
         outcome->interruptedBy = m_interruptedBy;
         outcome->notes.insert(outcome->notes.begin(), m_info.notes.begin(), m_info.notes.end());
         return outcome;
+    }
+
+    // While the file is made. A signal that comes together with the program's end was meant for both.
+    bool isToStop(Wait& wait) {
+        const std::int64_t now = monotonicNs();
+        const int signal = wait.forSignal(0, -1);
+        if (signal != 0 && m_interruptedBy == 0) m_interruptedBy = signal;
+        if (signal != 0 && now - m_info.endMonotonicNs > kSameSignalNs) m_stoppedBy = signal;
+        return m_stoppedBy != 0;
     }
 
     const RecordOptions& m_options;
@@ -485,6 +484,7 @@ private:
     std::int64_t m_lookedNs = 0;  // for processes that still run
     bool m_folderMade = false;
     int m_interruptedBy = 0;
+    int m_stoppedBy = 0;  // a signal while the file was made
     std::int64_t m_toldNs = 0;  // when the program was asked to end; 0: it was not
     std::set<std::int32_t> m_told;
 };

@@ -28,6 +28,7 @@ struct Progress {
 
 struct RecordOptions {
     std::vector<std::string> command;  // program and arguments; searched in PATH as a shell does
+    std::string executable;  // the file to execute where that is not what command[0] names
     std::string output;                // a pattern, see output_name.h
     bool force = false;                // overwrite an output that exists
     bool traceNvtx = true;
@@ -64,6 +65,10 @@ struct RecordOptions {
     // first that fits counts.
     std::vector<std::pair<std::string, std::string>> ioClasses;
     std::string spoolDir;                           // empty: <output>.spool
+    bool takenOver = false;  // a launcher started the program (in_place.h): killed with us, and others
+                             // may join the recording, for whose end we wait
+    // A signal came while the file was made, so that was given up; record() fails then (kMeasurement).
+    std::function<void(int signal)> gaveUp;
 };
 
 struct RecordOutcome {

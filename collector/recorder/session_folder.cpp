@@ -50,7 +50,7 @@ void removeOwnFiles(const fs::path& folder) {
         const std::string extension = entry.path().extension().string();
         const std::string name = entry.path().filename().string();
         const bool ours = extension == ".spool" || extension == ".head" || extension == ".ring" ||
-                          extension == ".names" || name == "reserve" || name == "control" ||
+                          extension == ".names" || extension == ".joined" || name == "reserve" || name == "control" ||
                           name.starts_with("session.json");
         if (ours && !entry.is_directory(ec)) own.push_back(entry.path());
     }

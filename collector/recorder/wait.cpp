@@ -17,6 +17,8 @@ namespace ridge::recorder {
 namespace {
 
 constexpr int kEndingSignals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+// Job managers announce the end of the time with these; they are the program's to answer.
+constexpr int kMessages[] = {SIGUSR1, SIGUSR2};
 
 int openPidFd(std::int32_t pid) {
     return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
@@ -33,6 +35,7 @@ bool isEndingSignal(int signal) {
 Wait::Wait() {
     sigemptyset(&m_taken);
     for (const int signal : kEndingSignals) sigaddset(&m_taken, signal);
+    for (const int signal : kMessages) sigaddset(&m_taken, signal);
     sigaddset(&m_taken, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &m_taken, &m_before);
     m_signals = signalfd(-1, &m_taken, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -100,9 +103,9 @@ int Wait::forSignal(std::int64_t ns, pid_t program) {
     for (;;) {  // SIGCHLD only wakes us: the caller looks for itself
         const int signal = sigtimedwait(&m_taken, &info, &now);
         if (signal < 0) return 0;
-        if (!isEndingSignal(signal)) continue;
+        if (signal == SIGCHLD) continue;
         if (info.si_code <= 0 && program > 0) kill(program, signal);
-        return signal;
+        if (isEndingSignal(signal)) return signal;
     }
 }
 

@@ -35,7 +35,7 @@ public:
     void watch(std::int32_t pid);
 
     // Until a signal comes, a watched process ends, or ns have passed. Returns the ending signal
-    // that came, or 0. What somebody sent to us alone goes on to the program; what the terminal
+    // that came, or 0; SIGUSR1 and SIGUSR2 only go on. What somebody sent to us alone goes on to the program; what the terminal
     // sent has reached it already, as it is in the same foreground group.
     int forSignal(std::int64_t ns, pid_t program);
 

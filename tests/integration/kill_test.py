@@ -2,6 +2,7 @@
 """kill -9 of the program and of the recorder: what had ended is in the file, always."""
 import os
 import random
+import shlex
 import signal
 import struct
 import subprocess
@@ -87,6 +88,64 @@ class Kill(Case):
             self.assertEqual(len([r for r in ranges(trace, "counted") if r[2] is not None]), RANGES)
             self.assertEqual(losses(trace), [])
             self.assertEqual(query(trace, "SELECT outcome FROM RIDGE_RUN"), [("recovered",)])
+
+
+class Conversion(Case):
+    """The recorder is killed or interrupted while it makes the file of the spool."""
+
+    COUNT = 3_000_000
+
+    def interrupted(self, number):
+        """Sends the signal when the file is half made; what the recorder then said, and its exit status."""
+        counter = self.folder / "counter"
+        partial = self.folder / "t.sqlite.partial"
+        recorder = subprocess.Popen([str(RIDGE), "record", "--no-sample", "-o", str(self.trace), "--", str(COUNTING),
+                                     str(counter), str(self.COUNT)], stderr=subprocess.PIPE, text=True)
+        self.addCleanup(recorder.kill)
+        while not (partial.exists() and partial.stat().st_size > 1 << 20) and recorder.poll() is None:
+            time.sleep(0.0005)
+        recorder.send_signal(signal.SIGSTOP)
+        self.assertIsNone(recorder.poll())
+        self.assertFalse(self.trace.exists(), "stopped while the file was being made")
+        # Meanwhile nobody else may make it.
+        second = run(RIDGE, "record", "--recover", f"{self.trace}.spool", "-o", self.trace)
+        self.assertEqual((second.returncode, second.stderr.count(str(recorder.pid))), (2, 1), second.stderr)
+        time.sleep(0.3)  # so long a signal may still have been meant for the program
+        recorder.send_signal(number)
+        recorder.send_signal(signal.SIGCONT)
+        _, errors = recorder.communicate(timeout=120)
+        return recorder.returncode, errors
+
+    def check(self, told):
+        """Nothing is lost, and the command that somebody was told makes the file."""
+        self.assertFalse(self.trace.exists())
+        command = shlex.split(told[told.index("ridge record --recover"):].splitlines()[0].split(" makes")[0])
+        recovered = run(RIDGE, *command[1:])
+        self.assertEqual(recovered.returncode, 0, recovered.stderr)
+        self.assertEqual(sum(1 for row in ranges(self.trace, "counted") if row[2] is not None), self.COUNT)
+        self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["counter", "t.sqlite"])
+        self.assertSound(self.trace)
+
+    def test_a_signal_gives_the_file_up_and_tells_how_to_make_it(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signal=number.name):
+                code, errors = self.interrupted(number)
+                self.assertEqual(code, 128 + number, errors)
+                self.assertEqual(len(errors.splitlines()), 1, errors)
+                self.assertFalse((self.folder / "t.sqlite.partial").exists())
+                self.check(errors)
+                self.trace.unlink()
+                (self.folder / "counter").unlink()
+
+    def test_after_a_kill_every_command_tells_how_to_make_it(self):
+        code, _ = self.interrupted(signal.SIGKILL)
+        self.assertEqual(code, -signal.SIGKILL)
+        told = [run(RIDGE, *words) for words in (["analyze", self.trace], ["stats", "nvtx_sum", self.trace],
+                                                 ["record", "-o", self.trace, "--", "true"])]
+        for result in told:
+            self.assertEqual(result.returncode, 2, result.stderr)
+            self.assertIn("ridge record --recover", result.stderr)
+        self.check(told[0].stderr)
 
 
 if __name__ == "__main__":

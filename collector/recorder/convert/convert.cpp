@@ -48,7 +48,16 @@ void writeWindows(const std::vector<TimeWindow>& windows, Tables& tables) {
         tables.small("META_DATA_CAPTURE", {std::string("WINDOWS_NS"), fmt::format("[{}]", text)});
 }
 
-Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& path) {
+Error givenUp() {
+    return {ErrorCode::kMeasurement, "interrupted while the file was made"};
+}
+
+Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& path,
+                                 const std::function<bool()>& isToStop) {
+    const auto goesOn = [&]() -> Status {
+        if (!isToStop || !isToStop()) return {};
+        return givenUp();
+    };
     RIDGE_TRY(SessionInfo session, readSession(folder));
     RIDGE_TRY(const std::vector<RingFile> rings, collectRings(folder, session.ringDir));
     const auto control = readControl(folder);
@@ -61,11 +70,14 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
         session.startMonotonicNs = catalogue.firstMonotonicNs;
         session.startUtcNs = catalogue.firstRealtimeNs;
     }
+    RIDGE_TRY_STATUS(goesOn());
     RIDGE_TRY(auto tables, Tables::create(path));
     Emitter emitter(catalogue, rings, *tables, session.startMonotonicNs, session.startUtcNs);
     const std::vector<TimeWindow> windows = windowsOf(folder, session.startMonotonicNs);
     emitter.setWindows(windows);
+    emitter.setStop(isToStop);
     for (std::uint32_t i = 0; i < rings.size(); ++i) emitter.ring(i);
+    if (emitter.stopped()) return givenUp();
     const std::vector<Lifetime> processes = lifetimes(session, catalogue, lastHeartbeat(folder));
     const std::int64_t duration = std::max<std::int64_t>(
         session.endMonotonicNs ? session.endMonotonicNs - session.startMonotonicNs : 0, 0);
@@ -96,16 +108,19 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
         row.null().text(catalogue.strings.text(id));
         tables->strings().addAt(id, row);
     }
+    RIDGE_TRY_STATUS(goesOn());
     RIDGE_TRY_STATUS(tables->finish());
+    RIDGE_TRY_STATUS(goesOn());
     RIDGE_TRY_STATUS(linkNcclCalls(path, ncclCalls, emptyId));
     return outcome;
 }
 
 }  // namespace
 
-Result<ConvertOutcome> convert(const std::string& sessionFolder, const std::string& output) {
+Result<ConvertOutcome> convert(const std::string& sessionFolder, const std::string& output,
+                               const std::function<bool()>& isToStop) {
     const std::string partial = output + ".partial";
-    auto outcome = convertTo(sessionFolder, partial);
+    auto outcome = convertTo(sessionFolder, partial, isToStop);
     if (!outcome.ok()) {
         unlink(partial.c_str());
         return outcome;

@@ -9,6 +9,7 @@
 #include "base/result.h"
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,9 @@ struct ConvertOutcome {
     std::int64_t durationNs = 0;
 };
 
-// Errors: no session there (kBadInput), output not writable or disk full (kIo).
-Result<ConvertOutcome> convert(const std::string& sessionFolder, const std::string& output);
+// isToStop: asked after some ten thousand records each; true gives the file up. Errors: no session
+// there (kBadInput), output not writable or disk full (kIo), given up (kMeasurement).
+Result<ConvertOutcome> convert(const std::string& sessionFolder, const std::string& output,
+                               const std::function<bool()>& isToStop = {});
 
 }  // namespace ridge::recorder

@@ -70,6 +70,7 @@ void Emitter::ring(std::uint32_t index) {
         globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
     RecordView last{};
     walkRecords(ring.stream(), [&](const RecordView& view) {
+        if (!goesOn()) return;
         if (view.type() == RecordType::kRange)
             range(view);
         else

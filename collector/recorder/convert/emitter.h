@@ -13,6 +13,7 @@
 #include "collector/recorder/convert/tables.h"
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -36,6 +37,9 @@ public:
     // in.
     void setWindows(std::vector<TimeWindow> windows) { m_windows = std::move(windows); }
     void ring(std::uint32_t index);
+    // Asked every kRecordsPerLook records; once it says so, nothing more is made of the rings.
+    void setStop(std::function<bool()> isToStop) { m_isToStop = std::move(isToStop); }
+    [[nodiscard]] bool stopped() const { return m_stopped; }
     // Largest time seen, ns since the start.
     [[nodiscard]] std::int64_t lastTime() const { return m_lastTime; }
     [[nodiscard]] std::uint64_t events() const { return m_events; }
@@ -91,6 +95,10 @@ private:
     void payloadRows(std::int64_t nvtxId);
     void ncclCall(const NvtxEvent& event);
 
+    bool goesOn() {
+        if (++m_walked % kRecordsPerLook == 0 && m_isToStop) m_stopped = m_stopped || m_isToStop();
+        return !m_stopped;
+    }
     [[nodiscard]] bool outsideOfWindows(const RecordView& record);
     bool counterRecord(const RecordView& record);
     bool ncclRecord(const RecordView& record);
@@ -128,6 +136,10 @@ private:
         if (end > m_ringLast) m_ringLast = end;
     }
 
+    static constexpr std::uint64_t kRecordsPerLook = 32768;
+    std::function<bool()> m_isToStop;
+    std::uint64_t m_walked = 0;
+    bool m_stopped = false;
     Catalogue& m_catalogue;
     const std::vector<RingFile>& m_rings;
     Tables& m_tables;

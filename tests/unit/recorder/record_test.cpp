@@ -16,7 +16,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "collector/recorder/control.h"
 #include "collector/recorder/environment.h"
+#include "collector/recorder/output_name.h"
 #include "schemas/sqlite/database.h"
 #include "tests/unit/recorder/fake_producer.h"
 
@@ -282,6 +284,47 @@ TEST_F(RecordTest, ADiskThatIsFullKeepsTheSpool) {
     ASSERT_TRUE(recovered.ok()) << recovered.error().message;
     EXPECT_EQ(recovered->programStatus, 5);
     EXPECT_EQ(sql("SELECT outcome FROM RIDGE_RUN"), "complete");
+}
+
+// Who records into a session or makes its file holds its lock; it goes with the process, however that ends.
+TEST_F(RecordTest, ASessionHasOneWorkerAtATime) {
+    const std::string session = m_dir.path().string();
+    int ready[2];
+    ASSERT_EQ(pipe(ready), 0);
+    const pid_t worker = fork();
+    if (worker == 0) {
+        Control control;
+        const bool locked = control.map(session + "/control", true).ok() && control.lock();
+        control.block()->recorderPid = getpid();  // and no heartbeat at all
+        [[maybe_unused]] const ssize_t told = write(ready[1], locked ? "1" : "0", 1);
+        pause();
+        _exit(0);
+    }
+    char locked = '?';
+    ASSERT_EQ(read(ready[0], &locked, 1), 1);
+    EXPECT_EQ(locked, '1');
+    EXPECT_EQ(liveRecorder(session), worker);
+    Control second;
+    ASSERT_TRUE(second.map(session + "/control", false).ok());
+    EXPECT_FALSE(second.lock());
+    kill(worker, SIGKILL);
+    waitpid(worker, nullptr, 0);
+    EXPECT_EQ(liveRecorder(session), 0);
+    EXPECT_TRUE(second.lock());
+    close(ready[0]);
+    close(ready[1]);
+}
+
+TEST(OutputName, PatternsAreCheckedWithoutTheirVariables) {
+    unsetenv("RIDGE_TEST_RANK");
+    EXPECT_TRUE(checkOutputPattern("a-%q{RIDGE_TEST_RANK}-%p-%h-%n-%%.sqlite").ok());
+    EXPECT_FALSE(expandOutput("a-%q{RIDGE_TEST_RANK}", 1, 1).ok());
+    for (const char* wrong : {"a-%z", "a-%", "a-%q", "a-%q{RANK"}) EXPECT_FALSE(checkOutputPattern(wrong).ok()) << wrong;
+    setenv("RIDGE_TEST_RANK", "7", 1);
+    EXPECT_EQ(*expandOutput("a-%q{RIDGE_TEST_RANK}-%p-%n-%%", 12, 3), "a-7-12-3-%");
+    setenv("RIDGE_TEST_RANK", "7/..", 1);
+    EXPECT_FALSE(expandOutput("a-%q{RIDGE_TEST_RANK}", 1, 1).ok()) << "a slash would lead elsewhere";
+    unsetenv("RIDGE_TEST_RANK");
 }
 
 }  // namespace
