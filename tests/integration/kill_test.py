@@ -93,7 +93,7 @@ class Kill(Case):
 class Conversion(Case):
     """The recorder is killed or interrupted while it makes the file of the spool."""
 
-    COUNT = 3_000_000
+    COUNT = 1_500_000
 
     def interrupted(self, number):
         """Sends the signal when the file is half made; what the recorder then said, and its exit status."""

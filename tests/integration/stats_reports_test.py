@@ -88,7 +88,8 @@ class Samples(Reports):
         state = query(self.trace, "SELECT state, reason FROM RIDGE_SOURCE WHERE name = 'cpu_stacks'")
         if state[0][0] != "on":
             self.skipTest(f"no call stacks here: {state[0][1]}")
-        functions = {row["Symbol Name"]: row for row in self.report("cpu_samples_sum")}
+        rows = self.report("cpu_samples_sum")
+        functions = {row["Symbol Name"]: row for row in rows}
         hot, cool, caller = (functions[name] for name in ("ridgeThreeQuarters", "ridgeOneQuarter", "busy::caller(double)"))
         self.assertGreater(float(hot["Self (%)"]), 55)
         self.assertGreater(float(hot["Self (%)"]), 2 * float(cool["Self (%)"]))
@@ -97,7 +98,7 @@ class Samples(Reports):
         self.assertEqual(hot["Threads"], "2")
         self.assertTrue(hot["Module Name"].endswith("perf_busy_child"))
         samples = query(self.trace, "SELECT count(DISTINCT id) FROM SAMPLING_CALLCHAINS")[0][0]
-        self.assertEqual(sum(int(row["Self Samples"]) for row in functions.values()), samples)
+        self.assertEqual(sum(int(row["Self Samples"]) for row in rows), samples)
         analyzed = run(RIDGE, "analyze", self.trace)
         self.assertIn(analyzed.returncode, (0, 3), analyzed.stderr)  # 3: it marks no steps and does no work that is told
         self.assertNotIn("internal", analyzed.stderr)
