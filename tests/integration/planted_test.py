@@ -155,7 +155,7 @@ class Gate(Case):
 
     def gate(self, name, *options, code, environment=None):
         out = self.folder / name
-        result = run(RIDGE, "run", "ckpt.save/sync", "--backend", "cpu", "--ceilings-budget", "0.5", "-o", out, *options, env={**os.environ, **(environment or {})}, timeout=280)
+        result = run(RIDGE, "run", "ckpt.save/sync", "--backend", "cpu", "--ceilings-budget", "0.5", "-o", out, *options, env={**os.environ, **(environment or {})}, timeout=600)
         self.assertEqual(result.returncode, code, result.stderr[-2000:] + result.stdout[-3000:])
         return out, result
 
