@@ -118,6 +118,17 @@ void noteRepetitions(Verdicts& all, const std::vector<StoredRun>& runs) {
             }
 }
 
+// The smallest two-sided p that so many sessions can give, 2 / C(n + m, n), against what one metric among all needs.
+void noteWhatCannotBeDecided(Verdicts& all, const std::vector<Evidence>& evidence, const statistics::Rules& rules) {
+    double least = 1;
+    for (const Evidence& e : evidence) {
+        const auto n = static_cast<double>(e.baseline), m = static_cast<double>(e.candidate);
+        least = std::min(least, 2 * std::exp(std::lgamma(n + 1) + std::lgamma(m + 1) - std::lgamma(n + m + 1)));
+    }
+    if (!evidence.empty() && least > rules.alpha / static_cast<double>(evidence.size()))
+        all.notes.push_back("so few sessions cannot accuse one of " + plural(evidence.size(), "metric") + " alone, however much it changed: give the baseline more of them (20 against 5 can)");
+}
+
 }  // namespace
 
 std::vector<EnvironmentMismatch> mismatchesOf(const RunReport& a, const RunReport& b, const std::vector<std::string>& allowed) {
@@ -179,6 +190,7 @@ Verdicts judgeStored(const std::vector<StoredRun>& baseline, const std::vector<S
         }
         all.results.push_back(std::move(v));
     }
+    noteWhatCannotBeDecided(all, evidence, options.rules);
     std::vector<double> p;
     for (const Evidence& e : evidence) p.push_back(e.twoSided());
     const std::vector<Outcome> outcomes = statistics::decideAtOnce(evidence, options.rules);

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "analyzer/regression/sessions.h"
@@ -75,6 +76,24 @@ TEST(Stored, regressedImprovedUnchanged) {
     EXPECT_EQ(worse.overall(), Outcome::kRegressed);
     EXPECT_EQ(judgeStored(slow, base, kOptions).results[0].outcome, Outcome::kImproved);
     EXPECT_EQ(judgeStored(base, same, kOptions).results[0].outcome, Outcome::kUnchanged);
+}
+
+TEST(Stored, tooFewSessionsForSoManyMetricsIsSaid) {
+    const auto noted = [](std::size_t sessionsOfBaseline, std::size_t metrics) {
+        std::vector<StoredRun> base = sessions("a", std::vector<double>(sessionsOfBaseline, 100)), slow = sessions("b", std::vector<double>(5, 200));
+        for (auto* side : {&base, &slow})
+            for (StoredRun& r : *side)
+                for (std::size_t i = 1; i < metrics; ++i) {
+                    RunMetric other = r.run.benchmarks[0].metrics[0];
+                    other.name = "other" + std::to_string(i);
+                    r.run.benchmarks[0].metrics.push_back(other);
+                }
+        const Verdicts v = judgeStored(base, slow, {});
+        return std::any_of(v.notes.begin(), v.notes.end(), [](const std::string& n) { return n.find("cannot accuse one of") != std::string::npos; });
+    };
+    EXPECT_FALSE(noted(5, 1)) << "2 / 252 is 0.8 %";
+    EXPECT_TRUE(noted(5, 2));
+    EXPECT_FALSE(noted(20, 50));
 }
 
 TEST(Stored, ofRatesLessIsWorse) {
