@@ -14,11 +14,12 @@ std::string formatDuration(std::int64_t ns) {
     const double value = static_cast<double>(ns);
     const double magnitude = std::abs(value);
     if (magnitude < 1e3) return fmt::format("{} ns", ns);
-    if (magnitude < 1e6) return fmt::format("{:.4g} us", value / 1e3);
-    if (magnitude < 1e9) return fmt::format("{:.4g} ms", value / 1e6);
+    constexpr double kRoundsUp = 0.99995;  // four digits of it are 1
+    if (magnitude < kRoundsUp * 1e6) return fmt::format("{:.4g} us", value / 1e3);
+    if (magnitude < kRoundsUp * 1e9) return fmt::format("{:.4g} ms", value / 1e6);
     constexpr double kHour = 3600e9, kDay = 24 * kHour;
     if (magnitude < 9999e9) return fmt::format("{:.4g} s", value / 1e9);
-    if (magnitude < 1000 * kHour) return fmt::format("{:.4g} h", value / kHour);
+    if (magnitude < 9999 * kHour) return fmt::format("{:.4g} h", value / kHour);
     return fmt::format("{:.0f} d", value / kDay);
 }
 

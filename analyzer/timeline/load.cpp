@@ -24,6 +24,7 @@
 #include "analyzer/timeline/schema_check.h"
 #include "analyzer/threads.h"
 #include "base/text.h"
+#include "schemas/sqlite/whole_file.h"
 #include "schemas/timeline/ddl.h"
 
 namespace ridge::analyzer {
@@ -335,6 +336,7 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
         result.remarks.push_back({std::string(kViewCheck), fmt::format("{0} is a view, not a table, and was not read: make it one (CREATE TABLE ... AS SELECT * FROM {0})", view), 1,
                                   Severity::kError});
     if (ours) readRemarks(db, result);
+    if (std::string cut = whatIsCutOff(path); !cut.empty()) result.remarks.push_back({"file_cut", path + ": " + cut, 1, Severity::kError});
     FileReader reader(db, result, file, shift, ours);
     using Read = void (FileReader::*)();
     const auto readAll = [&](std::initializer_list<Read> reads) -> Status {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "analyzer/timeline/framework_op.h"
 #include "analyzer/timeline/reader.h"
 
 namespace ridge::analyzer {
@@ -94,12 +95,9 @@ void FileReader::readRanges() {
     readFlows();
 }
 
-// PyTorch's own NVTX ranges: "aten::mm, seq = 12, op_id = 345, sizes = [[2, 3], [3, 4]]". The name is what
-// stands before the numbers, or every op would have a name of its own.
 void FileReader::nameFrameworkOp(std::string_view text, Range& range) {
-    const std::size_t comma = text.find(", ");
-    const std::string_view rest = comma == std::string_view::npos ? std::string_view() : text.substr(comma);
-    if (rest.starts_with(", op_id = ") || rest.starts_with(", seq = ") || rest.starts_with(", sizes = ")) {
+    if (const std::size_t length = lengthOfOpName(text); length != std::string_view::npos) {
+        const std::string_view rest = text.substr(length);
         range.kind = RangeKind::kOp;
         if (const std::size_t sizes = rest.find("sizes = ["); sizes != std::string_view::npos) {
             std::size_t end = sizes + 8, depth = 0;
@@ -109,7 +107,7 @@ void FileReader::nameFrameworkOp(std::string_view text, Range& range) {
             }
             if (end < rest.size()) range.shapes = m_timeline.names.intern(rest.substr(sizes + 8, end + 1 - sizes - 8));
         }
-        text = text.substr(0, comma);
+        text = text.substr(0, length);
     }
     range.name = m_timeline.names.intern(text);
 }

@@ -148,7 +148,7 @@ void AnalysisPanel::build() {
     };
     const auto at = static_cast<std::size_t>(std::max(0, m_list->currentRow()));
     if (at >= m_sections.size()) {
-        say(m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));
+        say(m_view.whyNoInsight());
     } else {
         const Section& section = m_sections[at];
         if (!section.lead.empty()) say(text(section.lead).toHtmlEscaped());

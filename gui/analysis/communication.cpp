@@ -30,7 +30,11 @@ Table collectives(const AnalysisPtr& a) {
                  column("Bus bandwidth", Unit::kByteRate, a, list, [](const auto& c) { return maybe(c.busbw); }),
                  column("Communicator", Unit::kText, a, list, [](const auto& c) { return c.communicator; })};
     if (named) t.columns.push_back(column("Workload", Unit::kText, a, list, [](const auto& c) { return c.workload; }));
-    t.mark = [a](std::size_t) { return colourOf(WallClass::kCommTransfer); };
+    t.mark = [a](std::size_t r) {  // the colour of most of its bar
+        const CommunicationOp& c = a->communication[r];
+        if (!c.waitNs || !c.transferNs) return colourOf(WallClass::kCommUnsplit);
+        return colourOf(*c.waitNs > *c.transferNs ? WallClass::kCommWait : WallClass::kCommTransfer);
+    };
     t.target = [a](std::size_t r) { return std::optional(Target{0, 0, a->communication[r].name}); };
     return t;
 }

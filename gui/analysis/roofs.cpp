@@ -87,7 +87,7 @@ Table roofs(const AnalysisPtr& a) {
 Section roofline(const AnalysisPtr& a) {
     Section s{"ops", "Ops and roofs", ""};
     if (a->roofline.empty() && a->ceilings.empty() && a->ridgeline.empty()) {
-        s.absent = "No roofs and no ops with known work. Roofs are in traces of ridge run, or come from ridge ceilings; the work of an op from ranges with a work payload.";
+        s.absent = "No roofs and no ops with known work. ridge run leaves roofs beside its traces; of another machine ridge ceilings measures them. The work of an op comes from ranges with a work payload.";
         return s;
     }
     const bool met = std::any_of(a->ridgeline.begin(), a->ridgeline.end(), [](const auto& p) { return !p.bound.empty(); });

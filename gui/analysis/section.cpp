@@ -49,7 +49,7 @@ std::string formatted(const Value& value, Unit unit, std::string_view of) {
         case Unit::kCount: return grouped(asInteger(value));
         case Unit::kDuration: return formatDuration(asInteger(value));
         case Unit::kMoment: {  // neighbours have to differ: to the microsecond
-            const std::int64_t us = asInteger(value) / 1000;
+            const std::int64_t ns = asInteger(value), us = (ns + (ns < 0 ? -500 : 500)) / 1000;
             return fmt::format("{}{}.{:03} ms", us < 0 && us > -1000 ? "-" : "", grouped(us / 1000), std::abs(us % 1000));
         }
         case Unit::kBytes: return asDouble(value) < 0 ? "-" : formatBytes(static_cast<std::uint64_t>(asDouble(value)));

@@ -85,7 +85,9 @@ void compareRuns(const AnalysisWish& wish, AnalysisAnswer& answer) {
     if (!base.ok()) return void(answer.baseProblem = lineOf(base.error()));
     if (wish.baseSnapshot) answer.baseSnapshot = withCollectives(wish.baseSnapshot, ofBase);
     answer.insight->base = std::move(analysis);
-    answer.insight->comparison = std::make_shared<const analyzer::Comparison>(analyzer::compareProfiles(*base, *trace));
+    analyzer::CompareOptions options;
+    options.pairs = wish.pairs;
+    answer.insight->comparison = std::make_shared<const analyzer::Comparison>(analyzer::compareProfiles(*base, *trace, options));
 }
 
 // Collectives as rows, and everything on one clock.

@@ -17,6 +17,7 @@ struct AnalysisWish {
     std::string path, base;      // base may be empty
     std::string ceilings, step;  // a file of roofs, the name of ranges that are steps; may be empty
     std::vector<std::string> paths;  // of all ranks, `path` the first; empty: `path` alone
+    std::vector<std::pair<std::string, std::string>> pairs;  // of workloads, (base, trace), that are compared though their names differ
     SnapshotPtr snapshot;            // what gets the rows that the analysis knows of; may be null
     SnapshotPtr baseSnapshot;        // the same of the base
     const std::atomic<bool>* stop;   // raised when nobody waits any more; may be null

@@ -56,6 +56,8 @@ QString Document::sidecarOf(const QString& path) { return path + QStringLiteral(
 void Document::setPhase(Phase phase, const QString& problem) {
     m_phase = phase;
     m_problem = problem;
+    using Waiting = ViewController::Waiting;
+    m_view.setWaiting(phase == Phase::kLoading ? Waiting::kForTrace : phase == Phase::kAnalyzing ? Waiting::kForAnalysis : Waiting::kForNothing);
     Q_EMIT phaseChanged();
 }
 
@@ -160,10 +162,11 @@ void Document::analyze() {
     setPhase(Phase::kAnalyzing);
     m_link = std::make_shared<Link>();
     m_link->document = this;
-    AnalysisWish wish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString(), {}, nullptr, nullptr, nullptr};
+    AnalysisWish wish{m_path.toStdString(), m_base ? m_basePath.toStdString() : std::string(), m_ceilings.toStdString(), m_step.toStdString(), {}, {}, nullptr, nullptr, nullptr};
     wish.paths = namesOf(m_paths);
     wish.snapshot = m_trace;
     wish.baseSnapshot = m_base;
+    wish.pairs = m_pairs;
     std::thread([link = m_link, wish]() mutable {
         wish.stop = &link->stop;
         const AnalysisAnswer answer = analyzeRun(wish);
@@ -188,12 +191,17 @@ void Document::analyze() {
 
 namespace {
 
+std::optional<ViewState> sidecarState(const std::string& text) {
+    const auto json = nlohmann::json::parse(text, nullptr, false);
+    if (!json.is_object() || !json.contains("state") || !json["state"].is_string()) return std::nullopt;
+    const auto state = fromToken(json["state"].get<std::string>());
+    return state.ok() ? std::optional(*state) : std::nullopt;
+}
+
 // Notes that cannot be read are somebody's all the same: they go out of the way instead of away.
 void keepDamaged(const std::string& path) {
     const auto text = readFile(path, 1 << 24);
-    if (!text.ok()) return;
-    const auto json = nlohmann::json::parse(*text, nullptr, false);
-    if (json.is_object() && json.contains("state") && json["state"].is_string() && fromToken(json["state"].get<std::string>()).ok()) return;
+    if (!text.ok() || sidecarState(*text)) return;
     std::error_code ignored;
     std::filesystem::rename(path, path + ".damaged", ignored);
 }
@@ -203,13 +211,18 @@ void keepDamaged(const std::string& path) {
 void Document::readSidecar() {
     m_view.compute("sidecar", [this, generation = m_generation, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
         ViewState found;
+        bool damaged = false;
         if (const auto text = readFile(path, 1 << 24); text.ok()) {
-            const auto json = nlohmann::json::parse(*text, nullptr, false);
-            if (json.is_object() && json.contains("state") && json["state"].is_string())
-                if (const auto state = fromToken(json["state"].get<std::string>()); state.ok()) found = *state;
+            const auto state = sidecarState(*text);
+            damaged = !state;
+            if (state) found = *state;
+        } else {
+            std::error_code ignored;
+            damaged = std::filesystem::exists(path, ignored);  // a folder, a pipe, a file that may not be read
         }
-        return [this, generation, found] {
+        return [this, generation, found, damaged, path] {
             if (generation != m_generation) return;
+            if (damaged) Q_EMIT sidecarProblemChanged(m_sidecarProblem = tr("the notes and pins in %1 cannot be read").arg(QString::fromStdString(path)));
             m_sidecarRead = true;
             m_savedNotes = found.notes;
             m_savedPins = found.pinned;

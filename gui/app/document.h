@@ -28,9 +28,11 @@ public:
 
     // For the analysis: a file of measured roofs, the name of the ranges that are steps. Without a file the
     // roofs that ridge run left beside the trace are taken (ceilings-before.json and -after.json).
-    void setAnalysisWishes(const QString& ceilings, const QString& step) {
+    // pairs: workloads of base and trace that are to be compared though their names differ.
+    void setAnalysisWishes(const QString& ceilings, const QString& step, std::vector<std::pair<std::string, std::string>> pairs = {}) {
         m_ceilings = ceilings;
         m_step = step;
+        m_pairs = std::move(pairs);
     }
     enum class Phase { kEmpty, kLoading, kAnalyzing, kReady, kFailed, kCancelled };
     // state: what to show at once (a deep link); without one the sidecar's notes and pins are taken.
@@ -67,6 +69,7 @@ private:
     ViewController& m_view;
     QStringList m_paths;
     QString m_path, m_basePath, m_problem, m_baseProblem, m_sidecarProblem, m_ceilings, m_step;
+    std::vector<std::pair<std::string, std::string>> m_pairs;
     Phase m_phase = Phase::kEmpty;
     std::unique_ptr<TraceLoader> m_loader, m_baseLoader;
     SnapshotPtr m_trace, m_base;  // as loaded; the base is null when there is none (yet)

@@ -97,6 +97,7 @@ struct Wishes {
     QString base, screenshot, report, panel, theme, ceilings, step, follow;
     QSize size;
     std::optional<ridge::gui::ViewState> state;
+    std::vector<std::pair<std::string, std::string>> pairs;
     int seconds = 600;
     [[nodiscard]] bool headless() const { return !screenshot.isEmpty() || !report.isEmpty(); }
 };
@@ -122,6 +123,8 @@ int render(MainWindow& window, const Wishes& wishes) {
     if (!wishes.panel.isEmpty()) window.showPanel(wishes.panel);
     done = done && settle();  // a panel may compute what it shows when it is seen
     if (!done) return fail(QStringLiteral("%1 took longer than %2 s").arg(wishes.traces.value(0)).arg(wishes.seconds));
+    if (const QSize size = window.size(); wishes.size.isValid() && size != wishes.size)
+        return fail(QStringLiteral("--size %1x%2 is too small for the window: it takes %3x%4 at least").arg(wishes.size.width()).arg(wishes.size.height()).arg(size.width()).arg(size.height()));
     using Phase = ridge::gui::Document::Phase;
     if (window.document().phase() == Phase::kFailed) return fail(window.document().problem());
     if (!window.document().baseProblem().isEmpty()) return fail(window.document().baseProblem());
@@ -131,10 +134,12 @@ int render(MainWindow& window, const Wishes& wishes) {
     // stderr, and the exit code says that the input was bad.
     const bool analyzed = window.document().problem().isEmpty();
     if (!analyzed) (void)fail(window.document().problem());
+    const std::vector<std::string> damage = window.view().snapshot()->damage;
+    for (const std::string& line : damage) (void)fail(QString::fromStdString("damaged: " + line));
     if (!wishes.report.isEmpty()) problem = window.saveReport(wishes.report);
     if (problem.isEmpty() && !wishes.screenshot.isEmpty()) problem = window.savePicture(wishes.screenshot, wishes.size);
     if (!problem.isEmpty()) return fail(problem);
-    return analyzed ? 0 : kExitInput;
+    return analyzed && damage.empty() ? 0 : kExitInput;
 }
 
 // The command line, with what is wrong with it: nothing here needs a display.
@@ -145,7 +150,7 @@ public:
         m_parser.addOptions({m_help, m_version});
         m_parser.addPositionalArgument(QStringLiteral("TRACE"), QStringLiteral("of ridge record, an SQLite export of nsys, or a PyTorch profiler trace; several that say different ranks are one run"), QStringLiteral("[TRACE...]"));
         m_parser.addPositionalArgument(QStringLiteral("BASE"), QStringLiteral("a trace to compare it with: rows side by side, and what differs"), QStringLiteral("[BASE]"));
-        m_parser.addOptions({m_view, m_theme, m_screenshot, m_size, m_report, m_panel, m_ceilings, m_step, m_follow});
+        m_parser.addOptions({m_view, m_theme, m_screenshot, m_size, m_report, m_panel, m_ceilings, m_step, m_pair, m_follow});
     }
     // Empty, or what is wrong.
     QString read(const QStringList& words, Wishes& wishes) {
@@ -159,6 +164,13 @@ public:
         wishes.ceilings = m_parser.value(m_ceilings);
         wishes.step = m_parser.value(m_step);
         wishes.follow = m_parser.value(m_follow);
+        for (const QString& pair : m_parser.values(m_pair)) {
+            const auto at = pair.indexOf(QLatin1String("=>"));
+            if (at < 1 || at + 2 >= pair.size()) return QStringLiteral("--pair %1: give NAME_IN_BASE=>NAME_IN_TRACE").arg(pair);
+            wishes.pairs.emplace_back(pair.left(at).toStdString(), pair.mid(at + 2).toStdString());
+        }
+        if (!wishes.follow.isEmpty() && !QFileInfo(QFileInfo(wishes.follow).absolutePath()).isWritable())
+            return QStringLiteral("--follow %1: its folder is not there, or cannot be written to").arg(wishes.follow);
         if (wishes.theme != QLatin1String("light") && wishes.theme != QLatin1String("dark") && wishes.theme != QLatin1String("auto")) return QStringLiteral("--theme is light, dark or auto");
         if (m_parser.isSet(m_size)) {
             const QStringList parts = m_parser.value(m_size).split(QLatin1Char('x'));
@@ -211,6 +223,7 @@ private:
     const QCommandLineOption m_panel{QStringLiteral("panel"), QStringLiteral("Bring a panel to the front: %1.").arg(MainWindow::panelNames().join(QStringLiteral(", "))), QStringLiteral("NAME")};
     const QCommandLineOption m_ceilings{QStringLiteral("ceilings"), QStringLiteral("Measured roofs, from ridge ceilings."), QStringLiteral("FILE")};
     const QCommandLineOption m_step{QStringLiteral("step"), QStringLiteral("Ranges of this name are the steps (foreign traces)."), QStringLiteral("NAME")};
+    const QCommandLineOption m_pair{QStringLiteral("pair"), QStringLiteral("Compare workload A of the BASE with B of the TRACE, though their names differ; may be given again."), QStringLiteral("A=>B")};
     const QCommandLineOption m_follow{QStringLiteral("follow"), QStringLiteral("Write what is shown to FILE (JSON) after every change: for scripts."), QStringLiteral("FILE")};
 };
 
@@ -238,7 +251,7 @@ int start(int argc, char** argv) {
     ridge::gui::forbidIoOnThisThread();
 #endif
     MainWindow window(ridge::gui::chooseTheme(wishes.theme, desktop), !wishes.headless());
-    window.document().setAnalysisWishes(wishes.ceilings, wishes.step);
+    window.document().setAnalysisWishes(wishes.ceilings, wishes.step, wishes.pairs);
     if (!wishes.follow.isEmpty()) new ridge::gui::StateFile(window, wishes.follow.toStdString());
     window.openTraces(wishes.traces, wishes.state, wishes.base);
     if (wishes.headless()) return render(window, wishes);

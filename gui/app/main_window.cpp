@@ -26,6 +26,10 @@ constexpr int kMostRecent = 12;
 
 QSettings settings() { return QSettings(QStringLiteral("ridgepoint"), QStringLiteral("ridge-view")); }
 
+QString counted(std::size_t count, const char* what) {
+    return QStringLiteral("%L1 %2%3").arg(count).arg(QLatin1String(what), count == 1 ? QString() : QStringLiteral("s"));
+}
+
 // Most recent first, without repetition.
 QStringList withFile(QStringList files, const QString& file) {
     files.removeAll(file);
@@ -297,7 +301,9 @@ void MainWindow::updateStatus() {
         m_messages->setProblem(m_document.problem());
         empty = tr("<h2>This trace cannot be shown</h2><p>%1</p>").arg(m_document.problem().toHtmlEscaped());
     } else if (phase == Phase::kReady && !shown) {
-        empty = tr("<h2>Nothing to show</h2><p>%1 holds no ranges, calls, kernels or counters.</p>").arg(name.toHtmlEscaped());
+        const auto& damage = snapshot.damage.empty() ? snapshot.warnings : snapshot.damage;
+        empty = damage.empty() ? tr("<h2>Nothing to show</h2><p>%1 holds no ranges, calls, kernels or counters.</p>").arg(name.toHtmlEscaped())
+                                        : tr("<h2>Nothing to show</h2><p>%1: %2.</p>").arg(name.toHtmlEscaped(), QString::fromStdString(damage.front()).toHtmlEscaped());
     }
     if (!m_document.sidecarProblem().isEmpty()) words += (words.isEmpty() ? QString() : QStringLiteral("   ")) + m_document.sidecarProblem();
     if (!m_document.baseProblem().isEmpty()) {
@@ -308,9 +314,10 @@ void MainWindow::updateStatus() {
     if (shown) {
         const double bytes = static_cast<double>(snapshot.bytes());
         words += (words.isEmpty() ? QString() : QStringLiteral("   ")) +
-                 tr("%L1 slices in %L2 rows · %3 (%4 B per slice)").arg(snapshot.slices).arg(snapshot.laneTrack.size())
+                 tr("%1 in %2 · %3 (%4 B per slice)").arg(counted(snapshot.slices, "slice"), counted(snapshot.laneTrack.size(), "row"))
                      .arg(QString::fromStdString(formatBytes(static_cast<std::uint64_t>(bytes))))
                      .arg(snapshot.slices ? bytes / static_cast<double>(snapshot.slices) : 0, 0, 'f', 1);
+        if (!snapshot.damage.empty()) words += tr(" · damaged: %1").arg(QString::fromStdString(snapshot.damage.front()));
         if (!snapshot.warnings.empty()) words += snapshot.warnings.size() == 1 ? tr(" · 1 note in Messages") : tr(" · %1 notes in Messages").arg(snapshot.warnings.size());
     }
     m_status->setText(words);

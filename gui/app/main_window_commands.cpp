@@ -138,12 +138,13 @@ void MainWindow::run(Command command) {
     }
 }
 
-// The row that a row command means: of the selected slice, else of the selected range, else the first.
+// The row that a row command means: of the selected slice, else of the selected range, else under the mouse. Not just any:
+// the first would be a whole process.
 std::int32_t MainWindow::currentTrack() const {
     const Snapshot& snapshot = *m_view.snapshot();
     if (m_view.selected().valid()) return static_cast<std::int32_t>(snapshot.laneTrack[m_view.selected().lane]);
     if (!m_view.state().rangeTracks.empty()) return snapshot.findTrack(m_view.state().rangeTracks.front());
-    return snapshot.tracks.empty() ? kNoTrack : 0;
+    return m_timeline->trackUnderMouse();
 }
 
 void MainWindow::runRows(Command command) {
@@ -160,7 +161,7 @@ void MainWindow::runRows(Command command) {
         return askNote(a, b);
     }
     const std::int32_t index = currentTrack();
-    if (index == kNoTrack) return;
+    if (index == kNoTrack) return m_status->setText(tr("Which row? Select a slice of it, or point at it."));
     const Track& track = snapshot.tracks[static_cast<std::size_t>(index)];
     switch (command) {
         case Command::kPin: return m_view.togglePin(track.key);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "analyzer/energy/energy.h"
+#include "analyzer/timeline/framework_op.h"
 
 namespace ridge::gui {
 namespace {
@@ -187,10 +188,20 @@ private:
         return lane;
     }
 
+    // Calls of one op are one frame, though PyTorch numbers them in their names.
+    std::uint32_t frameName(std::uint32_t name) {
+        if (const auto it = m_frameNames.find(name); it != m_frameNames.end()) return it->second;
+        const std::string_view text = m_snapshot.names->texts[name];
+        const std::size_t length = analyzer::lengthOfOpName(text);
+        const std::uint32_t same = m_first.try_emplace(text.substr(0, length), name).first->second;
+        if (same == name && length != std::string_view::npos) tree.shortNames.emplace(name, text.substr(0, length));
+        return m_frameNames.emplace(name, same).first->second;
+    }
+
     // The slice goes below the parent; returns its frame.
     std::uint32_t put(std::uint32_t parent, const LaneOf& lane, std::size_t i, std::uint32_t row) {
         const Ns start = std::max(tree.from, lane.lane->start(i)), end = std::min(tree.to, lane.lane->end(i)), ns = std::max<Ns>(0, end - start);
-        const std::uint32_t id = tree.child(parent, lane.lane->name(i));
+        const std::uint32_t id = tree.child(parent, frameName(lane.lane->name(i)));
         if (id == kNoFrame) {
             ++tree.omitted;
             return parent;
@@ -261,7 +272,7 @@ private:
             std::stable_sort(m_open.begin(), m_open.end(), [](const auto& x, const auto& y) { return std::tie(std::get<0>(x), std::get<1>(x)) < std::tie(std::get<0>(y), std::get<1>(y)); });
             std::uint32_t parent = 0;
             for (const auto& [start, end, name] : m_open) {
-                const std::uint32_t next = tree.child(parent, name);
+                const std::uint32_t next = tree.child(parent, frameName(name));
                 if (next == kNoFrame) break;
                 parent = next;
             }
@@ -291,6 +302,8 @@ private:
 
     const Snapshot& m_snapshot;
     const std::atomic<bool>& m_stop;
+    std::unordered_map<std::uint32_t, std::uint32_t> m_frameNames;
+    std::unordered_map<std::string_view, std::uint32_t> m_first;  // the first name with this text before its numbers
     std::map<std::string, std::vector<LaneOf>> m_groups;
     std::map<std::string, std::vector<const Lane*>> m_ranges;
     std::unordered_map<std::uint32_t, const std::vector<const Lane*>*> m_rangesOfTrack;
@@ -338,7 +351,9 @@ void FlameTree::finish() {
 
 const std::string& FlameTree::text(std::uint32_t frame) const {
     static const std::string all = "all";
-    return frame == 0 ? all : names->texts[frames[frame].name];
+    if (frame == 0) return all;
+    const auto cut = shortNames.find(frames[frame].name);
+    return cut == shortNames.end() ? names->texts[frames[frame].name] : cut->second;
 }
 
 std::vector<std::string> FlameTree::pathOf(std::uint32_t frame) const {

@@ -41,6 +41,7 @@ struct FlameTree {
     FlameSource source = FlameSource::kHost;
     std::vector<FlameFrame> frames{FlameFrame{}};  // 0: the root, the sum of the others
     std::shared_ptr<const Names> names = std::make_shared<Names>();
+    std::unordered_map<std::uint32_t, std::string> shortNames;  // of those of them that number their calls
     Ns from = 0, to = 0;
     std::size_t rows = 0;       // tracks that had a part in it
     std::int64_t omitted = 0;   // slices beyond kMostFrames paths; their time is in their parent's self

@@ -140,6 +140,10 @@ void Assembly::warn(std::string_view what, std::int64_t count) {
     if (count > 0) m_warnings[std::string(what)] += count;
 }
 void Assembly::warn(const std::string& line) { m_lines.push_back(line); }
+void Assembly::lost(const std::string& line) {
+    m_lines.push_back(line);
+    m_damage.push_back(line);
+}
 
 void Assembly::addWait(std::int64_t processId, std::uint32_t record, std::uint32_t wait) {
     if (record != 0 && wait != 0) m_waits.push_back({processId, record, wait});
@@ -362,6 +366,7 @@ SnapshotPtr Assembly::publish(bool complete, double progress) {
         warn("rows are not drawn: they nest deeper than 64 levels, or there are more than 4096 tracks", dropped);
         for (const auto& [what, count] : m_warnings) snapshot->warnings.push_back(fmt::format("{} {}", count, what));
         snapshot->warnings.insert(snapshot->warnings.end(), m_lines.begin(), m_lines.end());
+        snapshot->damage = m_damage;
     }
     return snapshot;
 }

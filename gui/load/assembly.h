@@ -72,6 +72,8 @@ public:
     [[nodiscard]] Ns last() const { return m_last; }
     void warn(std::string_view what, std::int64_t count);
     void warn(const std::string& line);
+    // A warning that also says that the file is damaged: reading ended before its end.
+    void lost(const std::string& line);
 
     // Flows are linked through (process, correlation) when the last snapshot is made.
     void addWait(std::int64_t process, std::uint32_t recordCorrelation, std::uint32_t waitCorrelation);
@@ -159,7 +161,7 @@ private:
     std::array<Recent, 256> m_recent{};  // of track(), by a hash of the place
     std::map<std::tuple<std::int64_t, std::int64_t, std::int64_t>, CounterBuilder> m_counters;  // process, device, key
     std::map<std::string, std::int64_t> m_warnings;
-    std::vector<std::string> m_lines;
+    std::vector<std::string> m_lines, m_damage;
     struct Wait {
         std::int64_t process;
         std::uint32_t record, wait;

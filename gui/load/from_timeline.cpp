@@ -167,7 +167,7 @@ private:
             m_assembly.warn("rows have times that cannot be and are not drawn", table.outOfRange);
             m_assembly.warn("cells hold another type than their column should", table.wrongType);
             m_assembly.warn("ranges had no end in the file and are drawn to the last time seen", table.open);
-            if (!table.error.empty()) m_assembly.warn(fmt::format("{}: {}", table.table, table.error));
+            if (!table.error.empty()) m_assembly.lost(fmt::format("{}: {}", table.table, table.error));
         }
     }
     const Timeline& m_timeline;

@@ -96,7 +96,7 @@ std::optional<SqliteReader::Times> SqliteReader::takeTimes(RowScan& scan, bool m
 
 void SqliteReader::finish(const RowScan& scan) {
     m_wrongTypes += scan.wrongTypes();
-    if (scan.error() && !m_stop) m_assembly.warn(scan.error()->message);
+    if (scan.error() && !m_stop) m_assembly.lost(scan.error()->message);
 }
 
 std::int64_t SqliteReader::processOf(std::int64_t globalId) const {

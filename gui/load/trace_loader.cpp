@@ -15,6 +15,7 @@
 #include "analyzer/timeline/load.h"
 #include "gui/load/from_timeline.h"
 #include "gui/load/sqlite_reader.h"
+#include "schemas/sqlite/whole_file.h"
 #include "schemas/timeline/read_table.h"
 
 namespace ridge::gui {
@@ -87,6 +88,7 @@ Status loadSqlite(Shared& shared) {
         const std::int64_t utc = SqliteReader::utcOfZero(db);
         if (file == 0) origin = utc;
         else if (utc <= 0 || origin <= 0) assembly.warn(shared.paths[file] + ": has no wall clock and is drawn from its own zero");
+        if (const std::string cut = whatIsCutOff(shared.paths[file]); !cut.empty()) assembly.lost(shared.paths[file] + ": " + cut);
         assembly.beginFile(file);
         const auto files = static_cast<double>(shared.paths.size());
         SqliteReader reader(

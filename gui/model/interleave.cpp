@@ -217,6 +217,8 @@ SnapshotPtr interleave(const Snapshot& trace, const Snapshot& base, Ns shift, co
     out.first = std::min(trace.first, base.first + shift);
     out.last = std::max(trace.last, base.last + shift);
     out.warnings = trace.warnings;
+    out.damage = trace.damage;
+    for (const std::string& line : base.damage) out.damage.push_back("base: " + line);
     for (const std::string& warning : base.warnings) out.warnings.push_back("base: " + warning);
     std::vector<Flow> flows;
     merger.addFlows(trace, merger.laneOfTrace, flows);

@@ -113,6 +113,7 @@ struct Snapshot {
     Ns first = 0, last = 0;                // of everything that was read
     std::size_t slices = 0;
     std::vector<std::string> warnings;     // one line each: what was left out, and how often
+    std::vector<std::string> damage;       // those of them that say that reading ended before the end of the file
 
     [[nodiscard]] std::string pathOf(const Track& track) const { return track.file < paths.size() ? paths[track.file] : std::string(); }
     [[nodiscard]] const Track& trackOf(SliceRef ref) const { return tracks[laneTrack[ref.lane]]; }

@@ -281,14 +281,14 @@ void RooflinePanel::paintEvent(QPaintEvent*) {
     const QRect words = rect().adjusted(14, m_kind->geometry().bottom() + 8, -14, -14);  // below the box
     painter.setPen(m_theme->soft);
     if (!m_view.insight()) {
-        painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));
+        painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.whyNoInsight());
         return;
     }
     if (walls()) return paintWalls(painter);
     if (m_dots.empty() && m_view.insight()->analysis.ceilings.empty()) {
         painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap,
-                         tr("No roofs and no ops with known work. Roofs are in traces of ridge run, or come from ridge ceilings; the work of an op "
-                            "from ranges with a work payload."));
+                         tr("No roofs and no ops with known work. ridge run leaves roofs beside its traces; of another machine ridge ceilings measures "
+                            "them. The work of an op comes from ranges with a work payload."));
         return;
     }
     paintGrid(painter);
@@ -298,7 +298,7 @@ void RooflinePanel::paintEvent(QPaintEvent*) {
     if (!m_text) return;
     if (m_view.insight()->analysis.ceilings.empty())
         painter.drawText(plot().toRect().adjusted(12, 8, -12, -8), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap,
-                         tr("No roofs are known. ridge ceilings measures them, --ceilings FILE brings them."));
+                         tr("No roofs are known. ridge ceilings measures them, \u2060-\u2060-\u2060ceilings FILE brings them."));
     if (m_dots.empty())
         painter.drawText(plot().toRect().adjusted(12, 8, -12, -8), Qt::AlignHCenter | Qt::AlignTop | Qt::TextWordWrap, tr("No op of this trace says how much work it does."));
     else if (m_absent > 0)

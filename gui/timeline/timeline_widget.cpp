@@ -103,6 +103,11 @@ TimelineWidget::Hit TimelineWidget::hit(QPoint position) const {
     return hit;
 }
 
+std::int32_t TimelineWidget::trackUnderMouse() const {
+    const Hit at = hit(m_mouse.x() < 0 ? m_pressed : m_mouse);
+    return at.row ? static_cast<std::int32_t>(at.row->track) : kNoTrack;
+}
+
 SliceRef TimelineWidget::sliceAt(QPoint position) const {
     const Hit at = hit(position);
     if (!at.row || at.header || at.row->kind != RowKind::kLanes) return {};

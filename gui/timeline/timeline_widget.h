@@ -33,6 +33,8 @@ public:
     [[nodiscard]] View timeView() const;  // logical pixels, x from the first lane pixel
     [[nodiscard]] const RowLayout& rows() const { return m_rows; }
     [[nodiscard]] SliceRef sliceAt(QPoint position) const;
+    // The track of the row that the mouse is over, or that was pressed last; kNoTrack: none.
+    [[nodiscard]] std::int32_t trackUnderMouse() const;
     // Centre of a slice as it is drawn now; nothing when its row is not shown.
     [[nodiscard]] std::optional<QPointF> placeOf(SliceRef slice) const;
     void scrollToTrack(std::uint32_t track);

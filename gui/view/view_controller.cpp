@@ -93,16 +93,17 @@ void ViewController::changed(const ViewState& before) {
     if (now.panel != before.panel && !now.panel.empty()) Q_EMIT panelRequested(QString::fromStdString(now.panel));
 }
 
-void ViewController::setRange(Ns a, Ns b, std::uint64_t tag) {
-    ViewState next = state();
+ViewState ViewController::ranged(ViewState next, Ns a, Ns b) const {
     const Ns first = m_snapshot->first, last = std::max(m_snapshot->last, first + 1);
     const Ns slack = std::max<Ns>(kNarrowest, (last - first) / 20);
     Ns span = std::clamp<Ns>(b - a, kNarrowest, last - first + 2 * slack);
     a = std::clamp(a, first - slack, std::max(first - slack, last + slack - span));
     next.start = a;
     next.end = a + span;
-    apply(std::move(next), tag);
+    return next;
 }
+
+void ViewController::setRange(Ns a, Ns b, std::uint64_t tag) { apply(ranged(state(), a, b), tag); }
 
 void ViewController::zoom(double factor, Ns at, std::uint64_t tag) {
     const double left = static_cast<double>(at - start()) * factor, right = static_cast<double>(end() - at) * factor;
@@ -347,25 +348,42 @@ void ViewController::findNext(bool forward) {
     });
 }
 
+void ViewController::setWaiting(Waiting waiting) {
+    if (waiting == m_waiting) return;
+    m_waiting = waiting;
+    if (!m_insight) Q_EMIT insightChanged();
+}
+
+QString ViewController::whyNoInsight() const {
+    switch (m_waiting) {
+        case Waiting::kForTrace: return tr("The trace is being read…");
+        case Waiting::kForAnalysis: return tr("The analysis is running…");
+        case Waiting::kForNothing: break;
+    }
+    return m_snapshot->tracks.empty() ? tr("No trace is open.") : tr("There is no analysis of this trace; Messages says why.");
+}
+
 void ViewController::showFinding(const std::string& id) {
     ViewState next = state();
     next.finding = id;
-    apply(std::move(next));
-    if (const analyzer::Finding* f = finding(); f && !f->where.empty()) {
-        Ns a = f->where.front().startNs, b = f->where.front().endNs;
-        for (const auto& range : f->where) {
+    if (const analyzer::Finding* found = findingOf(id); found && !found->where.empty()) {
+        Ns a = found->where.front().startNs, b = found->where.front().endNs;
+        for (const auto& range : found->where) {
             a = std::min(a, range.startNs);
             b = std::max(b, range.endNs);
         }
         const Ns margin = (b - a) / 10 + 1;
-        setRange(a - margin, b + margin);
+        next = ranged(std::move(next), a - margin, b + margin);
     }
+    apply(std::move(next));  // one step of the history: undo brings back both
 }
 
-const analyzer::Finding* ViewController::finding() const {
-    if (!m_insight || state().finding.empty()) return nullptr;
+const analyzer::Finding* ViewController::finding() const { return findingOf(state().finding); }
+
+const analyzer::Finding* ViewController::findingOf(const std::string& id) const {
+    if (!m_insight || id.empty()) return nullptr;
     for (const analyzer::Finding& f : m_insight->analysis.findings)
-        if (f.id == state().finding) return &f;
+        if (f.id == id) return &f;
     return nullptr;
 }
 

@@ -71,6 +71,11 @@ public:
     [[nodiscard]] bool busy() const { return m_worker.busy(); }
     void setSnapshot(SnapshotPtr snapshot);
     void setInsight(InsightPtr insight);
+    // What a panel says while there is no insight. Document tells when a trace is being opened, and when no analysis
+    // will come any more.
+    enum class Waiting { kForNothing, kForTrace, kForAnalysis };
+    void setWaiting(Waiting waiting);
+    [[nodiscard]] QString whyNoInsight() const;
     // A new trace: history, selection and results are gone.
     void reset(ViewState state = {});
     // Runs in the worker's slot; done runs on the GUI thread unless a later request of the slot came.
@@ -118,7 +123,8 @@ public:
 
     // --- findings, panels, notes
     void showFinding(const std::string& id);
-    [[nodiscard]] const analyzer::Finding* finding() const;
+    [[nodiscard]] const analyzer::Finding* finding() const;  // the one that is lit up
+    [[nodiscard]] const analyzer::Finding* findingOf(const std::string& id) const;
     void openPanel(const std::string& name);
     void addNote(Ns a, Ns b, const std::string& text);
     void removeNote(std::size_t index);
@@ -148,11 +154,14 @@ private:
     void resolveSelection();
     void requestStatistics();
     void requestSearch();
+    // The state with [a, b) in view, at most a little more than the trace.
+    [[nodiscard]] ViewState ranged(ViewState next, Ns a, Ns b) const;
     [[nodiscard]] std::optional<SliceKey> keyOf(SliceRef slice) const;
 
     History m_history;
     SnapshotPtr m_snapshot = std::make_shared<Snapshot>();
     InsightPtr m_insight;
+    Waiting m_waiting = Waiting::kForNothing;
     SliceRef m_selected;
     std::shared_ptr<const RangeStatistics> m_statistics;
     NameMatch m_match;

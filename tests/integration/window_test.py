@@ -274,7 +274,7 @@ class Headless(Case):
     def draw(self, *arguments, before=None):
         self.png.unlink(missing_ok=True)
         environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
-        program = subprocess.Popen([str(VIEWER), *map(str, arguments), "--screenshot", str(self.png), "--size", "900x600"], env={**environment, "HOME": str(self.folder)},
+        program = subprocess.Popen([str(VIEWER), "--size", "900x600", *map(str, arguments), "--screenshot", str(self.png)], env={**environment, "HOME": str(self.folder)},
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         if before:
             before()
@@ -333,6 +333,31 @@ class Headless(Case):
             code, said = self.draw(bad)
             self.assertIn(code, (0, 2), said)  # 139, 134: a crash
             self.assertEqual(code == 2, said != "", said)
+
+    def test_what_was_read_of_a_damaged_trace_is_drawn_and_told(self):
+        events = [{"ph": "X", "cat": "user_annotation", "name": f"step {i}", "pid": 1, "tid": 1, "ts": 10 * i, "dur": 5} for i in range(2000)]
+        text = json.dumps({"schemaVersion": 1, "traceEvents": events})
+        cut = self.folder / "cut.json"
+        cut.write_text(text[:len(text) // 2])
+        code, said = self.draw(cut)
+        self.assertEqual(code, 2, said)
+        self.assertIn("damaged: ", said)
+        self.assertTrue(self.png.exists())
+        # Events with times that cannot be are told, not called none.
+        events = [{**event, "ts": -1e300} for event in events]
+        cut.write_text(json.dumps({"schemaVersion": 1, "traceEvents": events}))
+        self.png.unlink()
+        self.refused(cut, words="nothing to show")
+
+    def test_words_that_cannot_be_kept(self):
+        self.refused(self.trace, "--size", "330x250", words="too small")
+        code, said = self.start(str(self.trace), "--follow", str(self.folder / "nowhere/x"))
+        self.assertEqual(code, 2, said)
+        self.assertIn("--follow", said)
+        code, said = self.start(str(self.trace), "--pair", "one")
+        self.assertEqual(code, 2, said)
+        self.assertIn("NAME_IN_BASE=>NAME_IN_TRACE", said)
+        self.refused(self.trace, "--view", token(v=[-(1 << 62), 1 << 62]), words="times as long as the trace")
 
     def start(self, *arguments, **environment):
         """As a user does without --screenshot: (exit code, words)."""

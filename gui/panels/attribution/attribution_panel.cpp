@@ -200,7 +200,7 @@ void AttributionView::paintEvent(QPaintEvent*) {
     painter.setPen(m_theme->soft);
     const QRect words(kMargin, kMargin, width() - 2 * kMargin, 60);
     if (!m_view.insight()) {
-        painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));
+        painter.drawText(words, Qt::AlignLeft | Qt::TextWordWrap, m_view.whyNoInsight());
         return;
     }
     if (m_groups.empty()) {

@@ -69,7 +69,7 @@ void DetailsPanel::addFlows(SliceRef slice) {
         --left;
         add(flow->kind == FlowKind::kWait ? tr("is waited for by") : flow->kind == FlowKind::kHandOff ? tr("hands over to") : tr("launches"), flow->to);
         if (flow->kind == FlowKind::kLaunch)
-            addRow(tr("launch to start"), text(snapshot.lane(flow->to.lane).start(flow->to.slice) - snapshot.lane(slice.lane).end(slice.slice)));
+            addRow(tr("launch to start"), text(snapshot.lane(flow->to.lane).start(flow->to.slice) - snapshot.lane(slice.lane).start(slice.slice)));
     }
 }
 

@@ -64,7 +64,7 @@ void FindingsPanel::refill() {
     m_list->clear();
     m_filter->addItem(tr("all classes"), QString());
     if (!m_view.insight()) {
-        m_list->addItem(m_view.snapshot()->tracks.empty() ? tr("No trace is open.") : tr("The analysis is running…"));
+        m_list->addItem(m_view.whyNoInsight());
         m_filter->setEnabled(false);
         showChosen();
         return;

@@ -51,8 +51,12 @@ void MessagesPanel::refill() {
     for (const std::string& warning : m_view.snapshot()->warnings) add(tr("reading"), text(warning), m_theme->warn);
     if (m_view.insight()) {
         const auto& analysis = m_view.insight()->analysis;
-        for (const auto& source : analysis.sources)
-            add(tr("file"), QStringLiteral("%1 (%2, %3, schema %4)").arg(text(source.path), text(source.kind), text(source.product), text(source.schema)), m_theme->soft);
+        for (const auto& source : analysis.sources) {
+            QStringList kind{text(source.kind), text(source.product)};
+            if (!source.schema.empty()) kind << tr("schema %1").arg(text(source.schema));
+            kind.removeAll(QString());
+            add(tr("file"), QStringLiteral("%1 (%2)").arg(text(source.path), kind.join(QStringLiteral(", "))), m_theme->soft);
+        }
         for (const auto& check : analysis.gate) {
             const bool fine = check.severity == Severity::kInfo;
             add(check.severity == Severity::kError ? tr("error") : fine ? tr("check") : tr("warning"),

@@ -60,7 +60,7 @@ TEST_F(Cancel, InTheMiddle) {
 }
 
 TEST_F(Cancel, OfBothSidesOfAComparison) {
-    AnalysisWish wish{path, path, {}, {}, {}, nullptr, nullptr, &stop};
+    AnalysisWish wish{path, path, {}, {}, {}, {}, nullptr, nullptr, &stop};
     EXPECT_NE(analyzeRun(wish).insight, nullptr);
     stop = true;
     const AnalysisAnswer answer = analyzeRun(wish);

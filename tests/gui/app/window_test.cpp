@@ -9,6 +9,7 @@
 #include <QDropEvent>
 #include <QElapsedTimer>
 #include <QFile>
+#include <QListWidget>
 #include <QMenu>
 #include <QMimeData>
 #include <QSettings>
@@ -129,6 +130,53 @@ TEST_F(WindowTest, RowKeys) {
     EXPECT_EQ(state().collapsed.size(), 1U);
     press("C");
     EXPECT_TRUE(state().collapsed.empty());
+}
+
+TEST_F(WindowTest, RowKeysMeanTheRowUnderTheMouseWhereNothingIsSelected) {
+    view().clearSelection();
+    const auto& rows = m_window.timeline().rows().rows;
+    const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.kind == RowKind::kLanes && view().snapshot()->tracks[r.track].kind == TrackKind::kKernels; });
+    ASSERT_NE(row, rows.end());
+    const std::string key = view().snapshot()->tracks[row->track].key;
+    QTest::mouseMove(&m_window.timeline(), QPoint(3, 3));  // the ruler: no row, so nothing is pinned or hidden
+    press("P");
+    press("H");
+    EXPECT_TRUE(state().pinned.empty());
+    EXPECT_TRUE(state().hidden.empty());
+    QTest::mouseMove(&m_window.timeline(), m_window.timeline().placeOfRow(*row).center());
+    press("P");
+    EXPECT_EQ(state().pinned, std::vector<std::string>{key});
+}
+
+TEST_F(WindowTest, AFindingIsOneStepOfTheHistory) {
+    auto insight = std::make_shared<Insight>();
+    analyzer::Finding finding;
+    finding.id = "input_io-1";
+    finding.where.push_back({});
+    finding.where.back().startNs = 2'000'000;
+    finding.where.back().endNs = 3'000'000;
+    insight->analysis.findings.push_back(finding);
+    view().setInsight(insight);
+    const ViewState before = state();
+    view().showFinding("input_io-1");
+    EXPECT_EQ(state().finding, "input_io-1");
+    EXPECT_LT(span(), 2'000'000);
+    view().undo();
+    EXPECT_EQ(state(), before);
+}
+
+TEST_F(WindowTest, PanelsSayWhyThereIsNoAnalysis) {
+    using Waiting = ViewController::Waiting;
+    view().setWaiting(Waiting::kForTrace);
+    const QString reading = view().whyNoInsight();
+    view().setWaiting(Waiting::kForAnalysis);
+    const QString analyzing = view().whyNoInsight();
+    EXPECT_NE(reading, analyzing);
+    const auto* list = m_window.findChild<QDockWidget*>(QStringLiteral("findings"))->findChild<QListWidget*>();
+    ASSERT_EQ(list->count(), 1);
+    EXPECT_EQ(list->item(0)->text(), analyzing);
+    view().setWaiting(Waiting::kForNothing);
+    EXPECT_FALSE(list->item(0)->text().contains(QStringLiteral("No trace is open")));
 }
 
 TEST_F(WindowTest, RowsMoveAmongTheirSiblings) {
@@ -399,9 +447,9 @@ TEST(WindowFile, NotesThatCannotBeKeptAreTold) {
         return condition();
     };
     ASSERT_TRUE(wait([&] { return window.settled(); }));
-    EXPECT_TRUE(window.document().sidecarProblem().isEmpty());
+    EXPECT_TRUE(window.document().sidecarProblem().contains(QStringLiteral("cannot be read"))) << "a folder is no notes";
     window.view().addNote(10, 20, "look here");
-    ASSERT_TRUE(wait([&] { return !window.document().sidecarProblem().isEmpty(); }));
+    ASSERT_TRUE(wait([&] { return window.document().sidecarProblem().contains(QStringLiteral("not saved")); }));
     const auto inMessages = [&] {
         const auto* messages = window.findChild<QDockWidget*>(QStringLiteral("messages"))->findChild<MessagesPanel*>();
         for (int i = 0; i < messages->topLevelItemCount(); ++i)

@@ -242,6 +242,26 @@ TEST(Flame, LayoutDrawsPixelsNotFrames) {
         }
 }
 
+TEST(Flame, CallsOfAnOpThatNumbersThemAreOneFrame) {
+    Assembly assembly("numbered");
+    const std::int64_t process = std::int64_t{1} << 24;
+    assembly.process(process).rank = 0;
+    auto* ranges = assembly.track({process, -1, process | 1, TrackKind::kRanges}, "");
+    Ns at = 0;
+    for (const char* text : {"aten::mm, seq = 1, op_id = 7", "aten::mm, seq = 2, op_id = 9", "aten::mm", "copy, then wait"}) {
+        ranges->add(at, at + 10, assembly.intern(text), 0);
+        at += 20;
+    }
+    assembly.seen(0, at);
+    const SnapshotPtr snapshot = assembly.publish(true, 1);
+    const FlameTree tree = flameOf(*snapshot, allTracks(*snapshot), 0, at, FlameSource::kHost, false, kGoOn);
+    const auto sums = sumsOf(tree);
+    ASSERT_TRUE(sums.contains(Path{"aten::mm"}));
+    EXPECT_EQ(sums.at(Path{"aten::mm"}), (Sum{3, 30, 30}));
+    EXPECT_TRUE(sums.contains(Path{"copy, then wait"}));
+    for (const auto& [path, sum] : sums) EXPECT_EQ(path.back().find("op_id"), std::string::npos) << path.back();
+}
+
 TEST(Flame, StopsWhenToldAndIsEmptyOfNothing) {
     std::mt19937_64 random(5);
     const SnapshotPtr snapshot = randomSnapshot(random);

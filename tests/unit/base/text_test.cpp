@@ -15,6 +15,9 @@ TEST(Text, DurationsPickTheirUnit) {
     EXPECT_EQ(formatDuration(999), "999 ns");
     EXPECT_EQ(formatDuration(1500), "1.5 us");
     EXPECT_EQ(formatDuration(1'234'567), "1.235 ms");
+    EXPECT_EQ(formatDuration(999'940), "999.9 us");
+    EXPECT_EQ(formatDuration(999'956), "1 ms");
+    EXPECT_EQ(formatDuration(999'960'000), "1 s");
     EXPECT_EQ(formatDuration(-2'000'000'000), "-2 s");
     EXPECT_EQ(formatDuration(9'998'000'000'000), "9998 s");
     EXPECT_EQ(formatDuration(3'600'000'000'000'000), "1000 h");

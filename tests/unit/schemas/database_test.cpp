@@ -2,8 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "schemas/sqlite/database.h"
 
+#include "schemas/sqlite/whole_file.h"
+
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "base/file.h"
@@ -21,6 +24,22 @@ protected:
     std::string path(const char* name) const { return (m_dir->path() / name).string(); }
     std::optional<TempDir> m_dir;
 };
+
+TEST_F(DatabaseTest, AFileThatIsCutOffIsTold) {
+    const std::string file = path("cut.sqlite");
+    {
+        auto db = Database::openForWriting(file);
+        ASSERT_TRUE(db.ok());
+        ASSERT_TRUE(db->execute("CREATE TABLE t(s TEXT); INSERT INTO t VALUES(zeroblob(50000))").ok());
+    }
+    EXPECT_EQ(whatIsCutOff(file), "");
+    const auto whole = std::filesystem::file_size(file);
+    std::filesystem::resize_file(file, whole - 1);
+    EXPECT_NE(whatIsCutOff(file).find(std::to_string(whole - 1) + " of " + std::to_string(whole)), std::string::npos) << whatIsCutOff(file);
+    std::filesystem::resize_file(file, 40);
+    EXPECT_EQ(whatIsCutOff(file), "") << "no header: opening it says so";
+    EXPECT_EQ(whatIsCutOff(path("nowhere")), "");
+}
 
 TEST_F(DatabaseTest, BindsStepsAndReadsBack) {
     const std::string file = path("a?b#c.sqlite");
