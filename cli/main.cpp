@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <ios>
 #include <string>
+#include <system_error>
 
 #include "cli/app/app.h"
 #include "cli/app/completion.h"
@@ -16,7 +18,7 @@
 #include "cli/commands/archive.h"
 #include "cli/commands/record_start.h"
 #include "cli/commands/verdict_commands.h"
-#include <system_error>
+#include "reports/health/health.h"
 
 namespace {
 
@@ -100,6 +102,10 @@ int dispatch(int argc, char** argv) {
         const std::string command = given.empty() ? "ridge" : "ridge " + given.front()->get_name();
         const std::string what = oneLine(describeError(app, error, globals.arguments));
         if (isTakenOver(globals.arguments)) return runUnrecorded(globals.arguments, what);
+        if (command == "ridge health" && std::find(globals.arguments.begin(), globals.arguments.end(), "--nagios") != globals.arguments.end()) {
+            fmt::print("{}", ridge::reports::nagiosUnknown(what));  // a monitor reads stdout, and takes 2 for a node that is ill
+            return 3;
+        }
         return fail(kExitUsage, fmt::format("{}; see {} --help", what, command));
     }
     if (showVersion) {

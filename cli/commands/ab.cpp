@@ -63,7 +63,7 @@ Status prepare(Job& job) {
         return Error{ErrorCode::kBadInput, "--higher-is-better: less time is better; it is for regex: and gbench: metrics"};
     RIDGE_TRY(job.rules, rulesOf(a.verdict));
     a.plan.seed = a.seed >= 0 ? static_cast<std::uint64_t>(a.seed) : std::random_device{}();
-    RIDGE_TRY_STATUS(checkReports(a.verdict, job.globals->force));
+    RIDGE_TRY_STATUS(checkReports(a.verdict, {}, job.globals->force));
     if (a.output.empty()) return {};
     std::error_code ec;
     fs::create_directories(a.output + "/a", ec);

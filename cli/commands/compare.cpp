@@ -12,6 +12,7 @@
 #include "analyzer/ceilings.h"
 #include "analyzer/compare/comparison.h"
 #include "cli/app/app.h"
+#include "cli/app/outputs.h"
 #include "cli/app/process.h"
 #include "cli/verdicts/stored.h"
 #include "cli/verdicts/timelines.h"
@@ -42,9 +43,8 @@ Status checkOutputs(const CompareArguments& a, bool force) {
             if (!outputs[j].empty() && (outputs[i] == outputs[j] || fs::weakly_canonical(outputs[i], ec) == fs::weakly_canonical(outputs[j], ec)))
                 return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs; give each its own", outputs[i])};
         if (outputs[i] == "-") continue;
-        for (const auto* side : {&a.a, &a.b})
-            for (const std::string& trace : *side)
-                if (fs::equivalent(outputs[i], trace, ec)) return Error{ErrorCode::kBadInput, fmt::format("{} is both input and output; name another output", outputs[i])};
+        for (const auto* side : {&a.a, &a.b}) RIDGE_TRY_STATUS(isNoInput(outputs[i], *side));
+        RIDGE_TRY_STATUS(hasFolder(outputs[i]));
         RIDGE_TRY_STATUS(mayWrite(outputs[i], force));
     }
     return {};

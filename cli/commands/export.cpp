@@ -11,6 +11,7 @@
 #include "analyzer/regression/read_run.h"
 #include "analyzer/timeline/load.h"
 #include "cli/app/output_stream.h"
+#include "cli/app/outputs.h"
 #include "cli/app/process.h"
 #include "reports/run/formats.h"
 #include "reports/trace/trace.h"
@@ -50,6 +51,7 @@ Status exportTimeline(const ExportArguments& a, const Globals& globals) {
 }
 
 int exportCommand(const ExportArguments& a, const Globals& globals) {
+    if (const Status status = isNoInput(a.output, a.inputs); !status.ok()) return fail(status.error());
     if (a.output != "-")
         if (const Status status = mayWrite(a.output, globals.force); !status.ok()) return fail(status.error());
     if (a.format == kPerfetto) {

@@ -9,6 +9,7 @@
 #include "analyzer/regression/acceptance.h"
 #include "base/file.h"
 #include "cli/app/neighbours.h"
+#include "cli/app/outputs.h"
 #include "cli/app/process.h"
 #include "cli/app/validators.h"
 #include "cli/commands/verdict_commands.h"
@@ -63,6 +64,8 @@ int exitCodeOf(const Health& h) {
 // All that can go wrong before a minute is spent.
 Status prepare(Health& h) {
     const HealthArguments& a = h.arguments;
+    RIDGE_TRY_STATUS(isNoInput(a.output, a.references));
+    RIDGE_TRY_STATUS(hasFolder(a.output));
     if (!a.output.empty()) RIDGE_TRY_STATUS(mayWrite(a.output, h.globals->force));
     RIDGE_TRY(h.options.tolerance, parseShare(a.tolerance, "--tolerance"));
     h.options.allowedMismatches = a.allowed;
@@ -127,7 +130,7 @@ void describe(Health& h, const std::string& started) {
     r.endedAt = utcNow();
     r.toolVersion = version();
     r.argv = h.globals->arguments;
-    describeSubject(h.program, r);
+    if (!h.arguments.output.empty()) describeSubject(h.program, r);  // reads the whole program: only for the run file
     const auto host = r.recorded.find("host.name");
     h.report.host = host == r.recorded.end() ? "" : host->second;
     r.id = r.sessionId = fmt::format("health-{}-{}", h.report.host, started);
@@ -137,6 +140,14 @@ void describe(Health& h, const std::string& started) {
     h.report.environmentKey = analyzer::environmentKey(r.keyFields);
     h.report.budget = h.arguments.budget;
     h.report.references = h.arguments.references;
+}
+
+// What the budget did not reach, with the reason: a run without it would be a hollow reference to others.
+std::vector<std::string> notMeasured(const analyzer::RunReport& node) {
+    std::vector<std::string> missing;
+    for (const analyzer::RunBenchmark& b : node.benchmarks)
+        if (b.status == "skipped") missing.push_back(fmt::format("{} ({})", b.name, b.reason));
+    return missing;
 }
 
 int print(const Health& h) {
@@ -167,9 +178,15 @@ int healthCommand(const HealthArguments& arguments, const Globals& globals) {
         measurement.measureAll();
         judge(h, measurement);
     }
-    h.report.seconds = measurement.elapsed();
     describe(h, started);
-    if (!arguments.output.empty() && !interruptedBy())
+    h.report.seconds = measurement.elapsed();
+    const std::vector<std::string> missing = notMeasured(h.node);
+    for (const std::string& what : missing) h.report.acceptance.notes.push_back(fmt::format("{} was not measured{}", what, arguments.output.empty() ? "" : fmt::format(": {} was not written", arguments.output)));
+    if (!missing.empty() && arguments.references.empty()) {
+        print(h);
+        return arguments.nagios ? kNagiosUnknown : interruptedBy() ? exitCodeOf(h) : 3;
+    }
+    if (!arguments.output.empty() && !interruptedBy() && missing.empty())
         if (const Status status = writeOutput(arguments.output, reports::renderJson(h.node), globals.force); !status.ok()) return give(arguments, status.error());
     return print(h);
 }

@@ -359,7 +359,7 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
         auto asked = rulesOf(run.arguments.verdict);
         if (!asked.ok()) return fail(asked.error());
         rules = *asked;
-        if (const Status status = checkReports(run.arguments.verdict, run.globals->force); !status.ok()) return fail(status.error());
+        if (const Status status = checkReports(run.arguments.verdict, run.arguments.baseline, run.globals->force); !status.ok()) return fail(status.error());
     }
     if (const Status status = makeFolder(run); !status.ok()) return fail(status.error());
     run.started = utcNow();

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/app/app.h"
+#include "cli/app/outputs.h"
 #include "cli/commands/verdict_commands.h"
 #include "cli/app/validators.h"
 #include "cli/verdicts/stored.h"
@@ -152,8 +153,10 @@ int list(const TrackArguments& a, const Globals& globals) {
 
 int check(const TrackArguments& a, const Globals& globals) {
     for (const std::string* path : {&a.junit, &a.markdown})
-        if (!path->empty())
+        if (!path->empty()) {
+            if (const Status status = isNoInput(*path, {a.db}); !status.ok()) return fail(status.error());
             if (const Status status = mayWrite(*path, globals.force); !status.ok()) return fail(status.error());
+        }
     if (const auto pattern = filterOf(a.filter); !pattern.ok()) return fail(pattern.error());
     analyzer::CheckOptions options;
     options.filter = a.filter;
@@ -220,6 +223,7 @@ int accept(const TrackArguments& a, const Globals& globals) {
 }
 
 int plot(const TrackArguments& a, const Globals& globals) {
+    if (const Status status = isNoInput(a.html, {a.db}); !status.ok()) return fail(status.error());
     if (!a.html.empty() && a.html != "-")
         if (const Status status = mayWrite(a.html, globals.force); !status.ok()) return fail(status.error());
     auto history = History::open(a.db);
@@ -253,6 +257,7 @@ int plot(const TrackArguments& a, const Globals& globals) {
 }
 
 int exportRows(const TrackArguments& a, const Globals& globals) {
+    if (const Status status = isNoInput(a.output, {a.db}); !status.ok()) return fail(status.error());
     auto history = History::open(a.db);
     if (!history.ok()) return fail(history.error());
     const auto rows = history->rows();

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/text.h"
+#include "cli/app/outputs.h"
 #include "cli/app/validators.h"
 #include "reports/verdicts/verdicts.h"
 
@@ -52,7 +53,7 @@ Result<statistics::Rules> rulesOf(const VerdictOptions& options) {
     return rules;
 }
 
-Status checkReports(const VerdictOptions& o, bool force) {
+Status checkReports(const VerdictOptions& o, const std::vector<std::string>& inputs, bool force) {
     std::error_code ec;
     const std::vector<std::string> outputs{o.json, o.markdown, o.junit, o.html, o.openmetrics};
     for (std::size_t i = 0; i < outputs.size(); ++i) {
@@ -60,6 +61,8 @@ Status checkReports(const VerdictOptions& o, bool force) {
         for (std::size_t j = 0; j < i; ++j)
             if (!outputs[j].empty() && (outputs[i] == outputs[j] || std::filesystem::weakly_canonical(outputs[i], ec) == std::filesystem::weakly_canonical(outputs[j], ec)))
                 return Error{ErrorCode::kBadInput, fmt::format("{} is named for two outputs; give each its own", outputs[i])};
+        RIDGE_TRY_STATUS(isNoInput(outputs[i], inputs));
+        RIDGE_TRY_STATUS(hasFolder(outputs[i]));
         if (outputs[i] != "-") RIDGE_TRY_STATUS(mayWrite(outputs[i], force));
     }
     return {};

@@ -34,7 +34,8 @@ Result<double> parseShare(const std::string& text, const std::string& option);
 Result<statistics::Rules> rulesOf(const VerdictOptions& options);
 
 // Before anything is measured: no two outputs to one place, nothing that exists without --force.
-Status checkReports(const VerdictOptions& options, bool force);
+// inputs: files and folders that are read, and must not be written over.
+Status checkReports(const VerdictOptions& options, const std::vector<std::string>& inputs, bool force);
 // Files first, then the one that stdout was asked for, or the table for people.
 Status writeReports(const VerdictOptions& options, const analyzer::Verdicts& verdicts, const Globals& globals);
 

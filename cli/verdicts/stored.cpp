@@ -94,7 +94,9 @@ void explain(analyzer::Verdicts& v, const std::vector<analyzer::StoredRun>& a, c
 }
 
 int compareStored(StoredComparison c, const Globals& globals) {
-    if (const Status status = checkReports(c.options, globals.force); !status.ok()) return fail(status.error());
+    std::vector<std::string> inputs = c.a;
+    inputs.insert(inputs.end(), c.b.begin(), c.b.end());
+    if (const Status status = checkReports(c.options, inputs, globals.force); !status.ok()) return fail(status.error());
     const auto rules = rulesOf(c.options);
     if (!rules.ok()) return fail(rules.error());
     const auto a = loadRuns(c.a), b = loadRuns(c.b);

@@ -70,6 +70,22 @@ class Runs(Case):
         return result.stdout
 
 
+class Inputs(Runs):
+    def test_none_is_written_over(self):
+        """--force is about an older output."""
+        read = self.sides["base"] / "s5" / "run.json"
+        kept = read.read_bytes()
+        db = self.folder / "h.db"
+        self.assertEqual(run(RIDGE, "track", "add", "--db", db, self.sides["base"]).returncode, 0)
+        for words in (["compare", self.sides["base"], self.sides["new"], "--json", read], ["export", "csv", read, "-o", read], ["export", "csv", read.parent, "-o", read],
+                      ["track", "plot", "--db", db, "--html", db], ["track", "export", "--db", db, "-o", db]):
+            result = run(RIDGE, *words, "--force")
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1), (words, result.stderr))
+            self.assertIn("both input and output", result.stderr)
+        self.assertEqual(read.read_bytes(), kept)
+        self.assertEqual(run(RIDGE, "track", "list", "--db", db).returncode, 0)
+
+
 @contextlib.contextmanager
 def served(folder):
     class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -158,7 +158,12 @@ class Health(Case):
             self.assertFalse(self.count.exists(), "no minute is spent")
             self.assertRegex(self.health("--reference", bad, "--nagios", code=3).stdout, r"^RIDGE UNKNOWN - [^\n]+\n$")
         self.health("--reference", self.folder / "nowhere.json", code=2)
+        kept = self.reference.read_bytes()
         self.health("--reference", self.reference, "-o", self.reference, code=2)
+        self.health("--reference", self.reference, "-o", self.reference, "--force", code=2)
+        self.assertEqual(self.reference.read_bytes(), kept)
+        for wrong in (("--bogus",), ("--budget", "4")):  # a monitor takes 2 for a node that is ill
+            self.assertRegex(self.health("--nagios", *wrong, code=3).stdout, r"^RIDGE UNKNOWN - [^\n]+\n$")
 
     def test_a_foreign_kind(self):
         self.make_reference()
@@ -186,6 +191,10 @@ class Health(Case):
         document = self.judged("--reference", self.reference, "--budget", "5", code=3, STAND_IN_SLEEP="60")
         self.assertLess(time.monotonic() - began, 30, "ended, not waited for")
         self.assertTrue(all(c["fitness"] == "unknown" for c in document["checks"]))
+        hollow = self.folder / "hollow.json"
+        said = self.health("-o", hollow, "--budget", "5", code=3, STAND_IN_SLEEP="60").stdout
+        self.assertIn("was not measured", said)
+        self.assertFalse(hollow.exists(), "a reference without what it is for")
         slow = self.scaled("slow.json", "roof.memory/read.DRAM", 1.5)
         document = self.judged("--reference", slow, "--budget", "5", code=3, STAND_IN_SLEEP="3")
         self.assertIn("no time to measure it again", document["checks"][0]["reason"], "one measurement accuses nobody")

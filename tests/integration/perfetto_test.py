@@ -56,8 +56,15 @@ class Rules(Case):
                 open_ends.append(end)
         return phases, document
 
+    def refuses_its_input(self, path):
+        kept = path.read_bytes()
+        result = run(RIDGE, "export", "perfetto", path, "-o", path, "--force")
+        self.assertEqual((result.returncode, path.read_bytes() == kept), (2, True), result.stderr)
+
     def exported(self, *inputs):
         out = self.folder / "out.json"
+        if inputs[0].parent == self.folder:  # ours to lose
+            self.refuses_its_input(inputs[0])
         result = run(RIDGE, "export", "perfetto", *inputs, "-o", out, "--force")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual([p.name for p in self.folder.glob("out.json.part*")], [])
