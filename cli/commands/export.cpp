@@ -39,6 +39,16 @@ struct ExportArguments {
     std::vector<std::string> inputs;
 };
 
+// What is not in the export because it could not be read.
+void tellLacks(const analyzer::Timeline& timeline) {
+    for (const analyzer::TableReport& table : timeline.tables) {
+        if (!table.error.empty()) fmt::print(stderr, "ridge: warning: {}: {}; what came before that is exported\n", table.table, table.error);
+        if (table.leftOut() > 0) fmt::print(stderr, "ridge: warning: {}: {} of {} rows could not be taken and are left out\n", table.table, table.leftOut(), table.rows);
+    }
+    for (const analyzer::Remark& remark : timeline.remarks)
+        if (remark.severity == Severity::kError) fmt::print(stderr, "ridge: warning: {}: {}\n", remark.check, remark.detail);
+}
+
 Status exportTimeline(const ExportArguments& a, const Globals& globals) {
     for (const std::string& input : a.inputs) RIDGE_TRY_STATUS(mayRead(input));
     const ProgressLine progress(!globals.quiet, "writing the trace");
@@ -46,6 +56,7 @@ Status exportTimeline(const ExportArguments& a, const Globals& globals) {
     RIDGE_TRY(OutputStream out, OutputStream::open(a.output));
     RIDGE_TRY(const reports::TraceCounts counts, reports::writeTrace(timeline, [&](std::string_view piece) { return out.write(piece); }));
     RIDGE_TRY_STATUS(out.finish());
+    tellLacks(timeline);
     if (a.output != "-") note(globals, fmt::format("{}: {} slices, {} arrows, {} samples of counters", a.output, counts.slices, counts.arrows, counts.samples));
     return {};
 }

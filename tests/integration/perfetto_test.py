@@ -111,6 +111,9 @@ class Own(Rules):
             self.assertEqual(len(result.stderr.strip().splitlines()), 1)
         (self.folder / "small.json").write_text('{"traceEvents": [{"ph": "X", "cat": "cpu_op", "name": "a", "pid": 1, "tid": 1, "ts": 1, "dur": 2}]}')
         self.assertEqual(run(RIDGE, "export", "perfetto", self.folder / "small.json", "-o", self.folder / "no/such/place").returncode, 2)
+        (self.folder / "cut.json").write_text((self.folder / "small.json").read_text()[:-2] + ', {"ph": "X", "ts": 3')
+        result = run(RIDGE, "export", "perfetto", self.folder / "cut.json")
+        self.assertIn("what came before that is exported", result.stderr, "half a file does not pass for a whole one")
         if os.path.exists("/dev/full"):
             self.assertNotEqual(run("sh", "-c", f"{RIDGE} export perfetto {self.folder}/small.json > /dev/full").returncode, 0)
         self.assertEqual(list(self.folder.glob("out*")), [])
