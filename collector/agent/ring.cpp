@@ -22,6 +22,7 @@ uint32_t g_imageGeneration = 1;
 alignas(kControlPage) ControlPage g_controlPage;
 char g_folder[kFolderBytes];
 int g_pid = 0;
+bool g_recorderSeen = false;
 
 namespace {
 
@@ -244,6 +245,7 @@ Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     firstOfImage = false;
     if (g_imageId == 0) {
         g_pid = raw::getpid();
+        g_recorderSeen = raw::kill(sessionControl()->recorderPid, 0) != -ESRCH;
         g_imageId = static_cast<uint64_t>(readClock(CLOCK_MONOTONIC));
     }
     Ring* ring = g_free;

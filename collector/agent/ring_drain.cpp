@@ -17,13 +17,27 @@ namespace {
 constexpr int64_t kDrainPatienceNs = 1000000000;
 constexpr int64_t kHeartbeatFreshNs = 5000000000;
 
+// A process that has ended but that its parent has not collected still takes signals.
+bool isZombie(int pid) {
+    char text[128];
+    Text(text, sizeof text).add("/proc/").add(static_cast<uint64_t>(pid)).add("/stat");
+    const int fd = raw::open(text, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    long n = raw::read(fd, text, sizeof text);
+    raw::close(fd);
+    while (n > 0 && text[n - 1] != ')') --n;  // the name before it may hold anything
+    return n > 0 && n + 1 < static_cast<long>(sizeof text) &&
+           (text[n + 1] == 'Z' || text[n + 1] == 'X');
+}
+
 bool holderIsAlive(int owner) {
-    if (raw::kill(owner, 0) != -ESRCH) return true;
+    if (raw::kill(owner, 0) != -ESRCH) return !isZombie(owner);
+    if (owner != sessionControl()->recorderPid || g_recorderSeen) return false;
     // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
     const auto age =
         readClock(CLOCK_MONOTONIC) -
         static_cast<int64_t>(__atomic_load_n(&sessionControl()->heartbeatNs, __ATOMIC_RELAXED));
-    return owner == sessionControl()->recorderPid && age < kHeartbeatFreshNs;
+    return age < kHeartbeatFreshNs;
 }
 
 bool takeDrain(Ring* ring) {

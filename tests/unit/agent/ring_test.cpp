@@ -191,17 +191,46 @@ int deadPid() {
     return pid;
 }
 
-TEST(Ring, ADrainIsTakenFromADeadHolder) {
+// That the drain of a ring with something in it is taken from this holder, at once.
+void expectTakenFrom(int holder) {
     session();
     push("before");
     pop();
     Ring* ring = enter();
     ASSERT_NE(ring, nullptr);
-    __atomic_store_n(&ring->header->drainOwner, deadPid(), __ATOMIC_RELEASE);
+    __atomic_store_n(&ring->header->drainOwner, holder, __ATOMIC_RELEASE);
     EXPECT_TRUE(drainToSpool(ring));
     EXPECT_EQ(ring->header->tail, ring->header->head);
     EXPECT_EQ(ring->header->drainOwner, 0);
     leave();
+}
+
+TEST(Ring, ADrainIsTakenFromADeadHolder) {
+    expectTakenFrom(deadPid());
+}
+
+TEST(Ring, ADrainIsTakenFromADeadHolderThatNobodyHasCollected) {
+    const int zombie = fork();
+    if (zombie == 0) _exit(0);
+    siginfo_t ended{};
+    ASSERT_EQ(waitid(P_PID, static_cast<id_t>(zombie), &ended, WEXITED | WNOWAIT), 0);
+    expectTakenFrom(zombie);
+    waitpid(zombie, nullptr, 0);
+}
+
+TEST(Ring, ADrainIsTakenFromARecorderThatWasKilledJustNow) {
+    session();
+    push("while the recorder lives");
+    pop();
+    auto* control = session().control();
+    const int recorder = control->recorderPid;
+    control->recorderPid = deadPid();
+    timespec time{};
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    control->heartbeatNs =
+        static_cast<uint64_t>(time.tv_sec) * 1000000000u + static_cast<uint64_t>(time.tv_nsec);
+    expectTakenFrom(control->recorderPid);
+    control->recorderPid = recorder;
 }
 
 TEST(Ring, ALivingHolderIsWaitedForASecondAtMost) {
