@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-from support import BUILD, RIDGE, Case, losses, main, query, ranges, record, run
+from support import BUILD, RIDGE, Case, losses, main, program_of, query, ranges, record, run, wait_for_end
 
 COUNTING = BUILD / "bin" / "counting_ranges"
 
@@ -211,17 +211,20 @@ class RecordInterrupted(Case):
 
 class Recover(Case):
     def left_over(self):
-        """The session folder of a recorder that was killed, and how many ranges its program ended."""
+        """The session folder of a recorder that was killed, with the 300,000 ranges that its program ended."""
         counter = self.folder / "counter"
+        gate = self.folder / "gate"
         recorder = subprocess.Popen([str(RIDGE), "record", "--no-sample", "-o", str(self.trace), "--", str(COUNTING),
-                                     str(counter), "300000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                     str(counter), "300000", str(gate)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         while not counter.exists() or int.from_bytes(counter.read_bytes()[:8], "little") < 2000:
             time.sleep(0.005)
+        program = program_of(recorder)
         recorder.kill()
         recorder.wait()
-        deadline = time.monotonic() + 60
-        while int.from_bytes(counter.read_bytes()[:8], "little") < 300000 and time.monotonic() < deadline:
-            time.sleep(0.02)
+        gate.touch()
+        wait_for_end(program)
+        self.assertEqual(int.from_bytes(counter.read_bytes()[:8], "little"), 300000)
+        gate.unlink()
         return self.folder / "t.sqlite.spool"
 
     def one_line(self, code, *arguments):

@@ -9,20 +9,18 @@ import subprocess
 import time
 import unittest
 
-from support import BUILD, RIDGE, Case, losses, main, query, ranges, run
+from support import BUILD, RIDGE, Case, losses, main, program_of, query, ranges, run, wait_for_end
 
 COUNTING = BUILD / "bin" / "counting_ranges"
 KILLS = int(os.environ.get("RIDGE_KILLS", "50"))
-RANGES = 2_000_000  # long enough that the recorder is killed while they are made
+RANGES = 300_000
 
 
 class Kill(Case):
-    def start(self, index, ranges_limit=None):
+    def start(self, index, *limits):
         counter = self.folder / f"counter{index}"
         trace = self.folder / f"t{index}.sqlite"
-        command = [RIDGE, "record", "--no-sample", "-o", trace, "--", COUNTING, counter]
-        if ranges_limit:
-            command.append(str(ranges_limit))
+        command = [RIDGE, "record", "--no-sample", "-o", trace, "--", COUNTING, counter, *limits]
         process = subprocess.Popen([str(c) for c in command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         deadline = time.monotonic() + 20
         while self.ended(counter) == 0 and time.monotonic() < deadline:
@@ -35,11 +33,6 @@ class Kill(Case):
             return struct.unpack("<Q", counter.read_bytes()[:8])[0]
         except (OSError, struct.error):
             return 0
-
-    def program_of(self, recorder):
-        children = run("pgrep", "-P", recorder.pid).stdout.split()
-        self.assertEqual(len(children), 1)
-        return int(children[0])
 
     def check(self, trace, counter):
         ended = self.ended(counter)
@@ -58,7 +51,7 @@ class Kill(Case):
         for i in range(KILLS):
             recorder, counter, trace = self.start(i)
             time.sleep(rng.uniform(0, 0.15))
-            os.kill(self.program_of(recorder), signal.SIGKILL)
+            os.kill(program_of(recorder), signal.SIGKILL)
             _, errors = recorder.communicate(timeout=60)
             self.assertEqual(recorder.returncode, 137, errors)
             total += self.check(trace, counter)
@@ -72,14 +65,15 @@ class Kill(Case):
     def test_the_recorder_is_killed_and_recovers(self):
         rng = random.Random(4)
         for i in range(max(3, KILLS // 10)):
-            recorder, counter, trace = self.start(i, RANGES)
-            program = self.program_of(recorder)
+            gate = self.folder / f"gate{i}"
+            recorder, counter, trace = self.start(i, RANGES, gate)
+            program = program_of(recorder)
             time.sleep(rng.uniform(0, 0.1))
             recorder.kill()
+            recorder.wait()
+            gate.touch()
+            wait_for_end(program)  # it goes on to its end, unharmed
             recorder.communicate()
-            deadline = time.monotonic() + 60
-            while os.path.exists(f"/proc/{program}") and time.monotonic() < deadline:
-                time.sleep(0.01)  # the program goes on to its end, unharmed
             self.assertEqual(self.ended(counter), RANGES)
             self.assertFalse(trace.exists())
             spool = str(trace) + ".spool"

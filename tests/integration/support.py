@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 BUILD = pathlib.Path(os.environ.get("RIDGE_BUILD_DIR", pathlib.Path(__file__).resolve().parents[2] / "build/ci"))
@@ -67,6 +68,27 @@ class Case(unittest.TestCase):
         self.assertEqual(query(path, "PRAGMA integrity_check"), [("ok",)])
         self.assertEqual(losses(path), [])
         self.assertFalse(pathlib.Path(str(path) + ".spool").exists(), "the spool is removed")
+
+
+def program_of(recorder):
+    """The process id of the one program that a recorder runs."""
+    children = run("pgrep", "-P", recorder.pid).stdout.split()
+    assert len(children) == 1, children
+    return int(children[0])
+
+
+def wait_for_end(process_id, seconds=60):
+    """Of a process that is not our child; one that nobody has collected has ended too."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            state = pathlib.Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return
+        if state == "Z":
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"process {process_id} still runs after {seconds} s")
 
 
 def main():
