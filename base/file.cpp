@@ -15,7 +15,9 @@ namespace ridge {
 namespace {
 
 Error ioError(const char* what, const std::filesystem::path& path, int errorNumber) {
-    return {ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errorNumber))};
+    // Without room on the disk nothing can be measured into a file; everything else is a place that was named wrongly.
+    const bool noRoom = errorNumber == ENOSPC || errorNumber == EDQUOT || errorNumber == EFBIG;
+    return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errorNumber))};
 }
 
 Status writeAll(int fd, std::string_view content, const std::filesystem::path& path) {

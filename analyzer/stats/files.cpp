@@ -65,6 +65,8 @@ StatsCell megabytes(std::int64_t bytes) { return std::round(static_cast<double>(
 StatsCell average(std::int64_t bytes, std::int64_t calls) {
     return calls ? StatsCell(tenths(static_cast<double>(bytes) / static_cast<double>(calls))) : StatsCell();
 }
+// A file that --io-class says nothing of has no class: null in JSON, and no name that a class could have.
+StatsCell told(const std::string& part) { return part.empty() ? StatsCell() : StatsCell(part); }
 double percent(std::int64_t part, std::int64_t whole) { return tenths(100 * static_cast<double>(part) / static_cast<double>(whole)); }
 
 // Sums by key, filled in the order of the calls' starts.
@@ -107,7 +109,7 @@ public:
                                        s->calls[kReads], megabytes(s->bytes[kReads]), average(s->bytes[kReads], s->calls[kReads]), s->calls[kWrites],
                                        megabytes(s->bytes[kWrites]), average(s->bytes[kWrites], s->calls[kWrites]), s->calls[kSyncs], s->opens, s->errors,
                                        megabytes(s->extent), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell()};
-            for (const auto& part : *key) row.emplace_back(part);
+            for (const auto& part : *key) row.push_back(told(part));
             table.rows.push_back(std::move(row));
         }
         return table;
@@ -158,7 +160,7 @@ public:
         for (const auto& [key, count] : m_counts) {
             const auto& [names, writes, bin] = key;
             std::vector<StatsCell> row{std::string(writes ? "write" : "read"), std::string(nameOf(bin)), count.calls, megabytes(count.bytes), count.ns};
-            for (const auto& name : names) row.emplace_back(name);
+            for (const auto& name : names) row.push_back(told(name));
             table.rows.push_back(std::move(row));
         }
         return table;

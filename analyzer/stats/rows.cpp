@@ -134,12 +134,12 @@ const FileName& Rows::file(std::int64_t fileAccessId) {
     if (!m_files) {
         m_files.emplace();
         TableScan names(m_db, "OSRT_FILE_ACCESS_DESCRIPTORS", {"fileAccessId", "filePath"});
-        while (names.next()) (*m_files)[names.integerOr(0, 0)] = {toValidUtf8(names.text(1)), "-"};
+        while (names.next()) (*m_files)[names.integerOr(0, 0)] = {toValidUtf8(names.text(1)), {}};
         TableScan kinds(m_db, "RIDGE_FILE_CLASS", {"fileAccessId", "class"});
         while (kinds.next())
             if (const auto it = m_files->find(kinds.integerOr(0, 0)); it != m_files->end()) it->second.kind = toValidUtf8(kinds.text(1));
     }
-    return m_files->try_emplace(fileAccessId, FileName{"(unknown)", "-"}).first->second;
+    return m_files->try_emplace(fileAccessId, FileName{"(unknown)", {}}).first->second;
 }
 
 const std::vector<SampledFrame>& Rows::frames() {

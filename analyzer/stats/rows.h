@@ -56,7 +56,7 @@ struct FileCall {
 };
 
 struct FileName {
-    std::string path, kind;  // kind: the class of --io-class; "-" where nothing was said
+    std::string path, kind;  // kind: the class of --io-class; empty where nothing was said
 };
 
 // One entry of a sampled call stack.

@@ -13,12 +13,15 @@
 namespace ridge::cli {
 namespace {
 
-Error failed(const std::string& path, int error) {
-    const bool full = error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO;
-    return {full ? ErrorCode::kMeasurement : ErrorCode::kBadInput, fmt::format("cannot write {}: {}", path.empty() ? "to standard output" : path, std::strerror(error))};
-}
+Error failed(const std::string& path, int error) { return writeError(path.empty() ? "to standard output" : path, error); }
 
 }  // namespace
+
+ErrorCode codeOfWriteError(int error) {
+    return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO ? ErrorCode::kMeasurement : ErrorCode::kBadInput;
+}
+
+Error writeError(const std::string& where, int error) { return {codeOfWriteError(error), fmt::format("cannot write {}: {}", where, std::strerror(error))}; }
 
 Result<OutputStream> OutputStream::open(const std::string& path) {
     if (path == "-") return OutputStream(stdout, "", "");

@@ -12,6 +12,12 @@
 
 namespace ridge::cli {
 
+// What a write that failed with this errno is: a disk without room makes the measurement fail (exit code 4), a place that
+// cannot be written is the user's to mend (2).
+ErrorCode codeOfWriteError(int error);
+// where: "to standard output", or a path.
+Error writeError(const std::string& where, int error);
+
 class OutputStream {
 public:
     // Errors: kBadInput, the place cannot be written.

@@ -18,6 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// What stands behind a positional of so many in the usage: CLI11 would write "RUN(0x)" for none to two.
+std::string repeatedName(const std::string& name, int least, int most) {
+    constexpr int kMostWritten = 3;
+    if (most <= kMostWritten) return fmt::format("{}", fmt::join(std::vector<std::string>(static_cast<std::size_t>(std::max(most, 1)), name), " "));
+    return fmt::format("{}...", fmt::join(std::vector<std::string>(static_cast<std::size_t>(std::clamp(least, 1, kMostWritten)), name), " "));
+}
+
 // The help would name the variable of every option; the rule is told once instead.
 class HelpWithoutVariables : public CLI::Formatter {
 public:
@@ -25,7 +32,14 @@ public:
         std::string text = CLI::Formatter::make_option_opts(option);
         const std::string variable = " (" + get_label("Env") + ":" + option->get_envname() + ")";
         if (const auto at = text.find(variable); at != std::string::npos) text.erase(at, variable.size());
+        const std::string times = " x " + std::to_string(option->get_expected());  // "x 2" of two or more
+        const bool open = option->get_expected_max() > option->get_expected_min() && option->get_expected_min() > 1;
+        if (const auto at = text.find(times); open && at != std::string::npos) text.replace(at, times.size(), " ...");
         return text;
+    }
+    std::string make_option_usage(const CLI::Option* option) const override {
+        const std::string text = repeatedName(make_option_name(option, true), option->get_expected_min(), option->get_expected_max());
+        return option->get_required() ? text : "[" + text + "]";
     }
 };
 
@@ -150,6 +164,33 @@ std::string valueOf(const CLI::Option& option) {
     return values.size() == 1 ? values.front() : fmt::format("[{}]", fmt::join(values, ", "));
 }
 
+std::vector<std::string> commandsOf(const CLI::App& app) {
+    std::vector<std::string> names;
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(command->get_name());
+    return names;
+}
+
+// Words that no command took, where they say what is wrong: an option before the command that has it, a command that there
+// is none of. Empty: something else is wrong.
+std::string strayWord(const CLI::App& app) {
+    std::vector<const CLI::App*> path{&app};
+    while (!path.back()->get_subcommands().empty()) path.push_back(path.back()->get_subcommands().front());
+    const CLI::App& command = *path.back();
+    for (const CLI::App* above : path)
+        for (const std::string& word : above == &command ? std::vector<std::string>{} : above->remaining()) {
+            const std::string option = word.substr(0, word.find('='));
+            if (option.starts_with('-') && command.get_option_no_throw(option) != nullptr)
+                return fmt::format("{} stands before the command; write it behind: ridge {} {}", option, pathOf(command), option);
+        }
+    const std::vector<std::string> names = commandsOf(command);
+    if (names.empty()) return {};
+    const std::vector<std::string> words = command.remaining();
+    const auto wrong = std::find_if(words.begin(), words.end(), [](const std::string& word) { return !word.starts_with('-'); });
+    const std::string whose = pathOf(command).empty() ? "ridge" : "ridge " + pathOf(command);
+    if (wrong == words.end()) return words.empty() && command.get_require_subcommand_min() > 0 ? fmt::format("{} wants a command: {}", whose, fmt::join(names, ", ")) : std::string();
+    return fmt::format("{} has no command {}; it has {}", whose, *wrong, fmt::join(names, ", "));
+}
+
 }  // namespace
 
 void addSettings(CLI::App& app, const std::vector<std::string>& arguments) {
@@ -175,6 +216,7 @@ std::string describeError(const CLI::App& app, const CLI::ParseError& error, con
     const CLI::Option* config = app.get_config_ptr();
     const std::string file = config == nullptr ? "" : config->as<std::string>();
     if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) return file + ": " + text;
+    if (const std::string stray = strayWord(app); !stray.empty()) return stray;
     // "--preset: bogus not in {...}" of somebody who did not write --preset.
     const std::string name = text.substr(0, text.find(':'));
     const bool typed = std::any_of(arguments.begin(), arguments.end(), [&](const std::string& argument) { return argument.starts_with(name); });

@@ -4,9 +4,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <span>
+#include <string_view>
 #include <vector>
 
 #include "analyzer/ceilings.h"
@@ -61,9 +64,9 @@ Status writeReports(const CompareArguments& a, const analyzer::Comparison& c, bo
 // "base=new"; the names may hold '=' themselves: every place to cut is tried by whoever matches.
 Result<std::pair<std::string, std::string>> pairOf(const std::string& text) {
     const std::size_t at = text.find("=>");
-    if (at != std::string::npos) return std::pair(text.substr(0, at), text.substr(at + 2));
+    if (at != std::string::npos && at > 0 && at + 2 < text.size()) return std::pair(text.substr(0, at), text.substr(at + 2));
     const std::size_t equals = text.find('=');
-    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size() || text.find('=', equals + 1) != std::string::npos)
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size() || at != std::string::npos || text.find('=', equals + 1) != std::string::npos)
         return Error{ErrorCode::kBadInput, fmt::format("--pair {}: give NAME_IN_A=>NAME_IN_B", text)};
     return std::pair(text.substr(0, equals), text.substr(equals + 1));
 }
@@ -78,9 +81,39 @@ Status sides(CompareArguments& a) {
     if (a.a.empty() || a.b.empty()) return Error{ErrorCode::kBadInput, "two runs are compared: ridge compare A B, or --a TRACE... --b TRACE... for runs of several traces"};
     std::error_code ec;
     for (const auto* side : {&a.a, &a.b})
-        for (const std::string& trace : *side)
+        for (const std::string& trace : *side) {
             if (!(side->size() == 1 && fs::is_directory(trace, ec))) RIDGE_TRY_STATUS(mayRead(trace));
+            if (!fs::exists(trace, ec)) return Error{ErrorCode::kBadInput, fmt::format("{}: there is no such run or trace", trace)};
+        }
     return {};
+}
+
+// A misspelt name would pair nothing, in silence.
+Status haveTheirNames(const std::vector<analyzer::RunProfile>& left, const std::vector<analyzer::RunProfile>& right, const std::vector<std::pair<std::string, std::string>>& pairs) {
+    const auto wants = [](const std::vector<analyzer::RunProfile>& runs, const std::string& name, const char* side) -> Status {
+        std::string has;
+        for (const analyzer::RunProfile& run : runs) {
+            if (workloadOf(run) == name) return {};
+            has += (has.empty() ? "" : ", ") + workloadOf(run);
+        }
+        return Error{ErrorCode::kBadInput, fmt::format("--pair: {} has no workload {}; it has {}", side, name, has.empty() ? "none" : has)};
+    };
+    for (const auto& [nameA, nameB] : pairs) {
+        RIDGE_TRY_STATUS(wants(left, nameA, "A"));
+        RIDGE_TRY_STATUS(wants(right, nameB, "B"));
+    }
+    return {};
+}
+
+// Options of the command line that the kind of input has no use for: nothing is ignored in silence.
+void tellOfUnused(const Globals& globals, bool runs) {
+    static constexpr std::array<std::string_view, 5> kOfTimelines{"--pair", "--step", "--warmup", "--ceilings", "--rows"};
+    static constexpr std::array<std::string_view, 4> kOfRuns{"--min-effect", "--alpha", "--fail-on", "--allow-env-mismatch"};
+    std::string unused;
+    for (const std::string_view option : runs ? std::span<const std::string_view>(kOfTimelines) : std::span<const std::string_view>(kOfRuns))
+        if (std::any_of(globals.arguments.begin(), globals.arguments.end(), [&](const std::string& word) { return word.substr(0, word.find('=')) == option; }))
+            unused += (unused.empty() ? "" : ", ") + std::string(option);
+    if (!unused.empty()) note(globals, unused + (runs ? ": for timelines (--timelines), without effect on verdicts between runs" : ": for verdicts between runs, without effect on traces"));
 }
 
 int compareCommand(CompareArguments a, const Globals& globals) {
@@ -90,6 +123,12 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     if (a.jsonGiven && a.json.empty()) a.json = "-";
     if (const Status status = sides(a); !status.ok()) return fail(status.error());
     if (const Status status = checkOutputs(a, globals.force); !status.ok()) return fail(status.error());
+    std::vector<std::pair<std::string, std::string>> pairs;
+    for (const std::string& text : a.pairs) {
+        auto pair = pairOf(text);
+        if (!pair.ok()) return fail(pair.error());
+        pairs.push_back(std::move(*pair));
+    }
     if (a.stepGiven && a.step.empty()) return fail(2, "--step names the range that is one step; its name is empty");
     // Runs are judged; timelines are explained.
     const bool runs = !a.timelines && areRuns(a.a) && areRuns(a.b);
@@ -97,6 +136,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
         for (const auto* side : {&a.a, &a.b})
             for (const std::string& path : *side)
                 if (!a.timelines && areRuns({path})) return fail(2, fmt::format("{} is a run and the other side is none; name runs or traces on both", path));
+    tellOfUnused(globals, runs);
     if (runs) {
         a.rules.json = a.json;
         a.rules.html = a.html;
@@ -109,11 +149,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     analyzer::CompareOptions options;
     options.analyze.stepName = a.step;
     options.warmup = a.warmup;
-    for (const std::string& text : a.pairs) {
-        auto pair = pairOf(text);
-        if (!pair.ok()) return fail(pair.error());
-        options.pairs.push_back(std::move(*pair));
-    }
+    options.pairs = std::move(pairs);
     if (!a.ceilings.empty()) {
         auto ceilings = analyzer::readCeilings(a.ceilings);
         if (!ceilings.ok()) return fail(ceilings.error());
@@ -129,6 +165,7 @@ int compareCommand(CompareArguments a, const Globals& globals) {
     if (!right.ok()) return fail(right.error());
     if (!options.pairs.empty() && left->size() == 1 && right->size() == 1)
         note(globals, "--pair tells which workloads of two folders belong together; each side is one run here, so it says nothing");
+    else if (const Status status = haveTheirNames(*left, *right, options.pairs); !status.ok()) return fail(status.error());
     if (a.warmup > 0)
         for (const auto* side : {&*left, &*right})
             for (const analyzer::RunProfile& run : *side)
@@ -168,7 +205,8 @@ void addCompare(CLI::App& app, Globals& globals) {
     command->add_option("--junit", arguments->junit, "The comparison as JUnit XML; nothing in it fails, what cannot be compared is skipped (-: to stdout)")->type_name("FILE");
     command->add_option("--openmetrics", arguments->openmetrics, "Of runs: the verdicts as gauges for Prometheus (-: to stdout)")->type_name("FILE");
     addCommonOptions(*command, globals, false);
-    command->footer("Runs: the unit is the session (one invocation); fewer than 5 on a side are at most inconclusive, 20 against 5 is what a stored baseline needs.\n"
+    command->footer("Runs: the unit is the session (one invocation); fewer than 5 on a side are at most inconclusive.\n"
+                    "Against 5, a baseline of 5 can accuse the one metric of a run, 10 one of 14, 14 one of 50, 19 one of 200; it says so where they are too few.\n"
                     "Traces: it explains a difference; whether there is one is decided by repeated runs.\n"
                     "Exit codes: 0 no regression, or explained; 1 regressed; 2 unreadable input; 3 not comparable, with the reason, or inconclusive with --fail-on inconclusive;\n4 a benchmark of the candidate failed.\n\n"
                     "Examples:\n  ridge compare before.sqlite after.sqlite\n  ridge compare monday.pt.trace.json.gz today.pt.trace.json.gz --html diff.html\n"

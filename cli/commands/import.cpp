@@ -89,6 +89,7 @@ int importKineto(const ImportArguments& a, const Globals& globals) {
 void addImport(CLI::App& app, Globals& globals) {
     CLI::App* command = app.add_subcommand("import", "Another tool's traces into a timeline file");
     command->require_subcommand(1);
+    command->footer("Example:\n  ridge import kineto trace.json.gz -o trace.sqlite");
     CLI::App* kineto = command->add_subcommand("kineto", "PyTorch profiler traces (JSON, also gzipped); several: the ranks of one run");
     auto arguments = std::make_shared<ImportArguments>();
     kineto->add_option("FILE", arguments->traces, "Traces of the PyTorch profiler")->required();

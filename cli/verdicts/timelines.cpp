@@ -72,9 +72,11 @@ Result<std::vector<analyzer::RunProfile>> profilesOf(const std::vector<std::stri
     return runs;
 }
 
+std::string workloadOf(const analyzer::RunProfile& run) { return run.lanes.empty() ? std::string() : run.lanes.front().workload; }
+
 analyzer::Comparison joinedComparison(const std::vector<analyzer::RunProfile>& a, const std::vector<analyzer::RunProfile>& b, const analyzer::CompareOptions& options) {
     if (a.size() == 1 && b.size() == 1) return compareProfiles(a.front(), b.front(), options);
-    const auto nameOf = [](const analyzer::RunProfile& run) { return run.lanes.empty() ? std::string() : run.lanes.front().workload; };
+    const auto nameOf = workloadOf;
     analyzer::Comparison all;
     std::vector<bool> usedB(b.size(), false);
     std::optional<analyzer::Refusal> refusal;

@@ -21,6 +21,9 @@ std::vector<analyzer::Ceiling> roofsBeside(const std::vector<std::string>& input
 // What one side gives: a profile per workload for folders, else one.
 Result<std::vector<analyzer::RunProfile>> profilesOf(const std::vector<std::string>& inputs, const analyzer::AnalyzeOptions& options);
 
+// The workload that a run is of; empty: it says none.
+std::string workloadOf(const analyzer::RunProfile& run);
+
 // The comparisons of the workloads of two folders as one.
 analyzer::Comparison joinedComparison(const std::vector<analyzer::RunProfile>& a, const std::vector<analyzer::RunProfile>& b, const analyzer::CompareOptions& options);
 

@@ -22,7 +22,8 @@ constexpr std::size_t kBufferBytes = std::size_t{4} << 20;
 constexpr std::uint64_t kLockByte = 0x40000000;  // the page that holds it belongs to SQLite's locks
 
 Error ioError(const std::string& path, int error) {
-    return {ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
+    const bool noRoom = error == ENOSPC || error == EDQUOT || error == EFBIG;
+    return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
 }
 
 // 0, or errno.

@@ -20,9 +20,10 @@ namespace {
 Error sqliteError(sqlite3* db, const std::string& path) {
     const int code = db ? sqlite3_errcode(db) : SQLITE_NOMEM;
     const char* message = db ? sqlite3_errmsg(db) : "out of memory";
-    const bool environment = code == SQLITE_FULL || code == SQLITE_IOERR || code == SQLITE_CANTOPEN ||
+    const bool environment = code == SQLITE_IOERR || code == SQLITE_CANTOPEN ||
                              code == SQLITE_PERM || code == SQLITE_READONLY;
-    return {environment ? ErrorCode::kIo : ErrorCode::kBadInput,
+    // Without room on the disk nothing can be made; everything else of the environment is a place that was named wrongly.
+    return {code == SQLITE_FULL ? ErrorCode::kMeasurement : environment ? ErrorCode::kIo : ErrorCode::kBadInput,
             fmt::format("{}: {}", path, toValidUtf8(message))};
 }
 

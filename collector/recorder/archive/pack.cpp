@@ -81,11 +81,16 @@ public:
         const std::uint64_t hash = m_hash;
         write({reinterpret_cast<const char*>(&hash), sizeof hash});
         m_out.flush();
-        if (!m_out) return Error{ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno))};
+        if (!m_out) return notWritten(errno);
         return std::move(m_outcome);
     }
 
 private:
+    static Error notWritten(int error) {
+        const bool noRoom = error == ENOSPC || error == EDQUOT || error == EFBIG;
+        return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("its archive cannot be written: {}", std::strerror(error))};
+    }
+
     void write(std::string_view bytes) {
         m_hash = hashOn(m_hash, bytes);
         m_out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -98,7 +103,7 @@ private:
         const SectionHeader header{kind, table, rows, static_cast<std::uint32_t>(bytes.size()), static_cast<std::uint32_t>(packed.size())};
         write({reinterpret_cast<const char*>(&header), sizeof header});
         write(packed);
-        if (!m_out) return Error{ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(errno))};
+        if (!m_out) return notWritten(errno);
         return {};
     }
 

@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command that prints, into a full disk (4), into a closed stdout (2), and words that say nothing (2): one line each time."""
+import errno
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import unittest
+
+from analyze_test import kineto, steps
+from health_test import STAND_IN
+from support import BUILD, RIDGE, SANITIZED, WHY_NOT_SANITIZED, Case, main, record, run
+from verdicts_test import session
+
+COUNTING = BUILD / "bin" / "counting_ranges"
+FULL = "/dev/full"
+
+
+def commands():
+    """Those that `ridge --help` lists."""
+    listed = run(RIDGE, "--help").stdout.split("Subcommands:\n")[1].split("\n\n")[0]
+    return re.findall(r"^  (\w+) ", listed, re.MULTILINE)
+
+
+class Printing(Case):
+    def setUp(self):
+        super().setUp()
+        program = self.folder / "stand-in"
+        program.write_text(STAND_IN)
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        self.environment = {**os.environ, "RIDGE_WORKLOADS": str(program), "STAND_IN_COUNT": str(self.folder / "count")}
+        self.run_file, self.db, self.kineto = self.folder / "run.json", self.folder / "h.sqlite", self.folder / "k.json"
+        self.run_file.write_text(json.dumps(session("a", 100)))
+        self.kineto.write_text(kineto(*steps()))
+        for arguments in (["import", "kineto", self.kineto, "-o", self.trace], ["pack", self.trace, "-o", self.folder / "t.pack"], ["track", "add", "--db", self.db, self.run_file],
+                          ["track", "export", "--db", self.db, "-o", self.folder / "h.csv"]):
+            result = run(RIDGE, *arguments)
+            self.assertEqual(result.returncode, 0, result.stderr)
+
+    def printing(self):
+        """By command, what makes it print; with the outputs that it needs. Nothing here prints nothing."""
+        out, db = ["-o", self.folder / "out", "--force"], ["--db", self.db]
+        return {
+            "run": [["--list"], ["--list", "--json"], ["-n", "infer.decode"]],
+            "record": [["-q", *out, "--json", "-", "--", "true"]],
+            "analyze": [[self.kineto], [self.kineto, "--json"], [self.trace, "--html", "-"], [self.trace, "--markdown", "-"], [self.trace, "--summary", "-"]],
+            "ab": [["--a", "true", "--b", "true", "--blocks", "3", "--no-confirm", "-q", "--json"], ["--a", "true", "--b", "true", "--blocks", "3", "--no-confirm"]],
+            "compare": [[self.run_file, self.run_file], [self.run_file, self.run_file, "--json"], [self.run_file, self.run_file, "--openmetrics", "-"], [self.trace, self.kineto],
+                        [self.trace, self.kineto, "--html", "-"]],
+            "stats": [[self.trace], ["--list"], ["--list", "--json"], ["cuda_gpu_kern_sum", self.trace, "--format", "csv"]],
+            "import": [["kineto", self.kineto, *out], ["kineto", self.kineto, *out, "--json"]],
+            "merge": [],  # below: of recordings of our own
+            "pack": [[self.trace, *out], [self.trace, *out, "--json"]],
+            "unpack": [[self.folder / "t.pack", *out]],
+            "scrub": [[self.trace, *out], [self.trace, *out, "--json"]],
+            "ceilings": [[], ["--json"]],
+            "doctor": [[], ["--json"]],
+            "track": [["add", *db, self.run_file], ["list", *db], ["list", *db, "--runs"], ["list", *db, "--changes", "--json"], ["check", *db], ["check", *db, "--json"], ["plot", *db],
+                      ["plot", *db, "--html", "-"], ["export", *db], ["import", *db, self.folder / "h.csv"]],
+            "export": [["csv", self.run_file], ["openmetrics", self.run_file], ["perfetto", self.trace]],
+            "health": [["--backend", "cpu"], ["--backend", "cpu", "--json"]],
+            "view": [["--help"]],
+            "completion": [["bash"], ["zsh"]],
+        }
+
+    def into(self, where, *arguments):
+        with open(where, "w") as output:
+            return subprocess.run([str(a) for a in (RIDGE, *arguments)], stdout=output, stderr=subprocess.PIPE, text=True, timeout=110, env=self.environment)
+
+    def full(self, *arguments, code=4):
+        result = self.into(FULL, *arguments)
+        self.assertEqual(result.returncode, code, (arguments, result.stderr))
+        self.assertEqual(result.stderr.splitlines()[-1], f"ridge: cannot write to standard output: {os.strerror(errno.ENOSPC)}", arguments)
+        self.assertEqual(result.stderr.count("standard output"), 1, result.stderr)
+
+    def test_a_full_disk_is_4_whatever_the_command(self):
+        printing = self.printing()
+        self.assertEqual(sorted(printing), sorted(commands()), "every command stands in this test")
+        checked = 0
+        for command, calls in printing.items():
+            for options in calls:
+                with self.subTest(command=command, options=options):
+                    usual = self.into(os.devnull, command, *options)
+                    self.assertIn(usual.returncode, (0, 3), usual.stderr)
+                    self.assertNotEqual(run(RIDGE, command, *options, env=self.environment).stdout, "", "it prints")
+                    if command != "view":  # a program of its own, after whose help nothing is lost
+                        self.full(command, *options)
+                    checked += 1
+            if command != "view":
+                self.full(command, "--help")
+        for options in (["--help"], ["--version"], ["--version", "--json"], ["--dump-config", "run"]):
+            self.full(*options)
+        self.assertGreater(checked, 40)
+
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    def test_merged_recordings_too(self):
+        for name in "ab":
+            self.assertEqual(record(self.folder / f"{name}.sqlite", [COUNTING, self.folder / "counter", "100"]).returncode, 0)
+        self.full("merge", self.folder / "a.sqlite", self.folder / "b.sqlite", "-o", self.folder / "all.sqlite", "--json", "-q")
+        self.assertTrue((self.folder / "all.sqlite").exists(), "the file is made, and only what was printed is lost")
+
+    def test_a_threshold_that_was_missed_and_a_monitor_keep_their_codes(self):
+        sides = []
+        for side, value in (("base", 100), ("slow", 200)):
+            for i in range(5):
+                folder = self.folder / side / f"s{i}"
+                folder.mkdir(parents=True)
+                (folder / "run.json").write_text(json.dumps(session(f"{side}{i}", value + 0.1 * i)))
+            sides.append(self.folder / side)
+        self.full("compare", *sides, code=1)
+        self.full("health", "--backend", "cpu", "--nagios", code=3)
+        self.full("health", "--nagios", "--bogus", code=3)
+        result = self.into(FULL, "analyze", self.folder / "nowhere.sqlite")
+        self.assertEqual((result.returncode, result.stderr.count("\n")), (2, 1), "what went wrong before keeps its code, and its line")
+
+    def test_a_closed_stdout_is_a_wrong_place(self):
+        for arguments in (["doctor"], ["stats", self.trace], ["--help"], ["completion", "bash"]):
+            result = subprocess.run(["sh", "-c", 'exec "$@" >&-', "sh", *map(str, (RIDGE, *arguments))], stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual((result.returncode, result.stderr), (2, f"ridge: cannot write to standard output: {os.strerror(errno.EBADF)}\n"), arguments)
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    def test_files_on_a_full_disk_are_4_too(self):
+        small = self.folder / "small"
+        small.mkdir()
+        if run("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", small).returncode != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(run, "umount", "-l", small)
+        (small / "rest").write_bytes(b"x" * 8192)
+        out = small / "out"
+        calls = [["analyze", self.kineto, "-q", "--json", out], ["analyze", self.kineto, "-q", "--html", out], ["compare", self.trace, self.kineto, "-q", "--html", out],
+                 ["compare", self.run_file, self.run_file, "-q", "--html", out], ["stats", self.trace, "--format", "json", "-o", out], ["import", "kineto", self.kineto, "-o", out],
+                 ["pack", self.trace, "-o", out], ["unpack", self.folder / "t.pack", "-o", out], ["scrub", self.trace, "-o", out], ["export", "perfetto", self.trace, "-o", out],
+                 ["track", "add", "--db", out, self.run_file], ["track", "plot", "--db", self.db, "--html", out], ["record", "-o", out, "--", "true"], ["ceilings", "-q", "-o", out]]
+        for call in calls:
+            with self.subTest(call=call[0:2]):
+                result = run(RIDGE, *call, env=self.environment)
+                for left in small.iterdir():
+                    if left.name != "rest":
+                        shutil.rmtree(left) if left.is_dir() else left.unlink()
+                self.assertEqual(result.returncode, 4, result.stderr)
+                self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+
+
+class Words(Case):
+    """What no command understands is one line, which says what to write instead."""
+
+    def refused(self, words, *arguments):
+        result = run(RIDGE, *arguments)
+        self.assertEqual((result.returncode, result.stdout), (2, ""), (arguments, result.stderr))
+        self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
+        self.assertIn(words, result.stderr)
+
+    def test_an_option_before_its_command(self):
+        for command in ("compare", "analyze", "doctor", "run"):
+            self.refused(f"--json stands before the command; write it behind: ridge {command} --json", "--json", command)
+        self.refused("-q stands before the command; write it behind: ridge compare -q", "-q", "compare", "a", "b")
+        self.refused("--force stands before the command; write it behind: ridge import kineto --force", "import", "--force", "kineto", "a", "-o", "b")
+        self.refused("--db stands before the command; write it behind: ridge track list --db", "track", "--db=h.sqlite", "list")
+        self.assertEqual(run(RIDGE, "--version", "--json").returncode, 0)
+        self.assertEqual(run(RIDGE, "--json", "--version").returncode, 0)
+
+    def test_a_command_that_there_is_none_of(self):
+        self.refused("ridge has no command bogus; it has run, record, analyze", "bogus")
+        self.refused("ridge track has no command bogus; it has add, list, check", "track", "bogus")
+        self.refused("ridge track wants a command: add, list, check", "track")
+        self.refused("ridge import wants a command: kineto", "import")
+
+    def test_the_usage_names_what_is_wanted(self):
+        for command in commands():
+            text = run(RIDGE, command, "--help").stdout
+            self.assertNotRegex(text, r"\(\d+x\)| x \d", command)
+        self.assertIn("ridge merge [OPTIONS] TRACE TRACE...", run(RIDGE, "merge", "--help").stdout)
+        self.assertIn("ridge compare [OPTIONS] [RUN RUN]", run(RIDGE, "compare", "--help").stdout)
+
+    def test_pairs_and_runs_that_are_not_there(self):
+        trace, one = self.folder / "k.json", self.folder / "run.json"
+        trace.write_text(kineto(*steps()))
+        one.write_text(json.dumps(session("a", 100)))
+        for pair in ("foo", "=>b", "a=>", "=", "a=b=c"):
+            for inputs in ((trace, trace), (one, one)):
+                self.refused("give NAME_IN_A=>NAME_IN_B", "compare", *inputs, "--pair", pair)
+        for inputs in (("nope", one), (one, "nope"), ("nope", trace), (self.folder, "nope")):
+            self.refused("nope: there is no such run or trace", "compare", *inputs)
+        said = run(RIDGE, "compare", one, one, "--pair", "a=>b", "--warmup", "1")
+        self.assertEqual(said.returncode, 0)
+        self.assertIn("--pair, --warmup: for timelines", said.stderr)
+        self.assertIn("--alpha: for verdicts between runs", run(RIDGE, "compare", trace, trace, "--alpha", "0.01").stderr)
+
+
+if __name__ == "__main__":
+    main()
