@@ -8,6 +8,7 @@
 #include <set>
 
 #include "analyzer/regression/sessions.h"
+#include "analyzer/statistics/power.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -118,18 +119,30 @@ void noteRepetitions(Verdicts& all, const std::vector<StoredRun>& runs) {
             }
 }
 
-// The smallest two-sided p that so many sessions can give, 2 / C(n + m, n), against what one metric among all needs.
+// Told of the metric that has the most sessions: where it cannot be accused, none can.
 void noteWhatCannotBeDecided(Verdicts& all, const std::vector<Evidence>& evidence, const statistics::Rules& rules) {
-    double least = 1;
-    for (const Evidence& e : evidence) {
-        const auto n = static_cast<double>(e.baseline), m = static_cast<double>(e.candidate);
-        least = std::min(least, 2 * std::exp(std::lgamma(n + 1) + std::lgamma(m + 1) - std::lgamma(n + m + 1)));
-    }
-    if (!evidence.empty() && least > rules.alpha / static_cast<double>(evidence.size()))
-        all.notes.push_back("so few sessions cannot accuse one of " + plural(evidence.size(), "metric") + " alone, however much it changed: give the baseline more of them (20 against 5 can)");
+    const auto best = std::min_element(evidence.begin(), evidence.end(), [](const Evidence& a, const Evidence& b) {
+        return statistics::leastTwoSidedP(a.baseline, a.candidate) < statistics::leastTwoSidedP(b.baseline, b.candidate);
+    });
+    if (best == evidence.end()) return;
+    if (std::string note = whatCannotBeDecided(best->baseline, best->candidate, evidence.size(), rules.alpha); !note.empty()) all.notes.push_back(std::move(note));
 }
 
 }  // namespace
+
+std::string whatCannotBeDecided(std::size_t baseline, std::size_t candidate, std::size_t metrics, double alpha) {
+    if (metrics == 0 || statistics::canAccuseOne(baseline, candidate, metrics, alpha)) return {};
+    const std::size_t most = statistics::mostMetrics(baseline, candidate, alpha);
+    const auto enough = statistics::leastBaseline(candidate, metrics, alpha);
+    return plural(baseline, "session") + " against " + std::to_string(candidate) + " cannot accuse one of " + plural(metrics, "metric") + " alone, however much it changed: " +
+           (enough ? "a baseline of " + plural(std::max(*enough, statistics::kLeastSessions), "session") + " can" : std::string("no baseline can against so few")) +
+           (most > 0 ? ", or " + plural(most, "metric") + " at the most" : std::string());
+}
+
+std::size_t judgedMetrics(const std::vector<StoredRun>& runs, const std::vector<std::string>& benchmarks) {
+    const std::set<Key> keys = keysOf(runs);
+    return static_cast<std::size_t>(std::count_if(keys.begin(), keys.end(), [&](const Key& key) { return std::find(benchmarks.begin(), benchmarks.end(), key.first) != benchmarks.end(); }));
+}
 
 std::vector<EnvironmentMismatch> mismatchesOf(const RunReport& a, const RunReport& b, const std::vector<std::string>& allowed) {
     std::vector<EnvironmentMismatch> out;

@@ -29,6 +29,12 @@ struct StoredRun {
 };
 Verdicts judgeStored(const std::vector<StoredRun>& baseline, const std::vector<StoredRun>& candidate, const JudgeOptions& options);
 
+// Whether so many sessions can accuse one of so many metrics at all, and if not, how many could; empty: they can. It is the
+// least that the exact test takes; what noise takes on top is in ../statistics/RATES.md.
+std::string whatCannotBeDecided(std::size_t baseline, std::size_t candidate, std::size_t metrics, double alpha);
+// Metrics of these benchmarks with a direction and a value: what a candidate with the same ones is judged by.
+std::size_t judgedMetrics(const std::vector<StoredRun>& runs, const std::vector<std::string>& benchmarks);
+
 // A metric of one job: per block two values of A and two of B, in its unit.
 struct BlockedMetric {
     std::string benchmark, metric, unit, direction;

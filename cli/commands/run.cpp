@@ -21,6 +21,7 @@
 #include "cli/app/app.h"
 #include "cli/app/validators.h"
 #include "cli/app/neighbours.h"
+#include "cli/app/output_stream.h"
 #include "cli/app/process.h"
 #include "cli/run/ceilings.h"
 #include "cli/run/merge.h"
@@ -113,12 +114,6 @@ std::string freshFolder() {
     return name;
 }
 
-// A place that was named wrongly is the user's to mend (2); a disk without room makes the measurement fail (4),
-// before it begins as well as after.
-ErrorCode codeOf(int error) {
-    return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO ? ErrorCode::kMeasurement : ErrorCode::kBadInput;
-}
-
 // Minutes of measuring are not to end in a report that cannot be written.
 Status probeFolder(const std::string& folder) {
     const std::string path = folder + fmt::format("/.probe-{}", getpid());
@@ -131,7 +126,7 @@ Status probeFolder(const std::string& folder) {
     if (fd >= 0) close(fd);
     unlink(path.c_str());
     if (error == 0) return {};
-    return Error{codeOf(error), fmt::format("nothing can be written into {}: {}", folder, std::strerror(error))};
+    return Error{codeOfWriteError(error), fmt::format("nothing can be written into {}: {}", folder, std::strerror(error))};
 }
 
 Status makeFolder(Run& run) {
@@ -140,7 +135,7 @@ Status makeFolder(Run& run) {
     if (fs::exists(run.folder, ec) && !fs::is_directory(run.folder, ec))
         return Error{ErrorCode::kBadInput, fmt::format("{} is not a directory; -o names a folder", run.folder)};
     fs::create_directories(run.folder, ec);
-    if (ec) return Error{codeOf(ec.value()), fmt::format("cannot create {}: {}", run.folder, ec.message())};
+    if (ec) return Error{codeOfWriteError(ec.value()), fmt::format("cannot create {}: {}", run.folder, ec.message())};
     RIDGE_TRY_STATUS(probeFolder(run.folder));
     // Held until we end, however that is: a second run with this folder would mix its files with ours.
     run.claim = open(run.folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -334,7 +329,6 @@ int judgeAgainst(Run& run, const std::vector<analyzer::StoredRun>& baseline, con
     v.labelB = run.folder;
     v.interrupted = interruptedBy() != 0;
     if (run.arguments.sessions > 1) v.notes.push_back(fmt::format("{} passes of one invocation count as sessions; sessions on different days share less, and tell more", run.arguments.sessions));
-    if (v.baseline.size() < 20) v.notes.push_back(fmt::format("the baseline has {} sessions; 20 against 5 is what finds 5 % on a shared machine", v.baseline.size()));
     for (const std::string& argument : run.globals->arguments) v.reproduce += (v.reproduce.empty() ? "" : " ") + argument;
     explain(v, baseline, own);
     VerdictOptions options = run.arguments.verdict;
@@ -349,6 +343,15 @@ int judgeAgainst(Run& run, const std::vector<analyzer::StoredRun>& baseline, con
     return exitCodeOf(v, options);
 }
 
+// Too few sessions for so many metrics: told before minutes are spent, not after.
+void tellOfPower(const Run& run, const std::vector<Variant>& variants, const std::vector<analyzer::StoredRun>& baseline, const statistics::Rules& rules) {
+    std::vector<std::string> names;
+    for (const Variant& v : variants) names.push_back(v.name);
+    const auto sessions = static_cast<std::size_t>(run.arguments.sessions);
+    const std::string lacks = analyzer::whatCannotBeDecided(baseline.size(), sessions, analyzer::judgedMetrics(baseline, names), rules.alpha);
+    if (!lacks.empty()) note(*run.globals, lacks + "; --sessions and --filter say how many");
+}
+
 int measureAndReport(Run& run, const std::vector<Variant>& variants) {
     std::vector<analyzer::StoredRun> baseline;
     statistics::Rules rules;
@@ -360,6 +363,7 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
         if (!asked.ok()) return fail(asked.error());
         rules = *asked;
         if (const Status status = checkReports(run.arguments.verdict, run.arguments.baseline, run.globals->force); !status.ok()) return fail(status.error());
+        tellOfPower(run, variants, baseline, rules);
     }
     if (const Status status = makeFolder(run); !status.ok()) return fail(status.error());
     run.started = utcNow();
@@ -437,7 +441,10 @@ void addRun(CLI::App& app, Globals& globals) {
     command->add_flag("--list", arguments->list, "Show what would be chosen, and stop");
     command->add_flag("-n,--dry-run", arguments->dryRun, "Print the command lines, and stop");
     addCommonOptions(*command, globals);
-    command->footer("Examples:\n  ridge run --preset smoke\n  ridge run train.single decode --repeats 5 -o runs/today\n  ridge run --list --filter '^comm'\n  ridge run --preset smoke --baseline baseline/ --junit verdicts.xml    (exit code 1: regressed)");
+    command->footer("--baseline: the more metrics are judged together, the more sessions one takes to be accused. Against 5, a baseline of 5 can accuse the one metric of a\n"
+                    "run, 10 one of 14, 14 one of 50, 19 one of 200 (of a standard run, some); it says beforehand where they are too few, and how many would do.\n"
+                    "On a shared machine 20 against 5 find a change of 5 % of one metric in nine of ten cases.\n\n"
+                    "Examples:\n  ridge run --preset smoke\n  ridge run train.single decode --repeats 5 -o runs/today\n  ridge run --list --filter '^comm'\n  ridge run --preset smoke --baseline baseline/ --junit verdicts.xml    (exit code 1: regressed)");
     command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return runCommand(*arguments, globals); }; });
 }
 
