@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "base/sha256.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstdint>
@@ -51,20 +52,38 @@ void addBlock(std::array<std::uint32_t, 8>& hash, const unsigned char* block) {
 
 }  // namespace
 
-std::string sha256Hex(std::string_view bytes) {
-    std::array<std::uint32_t, 8> hash = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
-                                         0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    std::string padded(bytes);
-    padded.push_back(static_cast<char>(0x80));
-    while (padded.size() % 64 != 56) padded.push_back('\0');
-    const std::uint64_t bits = std::uint64_t{bytes.size()} * 8;
-    for (int shift = 56; shift >= 0; shift -= 8) padded.push_back(static_cast<char>(bits >> shift));
-    for (std::size_t at = 0; at < padded.size(); at += 64)
-        addBlock(hash, reinterpret_cast<const unsigned char*>(padded.data() + at));
+void Sha256::add(std::string_view bytes) {
+    constexpr std::size_t kBlock = 64;
+    m_bytes += bytes.size();
+    const auto take = [&](std::string_view whole) { addBlock(m_hash, reinterpret_cast<const unsigned char*>(whole.data())); };
+    if (!m_rest.empty()) {
+        const std::size_t missing = std::min(kBlock - m_rest.size(), bytes.size());
+        m_rest += bytes.substr(0, missing);
+        bytes.remove_prefix(missing);
+        if (m_rest.size() < kBlock) return;
+        take(m_rest);
+        m_rest.clear();
+    }
+    for (; bytes.size() >= kBlock; bytes.remove_prefix(kBlock)) take(bytes);
+    m_rest = bytes;
+}
+
+std::string Sha256::hex() {
+    std::string padding(1, static_cast<char>(0x80));
+    while ((m_bytes + padding.size()) % 64 != 56) padding.push_back('\0');
+    const std::uint64_t bits = m_bytes * 8;
+    for (int shift = 56; shift >= 0; shift -= 8) padding.push_back(static_cast<char>(bits >> shift));
+    add(padding);
     std::string hex;
-    for (const std::uint32_t word : hash)
+    for (const std::uint32_t word : m_hash)
         for (int shift = 28; shift >= 0; shift -= 4) hex.push_back("0123456789abcdef"[(word >> shift) & 15]);
     return hex;
+}
+
+std::string sha256Hex(std::string_view bytes) {
+    Sha256 hash;
+    hash.add(bytes);
+    return hash.hex();
 }
 
 }  // namespace ridge

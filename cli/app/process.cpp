@@ -13,6 +13,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -27,6 +28,7 @@ namespace ridge::cli {
 namespace {
 
 constexpr std::size_t kMostOutput = std::size_t{64} << 20;
+constexpr std::int64_t kPatienceNs = 200'000'000;
 
 int exitCodeOf(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
@@ -39,10 +41,10 @@ bool drain(int fd, std::string& into) {
     return n > 0;
 }
 
-void collect(pid_t pid, std::array<int, 2> fds, double limitSeconds, ProcessResult& result) {
-    const std::int64_t deadline = monotonicNs() + static_cast<std::int64_t>(limitSeconds * 1e9);
+void collect(pid_t pid, std::array<int, 2> fds, std::int64_t deadline, ProcessResult& result) {
     bool killed = false;
-    while (fds[0] >= 0 || fds[1] >= 0) {
+    std::int64_t patience = INT64_MAX;  // with a grandchild in a session of its own, which no signal reached, and which holds the pipe
+    while ((fds[0] >= 0 || fds[1] >= 0) && monotonicNs() < patience) {
         std::array<pollfd, 2> polls{pollfd{fds[0], POLLIN, 0}, pollfd{fds[1], POLLIN, 0}};
         poll(polls.data(), polls.size(), 100);
         for (std::size_t i = 0; i < 2; ++i)
@@ -54,7 +56,24 @@ void collect(pid_t pid, std::array<int, 2> fds, double limitSeconds, ProcessResu
         if ((result.timedOut || interruptedBy()) && !killed) {
             kill(-pid, SIGKILL);
             killed = true;
+            patience = monotonicNs() + kPatienceNs;
         }
+    }
+    for (const int fd : fds)
+        if (fd >= 0) close(fd);
+}
+
+// One that has closed its output may still run.
+int waitForEnd(pid_t pid, std::int64_t deadline, ProcessResult& result) {
+    constexpr int kLookMs = 5;
+    int status = 0;
+    for (;;) {
+        const pid_t ended = waitpid(pid, &status, WNOHANG);
+        if (ended == pid || (ended < 0 && errno != EINTR)) return status;
+        const bool late = monotonicNs() > deadline;
+        if (late || interruptedBy()) kill(-pid, SIGKILL);
+        result.timedOut = result.timedOut || late;
+        poll(nullptr, 0, kLookMs);
     }
 }
 
@@ -89,11 +108,9 @@ Result<ProcessResult> runProcess(const std::vector<std::string>& command, double
         return Error{ErrorCode::kIo, fmt::format("cannot start {}: {}", command[0], std::strerror(error))};
     }
     ProcessResult result;
-    collect(pid, {out[0], err[0]}, limitSeconds, result);
-    int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
-    result.status = exitCodeOf(status);
+    const std::int64_t deadline = monotonicNs() + static_cast<std::int64_t>(limitSeconds * 1e9);
+    collect(pid, {out[0], err[0]}, deadline, result);
+    result.status = exitCodeOf(waitForEnd(pid, deadline, result));
     return result;
 }
 

@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <memory>
+#include <optional>
 
 #include "analyzer/regression/acceptance.h"
 #include "base/file.h"
@@ -13,6 +15,7 @@
 #include "cli/app/process.h"
 #include "cli/app/validators.h"
 #include "cli/commands/verdict_commands.h"
+#include "cli/health/budget.h"
 #include "cli/health/measure.h"
 #include "cli/run/program.h"
 #include "cli/run/subject.h"
@@ -35,8 +38,10 @@ struct HealthArguments {
 };
 
 struct Health {
+    explicit Health(const HealthArguments& given, const Globals& all) : arguments(given), globals(&all), budget(given.budget) {}
     HealthArguments arguments;
     const Globals* globals = nullptr;
+    Budget budget;
     std::string program;
     std::vector<analyzer::StoredRun> references;  // of this node's kind
     analyzer::AcceptanceOptions options;
@@ -61,9 +66,12 @@ int exitCodeOf(const Health& h) {
     return h.arguments.references.empty() && !h.arguments.output.empty() ? 0 : 3;  // to measure was all that was asked
 }
 
+Error budgetWasOver(double seconds, const std::string& doing) { return {ErrorCode::kNoVerdict, fmt::format("the {:.3g} s of --budget were over while {}", seconds, doing)}; }
+
 // All that can go wrong before a minute is spent.
-Status prepare(Health& h) {
+Status prepare(Health& h, Watchdog& watchdog) {
     const HealthArguments& a = h.arguments;
+    watchdog.doing("looking at this node's environment");
     RIDGE_TRY_STATUS(isNoInput(a.output, a.references));
     RIDGE_TRY_STATUS(hasFolder(a.output));
     if (!a.output.empty()) RIDGE_TRY_STATUS(mayWrite(a.output, h.globals->force));
@@ -74,6 +82,7 @@ Status prepare(Health& h) {
         if (entry.name != "environment.key") group.emplace(entry.name, entry.value);
     }
     if (!a.references.empty()) {
+        watchdog.doing("reading the references");
         RIDGE_TRY(const std::vector<analyzer::StoredRun> all, loadRuns(a.references));
         h.references = analyzer::referencesFor(h.node, all, h.options, h.report.acceptance);
     }
@@ -81,14 +90,18 @@ Status prepare(Health& h) {
     return {};
 }
 
-Result<std::vector<Variant>> chosen(Health& h) {
+Result<std::vector<Variant>> chosen(Health& h, Watchdog& watchdog) {
     std::string& backend = h.arguments.backend;
     if (backend != "cpu") {
-        const std::string reason = whyNoCuda(h.program);
+        watchdog.doing("looking for a GPU");
+        const std::string reason = whyNoCuda(h.program, std::max(h.budget.remaining(), 0.0));
         if (backend == "cuda" && !reason.empty()) return Error{ErrorCode::kUnsupported, fmt::format("--backend cuda: {}; --backend cpu runs everywhere", reason)};
         backend = reason.empty() ? "cuda" : "cpu";
     }
-    RIDGE_TRY(const std::vector<Variant> all, describeWorkloads(h.program, backend));
+    watchdog.doing("asking the workloads what they have");
+    const auto described = describeWorkloads(h.program, backend, std::max(h.budget.remaining(), 0.0));
+    if (!described.ok() && h.budget.remaining() <= 0) return budgetWasOver(h.budget.seconds(), described.error().message);
+    RIDGE_TRY(const std::vector<Variant> all, described);
     std::vector<Variant> variants;
     for (const std::string_view wanted : backend == "cuda" ? kHealthWorkloadsCuda : kHealthWorkloadsCpu) {
         const auto at = std::find_if(all.begin(), all.end(), [&](const Variant& v) { return v.name == wanted; });
@@ -130,7 +143,10 @@ void describe(Health& h, const std::string& started) {
     r.endedAt = utcNow();
     r.toolVersion = version();
     r.argv = h.globals->arguments;
-    if (!h.arguments.output.empty()) describeSubject(h.program, r);  // reads the whole program: only for the run file
+    constexpr double kToWrite = 0.3;  // seconds
+    // Reads the whole program: only for the run file, and as far as there is time.
+    if (!h.arguments.output.empty() && !describeSubject(h.program, r, [&] { return h.budget.untilEnd() < kToWrite; }))
+        r.warnings.push_back({"program_not_hashed", fmt::format("{} was not read to its end within --budget: its hash is not known", h.program), ""});
     const auto host = r.recorded.find("host.name");
     h.report.host = host == r.recorded.end() ? "" : host->second;
     r.id = r.sessionId = fmt::format("health-{}-{}", h.report.host, started);
@@ -157,38 +173,56 @@ int print(const Health& h) {
     return exitCodeOf(h);
 }
 
-int healthCommand(const HealthArguments& arguments, const Globals& globals) {
-    Health h;
-    h.arguments = arguments;
-    h.globals = &globals;
+// All but what is printed. Returns an exit code of its own where exitCodeOf() does not say it.
+Result<std::optional<int>> measureAndJudge(Health& h, Watchdog& watchdog) {
+    const HealthArguments& a = h.arguments;
     const std::string started = utcNow();
-    if (const Status status = prepare(h); !status.ok()) return give(arguments, status.error());
-    if (!arguments.references.empty() && h.references.empty()) {  // of another kind: no need to measure
+    RIDGE_TRY_STATUS(prepare(h, watchdog));
+    if (!a.references.empty() && h.references.empty()) {  // of another kind: no need to measure
         describe(h, started);
-        return print(h);
+        h.report.seconds = h.budget.elapsed();
+        return std::optional<int>{};
     }
-    const auto folder = TempDir::create("ridge-health-");
-    if (!folder.ok()) return give(arguments, folder.error());
-    const auto variants = chosen(h);
-    if (!variants.ok()) return give(arguments, variants.error());
+    RIDGE_TRY(const TempDir folder, TempDir::create("ridge-health-"));
+    watchdog.removeAtEnd(folder.path());
+    RIDGE_TRY(const std::vector<Variant> variants, chosen(h, watchdog));
     catchInterrupts();
-    HealthMeasurement measurement(h.program, h.arguments.backend, *variants, arguments.budget, folder->path().string());
+    watchdog.doing("measuring");
+    HealthMeasurement measurement(h.program, h.arguments.backend, variants, h.budget, folder.path().string());
     {
-        const ProgressLine progress(!globals.quiet, "measuring this node");
+        const ProgressLine progress(!h.globals->quiet, "measuring this node");
         measurement.measureAll();
         judge(h, measurement);
     }
+    watchdog.doing("describing what was measured");
     describe(h, started);
-    h.report.seconds = measurement.elapsed();
     const std::vector<std::string> missing = notMeasured(h.node);
-    for (const std::string& what : missing) h.report.acceptance.notes.push_back(fmt::format("{} was not measured{}", what, arguments.output.empty() ? "" : fmt::format(": {} was not written", arguments.output)));
-    if (!missing.empty() && arguments.references.empty()) {
-        print(h);
-        return arguments.nagios ? kNagiosUnknown : interruptedBy() ? exitCodeOf(h) : 3;
+    for (const std::string& what : missing) h.report.acceptance.notes.push_back(fmt::format("{} was not measured{}", what, a.output.empty() ? "" : fmt::format(": {} was not written", a.output)));
+    std::optional<int> code;
+    if (!missing.empty() && a.references.empty()) {
+        if (!interruptedBy() || a.nagios) code = kNagiosUnknown;
+    } else if (!a.output.empty() && !interruptedBy() && missing.empty()) {
+        watchdog.doing("writing the run");
+        RIDGE_TRY_STATUS(writeOutput(a.output, reports::renderJson(h.node), h.globals->force));
     }
-    if (!arguments.output.empty() && !interruptedBy() && missing.empty())
-        if (const Status status = writeOutput(arguments.output, reports::renderJson(h.node), globals.force); !status.ok()) return give(arguments, status.error());
-    return print(h);
+    h.report.seconds = h.budget.elapsed();
+    return code;
+}
+
+int healthCommand(const HealthArguments& arguments, const Globals& globals) {
+    Health h(arguments, globals);
+    const auto outcome = [&] {
+        // Whatever it hangs in, the word is said in time.
+        Watchdog watchdog(h.budget, [&](const std::string& doing) {
+            const int code = give(arguments, budgetWasOver(arguments.budget, doing));
+            std::fflush(stdout);
+            return code;
+        });
+        return measureAndJudge(h, watchdog);
+    }();
+    if (!outcome.ok()) return give(arguments, outcome.error());
+    const int code = print(h);
+    return outcome->value_or(code);
 }
 
 }  // namespace
@@ -199,7 +233,7 @@ void addHealth(CLI::App& app, Globals& globals) {
     command->add_option("--reference", a->references, "What nodes of this kind reach: files that -o wrote, or folders of them; five or more are a fleet, whose own spread is the limit")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->type_name("FILE");
     command->add_option("--tolerance", a->tolerance, "How much slower than fewer than five references is fit, as 10% or 0.1")->default_str("10%");
     command->add_option("--allow-env-mismatch", a->allowed, "A field of the environment that may differ from the reference's (*: any)")->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->type_name("FIELD");
-    command->add_option("--budget", a->budget, "Seconds that it may take")->check(finiteRange(5.0, 3600.0))->default_str("50");
+    command->add_option("--budget", a->budget, "Seconds that it may take, all in all")->check(finiteRange(5.0, 3600.0))->default_str("50");
     command->add_option("--backend", a->backend, "auto (cuda where a GPU is), cpu, cuda")->check(CLI::IsMember({"auto", "cpu", "cuda"}))->default_str("auto");
     command->add_option("-o,--output", a->output, "What was measured, as a run: a reference for others, and for ridge track and export")->type_name("FILE");
     command->add_flag("--nagios", a->nagios, "One line with performance data, and a monitor's exit codes: 0 OK, 2 CRITICAL, 3 UNKNOWN");

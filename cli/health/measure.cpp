@@ -82,17 +82,17 @@ void keepBetter(RunBenchmark& first, const RunBenchmark& again) {
     }
 }
 
-HealthMeasurement::HealthMeasurement(std::string program, std::string backend, std::vector<Variant> variants, double budget, std::string folder)
-    : m_program(std::move(program)), m_backend(std::move(backend)), m_folder(std::move(folder)), m_variants(std::move(variants)), m_budget(budget), m_startedNs(monotonicNs()) {}
+HealthMeasurement::HealthMeasurement(std::string program, std::string backend, std::vector<Variant> variants, const Budget& budget, std::string folder)
+    : m_program(std::move(program)), m_backend(std::move(backend)), m_folder(std::move(folder)), m_variants(std::move(variants)), m_budget(budget) {}
 
-double HealthMeasurement::elapsed() const { return static_cast<double>(monotonicNs() - m_startedNs) / 1e9; }
-double HealthMeasurement::remaining() const { return m_budget - elapsed(); }
+std::string HealthMeasurement::budgetWasOver() const { return fmt::format("the {:.3g} s of --budget were over", m_budget.seconds()); }
 
 std::vector<RunBenchmark> HealthMeasurement::roofs(std::int64_t process) {
-    const auto measured = measureCeilings(m_program, fmt::format("{}/roofs-{}.json", m_folder, process), std::max(0.5, m_budget * kRoofShare), m_backend, remaining());
+    if (m_budget.remaining() < kLeastSeconds) return {benchmark("roofs", "skipped", budgetWasOver())};
+    const auto measured = measureCeilings(m_program, fmt::format("{}/roofs-{}.json", m_folder, process), std::max(0.5, m_budget.seconds() * kRoofShare), m_backend, m_budget.remaining());
     if (!measured.ok()) {
-        const bool late = remaining() < kLeastSeconds;
-        return {benchmark("roofs", late || interruptedBy() ? "skipped" : "error", late ? fmt::format("the {:.3g} s of --budget were over", m_budget) : measured.error().message)};
+        const bool late = m_budget.remaining() < kLeastSeconds;
+        return {benchmark("roofs", late || interruptedBy() ? "skipped" : "error", late ? budgetWasOver() : measured.error().message)};
     }
     std::vector<RunBenchmark> out;
     for (const analyzer::Ceiling& c : *measured) {
@@ -106,9 +106,9 @@ std::vector<RunBenchmark> HealthMeasurement::roofs(std::int64_t process) {
 
 std::vector<RunBenchmark> HealthMeasurement::workload(const Variant& v, std::int64_t process) {
     const std::string base = fmt::format("{}/{}-{}", m_folder, folderNameFor(v.name), process);
-    const auto ended = runProcess(commandFor(v, m_program, base + ".json", base + ".benchmark.json", m_backend), remaining());
+    const auto ended = runProcess(commandFor(v, m_program, base + ".json", base + ".benchmark.json", m_backend), m_budget.remaining());
     if (!ended.ok()) return {benchmark(v.name, "error", ended.error().message)};
-    if (ended->timedOut || interruptedBy()) return {benchmark(v.name, "skipped", interruptedBy() ? "interrupted" : fmt::format("the {:.3g} s of --budget were over", m_budget))};
+    if (ended->timedOut || interruptedBy()) return {benchmark(v.name, "skipped", interruptedBy() ? "interrupted" : budgetWasOver())};
     const auto result = readResult(base + ".json", v.name);
     if (!result.ok()) return {benchmark(v.name, "error", fmt::format("no result, exit code {}", ended->status))};
     RunBenchmark b = benchmark(v.name, result->status.c_str(), result->status == "ok" ? "" : result->detail);
@@ -120,9 +120,9 @@ std::vector<RunBenchmark> HealthMeasurement::workload(const Variant& v, std::int
 }
 
 std::vector<RunBenchmark> HealthMeasurement::timed(const std::string& part, const std::function<std::vector<RunBenchmark>()>& measure) {
-    const double before = elapsed();
+    const double before = m_budget.elapsed();
     auto out = measure();
-    m_seconds[part] = elapsed() - before;
+    m_seconds[part] = m_budget.elapsed() - before;
     return out;
 }
 
@@ -130,7 +130,7 @@ void HealthMeasurement::measureAll() {
     const auto keep = [&](std::vector<RunBenchmark> found) { m_benchmarks.insert(m_benchmarks.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end())); };
     keep(timed(kRoofs, [&] { return roofs(0); }));
     for (const Variant& v : m_variants) {
-        if (interruptedBy() || remaining() < kLeastSeconds) keep({benchmark(v.name, "skipped", interruptedBy() ? "interrupted" : fmt::format("the {:.3g} s of --budget were over", m_budget))});
+        if (interruptedBy() || m_budget.remaining() < kLeastSeconds) keep({benchmark(v.name, "skipped", interruptedBy() ? "interrupted" : budgetWasOver())});
         else keep(timed(v.name, [&] { return workload(v, 0); }));
     }
 }
@@ -140,7 +140,7 @@ std::vector<std::string> HealthMeasurement::measureAgain(const std::vector<std::
     const auto isWorkload = [&](const std::string& name) { return std::any_of(m_variants.begin(), m_variants.end(), [&](const Variant& v) { return v.name == name; }); };
     const auto again = [&](const std::string& part, const std::vector<std::string>& members, const std::function<std::vector<RunBenchmark>()>& measure) {
         if (members.empty()) return;
-        if (interruptedBy() || remaining() < 1.3 * m_seconds[part]) {
+        if (interruptedBy() || m_budget.remaining() < 1.3 * m_seconds[part]) {
             without.insert(without.end(), members.begin(), members.end());
             return;
         }

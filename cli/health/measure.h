@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "analyzer/model/run.h"
+#include "cli/health/budget.h"
 #include "cli/run/plan.h"
 
 namespace ridge::cli {
@@ -27,8 +28,8 @@ inline constexpr double kRoofShare = 0.16;  // of the budget, for the roofs
 
 class HealthMeasurement {
 public:
-    // budget: seconds from now.
-    HealthMeasurement(std::string workloadsProgram, std::string backend, std::vector<Variant> variants, double budget, std::string folder);
+    // budget outlives it.
+    HealthMeasurement(std::string workloadsProgram, std::string backend, std::vector<Variant> variants, const Budget& budget, std::string folder);
 
     // Every part once. What the budget did not reach is "skipped", with the reason.
     void measureAll();
@@ -36,18 +37,16 @@ public:
     std::vector<std::string> measureAgain(const std::vector<std::string>& benchmarks);
 
     [[nodiscard]] const std::vector<analyzer::RunBenchmark>& benchmarks() const { return m_benchmarks; }
-    [[nodiscard]] double elapsed() const;
 
 private:
-    [[nodiscard]] double remaining() const;
+    [[nodiscard]] std::string budgetWasOver() const;
     std::vector<analyzer::RunBenchmark> roofs(std::int64_t process);
     std::vector<analyzer::RunBenchmark> workload(const Variant& variant, std::int64_t process);
     std::vector<analyzer::RunBenchmark> timed(const std::string& part, const std::function<std::vector<analyzer::RunBenchmark>()>& measure);
 
     std::string m_program, m_backend, m_folder;
     std::vector<Variant> m_variants;
-    double m_budget;
-    std::int64_t m_startedNs;
+    const Budget& m_budget;
     std::vector<analyzer::RunBenchmark> m_benchmarks;
     std::map<std::string, double> m_seconds;  // that each part took
 };

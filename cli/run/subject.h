@@ -5,6 +5,7 @@
 // out, and null in run.json: the commit of a build that was not made from a checkout; everything about the
 // build when the workloads' program is somebody else's.
 
+#include <functional>
 #include <string>
 
 #include "reports/json/run_json.h"
@@ -13,6 +14,7 @@ namespace ridge::cli {
 
 // Of this build's checkout; empty when it was not made from one.
 std::string buildCommit();
-void describeSubject(const std::string& workloadsProgram, reports::RunReport& run);
+// The program is read as a whole; once late() says so its hash is left out. False: it was.
+bool describeSubject(const std::string& workloadsProgram, reports::RunReport& run, const std::function<bool()>& late = [] { return false; });
 
 }  // namespace ridge::cli

@@ -4,9 +4,11 @@ import json
 import os
 import re
 import stat
+import subprocess
 import time
+import unittest
 
-from support import BUILD, RIDGE, SOURCE, Case, main, run
+from support import BUILD, RIDGE, SANITIZED, SOURCE, WHY_NOT_SANITIZED, Case, main, run
 
 try:
     import jsonschema
@@ -24,11 +26,19 @@ count = os.environ["STAND_IN_COUNT"]
 if "--check-backend" in sys.argv: sys.exit(77)
 names = ["train.single/fp32.small", "infer.decode/fp32", "ckpt.restore"]
 if "--describe" in sys.argv:
+    time.sleep(float(os.environ.get("STAND_IN_DESCRIBES", "0")))
     print(json.dumps([{"name": n} for n in names]))
     sys.exit(0)
 with open(count, "a") as log: log.write("roofs\\n" if option("--ceilings") else option("--benchmark_filter") + "\\n")
 calls = open(count).read().count("roofs")
 if option("--ceilings"):
+    if os.environ.get("STAND_IN_DAEMON"):  # one that no signal to the group reaches, and that keeps the pipe
+        if os.fork() == 0:
+            os.setsid()
+            time.sleep(60)
+            os._exit(0)
+    if os.environ.get("STAND_IN_CLOSES"):
+        os.close(1), os.close(2)
     time.sleep(float(os.environ.get("STAND_IN_SLEEP", "0")))
     speed = 1e9
     if os.environ.get("STAND_IN_HICCUP") and calls == 1: speed = 5e8
@@ -198,6 +208,45 @@ class Health(Case):
         slow = self.scaled("slow.json", "roof.memory/read.DRAM", 1.5)
         document = self.judged("--reference", slow, "--budget", "5", code=3, STAND_IN_SLEEP="3")
         self.assertIn("no time to measure it again", document["checks"][0]["reason"], "one measurement accuses nobody")
+
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    def test_the_budget_binds_whatever_takes_long(self):
+        """Asking, a grandchild, a child without output, hashing a huge program, a disk that does not answer: together, for each takes the five seconds."""
+        huge = self.folder / "huge"
+        huge.write_text(f'#!/bin/sh\nexec {self.folder}/stand-in "$@"\n')
+        huge.chmod(huge.stat().st_mode | stat.S_IXUSR)
+        os.truncate(huge, 40 << 30)  # sparse; hashing it would take minutes
+        run_file, stuck = self.folder / "huge.json", self.folder / "stuck.json"
+        cases = {
+            "asking": ([], {"STAND_IN_DESCRIBES": "60"}),
+            "daemon": (["--json"], {"STAND_IN_SLEEP": "60", "STAND_IN_DAEMON": "1"}),
+            "closes": (["--json"], {"STAND_IN_SLEEP": "60", "STAND_IN_CLOSES": "1"}),
+            "hashing": (["-o", run_file], {"RIDGE_WORKLOADS": str(huge)}),
+            "disk": (["-o", stuck], {"LD_PRELOAD": str(BUILD / "lib/libslow_disk.so"), "RIDGE_SLOW_FSYNC_MS": "60000"}),
+            "monitor": (["-o", stuck, "--nagios"], {"LD_PRELOAD": str(BUILD / "lib/libslow_disk.so"), "RIDGE_SLOW_FSYNC_MS": "60000"}),
+        }
+        if not (BUILD / "lib/libslow_disk.so").exists():
+            del cases["disk"], cases["monitor"]
+        began = time.monotonic()
+        started = {name: subprocess.Popen([str(x) for x in (RIDGE, "health", "--budget", "5", "--backend", "cpu", *options)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                          env={**self.environment, "STAND_IN_COUNT": str(self.folder / f"count-{name}"), "TMPDIR": str(self.folder), **environment})
+                   for name, (options, environment) in cases.items()}
+        ended = {name: (*process.communicate(timeout=110), process.returncode) for name, process in started.items()}
+        self.assertLess(time.monotonic() - began, 40, "ended, not waited for")
+        for name, (out, said, code) in ended.items():
+            with self.subTest(name):
+                self.assertEqual(code, 0 if name == "hashing" else 3, out + said)
+                if name in ("asking", "disk"):
+                    self.assertRegex(said, r"^ridge: the 5 s of --budget were over while [^\n]+\n$")
+                if name in ("daemon", "closes"):
+                    self.assertTrue(all("budget" in note or "was not measured" in note for note in json.loads(out)["notes"]), out)
+                if name == "monitor":
+                    self.assertRegex(out, r"^RIDGE UNKNOWN - the 5 s of --budget were over while writing the run\n$")
+        written = json.loads(run_file.read_text())
+        self.assertIsNone(written["subject"]["binary_sha256"])
+        self.assertEqual([w["code"] for w in written["warnings"]], ["program_not_hashed"])
+        self.assertFalse(stuck.exists())
+        self.assertEqual(list(self.folder.glob("ridge-health-*")), [], "no temporary folder stays")
 
     def test_the_real_workloads(self):
         if not (BUILD / "bin" / "ridge-workloads").exists():

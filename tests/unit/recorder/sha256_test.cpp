@@ -17,5 +17,14 @@ TEST(Sha256, MatchesThePublishedVectors) {
               "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
 }
 
+TEST(Sha256, PiecesOfAnyLengthAddUp) {
+    const std::string text(1000, 'x');
+    for (const std::size_t piece : {1, 3, 55, 56, 63, 64, 65, 128, 999, 1000}) {
+        Sha256 hash;
+        for (std::size_t at = 0; at < text.size(); at += piece) hash.add(std::string_view(text).substr(at, piece));
+        EXPECT_EQ(hash.hex(), sha256Hex(text)) << piece;
+    }
+}
+
 }  // namespace
 }  // namespace ridge
