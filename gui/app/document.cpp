@@ -244,7 +244,7 @@ void Document::writeSidecar() {
     ViewState kept;
     kept.notes = state.notes;
     kept.pinned = state.pinned;
-    m_view.compute("sidecar", [this, generation = m_generation, kept, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
+    m_view.compute("save " + sidecarOf(m_path).toStdString(), [this, generation = m_generation, kept, path = sidecarOf(m_path).toStdString()](const Worker::Stop&) -> std::function<void()> {
         nlohmann::ordered_json json{{"schema_version", 1}, {"state", toToken(kept)}, {"notes", nlohmann::ordered_json::array()}};
         for (const Note& note : kept.notes) json["notes"].push_back({{"start_ns", note.start}, {"end_ns", note.end}, {"text", toValidUtf8(note.text)}});
         keepDamaged(path);

@@ -15,6 +15,8 @@
 #include <QToolBar>
 #include <QVBoxLayout>
 
+#include <utility>
+
 #include "base/text.h"
 #include "gui/load/gui_thread_guard.h"
 #include "gui/load/rank_of_file.h"
@@ -232,6 +234,7 @@ void MainWindow::showPanel(const QString& name) {
     QDockWidget* dock = m_panels.value(section ? QStringLiteral("analysis") : name);
     if (!dock) return;
     if (section) m_analysis->showSection(name);
+    m_yielded.removeAll(dock);  // asked for, it stays
     dock->show();
     dock->raise();
     // Charts and frames need more height than a line of details.
@@ -318,7 +321,7 @@ void MainWindow::updateStatus() {
                      .arg(QString::fromStdString(formatBytes(static_cast<std::uint64_t>(bytes))))
                      .arg(snapshot.slices ? bytes / static_cast<double>(snapshot.slices) : 0, 0, 'f', 1);
         if (!snapshot.damage.empty()) words += tr(" · damaged: %1").arg(QString::fromStdString(snapshot.damage.front()));
-        if (!snapshot.warnings.empty()) words += snapshot.warnings.size() == 1 ? tr(" · 1 note in Messages") : tr(" · %1 notes in Messages").arg(snapshot.warnings.size());
+        if (!snapshot.warnings.empty()) words += snapshot.warnings.size() == 1 ? tr(" · %1").arg(QString::fromStdString(snapshot.warnings.front())) : tr(" · %1 notes in Messages").arg(snapshot.warnings.size());
     }
     m_status->setText(words);
     QString title = name;
@@ -364,7 +367,38 @@ void MainWindow::dropEvent(QDropEvent* event) {
     });
 }
 
+// A window manager, or none, may force a size that the panels do not fit in; Qt then draws them cut. They yield, the
+// widest side first, and come back with the room.
+void MainWindow::makeRoom() {
+    if (!m_yielded.isEmpty() && width() >= m_roomWanted.width() && height() >= m_roomWanted.height()) bringPanelsBack();
+    for (const Qt::DockWidgetArea area : {Qt::RightDockWidgetArea, Qt::LeftDockWidgetArea, Qt::BottomDockWidgetArea, Qt::TopDockWidgetArea}) {
+        const QSize least = layout()->minimumSize();
+        const bool beside = area == Qt::RightDockWidgetArea || area == Qt::LeftDockWidgetArea;
+        if (beside ? least.width() <= width() : least.height() <= height() && least.width() <= width()) continue;
+        for (QDockWidget* dock : std::as_const(m_panels)) {
+            if (dock->isHidden() || dock->isFloating() || dockWidgetArea(dock) != area) continue;
+            if (m_yielded.isEmpty()) m_roomWanted = least;
+            // Those in front of their tabs last: shown last, they are in front again.
+            dock->visibleRegion().isEmpty() ? m_yielded.prepend(dock) : m_yielded.append(dock);
+        }
+        for (QDockWidget* dock : std::as_const(m_yielded)) dock->hide();
+    }
+}
+
+void MainWindow::bringPanelsBack() {
+    for (QDockWidget* dock : std::exchange(m_yielded, {})) {
+        dock->show();
+        dock->raise();
+    }
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+    QMainWindow::resizeEvent(event);
+    if (isVisible()) makeRoom();
+}
+
 void MainWindow::closeEvent(QCloseEvent* event) {
+    bringPanelsBack();  // so that the next window has them
     if (m_remember) {
         const IoExemption end("one small file after the last frame: the worker may not live to write it");
         if (!m_unsavedFiles.isEmpty()) saveRecent(m_unsavedFiles);

@@ -66,6 +66,7 @@ protected:
     void dragEnterEvent(QDragEnterEvent* event) override;
     void dropEvent(QDropEvent* event) override;
     void closeEvent(QCloseEvent* event) override;
+    void resizeEvent(QResizeEvent* event) override;
 
 private:
     QByteArray drawSvg();
@@ -76,6 +77,8 @@ private:
     QDockWidget* addPanel(const QString& name, const QString& title, QWidget* content, Qt::DockWidgetArea area);
     void buildPanels();
     QWidget* buildEmptyPage();
+    void makeRoom();
+    void bringPanelsBack();
     void runRows(Command command);
     void runFile(Command command);
     void updateStatus();
@@ -103,6 +106,8 @@ private:
     AnalysisPanel* m_analysis = nullptr;
     FlamePanel* m_flame = nullptr;
     QHash<QString, QDockWidget*> m_panels;
+    QList<QDockWidget*> m_yielded;  // hidden because the window was forced below its least size...
+    QSize m_roomWanted;             // ...and what it takes to have them back
     QHash<int, QAction*> m_actions;
     QLineEdit* m_search = nullptr;
     QLineEdit* m_filter = nullptr;

@@ -326,6 +326,21 @@ void Assembly::addProcess(Snapshot& snapshot, std::int64_t id) const {
     if (snapshot.tracks.size() == static_cast<std::size_t>(self) + 1) snapshot.tracks.pop_back();  // nothing in it
 }
 
+namespace {
+
+// A file that looks empty and is not: it is said why.
+bool allHairlines(const Snapshot& snapshot) {
+    if (snapshot.slices == 0) return false;
+    for (const Track& track : snapshot.tracks) {
+        if (track.counter && !track.derived) return false;
+        for (const auto& lane : track.lanes)
+            if (!lane->empty() && lane->index().busy(*lane, 0, lane->size()) > 0) return false;
+    }
+    return true;
+}
+
+}  // namespace
+
 SnapshotPtr Assembly::publish(bool complete, double progress) {
     refreshNames();
     buildTracks(complete);
@@ -366,6 +381,7 @@ SnapshotPtr Assembly::publish(bool complete, double progress) {
         warn("rows are not drawn: they nest deeper than 64 levels, or there are more than 4096 tracks", dropped);
         for (const auto& [what, count] : m_warnings) snapshot->warnings.push_back(fmt::format("{} {}", count, what));
         snapshot->warnings.insert(snapshot->warnings.end(), m_lines.begin(), m_lines.end());
+        if (allHairlines(*snapshot)) snapshot->warnings.insert(snapshot->warnings.begin(), fmt::format("each of the {} events has a length of zero: they are hairlines, and take no time", snapshot->slices));
         snapshot->damage = m_damage;
     }
     return snapshot;

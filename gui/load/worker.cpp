@@ -7,6 +7,12 @@
 #include <exception>
 
 namespace ridge::gui {
+namespace {
+
+// What somebody wrote is not lost because the window was closed before its turn came.
+bool lasts(const std::string& slot) { return slot.starts_with("save "); }
+
+}  // namespace
 
 Worker::Worker() : m_thread([this] { run(); }) {}
 
@@ -14,7 +20,7 @@ Worker::~Worker() {
     {
         const std::lock_guard lock(m_mutex);
         m_quit = true;
-        m_queue.clear();
+        std::erase_if(m_queue, [](const Entry& entry) { return !lasts(entry.slot); });
         for (auto& [slot, stop] : m_latest) *stop = true;
     }
     m_wake.notify_all();
@@ -48,7 +54,7 @@ void Worker::run() {
     std::unique_lock lock(m_mutex);
     for (;;) {
         m_wake.wait(lock, [this] { return m_quit || !m_queue.empty(); });
-        if (m_quit) return;
+        if (m_queue.empty()) return;  // m_quit, and nothing is left that lasts
         Entry entry = std::move(m_queue.front());
         m_queue.erase(m_queue.begin());
         m_running = true;

@@ -5,7 +5,7 @@
 //
 // A request belongs to a slot; a new request of a slot raises the stop flag of the one before it and
 // takes its place in the queue, so that only the latest answer counts. Jobs run on the worker's thread
-// and must hand their results over themselves. The destructor stops everything and joins.
+// and must hand their results over themselves. The destructor stops everything, runs slots "save ..." and joins.
 
 #include <atomic>
 #include <condition_variable>

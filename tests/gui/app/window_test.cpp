@@ -9,11 +9,14 @@
 #include <QDropEvent>
 #include <QElapsedTimer>
 #include <QFile>
+#include <QLayout>
 #include <QListWidget>
 #include <QMenu>
 #include <QMimeData>
+#include <QRegularExpression>
 #include <QSettings>
 #include <QTest>
+#include <QWindow>
 
 #include <algorithm>
 #include <filesystem>
@@ -86,6 +89,36 @@ TEST_F(WindowTest, ZoomAndPanKeys) {
     EXPECT_NE(state().start, state().end);
     press("Shift+Backspace");
     EXPECT_EQ(state().start, state().end);
+}
+
+// A window manager, or none, gives what size it likes; Qt alone never goes below the least.
+TEST_F(WindowTest, PanelsYieldToAForcedSizeAndComeBackWithTheRoom) {
+    const auto shown = [&] {
+        QStringList names;
+        for (const QDockWidget* dock : m_window.findChildren<QDockWidget*>())
+            if (!dock->isHidden()) names.append(dock->objectName() + (dock->visibleRegion().isEmpty() ? QString() : QStringLiteral(" in front")));
+        names.sort();
+        return names;
+    };
+    const auto force = [&](QSize size) {
+        m_window.windowHandle()->resize(size);
+        ASSERT_TRUE(wait([&] { return m_window.size() == size; }));
+        QApplication::processEvents();
+    };
+    const QStringList before = shown();
+    ASSERT_EQ(before.size(), 9);
+    const QSize least = m_window.layout()->minimumSize();
+    force({least.width() - 40, 900});
+    const auto isHere = [&](const char* name) { return shown().filter(QRegularExpression(QLatin1Char('^') + QLatin1String(name))).size() == 1; };
+    EXPECT_FALSE(isHere("findings")) << "too narrow: what stands beside the timeline yields";
+    EXPECT_TRUE(isHere("details"));
+    EXPECT_LE(m_window.layout()->minimumSize().width(), m_window.width());
+    EXPECT_TRUE(m_window.rect().contains(QRect(m_window.timeline().mapTo(&m_window, QPoint()), m_window.timeline().size()))) << "nothing is cut";
+    force({520, 300});
+    EXPECT_TRUE(shown().isEmpty()) << shown().join(QLatin1Char(' ')).toStdString();
+    EXPECT_LE(m_window.layout()->minimumSize().height(), m_window.height());
+    force({1500, 900});
+    EXPECT_EQ(shown(), before) << "the same ones in front";
 }
 
 TEST_F(WindowTest, FitTwiceIsTight) {

@@ -46,6 +46,20 @@ protected:
     TempDir m_folder = std::move(TempDir::create("ridge-gui")).value();
 };
 
+TEST_F(LoaderTest, EventsWithoutALengthAreSaidToBeHairlines) {
+    for (const bool one : {false, true}) {
+        TraceBuilder builder(path(one ? "one.sqlite" : "none.sqlite"));
+        const auto tid = TraceBuilder::tid(100, 100);
+        for (int i = 0; i < 5; ++i) builder.range(tid, 100 * i, 100 * i + (one && i == 3 ? 1 : 0), "nothing");
+        builder.kernel(100, 0, 200, 200, "k", 7, 7);
+        builder.finish();
+        const auto loaded = loadAll(builder.path());
+        ASSERT_TRUE(loaded.last);
+        const auto said = std::count_if(loaded.last->warnings.begin(), loaded.last->warnings.end(), [](const std::string& line) { return line.find("each of the 6 events has a length of zero") != std::string::npos; });
+        EXPECT_EQ(said, one ? 0 : 1);
+    }
+}
+
 TEST_F(LoaderTest, BuildsTheTracksOfAFile) {
     const auto loaded = loadAll(small());
     ASSERT_TRUE(loaded.finished);

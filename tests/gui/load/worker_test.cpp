@@ -52,6 +52,24 @@ TEST(Worker, EndsWhileAJobRuns) {
     SUCCEED();
 }
 
+TEST(Worker, WhatIsToBeSavedIsSavedThoughTheWindowCloses) {
+    std::promise<void> started;
+    std::atomic<int> saved{0}, others{0};
+    {
+        Worker worker;
+        worker.request("a", [&](const Worker::Stop& stop) {
+            started.set_value();
+            while (!stop) std::this_thread::yield();
+        });
+        started.get_future().wait();
+        worker.request("save x", [&](const Worker::Stop&) { ++saved; });
+        worker.request("b", [&](const Worker::Stop&) { ++others; });
+        worker.request("save y", [&](const Worker::Stop&) { ++saved; });
+    }
+    EXPECT_EQ(saved, 2);
+    EXPECT_EQ(others, 0);
+}
+
 TEST(GuiThreadGuard, CountsSqlOnTheForbiddenThreadOnly) {
     abortOnForbiddenIo(false);
     forbidIoOnThisThread();
