@@ -129,6 +129,13 @@ def workload_rows(peers):
                ">= 0.95 x fio", row["ratio"] >= 0.95)
 
 
+def history_rows(history):
+    thousands = f"{history['results'] / 1000:.0f},000"
+    for what, key in (("add of a run of 50 metrics", "add"), ("check, a planted step found", "check")):
+        yield (f"history of {thousands} results, {what}", f"{history[key + '_s']:.3f} s, the slowest {history[f'worst_{key}_s']:.3f} s", "<= 1 s", history[f"worst_{key}_s"] <= 1)
+    yield ("  import of all of them from CSV", f"{history['import_s']:.2f} s = {history['results'] / history['import_s'] / 1000:.0f} k results/s", "", None)
+
+
 def program(build, name, *arguments):
     print(f"bench: {name} ...", file=sys.stderr)
     return json.loads(subprocess.run([str(build / "bin" / name), *map(str, arguments)], stdout=subprocess.PIPE, text=True, check=True).stdout)
@@ -149,6 +156,7 @@ PARTS = {
     "operators": (lambda build, quick: program(build, "workload_speed", 5 if quick else 25), operator_rows),
     "analysis": (lambda build, quick: script("analysis_scale.py", "--build", build, *(["--events", 1_000_000, "--rounds", 1] if quick else [])),
                  analysis_rows),
+    "history": (lambda build, quick: script("history_scale.py", "--ridge", build / "bin/ridge", *(["--results", 20_000, "--repeats", 2] if quick else [])), history_rows),
     "viewer": (lambda build, quick: viewer.measure(build, viewer.QUICK if quick else viewer.SIZES), viewer.rows),
 }
 
