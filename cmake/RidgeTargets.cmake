@@ -19,6 +19,11 @@ if(RIDGE_SANITIZE)
     target_link_options(ridge_options INTERFACE -fsanitize=${_ridge_san})
 endif()
 
+# For code that nothing waits for (tests, the reading of options): an optimised build compiles it a fifth faster so.
+function(ridge_compile_quickly target)
+    target_compile_options(${target} PRIVATE "$<$<AND:$<COMPILE_LANGUAGE:CXX>,$<CONFIG:RelWithDebInfo>>:-O1>")
+endfunction()
+
 # ridge_add_library(<name> [SHARED|STATIC|INTERFACE] SOURCES ... HEADERS ... [DEPS public...] [PRIVATE_DEPS ...])
 # Target ridge_<name> with ALIAS ridge::<name>. Headers are a FILE_SET so that CMake can verify that
 # each compiles alone (target all_verify_interface_header_sets).
@@ -57,6 +62,7 @@ function(ridge_add_test name)
         set(ARG_TIMEOUT 300)
     endif()
     add_executable(${name} ${ARG_SOURCES})
+    ridge_compile_quickly(${name})
     target_link_libraries(${name} PRIVATE ridge::options ${ARG_DEPS} GTest::gtest GTest::gtest_main)
     add_test(NAME ${name} COMMAND ${name})
     set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT}
