@@ -134,7 +134,7 @@ std::vector<CpuPartition> partitionCpu(const Timeline& timeline, const StepSet& 
     std::vector<CpuPartition> result;
     for (Building& w : all) {
         for (const Preemption& gap : timeline.preemptions) w.rows.push_back({gap.start, gap.end, kPreemptedLayer});
-        w.out.segments = toClasses(paint(w.rows), kClassOfLayer);
+        w.out.segments = paint(w.rows, kClassOfLayer);
         w.out.compute = normalize(std::move(w.compute));
         w.out.communication = normalize(std::move(w.communication));
         w.out.copy = normalize(std::move(w.copy));

@@ -52,7 +52,7 @@ std::vector<Segments> threadSegments(const Timeline& timeline, const std::vector
         rows[static_cast<std::size_t>(i.thread)].push_back({i.start, i.end, i.checkpoint ? kCheckpoint : kInput});
     std::vector<Segments> segments(rows.size());
     parallelFor(rows.size(), [&](std::size_t t) {
-        segments[t] = toClasses(paint(rows[t]), kClassOfThreadLayer);
+        segments[t] = paint(rows[t], kClassOfThreadLayer);
         rows[t] = {};
     });
     return segments;
@@ -261,7 +261,7 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
             p.lastEnd = std::max(p.lastEnd, timeline.gpu[i].end);
         }
         p.rank = rankOf(timeline, p);
-        Beside<Segments> painted([&] { return toClasses(paint(paintRows), kClassOfLayer); });
+        Beside<Segments> painted([&] { return paint(paintRows, kClassOfLayer); });
         p.compute = normalize(std::move(sets[0]));
         p.communication = normalize(std::move(sets[1]));
         p.copy = normalize(std::move(sets[2]));
@@ -284,11 +284,12 @@ std::vector<Window> deviceWindows(const Timeline& timeline, const StepSet& steps
         bool any = false;
     };
     std::vector<Seen> seen(steps.steps.size());
+    StepCursor cursor(steps);
     for (const std::int32_t r : device.rows) {
         const GpuRow& row = timeline.gpu[static_cast<std::size_t>(r)];
         if (row.launch == kNoIndex || row.process == kNoIndex) continue;
         const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
-        const std::int32_t s = steps.at(row.process, call.thread, call.start);
+        const std::int32_t s = cursor.at(row.process, call.thread, call.start);
         if (s == kNoIndex) continue;
         Seen& x = seen[static_cast<std::size_t>(s)];
         x.first = x.any ? std::min(x.first, row.start) : row.start;

@@ -3,6 +3,7 @@
 #include "analyzer/attribution/ops.h"
 
 #include "analyzer/intervals/intervals.h"
+#include "analyzer/threads.h"
 
 #include <algorithm>
 #include <limits>
@@ -25,32 +26,25 @@ OpFamily familyOf(const Work& work) {
     }
 }
 
-// Marks the ranges with a payload that hold no other such range on their thread.
+// Marks the ranges with a payload that hold no other such range on their thread. Ranges come by
+// start, the longer one first.
 std::vector<bool> findLeaves(const Timeline& timeline) {
     const auto& ranges = timeline.ranges;
     std::vector<bool> leaf(ranges.size(), false);
-    std::vector<std::vector<std::int32_t>> ofThread(timeline.threads.size());
-    for (std::size_t i = 0; i < ranges.size(); ++i) {
-        if (ranges[i].work == kNoIndex || ranges[i].frame != Frame::kNone) continue;
-        leaf[i] = true;
-        if (ranges[i].nests)
-            ofThread[static_cast<std::size_t>(ranges[i].thread)].push_back(
-                static_cast<std::int32_t>(i));
-    }
-    const auto at = [&](std::int32_t i) -> const Range& {
-        return ranges[static_cast<std::size_t>(i)];
+    struct Open {
+        Ns end = 0;
+        std::size_t range = 0;
     };
-    for (auto& list : ofThread) {
-        const auto less = [&](std::int32_t a, std::int32_t b) {
-            return at(a).start != at(b).start ? at(a).start < at(b).start : at(a).end > at(b).end;
-        };
-        if (!std::is_sorted(list.begin(), list.end(), less)) std::stable_sort(list.begin(), list.end(), less);
-        std::vector<std::int32_t> stack;
-        for (const std::int32_t i : list) {
-            while (!stack.empty() && at(stack.back()).end <= at(i).start) stack.pop_back();
-            if (!stack.empty()) leaf[static_cast<std::size_t>(stack.back())] = false;
-            stack.push_back(i);
-        }
+    std::vector<std::vector<Open>> ofThread(timeline.threads.size());
+    for (std::size_t i = 0; i < ranges.size(); ++i) {
+        const Range& range = ranges[i];
+        if (range.work == kNoIndex || range.frame != Frame::kNone) continue;
+        leaf[i] = true;
+        if (!range.nests) continue;
+        std::vector<Open>& stack = ofThread[static_cast<std::size_t>(range.thread)];
+        while (!stack.empty() && stack.back().end <= range.start) stack.pop_back();
+        if (!stack.empty()) leaf[stack.back().range] = false;
+        stack.push_back({range.end, i});
     }
     return leaf;
 }
@@ -60,16 +54,20 @@ std::vector<bool> findLeaves(const Timeline& timeline) {
 std::vector<std::int32_t> opsOfCalls(const Timeline& timeline, const std::vector<OpRow>& rows) {
     std::vector<std::int32_t> result;
     if (rows.empty()) return result;
-    std::vector<std::vector<std::int32_t>> ofThread(timeline.threads.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) ofThread[static_cast<std::size_t>(rows[i].thread)].push_back(static_cast<std::int32_t>(i));
-    std::vector<std::size_t> next(timeline.threads.size(), 0);
+    struct Last {  // op of a thread that began
+        Ns end = 0;
+        std::int32_t row = kNoIndex;
+    };
+    std::vector<Last> lasts(timeline.threads.size());
     result.assign(timeline.calls.size(), kNoIndex);
+    std::size_t next = 0;
     for (std::size_t i = 0; i < timeline.calls.size(); ++i) {
         const Call& call = timeline.calls[i];
-        const auto& list = ofThread[static_cast<std::size_t>(call.thread)];
-        std::size_t& n = next[static_cast<std::size_t>(call.thread)];
-        while (n < list.size() && rows[static_cast<std::size_t>(list[n])].start <= call.start) ++n;
-        if (n > 0 && call.start < rows[static_cast<std::size_t>(list[n - 1])].end) result[i] = list[n - 1];
+        for (; next < rows.size() && rows[next].start <= call.start; ++next)
+            lasts[static_cast<std::size_t>(rows[next].thread)] = {rows[next].end,
+                                                                  static_cast<std::int32_t>(next)};
+        const Last& last = lasts[static_cast<std::size_t>(call.thread)];
+        if (last.row != kNoIndex && call.start < last.end) result[i] = last.row;
     }
     return result;
 }
@@ -90,6 +88,19 @@ void addKernelTimes(const Timeline& timeline, const std::vector<bool>& processHa
         if (row.end <= until) continue;
         r.timeNs = saturatingAdd(r.timeNs, row.end - std::max(row.start, until));
         until = row.end;
+    }
+}
+
+void findStepsOf(const StepSet& steps, std::vector<OpRow>& rows) {
+    StepCursor cursor(steps);
+    for (OpRow& row : rows) {
+        if (steps.whole()) {
+            row.workload = 0;
+            continue;
+        }
+        row.step = cursor.at(row.process, row.thread, row.start);
+        if (row.step != kNoIndex)
+            row.workload = steps.steps[static_cast<std::size_t>(row.step)].workload;
     }
 }
 
@@ -115,6 +126,16 @@ struct GroupHash {
 
 void group(const Timeline& timeline, Ops& ops) {
     std::unordered_map<GroupKey, std::int32_t, GroupHash> groups;
+    std::vector<std::int32_t> lastOfName(ops.rows.empty() ? 0 : timeline.names.size(),
+                                         kNoIndex);  // most ops of a name are of one shape
+    const auto isOf = [&](std::int32_t index, const GroupKey& key) {
+        if (index == kNoIndex) return false;
+        const OpGroup& g = ops.groups[static_cast<std::size_t>(index)];
+        return key == GroupKey{g.workload,          g.name.value,
+                               g.work.opKind,       g.work.dtype,
+                               g.work.flops,        g.work.bytesRead,
+                               g.work.bytesWritten, g.work.bytesCommunicated};
+    };
     std::vector<std::vector<Ns>> durations;
     for (OpRow& row : ops.rows) {
         if (row.workload == kNoIndex) continue;
@@ -122,25 +143,29 @@ void group(const Timeline& timeline, Ops& ops) {
         const NameId name = timeline.ranges[static_cast<std::size_t>(row.range)].name;
         const GroupKey key{row.workload, name.value,     work.opKind,       work.dtype,
                            work.flops,   work.bytesRead, work.bytesWritten, work.bytesCommunicated};
-        const auto [it, isNew] =
-            groups.try_emplace(key, static_cast<std::int32_t>(ops.groups.size()));
-        if (isNew) {
-            OpGroup g;
-            g.workload = row.workload;
-            g.name = name;
-            g.work = work;
-            g.firstStart = row.start;
-            g.lastEnd = row.end;
-            ops.groups.push_back(g);
-            durations.emplace_back();
+        std::int32_t& last = lastOfName[name.value];
+        if (!isOf(last, key)) {
+            const auto [it, isNew] =
+                groups.try_emplace(key, static_cast<std::int32_t>(ops.groups.size()));
+            if (isNew) {
+                OpGroup g;
+                g.workload = row.workload;
+                g.name = name;
+                g.work = work;
+                g.firstStart = row.start;
+                g.lastEnd = row.end;
+                ops.groups.push_back(g);
+                durations.emplace_back();
+            }
+            last = it->second;
         }
-        row.group = it->second;
-        OpGroup& g = ops.groups[static_cast<std::size_t>(it->second)];
+        row.group = last;
+        OpGroup& g = ops.groups[static_cast<std::size_t>(row.group)];
         ++g.count;
         g.timeNs = saturatingAdd(g.timeNs, row.timeNs);
         g.firstStart = std::min(g.firstStart, row.start);
         g.lastEnd = std::max(g.lastEnd, row.end);
-        durations[static_cast<std::size_t>(it->second)].push_back(row.timeNs);
+        durations[static_cast<std::size_t>(row.group)].push_back(row.timeNs);
     }
     for (std::size_t i = 0; i < ops.groups.size(); ++i)
         ops.groups[i].medianNs = median(std::move(durations[i]));
@@ -174,17 +199,14 @@ Ops findOps(const Timeline& timeline, const StepSet& steps,
         row.family = familyOf(timeline.works[static_cast<std::size_t>(range.work)]);
         if (processHasGpu[static_cast<std::size_t>(row.process)] && row.family != OpFamily::kIo)
             row.timeNs = 0;
-        if (steps.whole()) {
-            row.workload = 0;
-        } else {
-            row.step = steps.at(row.process, row.thread, range.start);
-            if (row.step != kNoIndex)
-                row.workload = steps.steps[static_cast<std::size_t>(row.step)].workload;
-        }
         ops.rows.push_back(row);
     }
-    ops.ofCall = opsOfCalls(timeline, ops.rows);
-    addKernelTimes(timeline, processHasGpu, ops.ofCall, ops.rows);
+    {  // Each fills its own members of the rows.
+        Beside<void> besideSteps([&] { findStepsOf(steps, ops.rows); });
+        ops.ofCall = opsOfCalls(timeline, ops.rows);
+        addKernelTimes(timeline, processHasGpu, ops.ofCall, ops.rows);
+        besideSteps.get();
+    }
     group(timeline, ops);
     return ops;
 }

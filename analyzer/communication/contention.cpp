@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -61,13 +62,17 @@ double atMostTo(std::size_t n, std::size_t m, std::size_t i) {
     return std::clamp(1 - sum, 0.0, 1.0);
 }
 
-// Of the lower median, what resampling without end would find (Maritz and Jarrett 1978). Sorts the list.
+// Of the lower median, what resampling without end would find (Maritz and Jarrett 1978). Sorts what
+// it needs of the list.
 double varianceOfMedian(std::vector<Ns>& list) {
-    std::sort(list.begin(), list.end());
     const std::size_t n = list.size(), m = (n - 1) / 2 + 1;
-    const double centre = static_cast<double>(list[m - 1]);
     const auto reach = static_cast<std::size_t>(3 * std::sqrt(static_cast<double>(n))) + 2;  // six standard deviations
     const std::size_t first = m > reach ? m - reach : 0, last = std::min(n, m + reach);
+    const auto at = [&](std::size_t i) { return list.begin() + static_cast<std::ptrdiff_t>(i); };
+    if (first > 0) std::nth_element(list.begin(), at(first), list.end());
+    if (last < n) std::nth_element(at(first), at(last), list.end());
+    std::sort(at(first), at(last));
+    const double centre = static_cast<double>(list[m - 1]);
     double mean = 0, square = 0, before = atMostTo(n, m, first);
     for (std::size_t i = first + 1; i <= last; ++i) {
         const double upTo = atMostTo(n, m, i), weight = upTo - before, x = static_cast<double>(list[i - 1]) - centre;
@@ -88,8 +93,9 @@ double varianceOfSum(const std::vector<Ns>& list) {
     return square;
 }
 
-void addEntry(const Context& context, std::int64_t rank, std::int64_t device, const std::vector<TimedInstance>& instances,
-              const IntervalSet& communication, Ns overlapNs, const std::unordered_map<std::uint64_t, NameId>& names, Analysis& answer) {
+void addEntry(const Context& context, std::int64_t rank, std::int64_t device,
+              const std::vector<TimedInstance>& instances, const IntervalSet& communication,
+              Ns overlapNs, const std::function<NameId(std::uint64_t)>& nameOf, Analysis& answer) {
     if (overlapNs <= 0) return;
     const ContentionAnswer measured = measureContention(instances, communication);
     if (measured.signatures.empty()) return;
@@ -103,8 +109,9 @@ void addEntry(const Context& context, std::int64_t rank, std::int64_t device, co
     entry.netHiddenNs = overlapNs - measured.costNs;
     for (const SignatureContention& s : measured.signatures) {
         if (entry.kernels.size() >= kMostShown) break;
-        entry.kernels.push_back({toValidUtf8(context.timeline.names.text(names.at(s.signature))), s.alone, s.overlapped, s.medianAloneNs,
-                                 s.medianOverlappedNs, s.costNs});
+        entry.kernels.push_back({toValidUtf8(context.timeline.names.text(nameOf(s.signature))),
+                                 s.alone, s.overlapped, s.medianAloneNs, s.medianOverlappedNs,
+                                 s.costNs});
     }
     answer.contention.push_back(std::move(entry));
 }
@@ -159,28 +166,34 @@ void addContention(const Context& context, Analysis& answer) {
         const Ns overlapNs = length(intersect(p.communication, p.compute));
         if (overlapNs <= 0) continue;
         std::vector<TimedInstance> instances;
-        std::unordered_map<std::uint64_t, NameId> names;
         for (const std::int32_t r : p.rows) {
             const GpuRow& row = timeline.gpu[static_cast<std::size_t>(r)];
             if (row.kind != GpuKind::kKernel || communication[static_cast<std::size_t>(r)]) continue;
             const std::uint64_t signature = (std::uint64_t{row.name.value} << 32) | static_cast<std::uint32_t>(row.blocks);
             instances.push_back({signature, row.start, row.end});
-            names[signature] = row.name;
         }
-        addEntry(context, p.rank, timeline.devices[static_cast<std::size_t>(p.device)].id, instances, p.communication, overlapNs, names,
-                 answer);
+        addEntry(
+            context, p.rank, timeline.devices[static_cast<std::size_t>(p.device)].id, instances,
+            p.communication, overlapNs,
+            [](std::uint64_t signature) {
+                return NameId{static_cast<std::uint32_t>(signature >> 32)};
+            },
+            answer);
     }
     for (const CpuPartition& p : context.cpus) {
         std::vector<TimedInstance> instances;
-        std::unordered_map<std::uint64_t, NameId> names;
         for (const OpRow& row : context.ops.rows) {
             if (!p.holds(row.process) || row.family != OpFamily::kCompute || row.group == kNoIndex) continue;
             const auto signature = static_cast<std::uint64_t>(row.group);
             instances.push_back({signature, row.start, row.end});
-            names[signature] = context.ops.groups[static_cast<std::size_t>(row.group)].name;
         }
-        addEntry(context, timeline.processes[static_cast<std::size_t>(p.process)].rank, 0, instances, p.communication,
-                 length(intersect(p.communication, p.compute)), names, answer);
+        addEntry(
+            context, timeline.processes[static_cast<std::size_t>(p.process)].rank, 0, instances,
+            p.communication, length(intersect(p.communication, p.compute)),
+            [&](std::uint64_t signature) {
+                return context.ops.groups[static_cast<std::size_t>(signature)].name;
+            },
+            answer);
     }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/critical_path/graph.h"
+#include "analyzer/critical_path/indices.h"
 #include "analyzer/critical_path/pieces.h"
 #include "analyzer/intervals/sort_by_time.h"
 
@@ -17,41 +18,35 @@ constexpr Ns kShortPause = 20'000;  // a shorter pause of a launching thread is 
 constexpr int kLookBack = 64;
 constexpr Ns kEventLatency = 25'000;  // from the end of a row to the start of one that waited for it; seen: 14 to 19 us
 
-enum What : std::uint8_t { kSoft, kHard, kCall, kInput, kCheckpoint, kOpRow };
+enum What : std::uint8_t { kSoft, kHard, kCall, kInput, kCheckpoint, kOpRow, kCollective };
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-
-// What belongs to each of a stretch of rows; kNoIndex for all others.
-class Indices {
-public:
-    explicit Indices(std::pair<std::size_t, std::size_t> bounds) : m_first(bounds.first), m_values(bounds.second - bounds.first, kNoIndex) {}
-    [[nodiscard]] std::int32_t operator[](std::size_t i) const {
-        return i - m_first < m_values.size() ? m_values[i - m_first] : kNoIndex;
-    }
-    void set(std::size_t i, std::int32_t value) {
-        if (i - m_first < m_values.size()) m_values[i - m_first] = value;
-    }
-    [[nodiscard]] std::size_t first() const { return m_first; }
-    [[nodiscard]] std::size_t end() const { return m_first + m_values.size(); }
-    [[nodiscard]] std::size_t size() const { return m_values.size(); }
-
-private:
-    std::size_t m_first;
-    std::vector<std::int32_t> m_values;
-};
 
 class Builder {
 public:
     Builder(const Context& context, const GraphPlan& plan, Interval span, bool partial)
-        : m_context(context), m_timeline(context.timeline), m_plan(plan), m_span(span), m_partial(partial), m_mainOf(plan.mainThread),
-          m_nodeOfCall(plan.calls.bounds(m_timeline.calls, span)), m_headOfRow(plan.gpu.bounds(m_timeline.gpu, span)),
-          m_bodyOfRow(plan.gpu.bounds(m_timeline.gpu, span)), m_headOfOp(plan.ops.bounds(context.ops.rows, span)),
-          m_bodyOfOp(plan.ops.bounds(context.ops.rows, span)), m_chain(m_timeline.threads.size()),
-          m_workDone(m_timeline.processes.size()), m_rowsDone(m_timeline.processes.size()), m_hasGpu(plan.hasGpu) {}
+        : m_context(context),
+          m_timeline(context.timeline),
+          m_plan(plan),
+          m_span(span),
+          m_partial(partial),
+          m_mainOf(plan.mainThread),
+          m_nodeOfCall(plan.calls.bounds(m_timeline.calls, span)),
+          m_headOfRow(plan.gpu.bounds(m_timeline.gpu, span)),
+          m_bodyOfRow(plan.gpu.bounds(m_timeline.gpu, span)),
+          m_headOfOp(plan.ops.bounds(context.ops.rows, span)),
+          m_bodyOfOp(plan.ops.bounds(context.ops.rows, span)),
+          m_chain(m_timeline.threads.size()),
+          m_issued(m_timeline.processes.size()),
+          m_workDone(m_timeline.processes.size()),
+          m_rowsDone(m_timeline.processes.size()),
+          m_hasGpu(plan.hasGpu) {}
 
     PathGraph build() {
         // Address space only: pages count when they are written.
-        const std::size_t rows = m_headOfRow.size() + 2 * m_nodeOfCall.size() + 2 * m_headOfOp.size();
+        const auto [firstRange, endRange] = m_plan.ranges.bounds(m_timeline.ranges, m_span);
+        const std::size_t rows = m_headOfRow.size() + 2 * m_nodeOfCall.size() +
+                                 2 * m_headOfOp.size() + 2 * (endRange - firstRange);
         m_nodes.reserve(std::min(rows * 2, kMostStepPathNodes));
         m_edges.reserve(std::min(rows * 3, kMostStepPathNodes));
         addThreads();
@@ -62,7 +57,7 @@ public:
         addRowEdges();
         addMeetings();
         release();
-        PathGraph graph = orderGraph(std::move(m_nodes), std::move(m_edges));
+        PathGraph graph = orderGraph(std::move(m_nodes), std::move(m_edges), nullptr, m_partial);
         graph.span = m_span;
         graph.mainThread = m_mainOf;
         return graph;
@@ -73,6 +68,7 @@ private:
     void release() {
         for (Indices* indices : {&m_nodeOfCall, &m_headOfRow, &m_bodyOfRow, &m_headOfOp, &m_bodyOfOp}) *indices = Indices({0, 0});
         m_chain = {};
+        m_issued = {};
         m_workDone = {};
         m_rowsDone = {};
         m_soft = m_blocking = m_handOffs = {};
@@ -88,28 +84,51 @@ private:
     [[nodiscard]] std::int32_t processOf(std::int32_t thread) const { return m_timeline.threads[at(thread)].process; }
     [[nodiscard]] bool inSpan(Ns start, Ns end) const { return start < m_span.end && end > m_span.start; }
 
-    void addThreads() {
-        std::vector<std::vector<PieceItem>> items(m_timeline.threads.size());
-        const auto add = [&](std::int32_t thread, Ns start, Ns end, What what, std::size_t index) {
-            if (!inSpan(start, end)) return;
-            items[at(thread)].push_back({std::max(start, m_span.start), std::min(end, m_span.end), what,
-                                         what != kSoft && what != kHard, static_cast<std::int32_t>(index)});
-        };
+    // Calls visit(thread, start, end, what, index) for all that threads did.
+    template <typename Visit>
+    void visitItems(const Visit& visit) const {
         m_plan.ranges.visit(m_timeline.ranges, m_span, [&](std::size_t i) {
             const Range& range = m_timeline.ranges[i];
-            if (!range.nests || range.frame == Frame::kWorkload || range.frame == Frame::kWarmup) return;
-            add(range.thread, range.start, range.end, range.kind == RangeKind::kOp ? kHard : kSoft, i);
+            if (!range.nests || range.frame == Frame::kWorkload || range.frame == Frame::kWarmup ||
+                !inSpan(range.start, range.end))
+                return;
+            const bool collective =
+                m_plan.collective[range.name.value] && !m_hasGpu[at(processOf(range.thread))];
+            visit(range.thread, range.start, range.end,
+                  collective                     ? kCollective
+                  : range.kind == RangeKind::kOp ? kHard
+                                                 : kSoft,
+                  i);
         });
         m_plan.calls.visit(m_timeline.calls, m_span, [&](std::size_t i) {
-            add(m_timeline.calls[i].thread, m_timeline.calls[i].start, m_timeline.calls[i].end, kCall, i);
+            const Call& call = m_timeline.calls[i];
+            if (inSpan(call.start, call.end)) visit(call.thread, call.start, call.end, kCall, i);
         });
         for (std::size_t i = 0; i < m_context.io.size(); ++i) {
             const IoInterval& io = m_context.io[i];
-            add(io.thread, io.start, io.end, io.checkpoint ? kCheckpoint : kInput, i);
+            if (inSpan(io.start, io.end))
+                visit(io.thread, io.start, io.end, io.checkpoint ? kCheckpoint : kInput, i);
         }
         m_plan.ops.visit(m_context.ops.rows, m_span, [&](std::size_t i) {
             const OpRow& op = m_context.ops.rows[i];
-            if (op.family != OpFamily::kIo && !m_hasGpu[at(op.process)]) add(op.thread, op.start, op.end, kOpRow, i);
+            if (op.family != OpFamily::kIo && !m_hasGpu[at(op.process)] && inSpan(op.start, op.end))
+                visit(op.thread, op.start, op.end, kOpRow, i);
+        });
+    }
+
+    void addThreads() {
+        std::vector<std::vector<PieceItem>> items(m_timeline.threads.size());
+        if (!m_partial) {  // all of a trace at once: what it takes, and no more
+            std::vector<std::size_t> count(items.size(), 0);
+            visitItems(
+                [&](std::int32_t thread, Ns, Ns, What, std::size_t) { ++count[at(thread)]; });
+            for (std::size_t t = 0; t < items.size(); ++t) items[t].reserve(count[t]);
+        }
+        visitItems([&](std::int32_t thread, Ns start, Ns end, What what, std::size_t index) {
+            if (what == kCollective) m_issued[at(processOf(thread))].push_back(start);
+            items[at(thread)].push_back({std::max(start, m_span.start), std::min(end, m_span.end),
+                                         what, what != kSoft && what != kHard,
+                                         static_cast<std::int32_t>(index)});
         });
         for (std::size_t t = 0; t < items.size(); ++t) {
             addChain(static_cast<std::int32_t>(t), items[t]);
@@ -120,13 +139,13 @@ private:
     void addChain(std::int32_t thread, std::vector<PieceItem>& items) {
         const bool main = m_mainOf[at(processOf(thread))] == thread;
         std::int32_t before = kNoIndex;
-        for (const Piece& piece : cutPieces(items)) {
+        cutPieces(items, [&](const Piece& piece) {
             bool fresh = before == kNoIndex;
             if (before != kNoIndex && m_nodes[at(before)].end < piece.start) {
                 if (main) {
                     const Ns from = m_nodes[at(before)].end;
-                    before = append(thread, before, {from, piece.start, 0, {}, kNoIndex, thread});
-                    m_soft.push_back(before);
+                    before =
+                        appendSoft(thread, before, {from, piece.start, 0, {}, kNoIndex, thread});
                 } else {
                     fresh = true;
                 }
@@ -134,7 +153,7 @@ private:
             const std::int32_t first = static_cast<std::int32_t>(m_nodes.size());
             before = addPiece(thread, before, piece, items[at(piece.item)]);
             if (fresh && !main) m_handOffs.push_back(first);
-        }
+        });
     }
 
     std::int32_t append(std::int32_t thread, std::int32_t before, PathNode node) {
@@ -142,6 +161,24 @@ private:
         addEdge(n, before, EdgeKind::kThread);
         m_chain[at(thread)].push_back(n);
         return n;
+    }
+
+    // What a thread does of which nothing but annotation is known. Where a collective of another
+    // thread of a process without a GPU begins meanwhile it ends: what came before handed that out,
+    // only what comes after can wait for it.
+    std::int32_t appendSoft(std::int32_t thread, std::int32_t before, PathNode node) {
+        const auto& issued = m_issued[at(processOf(thread))];
+        for (auto it = std::upper_bound(issued.begin(), issued.end(), node.start);
+             it != issued.end() && *it < node.end; ++it) {
+            if (*it == node.start) continue;
+            PathNode head = node;
+            head.end = node.start = *it;
+            before = append(thread, before, head);
+            m_soft.push_back(before);
+        }
+        before = append(thread, before, node);
+        m_soft.push_back(before);
+        return before;
     }
 
     std::int32_t addPiece(std::int32_t thread, std::int32_t before, const Piece& piece, const PieceItem& item) {
@@ -152,11 +189,16 @@ private:
             case kHard: {
                 const Range& range = m_timeline.ranges[at(item.index)];
                 if (range.frame == Frame::kNone) node.name = range.name;
+                if (item.what == kSoft) return appendSoft(thread, before, node);
                 const std::int32_t n = append(thread, before, node);
-                if (item.what == kSoft)
-                    m_soft.push_back(n);
-                else
-                    done(n);
+                done(n);
+                return n;
+            }
+            case kCollective: {
+                node.name = m_timeline.ranges[at(item.index)].name;
+                node.kind = PathKind::kCommunication;
+                const std::int32_t n = append(thread, before, node);
+                done(n);
                 return n;
             }
             case kCall: return addCall(thread, before, node, item.index, whole);
@@ -320,13 +362,21 @@ private:
             Ns end = std::numeric_limits<Ns>::min();
         };
         std::map<std::pair<std::int32_t, std::int64_t>, Stream> streams;
-        std::vector<Stream> devices(m_timeline.devices.size());
+        struct Device : Stream {
+            std::int64_t number = 0;  // of the stream that its last row was of
+            Stream* stream = nullptr;
+        };
+        std::vector<Device> devices(m_timeline.devices.size());
         for (std::size_t i = m_headOfRow.first(); i < m_headOfRow.end(); ++i) {
             const std::int32_t head = m_headOfRow[i];
             if (head == kNoIndex) continue;
             const GpuRow& row = m_timeline.gpu[i];
-            Stream& stream = streams[{row.device, row.stream}];
-            Stream& device = devices[at(row.device)];
+            Device& device = devices[at(row.device)];
+            if (!device.stream || device.number != row.stream) {
+                device.number = row.stream;
+                device.stream = &streams[{row.device, row.stream}];
+            }
+            Stream& stream = *device.stream;
             addEdge(head, stream.last, EdgeKind::kStream);
             if (row.launch != kNoIndex)
                 addEdge(head, m_nodeOfCall[at(row.launch)], EdgeKind::kLaunch);
@@ -339,7 +389,7 @@ private:
             const bool launched = call != kNoIndex && m_nodes[at(call)].start <= row.start;
             const bool alone = !ended(stream) && !launched && (row.launch != kNoIndex || !ended(device));
             if (alone && row.process != kNoIndex) addEdge(head, chainBefore(m_mainOf[at(row.process)], row.start), EdgeKind::kAssumed);
-            for (Stream* s : {&stream, &device}) {
+            for (Stream* s : {&stream, static_cast<Stream*>(&device)}) {
                 if (row.end < s->end) continue;
                 s->last = m_bodyOfRow[i];
                 s->end = row.end;
@@ -421,10 +471,13 @@ private:
                 addEdge(bodies[at(r)], g, EdgeKind::kGroup);
             }
         };
-        for (const auto& instance : m_context.collectives.instances)
-            meet(instance.rows, m_headOfOp, m_bodyOfOp, instance.split.latestStart);
-        for (const auto& instance : m_context.collectives.gpuInstances)
-            meet(instance.rows, m_headOfRow, m_bodyOfRow, instance.split.latestStart);
+        const Collectives& all = m_context.collectives;
+        for (const std::int32_t i : m_plan.instances.in(m_headOfOp.first(), m_headOfOp.end()))
+            meet(all.instances[at(i)].rows, m_headOfOp, m_bodyOfOp,
+                 all.instances[at(i)].split.latestStart);
+        for (const std::int32_t i : m_plan.gpuInstances.in(m_headOfRow.first(), m_headOfRow.end()))
+            meet(all.gpuInstances[at(i)].rows, m_headOfRow, m_bodyOfRow,
+                 all.gpuInstances[at(i)].split.latestStart);
     }
 
     const Context& m_context;
@@ -438,96 +491,13 @@ private:
     std::vector<std::pair<std::int32_t, PathEdge>> m_edges;
     std::vector<std::vector<std::int32_t>> m_chain;        // nodes of each thread, in time
     std::vector<std::int32_t> m_soft, m_blocking, m_handOffs;
+    std::vector<std::vector<Ns>> m_issued;  // by process: when its named collectives begin
     std::vector<std::vector<std::int32_t>> m_workDone, m_rowsDone;  // by process: nodes by their ends, what others may have waited for
     const std::vector<bool>& m_hasGpu;
     std::unordered_map<std::int32_t, std::int64_t> m_streamOfCall;
 };
 
-// Start of what belongs to the step: its window, and the host's step that launched it.
-Interval extentOf(const Context& context, const Step& step, const StepOrigin& origin) {
-    Interval extent{step.startNs, step.endNs};
-    if (origin.hostStep != kNoIndex) extent.start = std::min(extent.start, context.steps.steps[at(origin.hostStep)].start);
-    return extent;
-}
-
-std::size_t rowsBefore(const Timeline& timeline, Ns end) {
-    const auto count = [&](const auto& rows) {
-        return static_cast<std::size_t>(std::partition_point(rows.begin(), rows.end(), [&](const auto& r) { return r.start < end; }) -
-                                        rows.begin());
-    };
-    return count(timeline.gpu) + count(timeline.calls) + 2 * count(timeline.ranges) + count(timeline.io);
-}
-
-// The thread that steps; else the one that launches most; else the one with most ranges and file calls.
-std::vector<std::int32_t> mainThreads(const Context& context) {
-    const Timeline& timeline = context.timeline;
-    std::vector<std::int64_t> weight(timeline.threads.size(), 0);
-    for (const Range& range : timeline.ranges) ++weight[at(range.thread)];
-    for (const IoRow& row : timeline.io) ++weight[at(row.thread)];
-    for (const Call& call : timeline.calls) weight[at(call.thread)] += 1'000'000;
-    if (!context.steps.whole()) {
-        for (const HostStep& step : context.steps.steps) weight[at(step.thread)] += Ns{1} << 50;
-    }
-    std::vector<std::int32_t> mainOf(timeline.processes.size(), kNoIndex);
-    for (std::size_t t = 0; t < weight.size(); ++t) {
-        std::int32_t& main = mainOf[at(timeline.threads[t].process)];
-        if (weight[t] > 0 && (main == kNoIndex || weight[t] > weight[at(main)])) main = static_cast<std::int32_t>(t);
-    }
-    return mainOf;
-}
-
-// The steps in the order of their ends, as many together as fit.
-void cutParts(const Timeline& timeline, const std::vector<Interval>& extents, std::size_t partNodes, std::size_t mostOfStep, GraphPlan& plan) {
-    std::vector<std::size_t> order(extents.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return extents[a].end < extents[b].end; });
-    const auto rowsIn = [&](Ns start, Ns end) { return rowsBefore(timeline, end) - rowsBefore(timeline, start); };
-    for (const std::size_t s : order) {
-        const Interval e = extents[s];
-        if (!plan.parts.empty()) {
-            GraphPart& part = plan.parts.back();
-            const Ns start = std::min(part.span.start, e.start);
-            if (rowsIn(start, e.end) <= partNodes) {
-                part.span = {start, e.end};
-                part.steps.push_back(s);
-                continue;
-            }
-        }
-        if (rowsIn(e.start, e.end) > mostOfStep)
-            ++plan.stepsLeftOut;
-        else
-            plan.parts.push_back({e, {s}});
-    }
-}
-
 }  // namespace
-
-GraphPlan planGraphs(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes, std::size_t partNodes,
-                     std::size_t mostOfStep) {
-    const Timeline& timeline = context.timeline;
-    GraphPlan plan;
-    plan.calls = Reach(timeline.calls);
-    plan.ranges = Reach(timeline.ranges);
-    plan.gpu = Reach(timeline.gpu);
-    plan.ops = Reach(context.ops.rows);
-    plan.mainThread = mainThreads(context);
-    plan.hasGpu.assign(timeline.processes.size(), false);
-    for (const GpuRow& row : timeline.gpu)
-        if (row.process != kNoIndex) plan.hasGpu[at(row.process)] = true;
-    if (steps.empty()) return plan;
-    std::vector<Interval> extents;
-    for (std::size_t i = 0; i < steps.size(); ++i) extents.push_back(extentOf(context, steps[i], context.origins[i]));
-    Interval all = extents.front();
-    for (const Interval& e : extents) all = {std::min(all.start, e.start), std::max(all.end, e.end)};
-    const std::size_t rows = rowsBefore(timeline, all.end) - rowsBefore(timeline, all.start);
-    if (rows <= mostNodes) {
-        plan.parts.push_back({all, std::vector<std::size_t>(steps.size())});
-        std::iota(plan.parts.front().steps.begin(), plan.parts.front().steps.end(), std::size_t{0});
-    } else {
-        cutParts(timeline, extents, partNodes, mostOfStep, plan);
-    }
-    return plan;
-}
 
 PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps, const GraphPlan& plan, const GraphPart& part) {
     Interval span = part.span;

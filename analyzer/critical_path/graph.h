@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The graph of who waited for whom (metrics.md 1.5 and 1.6): one node per GPU row, API call, piece of
-// host time and op, edges to what it could not begin before. The critical path is walked on it, and
-// what-ifs are replayed on it.
+// The graph of who waited for whom (metrics.md 1.5 and 1.6): one node per GPU row, API call, piece
+// of host time and op, edges to what it could not begin before. The critical path is walked on it,
+// and what-ifs are replayed on it.
 //
 //   contribution of an edge = the end of its source (kLaunch, kHandOff: its start)
 //   residual of a node = its start - the largest contribution >= 0, kept as a constant in a replay
 //
-// Invariants: 1. nodes are sorted by start, and an edge comes from a node before its own, so the order of
-// the nodes is a topological one. 2. every contribution is <= the start of its node; an edge that would
-// break this (a clock fault, rows of one stream that overlap) is left out and counted. Therefore a replay
-// that changes nothing gives the measured times, to the nanosecond.
+// Invariants: 1. nodes are sorted by start, and an edge comes from a node before its own, so the
+// order of the nodes is a topological one. 2. every contribution is <= the start of its node; an
+// edge that would break this (a clock fault, rows of one stream that overlap) is left out and
+// counted. Therefore a replay that changes nothing gives the measured times, to the nanosecond.
 //
-// Threads are chains of pieces without gaps as long as they have ranges or calls (innermost wins). A
-// blocking call is the wait for the GPU row that ended last in it, and what follows. A thread of which
-// nothing but annotation is known while other threads of its process work waits for them. Outside of any
-// range a thread that is not the one that steps gets its work from that one (hand-off), or from the
-// thread that a flow names.
+// Threads are chains of pieces without gaps as long as they have ranges or calls (innermost wins).
+// A blocking call is the wait for the GPU row that ended last in it, and what follows. A thread of
+// which nothing but annotation is known while other threads of its process work waits for them;
+// without a GPU a range that its name tells to be a collective is such work. Outside of any range a
+// thread that is not the one that steps gets its work from that one (hand-off), or from the thread
+// that a flow names.
 
 #include "analyzer/context.h"
 
@@ -145,6 +146,41 @@ private:
     std::size_t m_size = 0;
 };
 
+// Which lists of rows have one in a stretch of rows.
+class RowLists {
+public:
+    RowLists() = default;
+    // first(i), last(i): the smallest and the largest row of list i.
+    template <typename First, typename Last>
+    RowLists(std::size_t lists, const First& first, const Last& last) {
+        for (std::size_t i = 0; i < lists; ++i)
+            m_lists.push_back({first(i), last(i) + 1, static_cast<std::int32_t>(i)});
+        std::sort(m_lists.begin(), m_lists.end(), [](const List& a, const List& b) {
+            return std::pair(a.start, a.index) < std::pair(b.start, b.index);
+        });
+        m_reach = Reach(m_lists);
+    }
+    // Those that may have a row in [from, to), in their order.
+    [[nodiscard]] std::vector<std::int32_t> in(std::size_t from, std::size_t to) const {
+        std::vector<std::int32_t> result;
+        const Interval rows{static_cast<Ns>(from), static_cast<Ns>(to)};
+        m_reach.visit(m_lists, rows, [&](std::size_t i) {
+            if (m_lists[i].start < rows.end && m_lists[i].end > rows.start)
+                result.push_back(m_lists[i].index);
+        });
+        std::sort(result.begin(), result.end());
+        return result;
+    }
+
+private:
+    struct List {
+        Ns start = 0, end = 0;  // rows
+        std::int32_t index = kNoIndex;
+    };
+    std::vector<List> m_lists;
+    Reach m_reach;
+};
+
 // Whole steps whose rows fit into one graph.
 struct GraphPart {
     Interval span;
@@ -157,8 +193,10 @@ struct GraphPlan {
     std::vector<GraphPart> parts;
     std::int64_t stepsLeftOut = 0;  // alone too long for a graph
     Reach calls, ranges, gpu, ops;
+    RowLists instances, gpuInstances;      // of Collectives
     std::vector<std::int32_t> mainThread;  // per process
     std::vector<bool> hasGpu;              // per process
+    std::vector<bool> collective;          // per name: namedCollectives()
 };
 GraphPlan planGraphs(const Context& context, const std::vector<Step>& steps, std::size_t mostNodes = kMostPathNodes,
                      std::size_t partNodes = kPartPathNodes, std::size_t mostOfStep = kMostStepPathNodes);
@@ -167,9 +205,11 @@ PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps,
 // All steps in one graph.
 PathGraph buildPathGraph(const Context& context, const std::vector<Step>& steps);
 
-// Puts nodes and edges in order, drops the edges that invariant 2 forbids, and computes the residuals.
-// Edges: per node of `nodes`, in its order. Exposed for tests. newIndex: where each node went.
-PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int32_t, PathEdge>> edges,
-                     std::vector<std::int32_t>* newIndex = nullptr);
+// Puts nodes and edges in order, drops the edges that invariant 2 forbids, and computes the
+// residuals. Edges: per node of `nodes`, in its order. Exposed for tests. newIndex: where each node
+// went. quick: twice the memory of the nodes meanwhile.
+PathGraph orderGraph(std::vector<PathNode> nodes,
+                     std::vector<std::pair<std::int32_t, PathEdge>> edges,
+                     std::vector<std::int32_t>* newIndex = nullptr, bool quick = false);
 
 }  // namespace ridge::analyzer

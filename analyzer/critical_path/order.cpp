@@ -10,8 +10,9 @@
 
 namespace ridge::analyzer {
 
-PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int32_t, PathEdge>> edges,
-                     std::vector<std::int32_t>* newIndex) {
+PathGraph orderGraph(std::vector<PathNode> nodes,
+                     std::vector<std::pair<std::int32_t, PathEdge>> edges,
+                     std::vector<std::int32_t>* newIndex, bool quick) {
     // At one instant: arrivals, their meeting, what follows it, and what that launches.
     const auto rank = [](const PathNode& n) {
         if (n.lane == kNoIndex) return 1;
@@ -25,20 +26,22 @@ PathGraph orderGraph(std::vector<PathNode> nodes, std::vector<std::pair<std::int
         const auto node = [&](const bulk::IndexKey& key) -> const PathNode& { return nodes[static_cast<std::size_t>(key.rowid)]; };
         sortEqualTimes(order, [](const bulk::IndexKey& key) { return key.key; },
                        [&](const bulk::IndexKey& a, const bulk::IndexKey& b) { return rank(node(a)) < rank(node(b)); });
-        place = permute(nodes, order);
+        place = permute(nodes, order, quick ? 0 : kFewRows);
         graph.nodes = std::move(nodes);
     }
+    graph.firstEdge.assign(graph.nodes.size() + 1, 0);
+    std::size_t kept = 0;
     for (auto& [to, edge] : edges) {
         to = place[static_cast<std::size_t>(to)];
         edge.from = place[static_cast<std::size_t>(edge.from)];
+        if (edge.from >= to ||
+            graph.contribution(edge) > graph.nodes[static_cast<std::size_t>(to)].start)
+            continue;
+        ++graph.firstEdge[static_cast<std::size_t>(to) + 1];
+        edges[kept++] = {to, edge};
     }
-    const auto forbidden = [&](const std::pair<std::int32_t, PathEdge>& e) {
-        return e.second.from >= e.first ||
-               graph.contribution(e.second) > graph.nodes[static_cast<std::size_t>(e.first)].start;
-    };
-    graph.droppedEdges = static_cast<std::int64_t>(std::erase_if(edges, forbidden));
-    graph.firstEdge.assign(graph.nodes.size() + 1, 0);
-    for (const auto& [to, edge] : edges) ++graph.firstEdge[static_cast<std::size_t>(to) + 1];
+    graph.droppedEdges = static_cast<std::int64_t>(edges.size() - kept);
+    edges.resize(kept);
     std::partial_sum(graph.firstEdge.begin(), graph.firstEdge.end(), graph.firstEdge.begin());
     std::vector<std::uint32_t> next(graph.firstEdge.begin(), graph.firstEdge.end() - 1);
     graph.edges.resize(edges.size());

@@ -11,7 +11,8 @@ namespace {
 
 class Cutter {
 public:
-    explicit Cutter(const std::vector<PieceItem>& items) : m_items(items) {}
+    Cutter(const std::vector<PieceItem>& items, const std::function<void(const Piece&)>& take)
+        : m_items(items), m_take(take) {}
 
     void add(std::int32_t i) {
         const PieceItem& item = m_items[static_cast<std::size_t>(i)];
@@ -25,8 +26,10 @@ public:
         m_stack.push_back(i);
         if (item.keeps) m_keeper = i;
     }
-    void finish() { runUntil(kMaxTime * 4); }
-    std::vector<Piece> take() { return std::move(m_pieces); }
+    void finish() {
+        runUntil(kMaxTime * 4);
+        if (m_piece.item != kNoIndex) m_take(m_piece);
+    }
 
 private:
     [[nodiscard]] Ns endOf(std::int32_t i) const { return m_items[static_cast<std::size_t>(i)].end; }
@@ -35,10 +38,11 @@ private:
             const std::int32_t top = m_stack.back();
             const Ns end = std::min(endOf(top), until);
             if (end > m_cursor) {
-                if (!m_pieces.empty() && m_pieces.back().item == top && m_pieces.back().end == m_cursor)
-                    m_pieces.back().end = end;
-                else
-                    m_pieces.push_back({m_cursor, end, top});
+                if (m_piece.item != top || m_piece.end != m_cursor) {
+                    if (m_piece.item != kNoIndex) m_take(m_piece);
+                    m_piece = {m_cursor, end, top};
+                }
+                m_piece.end = end;
                 m_cursor = end;
             }
             if (endOf(top) <= m_cursor) {
@@ -49,7 +53,8 @@ private:
     }
     const std::vector<PieceItem>& m_items;
     std::vector<std::int32_t> m_stack;
-    std::vector<Piece> m_pieces;
+    const std::function<void(const Piece&)>& m_take;
+    Piece m_piece;  // that may go on
     Ns m_cursor = -kMaxTime * 4;
     std::int32_t m_keeper = kNoIndex;
 };
@@ -57,14 +62,19 @@ private:
 }  // namespace
 
 std::vector<Piece> cutPieces(std::vector<PieceItem>& items) {
+    std::vector<Piece> pieces;
+    cutPieces(items, [&](const Piece& piece) { pieces.push_back(piece); });
+    return pieces;
+}
+
+void cutPieces(std::vector<PieceItem>& items, const std::function<void(const Piece&)>& take) {
     std::erase_if(items, [](const PieceItem& i) { return i.end <= i.start; });
     const auto start = [](const PieceItem& item) { return item.start; };
     stableSortByTime(items, start);
     sortEqualTimes(items, start, [](const PieceItem& a, const PieceItem& b) { return a.end > b.end; });
-    Cutter cutter(items);
+    Cutter cutter(items, take);
     for (std::size_t i = 0; i < items.size(); ++i) cutter.add(static_cast<std::int32_t>(i));
     cutter.finish();
-    return cutter.take();
 }
 
 }  // namespace ridge::analyzer

@@ -7,6 +7,7 @@
 #include "analyzer/timeline/timeline.h"
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 namespace ridge::analyzer {
@@ -24,6 +25,8 @@ struct Piece {
 };
 
 // Sorts the items. Items of no length are left out. Times that no item covers are in no piece.
+// Pieces come in time.
+void cutPieces(std::vector<PieceItem>& items, const std::function<void(const Piece&)>& take);
 std::vector<Piece> cutPieces(std::vector<PieceItem>& items);
 
 }  // namespace ridge::analyzer

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_map>
 
 namespace ridge::analyzer {
 namespace {
@@ -29,6 +30,18 @@ struct Sum {
     }
 };
 using KindSums = std::array<Sum, kPathKindCount>;
+
+// A kind and a name as one number, in the order of the two.
+std::uint64_t keyOf(PathKind kind, std::uint32_t name) {
+    return static_cast<std::uint64_t>(kind) << 32 | name;
+}
+PathKind kindOf(std::uint64_t key) {
+    return static_cast<PathKind>(key >> 32);
+}
+std::uint32_t nameOf(std::uint64_t key) {
+    return static_cast<std::uint32_t>(key);
+}
+
 using LaneKey = std::tuple<std::int32_t, std::int64_t, std::int64_t>;  // workload, rank, device
 
 std::vector<PathShare> kindTable(const KindSums& sums) {
@@ -66,6 +79,21 @@ Ns busyOf(const std::vector<Interval>& pieces, Interval window) {
     Ns sum = 0;
     for (; it != pieces.end() && it->start < window.end; ++it)
         sum = saturatingAdd(sum, std::min(it->end, window.end) - std::max(it->start, window.start));
+    return sum;
+}
+
+// The same of nodes of one thread.
+Ns busyOf(const std::vector<PathNode>& nodes, const std::vector<std::int32_t>& pieces,
+          Interval window) {
+    const auto node = [&](std::int32_t n) -> const PathNode& {
+        return nodes[static_cast<std::size_t>(n)];
+    };
+    auto it = std::partition_point(pieces.begin(), pieces.end(),
+                                   [&](std::int32_t n) { return node(n).end <= window.start; });
+    Ns sum = 0;
+    for (; it != pieces.end() && node(*it).start < window.end; ++it)
+        sum = saturatingAdd(
+            sum, std::min(node(*it).end, window.end) - std::max(node(*it).start, window.start));
     return sum;
 }
 
@@ -130,7 +158,7 @@ private:
             m_path.coveredNs = saturatingAdd(m_path.coveredNs, length);
             m_kinds[static_cast<std::size_t>(s.kind)].add(length);
             lane[static_cast<std::size_t>(s.kind)].add(length);
-            m_names[{s.kind, nameKey(s)}].add(length);
+            m_names[keyOf(s.kind, nameKey(s))].add(length);
             if (s.within && s.node != kNoIndex) m_onPath[static_cast<std::size_t>(s.node)] = true;
             if (shown) show(s);
         }
@@ -185,8 +213,10 @@ private:
 
     void finishTables() {
         m_path.byKind = kindTable(m_kinds);
-        for (const auto& [key, sum] : m_names)
-            m_path.byName.push_back({std::string(name(key.first)), textOf(key.second), sum.ns, sum.count});
+        const std::map<std::uint64_t, Sum> names(m_names.begin(), m_names.end());
+        for (const auto& [key, sum] : names)
+            m_path.byName.push_back(
+                {std::string(name(kindOf(key))), textOf(nameOf(key)), sum.ns, sum.count});
         std::stable_sort(m_path.byName.begin(), m_path.byName.end(), [](const PathShare& a, const PathShare& b) { return a.ns > b.ns; });
         if (m_path.byName.size() > kMostNames) {
             m_path.namesOmitted = static_cast<std::int64_t>(m_path.byName.size() - kMostNames);
@@ -199,28 +229,51 @@ private:
         }
     }
 
+    // The thread that steps beside a device, and when.
+    struct HostPart {
+        std::int32_t thread = kNoIndex;
+        Interval span;
+    };
+    [[nodiscard]] HostPart hostPartOf(std::size_t i) const {
+        const StepOrigin& origin = m_context.origins[i];
+        if (origin.hostStep == kNoIndex)
+            return {mainThreadOf(m_context.gpus[static_cast<std::size_t>(origin.gpu)]),
+                    {m_answer.steps[i].startNs, m_answer.steps[i].endNs}};
+        const HostStep& h = m_context.steps.steps[static_cast<std::size_t>(origin.hostStep)];
+        return {h.thread, {h.start, h.end}};
+    }
+
     // Both chains beside the path: only in the end it is known which of them the path is on.
     void addSecond() {
-        std::map<std::int32_t, std::vector<Interval>> threads;
-        for (const PathNode& n : m_graph->nodes)
-            if (n.row == kNoIndex && n.lane != kNoIndex && n.end > n.start) threads[n.lane].push_back({n.start, n.end});
+        std::vector<std::size_t> steps;
+        std::vector<bool> asked(m_context.timeline.threads.size(), false);
         for (std::size_t i = 0; i < m_answer.steps.size(); ++i) {
-            const StepOrigin& origin = m_context.origins[i];
-            if (!m_graph->hasStep[i] || origin.gpu == kNoIndex) continue;
+            if (!m_graph->hasStep[i] || m_context.origins[i].gpu == kNoIndex) continue;
+            steps.push_back(i);
+            if (const std::int32_t thread = hostPartOf(i).thread; thread != kNoIndex)
+                asked[static_cast<std::size_t>(thread)] = true;
+        }
+        std::vector<std::vector<std::int32_t>> pieces(
+            asked.size());  // nodes of the threads that are asked for
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
+            const PathNode& n = m_graph->nodes[i];
+            if (n.row == kNoIndex && n.lane != kNoIndex && n.end > n.start &&
+                asked[static_cast<std::size_t>(n.lane)])
+                pieces[static_cast<std::size_t>(n.lane)].push_back(static_cast<std::int32_t>(i));
+        }
+        for (const std::size_t i : steps) {
             const Step& step = m_answer.steps[i];
-            const GpuPartition& p = m_context.gpus[static_cast<std::size_t>(origin.gpu)];
-            Interval host{step.startNs, step.endNs};
-            std::int32_t thread = mainThreadOf(p);
-            if (origin.hostStep != kNoIndex) {
-                const HostStep& h = m_context.steps.steps[static_cast<std::size_t>(origin.hostStep)];
-                host = {h.start, h.end};
-                thread = h.thread;
-            }
-            const auto it = threads.find(thread);
-            const Ns onHost = it == threads.end() ? 0 : std::min(busyOf(it->second, host), step.endNs - step.startNs);
+            const GpuPartition& p =
+                m_context.gpus[static_cast<std::size_t>(m_context.origins[i].gpu)];
+            const HostPart host = hostPartOf(i);
+            const Ns onHost =
+                host.thread == kNoIndex
+                    ? 0
+                    : busyOf(m_graph->nodes, pieces[static_cast<std::size_t>(host.thread)],
+                             host.span);
             m_windows = saturatingAdd(m_windows, step.endNs - step.startNs);
             m_onDevice = saturatingAdd(m_onDevice, busyOf(p.busy, {step.startNs, step.endNs}));
-            m_onHost = saturatingAdd(m_onHost, onHost);
+            m_onHost = saturatingAdd(m_onHost, std::min(onHost, step.endNs - step.startNs));
         }
     }
 
@@ -249,17 +302,25 @@ private:
         const std::vector<Ns> slack = slackOf(*m_graph, terminals);
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             const PathNode& n = m_graph->nodes[i];
-            if (m_onPath[i] || n.end <= n.start || (n.row == kNoIndex && n.op == kNoIndex)) continue;
-            auto& [busy, list] = m_slack[{n.kind, n.name.value}];
+            if (m_onPath[i] || n.end <= n.start ||
+                (n.row == kNoIndex && n.op == kNoIndex && n.kind != PathKind::kCommunication))
+                continue;
+            auto& [busy, list] = m_slack[keyOf(n.kind, n.name.value)];
             busy = saturatingAdd(busy, n.end - n.start);
             list.push_back(slack[i]);
         }
     }
 
     void finishSlack() {
-        for (auto& [key, row] : m_slack) {
-            PathSlack s{std::string(name(key.first)), toValidUtf8(m_context.timeline.names.text(NameId{key.second})),
-                        static_cast<std::int64_t>(row.second.size()), row.first, *std::min_element(row.second.begin(), row.second.end()), 0};
+        std::map<std::uint64_t, std::pair<Ns, std::vector<Ns>>> slack(
+            std::make_move_iterator(m_slack.begin()), std::make_move_iterator(m_slack.end()));
+        for (auto& [key, row] : slack) {
+            PathSlack s{std::string(name(kindOf(key))),
+                        toValidUtf8(m_context.timeline.names.text(NameId{nameOf(key)})),
+                        static_cast<std::int64_t>(row.second.size()),
+                        row.first,
+                        *std::min_element(row.second.begin(), row.second.end()),
+                        0};
             s.medianSlackNs = median(std::move(row.second));
             m_path.slack.push_back(std::move(s));
         }
@@ -283,11 +344,12 @@ private:
     std::vector<std::int32_t> m_last;
     std::vector<bool> m_onPath;
     Ns m_windows = 0, m_onDevice = 0, m_onHost = 0;
-    std::map<std::pair<PathKind, std::uint32_t>, std::pair<Ns, std::vector<Ns>>> m_slack;  // busy, slack of each
+    std::unordered_map<std::uint64_t, std::pair<Ns, std::vector<Ns>>>
+        m_slack;  // busy, slack of each
     KindSums m_kinds{};
     std::map<LaneKey, KindSums> m_lanes;
     std::map<LaneKey, LaneTotal> m_laneTotals;
-    std::map<std::pair<PathKind, std::uint32_t>, Sum> m_names;
+    std::unordered_map<std::uint64_t, Sum> m_names;
     std::map<std::string, std::uint32_t> m_ioKeys;
     std::vector<std::string> m_ioTexts;
 };

@@ -34,16 +34,30 @@ EnergyCurve::EnergyCurve(const std::vector<std::pair<Ns, double>>& watts) {
     }
 }
 
-double EnergyCurve::until(Ns time) const {
+double EnergyCurve::until(Ns time, std::size_t& near) const {
     if (empty() || time <= m_times.front()) return 0;
     if (time >= m_times.back()) return m_joules.back();
-    const auto i = static_cast<std::size_t>(std::upper_bound(m_times.begin(), m_times.end(), time) - m_times.begin());
+    const bool known =
+        near > 0 && near < m_times.size() && m_times[near - 1] <= time && time < m_times[near];
+    if (!known)
+        near = static_cast<std::size_t>(std::upper_bound(m_times.begin(), m_times.end(), time) -
+                                        m_times.begin());
+    const std::size_t i = near;
     const double whole = static_cast<double>(m_times[i] - m_times[i - 1]), part = static_cast<double>(time - m_times[i - 1]);
     const double watts = m_watts[i - 1] + (m_watts[i] - m_watts[i - 1]) * part / whole;
     return m_joules[i - 1] + part / 1e9 * (m_watts[i - 1] + watts) / 2;
 }
 
-double EnergyCurve::joules(Interval window) const { return window.end > window.start ? until(window.end) - until(window.start) : 0; }
+double EnergyCurve::joules(Interval window, std::size_t& near) const {
+    if (window.end <= window.start) return 0;
+    const double before = until(window.start, near);
+    return until(window.end, near) - before;
+}
+
+double EnergyCurve::joules(Interval window) const {
+    std::size_t near = 0;
+    return joules(window, near);
+}
 
 Ns EnergyCurve::covered(Interval window) const {
     if (empty()) return 0;
@@ -90,10 +104,12 @@ void addEnergy(const Context& context, Analysis& answer) {
             covered += static_cast<double>(curve.covered(window));
             length += static_cast<double>(step.endNs - step.startNs);
             double given = 0;
+            std::size_t near = 0;
             const Segments& segments = context.gpus[static_cast<std::size_t>(gpu)].segments;
             auto it = std::partition_point(segments.begin(), segments.end(), [&](const Segment& s) { return s.end <= window.start; });
             for (; it != segments.end() && it->start < window.end; ++it) {
-                const double part = curve.joules({std::max(it->start, window.start), std::min(it->end, window.end)});
+                const double part = curve.joules(
+                    {std::max(it->start, window.start), std::min(it->end, window.end)}, near);
                 w.classes[it->layer] += part;
                 given += part;
             }

@@ -22,11 +22,13 @@ public:
     explicit EnergyCurve(const std::vector<std::pair<Ns, double>>& watts);
     // Joules in [start, end), of the part that the samples cover; and how long that part is.
     [[nodiscard]] double joules(Interval window) const;
+    // The same for windows that mostly rise; near: where the last one was found, 0 at first.
+    [[nodiscard]] double joules(Interval window, std::size_t& near) const;
     [[nodiscard]] Ns covered(Interval window) const;
     [[nodiscard]] bool empty() const { return m_times.size() < 2; }
 
 private:
-    [[nodiscard]] double until(Ns time) const;
+    [[nodiscard]] double until(Ns time, std::size_t& near) const;
     std::vector<Ns> m_times;
     std::vector<double> m_watts, m_joules;
 };

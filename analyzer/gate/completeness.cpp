@@ -87,8 +87,13 @@ void addZeroKernels(const Timeline& timeline, std::vector<Remark>& faults) {
     if (kept <= 0 || 2 * zero <= kept) return;
     faults.push_back({"zero_length_kernels", fmt::format("{} of {} kernels take no time at all: how long the GPU worked cannot be told", zero, kept), zero,
                       zero >= kept ? Severity::kError : Severity::kWarning});
-    if (zero >= kept && kept > kFewMissing)
-        faults.push_back({std::string(kNoVerdictCheck), fmt::format("none of {} kernels takes any time: when the GPU worked cannot be told, so there is no verdict", kept), zero, Severity::kError});
+    if (zero >= kept)
+        faults.push_back(
+            {std::string(kNoVerdictCheck),
+             fmt::format("{}: when the GPU worked cannot be told, so there is no verdict",
+                         kept == 1 ? "the only kernel takes no time at all"
+                                   : fmt::format("none of {} kernels takes any time", kept)),
+             zero, Severity::kError});
 }
 
 void addRangesOnly(const Timeline& timeline, std::vector<Remark>& faults) {
@@ -157,6 +162,7 @@ std::map<std::int32_t, Launches> launchesOf(const Timeline& timeline) {
     for (const GpuRow& row : timeline.gpu)
         if (row.launch != kNoIndex) linked[static_cast<std::size_t>(row.launch)] = true;
     std::map<std::int32_t, Launches> processes;
+    std::pair<const std::int32_t, Launches>* last = nullptr;  // the process of the call before
     std::vector<CallKind> kinds(timeline.names.size(), CallKind::kOther);
     for (std::uint32_t i = 0; i < kinds.size(); ++i) kinds[i] = kindOf(timeline.names.text(NameId{i}));
     std::vector<std::size_t> outer(timeline.threads.size(), std::numeric_limits<std::size_t>::max());
@@ -165,17 +171,18 @@ std::map<std::int32_t, Launches> launchesOf(const Timeline& timeline) {
         const CallKind kind = kinds[call.name.value];
         if (kind == CallKind::kOther) continue;
         const std::int32_t process = timeline.threads[static_cast<std::size_t>(call.thread)].process;
-        Launches& p = processes[process];
+        if (!last || last->first != process) last = &*processes.try_emplace(process).first;
+        Launches& p = last->second;
         seeCapture(p, call, kind);
         if (call.correlation == 0 || kind != CallKind::kLaunch) continue;
         const bool has = linked[i] || hasRow(call.correlation, process);
         // The runtime's launch calls the driver's: one launch, whichever of the two the row names.
-        std::size_t& last = outer[static_cast<std::size_t>(call.thread)];
-        if (last < p.list.size() && call.start < p.list[last].end) {
-            p.list[last].has = p.list[last].has || has;
+        std::size_t& around = outer[static_cast<std::size_t>(call.thread)];
+        if (around < p.list.size() && call.start < p.list[around].end) {
+            p.list[around].has = p.list[around].has || has;
             continue;
         }
-        last = p.list.size();
+        around = p.list.size();
         p.list.push_back({call.start, call.end, call.thread, has});
     }
     for (auto& [process, p] : processes)

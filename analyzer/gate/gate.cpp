@@ -121,14 +121,20 @@ void checkLinks(const Context& context, Gate& gate) {
 void checkStreams(const Context& context, Gate& gate) {
     const Timeline& timeline = context.timeline;
     if (timeline.gpu.empty()) return;
-    std::map<std::tuple<std::int32_t, std::int32_t, std::int64_t>, Ns> lastEnd;
+    using Stream = std::tuple<std::int32_t, std::int32_t, std::int64_t>;
+    std::map<Stream, Ns> lastEnd;
+    std::vector<std::pair<const Stream, Ns>*> lastOf(timeline.devices.size(),
+                                                     nullptr);  // the stream of the row before
     std::int64_t overlaps = 0;
     for (const GpuRow& row : timeline.gpu) {
-        const auto [it, isNew] =
-            lastEnd.try_emplace({row.device, row.process, row.stream}, row.end);
-        if (isNew) continue;
-        if (row.start < it->second - kStreamOverlapNs) ++overlaps;
-        it->second = std::max(it->second, row.end);
+        auto*& last = lastOf[static_cast<std::size_t>(row.device)];
+        if (const Stream key{row.device, row.process, row.stream}; !last || last->first != key) {
+            const auto [it, isNew] = lastEnd.try_emplace(key, row.end);
+            last = &*it;
+            if (isNew) continue;
+        }
+        if (row.start < last->second - kStreamOverlapNs) ++overlaps;
+        last->second = std::max(last->second, row.end);
     }
     gate.add("same_stream_overlap", overlaps, Severity::kWarning,
              "rows of one stream overlap by more than 1 us");

@@ -22,7 +22,7 @@ void append(Segments& segments, Ns start, Ns end, std::uint8_t layer) {
 
 }  // namespace
 
-Segments paint(std::span<const PaintRow> given) {
+Segments paint(std::span<const PaintRow> given, std::span<const WallClass> classOfLayer) {
     std::vector<PaintRow> sorted;
     std::span<const PaintRow> rows = given;
     const auto byStart = [](const PaintRow& a, const PaintRow& b) { return a.start < b.start; };
@@ -45,7 +45,11 @@ Segments paint(std::span<const PaintRow> given) {
         }
         const bool begins = i < rows.size() && (running.empty() || rows[i].start <= running.front().first);
         const Ns now = begins ? rows[i].start : running.front().first;
-        if (active != 0) append(segments, from, now, static_cast<std::uint8_t>(std::countr_zero(active)));
+        if (active != 0) {
+            const auto top = static_cast<std::uint8_t>(std::countr_zero(active));
+            append(segments, from, now,
+                   classOfLayer.empty() ? top : static_cast<std::uint8_t>(classOfLayer[top]));
+        }
         from = now;
         const std::uint8_t layer = begins ? rows[i].layer : running.front().second;
         open[layer] += begins ? 1 : -1;

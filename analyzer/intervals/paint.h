@@ -30,7 +30,8 @@ using Segments = std::vector<Segment>;
 
 inline constexpr std::size_t kMaxLayers = 32;
 
-Segments paint(std::span<const PaintRow> rows);
+// classOfLayer: as toClasses() would do it afterwards; empty: layers stay layers.
+Segments paint(std::span<const PaintRow> rows, std::span<const WallClass> classOfLayer = {});
 
 // Replaces layers by classes through a table, and joins neighbours that became equal.
 Segments toClasses(const Segments& segments, std::span<const WallClass> classOfLayer);

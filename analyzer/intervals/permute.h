@@ -13,13 +13,15 @@
 
 namespace ridge::analyzer {
 
+inline constexpr std::size_t kFewRows = 200'000;
+
 // order[i].rowid: which row comes to place i; spent afterwards. Returns old index -> new index.
 template <typename Row>
-std::vector<std::int32_t> permute(std::vector<Row>& rows, std::vector<bulk::IndexKey>& order) {
+std::vector<std::int32_t> permute(std::vector<Row>& rows, std::vector<bulk::IndexKey>& order,
+                                  std::size_t few = kFewRows) {
     std::vector<std::int32_t> newIndex(rows.size());
     for (std::size_t i = 0; i < order.size(); ++i) newIndex[static_cast<std::size_t>(order[i].rowid)] = static_cast<std::int32_t>(i);
-    constexpr std::size_t kFew = 200'000;
-    if (rows.size() > kFew) {
+    if (rows.size() > few) {
         std::vector<Row> ordered;
         ordered.reserve(rows.size());
         for (const bulk::IndexKey& key : order) ordered.push_back(std::move(rows[static_cast<std::size_t>(key.rowid)]));

@@ -2,10 +2,10 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/ranges/ranges.h"
 
-#include <algorithm>
-#include <unordered_map>
-
 #include "analyzer/intervals/intervals.h"
+#include "analyzer/intervals/sort_by_time.h"
+
+#include <algorithm>
 
 namespace ridge::analyzer {
 namespace {
@@ -47,17 +47,20 @@ struct Tally {
 
 class Tallies {
 public:
-    explicit Tallies(const Timeline& timeline) : m_timeline(timeline) {}
+    explicit Tallies(const Timeline& timeline)
+        : m_timeline(timeline),
+          m_index(timeline.ranges.empty() ? 0 : timeline.names.size() * kKinds, kNone) {}
 
     std::size_t of(const Range& range) {
-        const std::uint64_t key = std::uint64_t{range.name.value} << 2 | static_cast<std::uint64_t>(range.kind);
-        const auto [it, added] = m_index.try_emplace(key, m_all.size());
-        if (added) {
+        std::uint32_t& index =
+            m_index[range.name.value * kKinds + static_cast<std::size_t>(range.kind)];
+        if (index == kNone) {
+            index = static_cast<std::uint32_t>(m_all.size());
             m_all.emplace_back();
             m_all.back().row.name = m_timeline.names.text(range.name);
             m_all.back().row.kind = range.kind == RangeKind::kOp ? "op" : range.kind == RangeKind::kFunction ? "function" : "annotation";
         }
-        return it->second;
+        return index;
     }
     Tally& operator[](std::size_t i) { return m_all[i]; }
 
@@ -73,8 +76,10 @@ public:
     }
 
 private:
+    static constexpr std::size_t kKinds = 3;
+    static constexpr std::uint32_t kNone = 0xFFFFFFFF;
     const Timeline& m_timeline;
-    std::unordered_map<std::uint64_t, std::size_t> m_index;
+    std::vector<std::uint32_t> m_index;  // per name and kind
     std::vector<Tally> m_all;
 };
 
@@ -167,7 +172,8 @@ std::vector<std::vector<Launch>> launchesOf(const Timeline& timeline) {
         const Call& call = timeline.calls[static_cast<std::size_t>(row.launch)];
         if (call.thread != kNoIndex) launches[static_cast<std::size_t>(call.thread)].push_back({call.start, row.end - row.start});
     }
-    for (auto& list : launches) std::stable_sort(list.begin(), list.end(), [](const Launch& a, const Launch& b) { return a.at < b.at; });
+    for (auto& list : launches)
+        stableSortByTime(list, [](const Launch& launch) { return launch.at; });
     return launches;
 }
 

@@ -159,6 +159,29 @@ std::int32_t StepSet::at(std::int32_t process, std::int32_t thread, Ns instant) 
     return found;
 }
 
+std::int32_t StepCursor::at(std::int32_t process, std::int32_t thread, Ns instant) {
+    if (thread < 0 || m_steps->whole()) return m_steps->at(process, thread, instant);
+    if (m_last.size() <= static_cast<std::size_t>(thread))
+        m_last.resize(static_cast<std::size_t>(thread) + 1);
+    Last& last = m_last[static_cast<std::size_t>(thread)];
+    if (last.process == process && instant >= last.from && instant < last.until) return last.step;
+    const std::int32_t found = m_steps->at(process, thread, instant);
+    // Only an answer of the thread itself, and until its process begins another step.
+    last = {};
+    if (found == kNoIndex || m_steps->steps[static_cast<std::size_t>(found)].thread != thread)
+        return found;
+    const auto& list = m_steps->ofProcess[static_cast<std::size_t>(process)];
+    const auto next =
+        std::upper_bound(list.begin(), list.end(), instant, [&](Ns t, std::int32_t s) {
+            return t < m_steps->steps[static_cast<std::size_t>(s)].start;
+        });
+    if (next == list.begin() || *std::prev(next) != found) return found;
+    last = {instant, m_steps->steps[static_cast<std::size_t>(found)].end, found, process};
+    if (next != list.end())
+        last.until = std::min(last.until, m_steps->steps[static_cast<std::size_t>(*next)].start);
+    return found;
+}
+
 StepSet findSteps(const Timeline& timeline, const std::string& stepName) {
     StepSet set;
     if (!stepName.empty()) {

@@ -35,6 +35,22 @@ struct StepSet {
     [[nodiscard]] bool whole() const { return steps.empty(); }
 };
 
+// StepSet::at() for instants of a process and thread that mostly rise: remembers how long its last
+// answer holds.
+class StepCursor {
+public:
+    explicit StepCursor(const StepSet& steps) : m_steps(&steps) {}
+    std::int32_t at(std::int32_t process, std::int32_t thread, Ns instant);
+
+private:
+    struct Last {
+        Ns from = 0, until = 0;
+        std::int32_t step = kNoIndex, process = kNoIndex;
+    };
+    const StepSet* m_steps;
+    std::vector<Last> m_last;  // per thread
+};
+
 StepSet findSteps(const Timeline& timeline, const std::string& stepName);
 
 }  // namespace ridge::analyzer

@@ -2,86 +2,107 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/timeline/link.h"
 
+#include "analyzer/intervals/sort_by_time.h"
+#include "analyzer/threads.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
 #include <utility>
-
-#include <fmt/format.h>
-
-#include "analyzer/intervals/sort_by_time.h"
 
 namespace ridge::analyzer {
 namespace {
 
 constexpr std::uint16_t kCollectiveKind = 8;  // RIDGE_OP_COLLECTIVE
 
-struct CallKey {
-    std::int32_t process;
-    std::int32_t call;
-    std::int64_t correlation;
-};
-
-// Calls with an id, by (correlation, process); of one pair only the earliest call, of such the longest: the outer one.
+// Calls with an id, by process and correlation; of one pair only the earliest call, of such the
+// longest: the outer one. A process hands out its ids in order, so that there is mostly nothing to
+// sort.
 class CallIndex {
 public:
-    CallIndex(const Timeline& timeline, std::size_t firstCall) {
+    CallIndex(const Timeline& timeline, std::size_t firstCall)
+        : m_processes(timeline.processes.size()) {
         const auto& calls = timeline.calls;
-        m_keys.reserve(calls.size() - firstCall);
+        const auto processOf = [&](const Call& call) {
+            return static_cast<std::size_t>(
+                timeline.threads[static_cast<std::size_t>(call.thread)].process);
+        };
+        std::vector<std::size_t> count(m_processes.size(), 0);
+        for (std::size_t i = firstCall; i < calls.size(); ++i)
+            count[processOf(calls[i])] += calls[i].correlation != 0 ? 1 : 0;
+        for (std::size_t p = 0; p < m_processes.size(); ++p) m_processes[p].keys.reserve(count[p]);
         for (std::size_t i = firstCall; i < calls.size(); ++i)
             if (calls[i].correlation != 0)
-                m_keys.push_back({timeline.threads[static_cast<std::size_t>(calls[i].thread)].process,
-                                  static_cast<std::int32_t>(i), calls[i].correlation});
-        const auto correlation = [](const CallKey& key) { return key.correlation; };
-        stableSortByTime(m_keys, correlation);
-        sortEqualTimes(m_keys, correlation, [&](const CallKey& a, const CallKey& b) {
-            const Call &x = calls[static_cast<std::size_t>(a.call)], &y = calls[static_cast<std::size_t>(b.call)];
-            if (a.process != b.process) return a.process < b.process;
-            if (x.start != y.start || x.end != y.end) return std::tie(x.start, y.end) < std::tie(y.start, x.end);
-            const int names = timeline.names.text(x.name).compare(timeline.names.text(y.name));
-            return names != 0 ? names < 0 : a.call < b.call;
+                m_processes[processOf(calls[i])].keys.push_back(
+                    {calls[i].correlation, static_cast<std::int32_t>(i)});
+        const auto correlation = [](const Key& key) { return key.correlation; };
+        parallelFor(m_processes.size(), [&](std::size_t p) {
+            stableSortByTime(m_processes[p].keys, correlation);
+            sortEqualTimes(m_processes[p].keys, correlation, [&](const Key& a, const Key& b) {
+                const Call &x = calls[static_cast<std::size_t>(a.call)],
+                           &y = calls[static_cast<std::size_t>(b.call)];
+                if (x.start != y.start || x.end != y.end)
+                    return std::tie(x.start, y.end) < std::tie(y.start, x.end);
+                const int names = timeline.names.text(x.name).compare(timeline.names.text(y.name));
+                return names != 0 ? names < 0 : a.call < b.call;
+            });
         });
-        for (const CallKey& key : m_keys) {
-            if (m_only == kNoIndex) m_only = key.process;
-            if (m_only != key.process) m_several = true;
+        for (std::size_t p = 0; p < m_processes.size(); ++p) {
+            if (m_processes[p].keys.empty()) continue;
+            m_several = m_only != kNoIndex;
+            m_only = static_cast<std::int32_t>(p);
+            if (m_several) break;
         }
     }
     // The only process that calls; kNoIndex: none or several.
     [[nodiscard]] std::int32_t onlyProcess() const { return m_several ? kNoIndex : m_only; }
     [[nodiscard]] std::int32_t find(std::int64_t correlation, std::int32_t process) const {
-        const auto it = lower(correlation, process);
-        return it != m_keys.end() && it->correlation == correlation && it->process == process ? it->call : kNoIndex;
+        return m_processes[static_cast<std::size_t>(process)].find(correlation);
     }
     // The process of an id that only one process has.
     [[nodiscard]] std::int32_t unambiguousProcess(std::int64_t correlation) const {
-        auto it = lower(correlation, kNoIndex);
-        if (it == m_keys.end() || it->correlation != correlation) return kNoIndex;
-        const std::int32_t process = it->process;
-        while (++it != m_keys.end() && it->correlation == correlation)
-            if (it->process != process) return kNoIndex;
-        return process;
+        std::int32_t found = kNoIndex;
+        for (std::size_t p = 0; p < m_processes.size(); ++p) {
+            if (m_processes[p].find(correlation) == kNoIndex) continue;
+            if (found != kNoIndex) return kNoIndex;
+            found = static_cast<std::int32_t>(p);
+        }
+        return found;
     }
 
 private:
-    // Rows come about in the order of their ids, so the search begins where the last one ended.
-    [[nodiscard]] std::vector<CallKey>::const_iterator lower(std::int64_t correlation, std::int32_t process) const {
-        const auto before = [&](const CallKey& key) { return std::tie(key.correlation, key.process) < std::tie(correlation, process); };
-        std::size_t from = std::min(m_last, m_keys.size()), to = from, step = 1;
-        while (from > 0 && !before(m_keys[from - 1])) {
-            to = from - 1;
-            from -= std::min(from, step);
-            step *= 2;
+    struct Key {
+        std::int64_t correlation;
+        std::int32_t call;
+    };
+    struct OfProcess {
+        std::vector<Key> keys;
+        mutable std::size_t last = 0;
+        // The first call of that id. Rows come about in the order of their ids, so the search
+        // begins where the last one ended.
+        [[nodiscard]] std::int32_t find(std::int64_t correlation) const {
+            const auto before = [&](const Key& key) { return key.correlation < correlation; };
+            std::size_t from = std::min(last, keys.size()), to = from, step = 1;
+            while (from > 0 && !before(keys[from - 1])) {
+                to = from - 1;
+                from -= std::min(from, step);
+                step *= 2;
+            }
+            for (step = 1; to < keys.size() && before(keys[to]); step *= 2) {
+                from = to + 1;
+                to += std::min(keys.size() - to, step);
+            }
+            const auto found =
+                std::partition_point(keys.begin() + static_cast<std::ptrdiff_t>(from),
+                                     keys.begin() + static_cast<std::ptrdiff_t>(to), before);
+            last = static_cast<std::size_t>(found - keys.begin());
+            return found != keys.end() && found->correlation == correlation ? found->call
+                                                                            : kNoIndex;
         }
-        for (step = 1; to < m_keys.size() && before(m_keys[to]); step *= 2) {
-            from = to + 1;
-            to += std::min(m_keys.size() - to, step);
-        }
-        const auto found = std::partition_point(m_keys.begin() + static_cast<std::ptrdiff_t>(from), m_keys.begin() + static_cast<std::ptrdiff_t>(to), before);
-        m_last = static_cast<std::size_t>(found - m_keys.begin());
-        return found;
-    }
-    std::vector<CallKey> m_keys;
-    mutable std::size_t m_last = 0;
+    };
+    std::vector<OfProcess> m_processes;
     std::int32_t m_only = kNoIndex;
     bool m_several = false;
 };

@@ -347,11 +347,14 @@ Status readSqlite(Database& db, const std::string& path, std::int32_t file, Ns s
         return {};
     };
     RIDGE_TRY_STATUS(readAll({&FileReader::readStrings, &FileReader::readProcesses, &FileReader::readMeta}));
-    {   // Half of a large file is calls and GPU rows: read beside the ranges, through a handle of their own.
-        Beside<Result<Timeline>> rows([&] { return reader.readRows(path, stop); });
+    {  // Half of a large file is calls and GPU rows: read beside the ranges, through handles of
+       // their own.
+        Beside<Result<Timeline>> besideCalls([&] { return reader.readCallRows(path); });
+        Beside<Result<Timeline>> besideGpu([&] { return reader.readGpuRows(path, stop); });
         RIDGE_TRY_STATUS(readAll({&FileReader::readRanges}));
-        RIDGE_TRY(Timeline part, rows.get());
-        reader.takeRows(std::move(part));
+        RIDGE_TRY(Timeline calls, besideCalls.get());
+        RIDGE_TRY(Timeline gpu, besideGpu.get());
+        reader.takeRows(std::move(calls), std::move(gpu));
     }
     RIDGE_TRY_STATUS(readAll({&FileReader::readGpu, &FileReader::readIo, &FileReader::readCounters, &FileReader::readPreemptions,
                               &FileReader::readDiagnostics, &FileReader::readKernelMetrics, &FileReader::readMemoryEvents}));

@@ -100,7 +100,18 @@ void FileReader::readGpuTable(std::string_view table, GpuKind kind) {
     finish(scan, report);
 }
 
-Result<Timeline> FileReader::readRows(const std::string& path, const std::atomic<bool>* stop) const {
+Result<Timeline> FileReader::readCallRows(const std::string& path) const {
+    RIDGE_TRY(Database db, Database::openForReading(path));
+    Timeline part;
+    FileReader reader(db, part, m_file, m_shift, m_ours);
+    reader.m_strings = m_strings;
+    reader.m_farStrings = m_farStrings;
+    reader.readCalls();
+    return part;
+}
+
+Result<Timeline> FileReader::readGpuRows(const std::string& path,
+                                         const std::atomic<bool>* stop) const {
     RIDGE_TRY(Database db, Database::openForReading(path));
     Timeline part;
     FileReader reader(db, part, m_file, m_shift, m_ours);
@@ -109,7 +120,6 @@ Result<Timeline> FileReader::readRows(const std::string& path, const std::atomic
     TableScan details(db, "ANALYSIS_DETAILS", {"duration"});
     if (details.next()) reader.m_duration = std::clamp<Ns>(details.integerOr(0, 0), 0, kMaxTime);
     part.outsideChecked = reader.m_duration > 0;
-    reader.readCalls();
     part.gpu.reserve(reader.rowsOf("CUPTI_ACTIVITY_KIND_KERNEL") + reader.rowsOf("CUPTI_ACTIVITY_KIND_MEMCPY") +
                      reader.rowsOf("CUPTI_ACTIVITY_KIND_MEMSET") + reader.rowsOf("CUPTI_ACTIVITY_KIND_GRAPH_TRACE"));
     for (const auto& [table, kind] : {std::pair("CUPTI_ACTIVITY_KIND_KERNEL", GpuKind::kKernel), std::pair("CUPTI_ACTIVITY_KIND_MEMCPY", GpuKind::kCopy),
@@ -120,19 +130,9 @@ Result<Timeline> FileReader::readRows(const std::string& path, const std::atomic
     return part;
 }
 
-void FileReader::takeRows(Timeline&& part) {
-    std::vector<std::int32_t> processes, threads, devices;
-    for (const Process& process : part.processes) processes.push_back(processOf(process.globalPid));
-    for (const Thread& thread : part.threads) threads.push_back(threadOf(thread.globalTid));
-    for (const GpuDevice& device : part.devices) devices.push_back(deviceOfMachine(device.machine, device.id));
-    for (Call& call : part.calls) call.thread = threads[static_cast<std::size_t>(call.thread)];
+void FileReader::takeRows(Timeline&& calls, Timeline&& gpu) {
     m_firstRows = {m_timeline.gpu.size(), m_timeline.calls.size(), m_timeline.syncs.size()};
     m_endKernel = m_firstRows.gpu;
-    for (GpuRow& row : part.gpu) {
-        if (row.process != kNoIndex) row.process = processes[static_cast<std::size_t>(row.process)];
-        row.device = devices[static_cast<std::size_t>(row.device)];
-        m_endKernel += row.kind == GpuKind::kKernel ? 1 : 0;
-    }
     const auto add = [](auto& to, auto& from) {
         if (to.empty())
             to = std::move(from);
@@ -140,12 +140,27 @@ void FileReader::takeRows(Timeline&& part) {
             to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
         from = {};
     };
-    add(m_timeline.calls, part.calls);
-    add(m_timeline.gpu, part.gpu);
-    add(m_timeline.tables, part.tables);
-    m_timeline.lastTime = std::max(m_timeline.lastTime, part.lastTime);
-    m_timeline.outsideCapture += part.outsideCapture;
-    m_timeline.outsideChecked = m_timeline.outsideChecked || part.outsideChecked;
+    for (Timeline* part : {&calls, &gpu}) {
+        std::vector<std::int32_t> processes, threads, devices;
+        for (const Process& process : part->processes)
+            processes.push_back(processOf(process.globalPid));
+        for (const Thread& thread : part->threads) threads.push_back(threadOf(thread.globalTid));
+        for (const GpuDevice& device : part->devices)
+            devices.push_back(deviceOfMachine(device.machine, device.id));
+        for (Call& call : part->calls) call.thread = threads[static_cast<std::size_t>(call.thread)];
+        for (GpuRow& row : part->gpu) {
+            if (row.process != kNoIndex)
+                row.process = processes[static_cast<std::size_t>(row.process)];
+            row.device = devices[static_cast<std::size_t>(row.device)];
+            m_endKernel += row.kind == GpuKind::kKernel ? 1 : 0;
+        }
+        add(m_timeline.calls, part->calls);
+        add(m_timeline.gpu, part->gpu);
+        add(m_timeline.tables, part->tables);
+        m_timeline.lastTime = std::max(m_timeline.lastTime, part->lastTime);
+        m_timeline.outsideCapture += part->outsideCapture;
+        m_timeline.outsideChecked = m_timeline.outsideChecked || part->outsideChecked;
+    }
     judgeCalls();
 }
 

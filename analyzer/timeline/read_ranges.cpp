@@ -121,6 +121,7 @@ void FileReader::readWork(std::size_t firstRange) {
     expectRows("RIDGE_WORK", m_timeline.works);
     auto& ranges = m_timeline.ranges;
     const auto begin = ranges.begin() + static_cast<std::ptrdiff_t>(firstRange);
+    auto it = begin;  // the first range that is not before the row
     // Counts are unsigned in the payload; SQLite has signed integers only.
     const auto count = [&](std::size_t column) {
         return static_cast<double>(static_cast<std::uint64_t>(scan.integerOr(column, 0)));
@@ -129,8 +130,14 @@ void FileReader::readWork(std::size_t firstRange) {
         ++report.rows;
         const auto id = scan.integer(0);
         if (!id) continue;
-        const auto it = std::lower_bound(begin, ranges.end(), *id,
-                                         [](const Range& r, std::int64_t rowid) { return r.rowid < rowid; });
+        constexpr int kSteps = 16;  // beyond which a search is quicker
+        const auto before = [](const Range& r, std::int64_t rowid) { return r.rowid < rowid; };
+        if (it != begin && *id <= std::prev(it)->rowid) it = begin;
+        for (int step = 0; it != ranges.end() && it->rowid < *id; ++it)
+            if (++step > kSteps) {
+                it = std::lower_bound(it, ranges.end(), *id, before);
+                break;
+            }
         if (it == ranges.end() || it->rowid != *id || it->work != kNoIndex) continue;
         Work work;
         work.opKind = static_cast<std::uint16_t>(std::clamp<std::int64_t>(scan.integerOr(1, 0), 0, kOpKindNames.size()));

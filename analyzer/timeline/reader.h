@@ -31,11 +31,13 @@ public:
     void readMeta();
     void readRanges();
     void readWork(std::size_t firstRange);
-    // Calls and GPU rows, with the names of this reader and owners of their own. Touches nothing of this reader, so
-    // that another thread may do it once the strings are read.
-    [[nodiscard]] Result<Timeline> readRows(const std::string& path, const std::atomic<bool>* stop) const;
+    // Calls; GPU rows. With the names of this reader and owners of their own. They touch nothing of
+    // this reader, so that other threads may do it once the strings are read.
+    [[nodiscard]] Result<Timeline> readCallRows(const std::string& path) const;
+    [[nodiscard]] Result<Timeline> readGpuRows(const std::string& path,
+                                               const std::atomic<bool>* stop) const;
     // Puts them where they belong.
-    void takeRows(Timeline&& part);
+    void takeRows(Timeline&& calls, Timeline&& gpu);
     // What belongs to them, and the links between them.
     void readGpu();
     void readIo();

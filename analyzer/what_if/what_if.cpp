@@ -8,6 +8,7 @@
 #include "base/text.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 #include <map>
@@ -186,12 +187,17 @@ private:
         for (const LaneStep& lane : m_steps) {
             const Step& step = m_answer.steps[lane.step];
             auto it = std::partition_point(nodes.begin(), nodes.end(), [&](const PathNode& n) { return n.start < step.startNs; });
-            std::map<std::pair<std::int32_t, std::int64_t>, Ns> busy;
+            using Key = std::pair<std::int32_t, std::int64_t>;
+            std::map<Key, Ns> busy;
+            std::pair<const Key, Ns>* last =
+                nullptr;  // most nodes are of the lane of the one before
             for (; it != nodes.end() && it->start < step.endNs; ++it) {
                 if (it->kind != kind || !ofProcess(*it, process)) continue;
                 const std::int64_t stream = it->row == kNoIndex ? -1 : m_context.timeline.gpu[at(it->row)].stream;
-                Ns& sum = busy[{it->lane, stream}];
-                sum = saturatingAdd(sum, std::min(it->end, step.endNs) - it->start);
+                const Key key{it->lane, stream};
+                if (!last || last->first != key) last = &*busy.try_emplace(key, 0).first;
+                last->second =
+                    saturatingAdd(last->second, std::min(it->end, step.endNs) - it->start);
             }
             Ns most = 0;
             for (const auto& [key, ns] : busy) most = std::max(most, ns);
@@ -209,10 +215,11 @@ private:
     }
 
     void free(ReplayPlan& plan, PathKind kind) const {
-        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
-            if (m_graph->nodes[i].kind == kind) plan.setDuration(i, 0);
+        for (const std::int32_t n : m_ofKind[static_cast<std::size_t>(kind)])
+            plan.setDuration(at(n), 0);
     }
     void hidden(const char* change, PathKind kind, Ns exposed) {
+        m_hides[static_cast<std::size_t>(kind)] = true;
         m_changes.push_back({change, m_summary.medianStepNs - exposed, [this, kind](ReplayPlan& plan) { free(plan, kind); }, kind});
     }
 
@@ -289,7 +296,12 @@ private:
 
     void findGroups() {
         m_groups.clear();
+        m_groups.reserve(m_graph->nodes.size());
         for (const PathNode& n : m_graph->nodes) m_groups.push_back(groupOf(n));
+        for (auto& nodes : m_ofKind) nodes.clear();
+        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i)
+            if (const auto kind = static_cast<std::size_t>(m_graph->nodes[i].kind); m_hides[kind])
+                m_ofKind[kind].push_back(static_cast<std::int32_t>(i));
     }
 
     void roofs() {
@@ -319,7 +331,8 @@ private:
     // Runs of elementwise ops of one thread and one step, each reading what the one before wrote: as one op
     // they would move the first input and the last output only, at the bandwidth that they have now.
     void fusion(ReplayPlan& plan) {
-        std::map<std::int32_t, std::vector<std::int32_t>> run;  // thread -> nodes of the open run
+        std::vector<std::vector<std::int32_t>> run(
+            m_context.timeline.threads.size());  // by thread: nodes of the open run
         const auto close = [&](std::vector<std::int32_t>& nodes) {
             if (nodes.size() >= 2) {
                 const auto work = [&](std::int32_t n) -> const Work& { return workOf(n); };
@@ -341,7 +354,7 @@ private:
         for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
             const PathNode& n = m_graph->nodes[i];
             if (n.row != kNoIndex || n.lane == kNoIndex || n.end == n.start) continue;
-            auto& nodes = run[n.lane];
+            auto& nodes = run[at(n.lane)];
             const bool elementwise = n.op != kNoIndex && m_groups[i] != kNoIndex && workOf(static_cast<std::int32_t>(i)).opKind == 4 &&
                                      m_context.ops.groups[at(m_groups[i])].workload == m_workload;
             if (!elementwise) {
@@ -354,7 +367,7 @@ private:
             if (!follows) close(nodes);
             nodes.push_back(index);
         }
-        for (auto& [lane, nodes] : run) close(nodes);
+        for (auto& nodes : run) close(nodes);
     }
     [[nodiscard]] const Work& workOf(std::int32_t n) const {
         return m_context.timeline.works[at(m_context.ops.rows[at(m_graph->nodes[at(n)].op)].work)];
@@ -388,6 +401,8 @@ private:
     const PathGraph* m_graph = nullptr;  // the part that is played
     ReplayPlan m_plan;
     std::vector<std::int32_t> m_groups;  // per node
+    std::array<bool, kPathKindCount> m_hides{};                      // kinds that some change hides
+    std::array<std::vector<std::int32_t>, kPathKindCount> m_ofKind;  // and the nodes of these
     ReplayTimes m_times;
     std::vector<LaneStep> m_steps;
 };

@@ -277,6 +277,70 @@ TEST(CriticalPath, WithoutAGpuFollowsTheThreadThatWasWaitedFor) {
     EXPECT_EQ(segments[3].name, "adam");
 }
 
+// A framework's collective on a thread of its own, told by its name: it is communication, whatever
+// is nested in it.
+TEST(CriticalPath, NamedCollectivesWithoutAGpuAreCommunication) {
+    MemoryTimeline m(1, 2, 0);
+    m.step(0, 0, 1'000, 0);
+    m.range(0, 0, 300, "aten::mm", RangeKind::kOp);
+    m.range(0, 300, 310, "c10d::allreduce_", RangeKind::kOp);
+    m.range(1, 320, 900, "gloo:all_reduce");
+    m.range(1, 330, 340, "aten::copy_", RangeKind::kOp);
+    m.range(0, 950, 1'000, "adam", RangeKind::kOp);
+    const Analysis answer = analyzed(m.finish());
+    EXPECT_EQ(kindOf(answer, "communication"), 580);
+    EXPECT_EQ(kindOf(answer, "host"), 420);
+    EXPECT_EQ(sumOf(answer.criticalPath->byKind), 1'000);
+    const auto& segments = answer.criticalPath->segments;
+    const auto reduce = std::find_if(segments.begin(), segments.end(), [](const PathSegment& s) {
+        return s.kind == "communication";
+    });
+    ASSERT_NE(reduce, segments.end());
+    EXPECT_EQ(reduce->name, "gloo:all_reduce");
+    EXPECT_EQ(std::pair(reduce->startNs, reduce->endNs), std::pair(Ns{320}, Ns{900}));
+    const auto hidden = std::find_if(answer.whatIf.begin(), answer.whatIf.end(),
+                                     [](const WhatIf& w) { return w.change == "comm_hidden"; });
+    ASSERT_NE(hidden, answer.whatIf.end());
+    EXPECT_EQ(hidden->replayNs, 580) << "the collective itself takes as long";
+    EXPECT_EQ(hidden->boundNs, 580);
+}
+
+// What begins while the step thread does nothing that is known was handed out by it until then.
+TEST(CriticalPath, NamedCollectivesAtOnceAreHandedOutOneByOne) {
+    MemoryTimeline m(1, 3, 0);
+    m.step(0, 0, 1'000, 0);
+    m.range(1, 100, 500, "gloo:all_reduce");
+    m.range(2, 200, 600, "gloo:all_reduce");
+    const Prepared p(m.finish());
+    checkGraph(p);
+    const Analysis answer = analyzed(m.timeline);
+    EXPECT_EQ(kindOf(answer, "communication"), 400) << "the one that ended last";
+    EXPECT_EQ(kindOf(answer, "host"), 600);
+    const auto hidden = std::find_if(answer.whatIf.begin(), answer.whatIf.end(),
+                                     [](const WhatIf& w) { return w.change == "comm_hidden"; });
+    ASSERT_NE(hidden, answer.whatIf.end());
+    EXPECT_EQ(hidden->replayNs, 600);
+    EXPECT_EQ(hidden->boundNs, 500);
+    ASSERT_EQ(answer.criticalPath->slack.size(), 1U);
+    EXPECT_EQ(answer.criticalPath->slack[0].busyNs, 400) << "the other one is on no path";
+    EXPECT_EQ(answer.criticalPath->slack[0].kind, "communication");
+}
+
+// Without steps the thread with most ranges is the main one, but not for its collectives; with a
+// GPU they are the host's.
+TEST(CriticalPath, NamedCollectivesMakeNoMainThreadAndNoneBesideAGpu) {
+    for (const int devices : {0, 1}) {
+        MemoryTimeline m(1, 2, devices);
+        m.range(0, 0, 100, "aten::mm", RangeKind::kOp);
+        m.range(0, 900, 1'000, "aten::mm", RangeKind::kOp);
+        for (Ns t = 100; t < 900; t += 100) m.range(1, t, t + 90, "mpi:all_reduce");
+        if (devices == 1) m.row(0, 7, 990, 1'000, "k", m.call(0, 905, 910, "cudaLaunchKernel"));
+        const Analysis answer = analyzed(m.finish());
+        ASSERT_TRUE(answer.criticalPath);
+        EXPECT_EQ(kindOf(answer, "communication"), devices == 0 ? 8 * 90 : 0);
+    }
+}
+
 TEST(CriticalPath, SplitsACollectiveAtTheLastRank) {
     MemoryTimeline m(2, 1, 0);
     for (std::int32_t r = 0; r < 2; ++r) {

@@ -164,6 +164,28 @@ TEST_F(Completeness, KernelsWithoutLengthAreSaid) {
     EXPECT_FALSE(noVerdict(most));
 }
 
+// However few they are: of a GPU whose kernels take no time nobody knows whether it was idle.
+TEST_F(Completeness, FewKernelsWithoutLengthAreNoIdleDevice) {
+    for (const int kept : {1, 3, 10}) {
+        const auto zero = [&](const char* name, const char* where) {
+            return analysisOf(changed(
+                fmt::format("{}{}", name, kept),
+                fmt::format(
+                    "DELETE FROM CUPTI_ACTIVITY_KIND_KERNEL WHERE correlationId > {0}; DELETE FROM "
+                    "CUPTI_ACTIVITY_KIND_RUNTIME WHERE correlationId > {0}; UPDATE "
+                    "CUPTI_ACTIVITY_KIND_KERNEL "
+                    "SET end = start WHERE {1}",
+                    kept, where)));
+        };
+        const Analysis none = zero("none", "1"), one = zero("one", "correlationId > 1");
+        EXPECT_TRUE(noVerdict(none)) << kept;
+        EXPECT_TRUE(none.findings.empty()) << kept;
+        for (const auto& workload : none.workloads)
+            EXPECT_EQ(workload.verdict.wallClass, WallClass::kUnknownCapture) << kept;
+        EXPECT_FALSE(noVerdict(one)) << "one of " << kept << " has a length";
+    }
+}
+
 TEST_F(Completeness, RowsOfWhichNoneTakesTimeAreSaid) {
     for (const bool kernels : {false, true}) {
         const Analysis answer = analysisOf(changed(fmt::format("zero{}", kernels), fmt::format("UPDATE NVTX_EVENTS SET start = 0, end = 0; UPDATE CUPTI_ACTIVITY_KIND_RUNTIME SET start = 0, end = 0; {}",
