@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Long recordings: no event lost, and memory that does not grow with time.
 
-RIDGE_SOAK_SECONDS (60) says how long; scripts/test --full takes 1800."""
+RIDGE_SOAK_SECONDS (30) says how long; scripts/test --full takes 1800."""
 import os
 import subprocess
 import time
@@ -10,7 +10,7 @@ import unittest
 from support import BUILD, RIDGE, Case, losses, main, query, run
 
 STEADY = BUILD / "bin" / "steady_ranges"
-SECONDS = float(os.environ.get("RIDGE_SOAK_SECONDS", "60"))
+SECONDS = float(os.environ.get("RIDGE_SOAK_SECONDS", "30"))
 RATE = 100_000
 MIB = 1 << 20
 
@@ -67,7 +67,7 @@ class Soak(Case):
             self.assertLess(slope, 64 * 1024, f"the {who}'s memory grows")
 
     def test_ten_million_events_as_fast_as_they_come(self):
-        events = 10_000_000 if SECONDS >= 60 else 2_000_000
+        events = 10_000_000 if SECONDS >= 30 else 2_000_000
         trace, counter = self.folder / "t.sqlite", self.folder / "counter"
         process = subprocess.Popen([str(x) for x in (RIDGE, "record", "-q", "--no-sample", "-o", trace, "--", STEADY, 1e10, 600, events)],
                                    stdout=subprocess.PIPE, text=True)

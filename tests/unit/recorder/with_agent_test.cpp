@@ -70,12 +70,13 @@ TEST_F(WithAgent, ForkedProcessesLandInTheSameFile) {
     EXPECT_EQ(number("SELECT count(*) FROM PROCESSES"), 6);
 }
 
-// What was pushed and popped before the kill is there; one more may be, for the counter comes after the call.
-TEST_F(WithAgent, FiftyKillsLoseNothing) {
+// What was pushed and popped before the kill is there; one more may be, for the counter comes after the call. Of a child of
+// the program; the integration test kills the program itself, fifty times.
+TEST_F(WithAgent, TwentyKillsOfAChildLoseNothing) {
     const unsigned seed = 424242;
     std::mt19937 random(seed);
     int withRanges = 0;
-    for (int round = 0; round < 50; ++round) {
+    for (int round = 0; round < 20; ++round) {
         SCOPED_TRACE(testing::Message() << "seed " << seed << " round " << round);
         std::ofstream(m_counts, std::ios::binary | std::ios::trunc);
         auto o = options("0");
@@ -104,7 +105,7 @@ TEST_F(WithAgent, FiftyKillsLoseNothing) {
             EXPECT_EQ(check->text(0), "ok");
         }
     }
-    EXPECT_GT(withRanges, 25);
+    EXPECT_GT(withRanges, 10);
 }
 
 // A reader closes the ranges that a kill left open at the end of their process, which a child of the program
