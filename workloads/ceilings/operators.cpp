@@ -5,10 +5,13 @@
 #include "workloads/ops/operators.h"
 
 #include "workloads/ceilings/sampling.h"
+#include "workloads/ops/copy_streams.h"
+#include "workloads/ops/graphs.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <vector>
 
 namespace ridge::workloads {
@@ -48,6 +51,36 @@ void fillWithNoise(Operators& ops, const Tensor& tensor) {
         ops.upload(tensor.slice(at, std::min(kPiece, tensor.count - at)), noise);
 }
 
+// Operands quantised from noise, their scales beside them; `room` holds the sum of two squares
+// more.
+void measureEightBits(const Device& device, const Tensor& room) {
+    constexpr std::int64_t kSquare = kProduct * kProduct;
+    constexpr auto kType = RIDGE_DTYPE_FP8_E4M3;
+    if (const Status native = device.ops.canMultiply(kType); !native.ok()) {
+        device.out.notes.push_back(
+            fmt::format("no {}fp8_e4m3 product roof: {}", device.prefix, native.error().message));
+        return;
+    }
+    GemmArgs args;
+    args.layout = GemmLayout::kNT;
+    args.m = args.n = args.k = kProduct;
+    args.c = room.slice(2 * kSquare, kSquare);
+    for (const auto& [operand, scale, at] : {std::tuple{&args.a, &args.leftScale, std::int64_t{0}},
+                                             std::tuple{&args.b, &args.rightScale, kSquare}}) {
+        *operand = device.ops.allocate(kSquare, kType);
+        *scale = device.ops.allocate(1);
+        if (operand->empty() || scale->empty()) return;  // the caller's note says why
+        device.ops.quantise("fill", {kProduct, kProduct, false}, room.slice(at, kSquare), *operand,
+                            *scale);
+    }
+    Roof roof = roofOf("compute", device.prefix + "gemm", "FLOP/s",
+                       fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
+    roof.dtype = "fp8_e4m3";
+    device.sample(std::move(roof),
+                  2.0 * static_cast<double>(kSquare) * static_cast<double>(kProduct),
+                  [&] { device.ops.gemm("roof", args); });
+}
+
 void measureProducts(const Device& device, const Tensor& room, const Tensor& half) {
     const struct {
         ridge_dtype type;
@@ -76,10 +109,11 @@ void measureProducts(const Device& device, const Tensor& room, const Tensor& hal
                       [&] { device.ops.gemm("roof", args); });
     }
     (void)device.ops.setProducts(RIDGE_DTYPE_F32);
+    measureEightBits(device, room);
 }
 
 // Between the host's memory, as malloc gives it, and the device's: what an upload of a batch or a
-// checkpoint's copy gets. Pinned memory is faster; the operators do not offer it.
+// checkpoint's copy gets.
 void measureLinks(const Device& device, const Tensor& room) {
     std::vector<float> host(std::size_t{1} << 26, 1.0F);  // 256 MiB, first touched here
     const Tensor there = room.slice(0, std::min(room.count, std::ssize(host)));
@@ -91,6 +125,50 @@ void measureLinks(const Device& device, const Tensor& room) {
                   [&] { device.ops.download(host, there); });
 }
 
+// The same link from page-locked memory, which the device reads and writes by itself; one way, the
+// other, and both at a time.
+void measurePinnedLinks(const Device& device, const Tensor& room) {
+    CopyStreams* streams = copyStreamsOf(device.ops);
+    if (streams == nullptr) return;
+    constexpr std::int64_t kBytes = std::int64_t{256} << 20;
+    const Tensor in = room.slice(0, kBytes / 4), out = room.slice(kBytes / 4, kBytes / 4);
+    char* const host = static_cast<char*>(streams->allocatePinned(2 * kBytes));
+    if (host == nullptr) return;  // the caller's note says why
+    const auto sample = [&](const char* name, double copies, bool inwards, bool outwards) {
+        device.sample(roofOf("link", device.prefix + name, "B/s", "256 MiB of page-locked memory"),
+                      copies * static_cast<double>(kBytes), [&] {
+                          if (inwards) streams->copyIn(in.data, host, kBytes, 0);
+                          if (outwards) streams->copyOut(host + kBytes, out.data, kBytes, 0);
+                          streams->waitForCopies();
+                      });
+    };
+    sample("host_to_device.pinned", 1, true, false);
+    sample("device_to_host.pinned", 1, false, true);
+    sample("both_ways.pinned", 2, true, true);
+}
+
+// Two arrays that the second-level cache of any device of the last years holds, copied back and
+// forth without the host: by one start of a graph, since a copy takes hardly longer than a start.
+Status measureCache(const Device& device, const Tensor& room) {
+    GraphRecorder* recorder = graphsOf(device.ops);
+    if (recorder == nullptr) return {};
+    constexpr std::int64_t kCached = std::int64_t{1} << 21;  // 8 MiB
+    constexpr int kCopies = 64;
+    const Tensor a = room.slice(0, kCached), b = room.slice(kCached, kCached);
+    recorder->beginGraph();
+    for (int i = 0; i < kCopies; ++i)
+        device.ops.affine("roof", {1.0F, 0.0F}, i % 2 == 0 ? a : b, i % 2 == 0 ? b : a);
+    RIDGE_TRY(const auto graph, recorder->endGraph());
+    Roof roof = roofOf("memory", device.prefix + "cache.copy", "B/s",
+                       fmt::format("8 MiB into another, {} times from one graph", kCopies));
+    roof.level = "L2";
+    roof.access = "copy";
+    roof.capacityBytes = static_cast<std::uint64_t>(a.bytes() + b.bytes());
+    device.sample(std::move(roof), kCopies * static_cast<double>(a.bytes() + b.bytes()),
+                  [&] { graph->launch(); });
+    return {};
+}
+
 }  // namespace
 
 void measureOperators(Operators& ops, const std::string& prefix, double budget, Ceilings& out) {
@@ -99,7 +177,7 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
         out.notes.push_back("no roofs of " + ops.describe() + ": " + ops.status().error().message);
         return;
     }
-    const Device device{ops, prefix, budget / 9.0, out};
+    const Device device{ops, prefix, budget / 14.0, out};
     const auto memory = [&](const char* access, const char* how, double arrays,
                             const std::function<void()>& body) {
         Roof roof = roofOf("memory", prefix + access, "B/s", how);
@@ -115,6 +193,9 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
     memory("triad", "1 GiB and another added into the second", 3,
            [&] { ops.add("roof", a, b, b); });
     measureLinks(device, b);
+    measurePinnedLinks(device, b);
+    if (const Status cache = measureCache(device, a); !cache.ok())
+        out.notes.push_back(fmt::format("no {}cache.copy roof: {}", prefix, cache.error().message));
     const Tensor half{b.data, b.count, RIDGE_DTYPE_BF16};
     ops.cast("fill", a.slice(0, 2 * kProduct * kProduct), half);
     measureProducts(device, a, half);

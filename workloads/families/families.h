@@ -5,6 +5,7 @@
 // each; numerics proven before it (families/checks.h).
 
 #include "workloads/families/conv_model.h"
+#include "workloads/families/cuda/cuda_family_operators.h"
 #include "workloads/families/dlrm_model.h"
 #include "workloads/families/gcn_model.h"
 #include "workloads/harness/workload.h"
@@ -14,10 +15,18 @@
 
 namespace ridge::workloads {
 
+// Operators of the families go with the dense ones: the same memory, on a GPU the same stream.
 struct FamilyBackend {
     Backend dense;
-    std::function<std::unique_ptr<FamilyOperators>(int threads)> make = makeCpuFamilyOperators;
+    std::function<Result<std::unique_ptr<FamilyOperators>>(Operators& dense, int threads)> make =
+        [](Operators&, int threads) -> Result<std::unique_ptr<FamilyOperators>> {
+        return makeCpuFamilyOperators(threads);
+    };
 };
+
+[[nodiscard]] inline FamilyBackend cudaFamilyBackend() {
+    return {cudaBackend(), [](Operators& dense, int) { return makeCudaFamilyOperators(dense); }};
+}
 
 [[nodiscard]] std::unique_ptr<Workload> makeDlrmWorkload(const FamilyBackend& backend,
                                                          const DlrmConfig& config);
@@ -27,8 +36,8 @@ struct FamilyBackend {
                                                          const ConvNetConfig& config,
                                                          ridge_dtype type = RIDGE_DTYPE_F32);
 
-[[nodiscard]] std::vector<WorkloadSpec> dlrmSpecs();
-[[nodiscard]] std::vector<WorkloadSpec> gcnSpecs();
-[[nodiscard]] std::vector<WorkloadSpec> convSpecs();
+[[nodiscard]] std::vector<WorkloadSpec> dlrmSpecs(const FamilyBackend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> gcnSpecs(const FamilyBackend& backend = {});
+[[nodiscard]] std::vector<WorkloadSpec> convSpecs(const FamilyBackend& backend = {});
 
 }  // namespace ridge::workloads

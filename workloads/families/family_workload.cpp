@@ -22,7 +22,7 @@ constexpr float kRate = 1e-3F;
 Status FamilyWorkload::prepare() {
     RIDGE_TRY(m_ops, m_backend.dense.make());
     const int threads = runContext().threads;
-    m_family = m_backend.make(threads > 1 ? threads : 0);
+    RIDGE_TRY(m_family, m_backend.make(*m_ops, threads > 1 ? threads : 0));
     RIDGE_TRY(m_model, makeModel());
     m_model->initialise(kSeed);
     step(0);

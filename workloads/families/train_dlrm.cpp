@@ -56,11 +56,11 @@ private:
     DlrmConfig m_config;
 };
 
-WorkloadSpec spec(const std::string& name, const DlrmConfig& config, Expected expected,
-                  std::int64_t steps, std::vector<std::string> presets) {
+WorkloadSpec spec(const FamilyBackend& backend, const std::string& name, const DlrmConfig& config,
+                  Expected expected, std::int64_t steps, std::vector<std::string> presets) {
     WorkloadSpec made;
     made.name = name;
-    made.params = {{"backend", "cpu"},
+    made.params = {{"backend", backend.dense.name},
                    {"dtype", "fp32"},
                    {"model", config.text()},
                    {"batch", std::to_string(config.samples)},
@@ -71,7 +71,7 @@ WorkloadSpec spec(const std::string& name, const DlrmConfig& config, Expected ex
     made.expected = std::move(expected);
     made.warmupSteps = 3;
     made.steps = steps;
-    made.create = [config] { return makeDlrmWorkload({}, config); };
+    made.create = [backend, config] { return makeDlrmWorkload(backend, config); };
     return made;
 }
 
@@ -81,18 +81,33 @@ std::unique_ptr<Workload> makeDlrmWorkload(const FamilyBackend& backend, const D
     return std::make_unique<DlrmWorkload>(backend, config);
 }
 
-std::vector<WorkloadSpec> dlrmSpecs() {
-    const DlrmConfig cached;  // 1 MiB of tables
+// A GPU has enough rows on their way to be bound by memory's rate where a processor waits for each:
+// rows of 256 B there, so that one is two of its lines; tables of 2 GiB or, cached, of 4 MiB.
+std::vector<WorkloadSpec> dlrmSpecs(const FamilyBackend& backend) {
+    const bool accelerator = backend.dense.accelerator;
+    DlrmConfig cached;  // 1 MiB of tables
+    if (accelerator) {
+        cached.width = 64;
+        cached.samples = 8192;
+        cached.batches = 4;
+    }
     DlrmConfig large = cached;
     large.rows = std::int64_t{1} << 20;  // 512 MiB
     DlrmConfig mlp = cached;
     mlp.bottom = {512, 256, 64};
     mlp.top = {512, 256};
+    if (accelerator) {
+        mlp.bottom = {2048, 1024, 256};
+        mlp.top = {2048, 1024};
+    }
     mlp.perBag = 1;
-    return {spec("train.dlrm/large", large, {"latency_bound", "none"}, 60,
-                 {"smoke", "standard", "full"}),
-            spec("train.dlrm/cached", cached, {"latency_bound", "none"}, 200, {"standard", "full"}),
-            spec("train.dlrm/mlp", mlp, {"compute_bound", "compute"}, 40, {"standard", "full"})};
+    const Expected rows = accelerator ? Expected{"memory_wall", "memory_bandwidth"}
+                                      : Expected{"latency_bound", "none"};
+    return {spec(backend, "train.dlrm/large", large, rows, 60, {"smoke", "standard", "full"}),
+            spec(backend, "train.dlrm/cached", cached, {"latency_bound", "none"}, 200,
+                 {"standard", "full"}),
+            spec(backend, "train.dlrm/mlp", mlp, {"compute_bound", "compute"}, 40,
+                 {"standard", "full"})};
 }
 
 }  // namespace ridge::workloads

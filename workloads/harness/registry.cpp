@@ -22,14 +22,17 @@
 namespace ridge::workloads {
 namespace {
 
-// What can run on a GPU is written over Operators alone. Serving, speculation and the ranks'
-// training hold host memory or sizes that only the processor's set has.
+// What can run on a GPU is written over Operators alone (and, offload, over its copy streams).
+// Serving, speculation and the ranks' training hold host memory or sizes that only the processor's
+// set has.
 std::vector<WorkloadSpec> onGpu() {
     const Backend backend = cudaBackend();
+    const FamilyBackend families = cudaFamilyBackend();
     std::vector<WorkloadSpec> all;
     for (auto& family :
          {gemmSpecs(backend), elementwiseSpecs(backend), vectorSpecs(backend),
-          attentionSpecs(backend), launchSpecs(backend), trainSpecs(backend), inferSpecs(backend)})
+          attentionSpecs(backend), launchSpecs(backend), trainSpecs(backend), dlrmSpecs(families),
+          gcnSpecs(families), convSpecs(families), offloadSpecs(backend), inferSpecs(backend)})
         all.insert(all.end(), family.begin(), family.end());
     return all;
 }

@@ -105,7 +105,7 @@ CheckResult checkOracleGradients() {
     return verdict("oracle gradients against finite differences", worst, 1e-6);
 }
 
-CheckResult checkTinyModel(Operators& ops) {
+CheckResult checkTinyModel(Operators& ops, bool fusedAttention) {
     const TinyBatch batch = tinyBatch();
     const std::vector<float> initial = tinyParameters();
     const Values parameters(initial.begin(), initial.end());
@@ -113,7 +113,7 @@ CheckResult checkTinyModel(Operators& ops) {
     const double wantedLoss = oracle.forward(parameters, batch.tokens, batch.targets);
     const Values wanted = oracle.backward(parameters, batch.tokens, batch.targets);
 
-    auto made = GptTrainer::create(ops, kTiny, kTinySequences);
+    auto made = GptTrainer::create(ops, kTiny, kTinySequences, Recompute::kNone, fusedAttention);
     if (!made.ok()) return {false, made.error().message};
     GptTrainer& trainer = **made;
     ops.upload(trainer.parameters(), initial);
@@ -133,14 +133,14 @@ CheckResult checkTinyModel(Operators& ops) {
     return twice.passed ? once : twice;
 }
 
-CheckResult checkTinyTraining(Operators& ops) {
+CheckResult checkTinyTraining(Operators& ops, bool fusedAttention) {
     const TinyBatch batch = tinyBatch();
     const std::vector<float> initial = tinyParameters();
     Values weights(initial.begin(), initial.end());
     Values first(weights.size());
     Values second(weights.size());
     reference::Gpt oracle(kTiny, kTinySequences, kTiny.context);
-    auto made = GptTrainer::create(ops, kTiny, kTinySequences);
+    auto made = GptTrainer::create(ops, kTiny, kTinySequences, Recompute::kNone, fusedAttention);
     if (!made.ok()) return {false, made.error().message};
     GptTrainer& trainer = **made;
     trainer.initialise(kSeed);
@@ -209,8 +209,8 @@ CheckResult checkProducts(Operators& ops, ridge_dtype products) {
     for (std::size_t step = 0; step < exact->losses.size(); ++step)
         drift = std::max(drift, std::abs(rough->losses[step] / exact->losses[step] - 1.0));
     const double apart = 1.0 - both / std::sqrt(one * other);
-    if (CheckResult direction =
-            verdict("gradients with products in fewer bits, 1 - cosine", apart, 1e-3);
+    if (CheckResult direction = verdict("gradients with products in fewer bits, 1 - cosine", apart,
+                                        products == RIDGE_DTYPE_FP8_E4M3 ? 8e-2 : 1e-3);
         !direction.passed)
         return direction;
     if (exact->gradients == rough->gradients)

@@ -4,6 +4,7 @@
 
 #include "workloads/models/reference/gpt_reference.h"
 #include "workloads/models/tiny_model.h"
+#include "workloads/ops/fp8.h"
 
 #include <fmt/format.h>
 
@@ -47,6 +48,9 @@ CheckResult verdict(const std::string& what, double worst, double limit) {
     // Written so that NaN fails.
     return {worst <= limit, fmt::format("{}: worst {:.1e} (limit {:.1e})", what, worst, limit)};
 }
+
+// Tensor cores keep about 14 bits of a sum of eight-bit products.
+constexpr double kFp8ProductLimit = 1e-3;
 
 double productLimit(std::int64_t k) {
     const auto terms = static_cast<double>(k);
@@ -135,9 +139,20 @@ CheckResult checkLinear(Operators& ops, std::int64_t rows, std::int64_t n, std::
     return verdict(what + " against double on the rounded weights", worst, productLimit(k));
 }
 
+std::vector<std::byte> fp8Codes(std::int64_t count, std::uint64_t seed) {
+    std::vector<std::byte> codes(static_cast<std::size_t>(count));
+    // 0x28 to 0x47, of either sign: 0.25 to 3.75 in E4M3.
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        const std::uint64_t bits = randomBits(seed, i);
+        codes[i] = static_cast<std::byte>((bits >> 63 << 7) | (0x28 + (bits >> 32) % 32));
+    }
+    return codes;
+}
+
 CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type) {
     const bool whole = type == RIDGE_DTYPE_INT8;
     const bool tensorFloat = type == RIDGE_DTYPE_TF32;
+    const bool eightBits = isFp8(type);
     std::vector<float> a = draw(s.m * s.k, kSeed);
     std::vector<float> b = draw(s.k * s.n, kSeed + 1);
     if (tensorFloat) {
@@ -161,6 +176,15 @@ CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type)
             exactB.push_back(q);
             packedB.values.push_back(static_cast<std::byte>(static_cast<int>(q)));
         }
+    } else if (eightBits) {
+        const auto codes = [&](std::int64_t count, std::uint64_t seed, Packed& packed,
+                               std::vector<float>& exact) {
+            packed.values = fp8Codes(count, seed);
+            for (const std::byte code : packed.values)
+                exact.push_back(fromFp8(static_cast<std::uint8_t>(code), type));
+        };
+        codes(s.m * s.k, kSeed, packedA, exactA);
+        codes(s.k * s.n, kSeed + 1, packedB, exactB);
     } else {
         const Storage storage = tensorFloat ? Storage::kF32 : Storage::kBf16;
         packedA = pack(a, storage);
@@ -217,7 +241,10 @@ CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type)
     }
     return verdict(
         fmt::format("product {}x{}x{} against double on the rounded operands", s.m, s.n, s.k),
-        worst, whole ? 0.0 : productLimit(s.k));
+        worst,
+        whole       ? 0.0
+        : eightBits ? kFp8ProductLimit
+                    : productLimit(s.k));
 }
 
 namespace {

@@ -15,8 +15,10 @@ namespace ridge::workloads {
 // A product of stored weights with `rows` rows of float, and twice bit-equal.
 [[nodiscard]] CheckResult checkLinear(Operators& ops, std::int64_t rows, std::int64_t n,
                                       std::int64_t k, Storage storage);
-// A product whose operands are bf16, tf32 or int8 (unsigned left); int8 to the last digit. After
-// tf32 that is what f32 products are computed in.
+// Random codes of E4M3, 0.25 to 3.75 of either sign.
+[[nodiscard]] std::vector<std::byte> fp8Codes(std::int64_t count, std::uint64_t seed);
+// A product whose operands are bf16, tf32, fp8 (NT only, in sixteens) or int8 (unsigned left); int8
+// to the last digit. After tf32 that is what f32 products are computed in.
 [[nodiscard]] CheckResult checkTypedGemm(Operators& ops, const GemmShape& shape, ridge_dtype type);
 enum class AttentionKind { kStored, kUnfused, kFused };
 // Forward (and for stored and fused backward) of every head against plain loops in double; 1e-5 of

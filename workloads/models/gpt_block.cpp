@@ -14,7 +14,8 @@ void linearBackward(Operators& ops, const LinearNames& names, const LinearBackwa
                            .b = a.weight,
                            .c = a.dX,
                            .bias = {},
-                           .accumulate = false});
+                           .accumulate = false,
+                           .leftIsGradient = true});
     ops.gemm(names.weight, {.layout = GemmLayout::kTN,
                             .m = a.outputs,
                             .n = a.inputs,
@@ -23,7 +24,8 @@ void linearBackward(Operators& ops, const LinearNames& names, const LinearBackwa
                             .b = a.x,
                             .c = a.dWeight,
                             .bias = {},
-                            .accumulate = accumulate});
+                            .accumulate = accumulate,
+                            .leftIsGradient = true});
     if (!a.dBias.empty()) ops.columnSum(names.bias, a.dY, a.rows, a.outputs, a.dBias, accumulate);
 }
 

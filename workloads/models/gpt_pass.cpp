@@ -59,7 +59,8 @@ GptPass::GptPass(Operators& ops, const GptConfig& config, const PassShape& shape
 void GptPass::allocateBlocks() {
     constexpr std::int64_t kElementBytes = 4;
     const std::int64_t plain = m_rows * m_config.width;
-    const std::int64_t probabilities = m_rows * m_config.heads * m_shape.tokens;
+    const std::int64_t probabilities =
+        m_rows * m_config.heads * (m_shape.fused ? 1 : m_shape.tokens);
     const std::int64_t block = 15 * plain + 4 * m_rows;  // BlockBuffers without the output
     for (std::int64_t layer = 0; layer < m_shape.layers; ++layer) {
         if (layer > 0 && m_shape.recompute == Recompute::kFull) {
@@ -116,8 +117,13 @@ void GptPass::embedBackwardPart(const RootParameters& gradients, std::int64_t fi
 }
 
 void GptPass::attend(std::size_t layer) {
-    m_ops.attentionForward("attention", attention(), m_buffers[layer].qkv, m_probabilities[layer],
-                           m_buffers[layer].attention);
+    const BlockBuffers& buffers = m_buffers[layer];
+    if (m_shape.fused)
+        m_ops.attentionFused("attention", attention(), buffers.qkv, buffers.attention,
+                             m_probabilities[layer]);
+    else
+        m_ops.attentionForward("attention", attention(), buffers.qkv, m_probabilities[layer],
+                               buffers.attention);
 }
 
 void GptPass::block(std::size_t layer, const BlockParameters& parameters, const Attend& attention) {
@@ -154,7 +160,8 @@ void GptPass::lossBackward(const RootParameters& root, const RootParameters& gra
                            .b = root.tokenTable,
                            .c = m_scratch.block.narrow,
                            .bias = {},
-                           .accumulate = false});
+                           .accumulate = false,
+                           .leftIsGradient = true});
     m_ops.gemm("head.dw", {.layout = GemmLayout::kTN,
                            .m = m_config.vocabulary,
                            .n = c,
@@ -163,7 +170,8 @@ void GptPass::lossBackward(const RootParameters& root, const RootParameters& gra
                            .b = m_normed,
                            .c = gradients.tokenTable,
                            .bias = {},
-                           .accumulate = accumulate});
+                           .accumulate = accumulate,
+                           .leftIsGradient = true});
     m_ops.layerNormBackward(
         "norm.dx", m_rows, c, m_scratch.block.narrow, output(), root.normGamma, m_mean, m_rstd,
         {m_scratch.dStream, gradients.normGamma, gradients.normBeta, false, accumulate});
@@ -184,6 +192,10 @@ void GptPass::blockBackward(std::size_t layer, const BlockParameters& parameters
         m_ops, m_config, parameters, gradients, buffers, inputOf(layer), m_scratch.dStream,
         m_scratch.block, m_rows, accumulate, [&](const Tensor& dOut, const Tensor& dQkv) {
             if (attention) return attention(buffers, dOut, dQkv);
+            if (m_shape.fused)
+                return m_ops.attentionFusedBackward("attention.dx", this->attention(), buffers.qkv,
+                                                    buffers.attention, m_probabilities[layer], dOut,
+                                                    dQkv);
             m_ops.attentionBackward("attention.dx", this->attention(), buffers.qkv,
                                     m_probabilities[layer], dOut, dQkv);
         });

@@ -48,6 +48,9 @@ struct PassShape {
     bool head = true;                        // final norm, logits and loss
     bool attention = true;                   // its own: whole sequences, probabilities kept
     Recompute recompute = Recompute::kNone;  // other than none with attention of its own only
+    // Attention of its own in one pass: no probabilities are kept, and above the diagonal nothing
+    // is computed.
+    bool fused = false;
 };
 
 // What passes that are not in use at the same moment can share.
@@ -119,7 +122,7 @@ private:
     Tensor m_tokens, m_targets, m_losses;
     Tensor m_input, m_normed, m_mean, m_rstd, m_logits;
     std::vector<BlockBuffers> m_buffers;
-    std::vector<Tensor> m_probabilities;
+    std::vector<Tensor> m_probabilities;  // of each layer; fused: the logarithms of their sums
     std::vector<float> m_hostLosses;
 };
 

@@ -4,24 +4,24 @@
 
 namespace ridge::workloads {
 
-GptTrainer::GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences,
-                       Recompute recompute)
+GptTrainer::GptTrainer(Operators& ops, const GptConfig& config, const PassShape& shape)
     : m_ops(ops),
       m_config(config),
       m_layout(config),
-      m_pass(ops, config, {.sequences = sequences, .recompute = recompute},
-             PassScratch::allocate(ops, config, sequences * config.context)) {
+      m_pass(ops, config, shape,
+             PassScratch::allocate(ops, config, shape.sequences * config.context)) {
     for (Tensor* flat : {&m_parameters, &m_gradients, &m_firstMoments, &m_secondMoments})
         *flat = m_ops.allocate(m_layout.total);
 }
 
 Result<std::unique_ptr<GptTrainer>> GptTrainer::create(Operators& ops, const GptConfig& config,
-                                                       std::int64_t sequences,
-                                                       Recompute recompute) {
+                                                       std::int64_t sequences, Recompute recompute,
+                                                       bool fusedAttention) {
     if (config.heads < 1 || config.width % config.heads != 0 || sequences < 1)
         return Error{ErrorCode::kBadInput,
                      "width must be a multiple of heads, and sequences at least 1"};
-    std::unique_ptr<GptTrainer> trainer(new GptTrainer(ops, config, sequences, recompute));
+    std::unique_ptr<GptTrainer> trainer(new GptTrainer(
+        ops, config, {.sequences = sequences, .recompute = recompute, .fused = fusedAttention}));
     if (!ops.status().ok()) return withContext(ops.status().error(), "model " + config.text());
     trainer->m_root = {config, trainer->m_layout, trainer->m_parameters};
     trainer->m_rootGradients = {config, trainer->m_layout, trainer->m_gradients};

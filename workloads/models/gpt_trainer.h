@@ -22,7 +22,7 @@ public:
     // Allocates all of it: 16 B per parameter and the activations of `sequences` full contexts.
     [[nodiscard]] static Result<std::unique_ptr<GptTrainer>> create(
         Operators& ops, const GptConfig& config, std::int64_t sequences,
-        Recompute recompute = Recompute::kNone);
+        Recompute recompute = Recompute::kNone, bool fusedAttention = false);
 
     // Parameters from the seed; moments and step count back to zero.
     void initialise(std::uint64_t seed, float deviation = 0.02F);
@@ -54,8 +54,7 @@ public:
     [[nodiscard]] Tensor gradients() const { return m_gradients; }
 
 private:
-    GptTrainer(Operators& ops, const GptConfig& config, std::int64_t sequences,
-               Recompute recompute);
+    GptTrainer(Operators& ops, const GptConfig& config, const PassShape& shape);
     void ready(std::int64_t begin, std::int64_t end) const;
 
     Operators& m_ops;

@@ -59,7 +59,8 @@ Status TrainWorkload::prepare() {
         return Error{ErrorCode::kBadInput, "the micro-batches must divide the batch"};
     RIDGE_TRY(m_ops, m_backend.make());
     const std::int64_t sequences = m_sequences / m_options.microBatches;
-    RIDGE_TRY(m_trainer, GptTrainer::create(*m_ops, m_config, sequences, m_options.recompute));
+    RIDGE_TRY(m_trainer, GptTrainer::create(*m_ops, m_config, sequences, m_options.recompute,
+                                            m_options.fusedAttention));
     m_trainer->setParts(m_options.microBatches);
     m_data = std::make_unique<TrainingData>(m_config, sequences, kSeed + 1);
     restart();
@@ -87,8 +88,9 @@ CheckResult TrainWorkload::check() {
          [&] {
              return checkGemm(*m_ops, {GemmLayout::kTN, 4 * m_config.width, m_config.width, rows});
          },
-         checkOracleGradients, [&] { return checkTinyModel(*m_ops); },
-         [&] { return checkTinyTraining(*m_ops); }, [&] { return checkAdamW(*m_ops); },
+         checkOracleGradients, [&] { return checkTinyModel(*m_ops, m_options.fusedAttention); },
+         [&] { return checkTinyTraining(*m_ops, m_options.fusedAttention); },
+         [&] { return checkAdamW(*m_ops); },
          [&] { return checkRecompute(*m_ops, m_options.recompute); },
          [&] { return checkAccumulation(*m_ops, m_options.microBatches); },
          [&] {
@@ -138,19 +140,23 @@ std::vector<Metric> TrainWorkload::report(const Timing& timing) {
     const auto full = static_cast<double>(
         formulas::trainingStepFlops(m_config.shape(), sequences, AttentionConvention::kFull));
     const double seconds = timing.medianStepSeconds;
-    return {{"tokens_per_s", static_cast<double>(m_sequences * m_config.context) / seconds, "1/s",
-             Direction::kHigher},
-            {"flops_per_s_causal", causal / seconds, "FLOP/s", Direction::kHigher},
-            {"flops_per_s_full", full / seconds, "FLOP/s", Direction::kHigher},
-            {"flops_per_step_causal", causal, "FLOP", Direction::kNone},
-            {"flops_per_step_full", full, "FLOP", Direction::kNone},
-            // The machine's work, recomputation included: for HFU, as the model's is for MFU.
-            {"hardware_flops_per_step_full",
-             full + static_cast<double>(recomputedFlops(AttentionConvention::kFull)), "FLOP",
-             Direction::kNone},
-            {"activation_bytes", static_cast<double>(m_trainer->activationBytes()), "B",
-             Direction::kLower},
-            {"parameters", static_cast<double>(m_trainer->layout().total), "1", Direction::kNone}};
+    std::vector<Metric> made{
+        {"tokens_per_s", static_cast<double>(m_sequences * m_config.context) / seconds, "1/s",
+         Direction::kHigher},
+        {"flops_per_s_causal", causal / seconds, "FLOP/s", Direction::kHigher},
+        {"flops_per_s_full", full / seconds, "FLOP/s", Direction::kHigher},
+        {"flops_per_step_causal", causal, "FLOP", Direction::kNone},
+        {"flops_per_step_full", full, "FLOP", Direction::kNone},
+        {"activation_bytes", static_cast<double>(m_trainer->activationBytes()), "B",
+         Direction::kLower},
+        {"parameters", static_cast<double>(m_trainer->layout().total), "1", Direction::kNone}};
+    // The machine's work, recomputation included: for HFU, as the model's is for MFU. Fused
+    // attention does another: its payloads say how much.
+    if (!m_options.fusedAttention)
+        made.push_back({"hardware_flops_per_step_full",
+                        full + static_cast<double>(recomputedFlops(AttentionConvention::kFull)),
+                        "FLOP", Direction::kNone});
+    return made;
 }
 
 const char* text(Recompute recompute) {
@@ -166,7 +172,10 @@ const char* text(Recompute recompute) {
 }
 
 const char* dtypeText(ridge_dtype type) {
-    return type == RIDGE_DTYPE_BF16 ? "bf16" : type == RIDGE_DTYPE_TF32 ? "tf32" : "fp32";
+    return type == RIDGE_DTYPE_BF16       ? "bf16"
+           : type == RIDGE_DTYPE_TF32     ? "tf32"
+           : type == RIDGE_DTYPE_FP8_E4M3 ? "fp8"
+                                          : "fp32";
 }
 
 WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConfig& config,
@@ -180,6 +189,7 @@ WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConf
                    {"batch", std::to_string(sequences)},
                    {"micro_batches", std::to_string(options.microBatches)},
                    {"recompute", text(options.recompute)},
+                   {"attention", options.fusedAttention ? "fused" : "stored probabilities"},
                    {"optimizer", "AdamW"}};
     made.expected = {"compute_bound", "compute"};
     made.create = [backend, config, sequences, options] {
@@ -211,8 +221,14 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
         made.steps = 8;
         all.push_back(std::move(made));
     };
+    TrainOptions fused;
+    fused.fusedAttention = true;
+    variant("train.single/fp32.fused", fused);
     variant("train.single/bf16", {Recompute::kNone, 1, RIDGE_DTYPE_BF16});
-    if (backend.accelerator) variant("train.single/tf32", {Recompute::kNone, 1, RIDGE_DTYPE_TF32});
+    if (backend.accelerator) {
+        variant("train.single/tf32", {Recompute::kNone, 1, RIDGE_DTYPE_TF32});
+        variant("train.single/fp8", {Recompute::kNone, 1, RIDGE_DTYPE_FP8_E4M3});
+    }
     const ridge_dtype products = backend.accelerator ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
     variant("train.recompute/selective", {Recompute::kSelective, 1, products});
     variant("train.recompute/full", {Recompute::kFull, 1, products});

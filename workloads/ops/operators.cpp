@@ -3,6 +3,7 @@
 #include "workloads/ops/operators.h"
 
 #include "workloads/formulas/op_cost.h"
+#include "workloads/ops/fp8.h"
 
 namespace ridge::workloads {
 
@@ -45,26 +46,77 @@ void Operators::gemm(const char* name, const GemmArgs& args) {
     checkAtLeast(args.b, args.k * args.n);
     checkAtLeast(args.c, args.m * args.n);
     RIDGE_CHECK(args.a.type == args.b.type, "a product of two types");
+    RIDGE_CHECK(!isFp8(args.a.type) || args.layout == GemmLayout::kNT,
+                "eight-bit products have the summed index last in both operands");
     GemmArgs actual = args;
-    const bool single = args.a.type == RIDGE_DTYPE_F32;
-    if (single && m_products == RIDGE_DTYPE_BF16) {
-        actual.a = narrowed("cast.left", args.a, args.m * args.k, m_left);
-        actual.b = narrowed("cast.right", args.b, args.k * args.n, m_right);
-        if (actual.a.empty() || actual.b.empty()) return;  // status() has the reason
-    }
+    if (args.a.type == RIDGE_DTYPE_F32 && !narrowOperands(args, actual)) return;
+    // How f32 operands were multiplied; of narrowed ones, B's format names the product.
+    const ridge_dtype type = actual.b.type == RIDGE_DTYPE_F32 ? m_products : actual.b.type;
     const WorkRange range(
         name, payload(RIDGE_OP_GEMM,
                       formulas::gemm(u64(args.m), u64(args.n), u64(args.k), bytesOf(actual.a),
                                      bytesOf(args.c), !args.bias.empty(), args.accumulate),
-                      single ? m_products : args.a.type));
+                      type));
     doGemm(actual);
 }
 
+bool Operators::narrowOperands(const GemmArgs& args, GemmArgs& actual) {
+    if (m_products == RIDGE_DTYPE_FP8_E4M3 && args.n % kFp8Step == 0) {
+        const bool turnedA = args.layout == GemmLayout::kTN;
+        const bool turnedB = args.layout != GemmLayout::kNT;
+        actual.layout = GemmLayout::kNT;
+        actual.k = paddedToFp8(args.k);
+        actual.a = quantised(
+            "quantise.left", {turnedA ? args.k : args.m, turnedA ? args.m : args.k, turnedA},
+            args.a, args.leftIsGradient ? RIDGE_DTYPE_FP8_E5M2 : RIDGE_DTYPE_FP8_E4M3, m_fp8Left);
+        actual.b = quantised("quantise.right",
+                             {turnedB ? args.k : args.n, turnedB ? args.n : args.k, turnedB},
+                             args.b, RIDGE_DTYPE_FP8_E4M3, m_fp8Right);
+        actual.leftScale = m_fp8Left.scale;
+        actual.rightScale = m_fp8Right.scale;
+    } else if (m_products == RIDGE_DTYPE_BF16 || m_products == RIDGE_DTYPE_FP8_E4M3) {
+        actual.a = narrowed("cast.left", args.a, args.m * args.k, m_left);
+        actual.b = narrowed("cast.right", args.b, args.k * args.n, m_right);
+    }
+    return !actual.a.empty() && !actual.b.empty();  // status() has the reason
+}
+
+void Operators::quantise(const char* name, const QuantiseArgs& args, const Tensor& from,
+                         const Tensor& to, const Tensor& scale) {
+    const std::int64_t written =
+        args.turned ? args.columns * paddedToFp8(args.rows) : args.rows * paddedToFp8(args.columns);
+    checkAtLeast(from, args.rows * args.columns);
+    checkAtLeast(to, written);
+    checkAtLeast(scale, 1);
+    const WorkRange range(
+        name, payload(RIDGE_OP_ELEMENTWISE, {0, u64(4 * args.rows * args.columns), u64(written)}));
+    doQuantise(args, from, to, scale);
+}
+
+void Operators::doQuantise(const QuantiseArgs&, const Tensor&, const Tensor&, const Tensor&) {
+    RIDGE_CHECK(false, "this backend has no eight-bit floats");
+}
+
+Tensor Operators::quantised(const char* name, const QuantiseArgs& args, const Tensor& from,
+                            ridge_dtype type, Quantised& to) {
+    const std::int64_t count =
+        args.turned ? args.columns * paddedToFp8(args.rows) : args.rows * paddedToFp8(args.columns);
+    if (to.scale.empty()) to.scale = allocate(1);
+    if (to.room.count < count) to.room = allocate(count, type);
+    if (to.room.empty() || to.scale.empty()) return {};
+    const Tensor codes{to.room.data, count, type};
+    quantise(name, args, from, codes, to.scale);
+    return codes;
+}
+
 Status Operators::setProducts(ridge_dtype type) {
-    RIDGE_CHECK(type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_TF32 || type == RIDGE_DTYPE_BF16,
-                "products of f32 operands are computed in f32, tf32 or bf16");
+    RIDGE_CHECK(type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_TF32 || type == RIDGE_DTYPE_BF16 ||
+                    type == RIDGE_DTYPE_FP8_E4M3,
+                "products of f32 operands are computed in f32, tf32, bf16 or fp8");
     RIDGE_TRY_STATUS(canMultiply(type));
     m_products = type;
+    const bool fewer = type != RIDGE_DTYPE_F32 && canMultiply(RIDGE_DTYPE_TF32).ok();
+    m_attention = fewer ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
     return {};
 }
 

@@ -22,8 +22,9 @@
 namespace ridge::workloads {
 
 // C(m,n) = op(A) op(B): NN a(m,k) b(k,n); NT a(m,k) b(n,k); TN a(k,m) b(k,n). The type is that of A
-// and B, which agree: f32 into f32; bf16 into f32 or bf16; int8 into int32 (no bias). Other than
-// f32 only where canMultiply() says so.
+// and B, which agree: f32 into f32; bf16 into f32 or bf16; int8 into int32 (no bias); fp8 into f32,
+// NT only, A of either format and B E4M3, k a multiple of 16, n too. Other than f32 only where
+// canMultiply() says so.
 enum class GemmLayout { kNN, kNT, kTN };
 
 struct GemmArgs {
@@ -34,9 +35,11 @@ struct GemmArgs {
     Tensor a;
     Tensor b;
     Tensor c;
-    Tensor bias;                // n elements added to each row; empty: none
-    bool accumulate = false;    // add to C instead of replacing it
-    bool unsignedLeft = false;  // int8: A holds 0..255 instead of -128..127
+    Tensor bias;                  // n elements added to each row; empty: none
+    bool accumulate = false;      // add to C instead of replacing it
+    bool unsignedLeft = false;    // int8: A holds 0..255 instead of -128..127
+    bool leftIsGradient = false;  // where products are fp8: A needs range more than precision
+    Tensor leftScale = {}, rightScale = {};  // fp8: one float each that all elements are times
 };
 
 // y(rows x n) = x W^T + bias as a product, for weights that are stored as they multiply.
@@ -51,6 +54,13 @@ struct GemmArgs {
             .c = y,
             .bias = bias};
 }
+
+// x(rows, columns) into fp8 rows of padded length (ops/fp8.h); turned: its columns into rows.
+struct QuantiseArgs {
+    std::int64_t rows = 0;
+    std::int64_t columns = 0;
+    bool turned = false;
+};
 
 struct AttentionArgs {
     std::int64_t batch = 1;
@@ -117,9 +127,12 @@ public:
     [[nodiscard]] virtual Status canMultiply(ridge_dtype type) const = 0;
     // What products of f32 operands are computed in from now on: f32; tf32 (operands rounded to
     // ten bits of mantissa by the hardware); bf16 (operands cast by an operator of its own before
-    // each product, sums and results f32: what frameworks call autocast). f32 to begin with;
-    // kUnsupported as canMultiply() says. gemm() and linear() over f32 weights follow it;
-    // attention that is not fused follows tf32 only. Payloads say what was used.
+    // each product, sums and results f32: what frameworks call autocast); fp8 E4M3 (operands
+    // quantised likewise by their largest element of the moment, gradients to E5M2; a product
+    // whose n is no multiple of 16 is done in bf16). f32 to begin with; kUnsupported as
+    // canMultiply() says. gemm() and linear() over f32 weights follow it; attention that is not
+    // fused is in tf32 where products are in fewer bits than floats have. Payloads say what was
+    // used.
     Status setProducts(ridge_dtype type);
     // Waits until everything issued so far is done.
     virtual void synchronize() = 0;
@@ -142,6 +155,11 @@ public:
                 const Tensor& y, std::int64_t rows);
     // f32 to bf16 or back, element by element.
     void cast(const char* name, const Tensor& from, const Tensor& to);
+
+    // f32 into fp8 of to's format, with the scale that keeps the largest element in range. Only
+    // where canMultiply() has fp8.
+    void quantise(const char* name, const QuantiseArgs& args, const Tensor& from, const Tensor& to,
+                  const Tensor& scale);
 
     // Causal self-attention. qkv: rows of [q | k | v], each heads * headDim wide; probabilities:
     // batch * heads * tokens^2, kept for the backward pass; out: rows of heads * headDim.
@@ -254,9 +272,7 @@ public:
 protected:
     [[nodiscard]] ridge_dtype products() const { return m_products; }
     // Of attention's products.
-    [[nodiscard]] ridge_dtype attentionType() const {
-        return m_products == RIDGE_DTYPE_TF32 ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
-    }
+    [[nodiscard]] ridge_dtype attentionType() const { return m_attention; }
 
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
@@ -264,6 +280,8 @@ protected:
     virtual void doLinear(const Weight& weight, const Tensor& x, const Tensor& bias,
                           const Tensor& y, std::int64_t rows) = 0;
     virtual void doCast(const Tensor& from, const Tensor& to) = 0;
+    virtual void doQuantise(const QuantiseArgs& args, const Tensor& from, const Tensor& to,
+                            const Tensor& scale);
     virtual void doAttentionScores(const AttentionArgs& args, const Tensor& qkv,
                                    const Tensor& scores) = 0;
     virtual void doAttentionSoftmax(const AttentionArgs& args, const Tensor& scores) = 0;
@@ -330,8 +348,18 @@ private:
     // `from` in bf16, in memory that grows to the largest and lives until the next call for `room`.
     Tensor narrowed(const char* name, const Tensor& from, std::int64_t count, Tensor& room);
 
-    ridge_dtype m_products = RIDGE_DTYPE_F32;
+    // Operand `from`(rows, columns) in fp8; empty when there is no memory.
+    struct Quantised {
+        Tensor room, scale;
+    };
+    Tensor quantised(const char* name, const QuantiseArgs& args, const Tensor& from,
+                     ridge_dtype type, Quantised& to);
+    // In fp8 or bf16, as products() says; false when there is no memory for it.
+    bool narrowOperands(const GemmArgs& args, GemmArgs& actual);
+
+    ridge_dtype m_products = RIDGE_DTYPE_F32, m_attention = RIDGE_DTYPE_F32;
     Tensor m_left, m_right;
+    Quantised m_fp8Left, m_fp8Right;
 };
 
 }  // namespace ridge::workloads

@@ -5,9 +5,9 @@
 // object that allocated the memory does, and outlives every view. On a GPU backend the pointer is a
 // device address: only upload() and download() of that backend may look behind it.
 //
-// Types held: f32, bf16 (the upper half of a float), int32, int8 (signed, or unsigned as the left
-// side of a product), int4 (two per byte, as ops/weights.h packs them). Counts are elements,
-// always.
+// Types held: f32, bf16 (the upper half of a float), fp8 (ops/fp8.h), int32, int8 (signed, or
+// unsigned as the left side of a product), int4 (two per byte, as ops/weights.h packs them). Counts
+// are elements, always.
 
 #include "base/result.h"
 
@@ -25,6 +25,8 @@ namespace ridge::workloads {
         case RIDGE_DTYPE_BF16:
             return 16;
         case RIDGE_DTYPE_INT8:
+        case RIDGE_DTYPE_FP8_E4M3:
+        case RIDGE_DTYPE_FP8_E5M2:
             return 8;
         case RIDGE_DTYPE_INT4:
             return 4;
@@ -55,6 +57,11 @@ struct Tensor {
     [[nodiscard]] std::int8_t* i8() const {
         RIDGE_CHECK(type == RIDGE_DTYPE_INT8, "tensor is not int8");
         return static_cast<std::int8_t*>(data);
+    }
+    [[nodiscard]] std::uint8_t* fp8() const {
+        RIDGE_CHECK(type == RIDGE_DTYPE_FP8_E4M3 || type == RIDGE_DTYPE_FP8_E5M2,
+                    "tensor is not an eight-bit float");
+        return static_cast<std::uint8_t*>(data);
     }
     // Elements [offset, offset + length).
     [[nodiscard]] Tensor slice(std::int64_t offset, std::int64_t length) const {

@@ -59,7 +59,10 @@ TEST(Registry, TheGpusSetHasItsOwnSizesAndTheMachinesRest) {
         const std::string name = backend == spec.params.end() ? "" : backend->second;
         EXPECT_TRUE(backends.emplace(spec.name, name).second);
     }
-    for (const char* name : {"train.single/tf32", "gemm/bf16.8192", "infer.decode/bf16", "launch/graph"})
+    for (const char* name :
+         {"train.single/tf32", "train.single/fp8", "gemm/bf16.8192", "gemm/fp8.8192",
+          "infer.decode/bf16", "launch/graph", "train.dlrm/large", "train.gcn/random",
+          "train.conv/bf16", "train.offload/prefetch"})
         EXPECT_EQ(backends[name], "cuda") << name;
     for (const char* name : {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync"})
         EXPECT_TRUE(backends.contains(name)) << name;

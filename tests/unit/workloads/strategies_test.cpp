@@ -2,7 +2,11 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // What strategies can show without a launcher: with one rank each is the serial run; refusals; the
 // second memory of offloaded state. Several ranks: strategies_ranks_test.cpp.
+#include "tests/unit/workloads_ops/cuda_on_host/host_device.h"
+#include "workloads/models/tiny_model.h"
 #include "workloads/ops/cpu/cpu_backend.h"
+#include "workloads/ops/cuda/cuda_backend.h"
+#include "workloads/ops/cuda/cuda_operators.h"
 #include "workloads/parallel/solo_transport.h"
 #include "workloads/parallel/strategies/checks.h"
 #include "workloads/parallel/strategies/expert_parallel.h"
@@ -126,9 +130,64 @@ TEST(ExpertOracle, GradientsAreThoseOfFiniteDifferences) {
     EXPECT_GT(compared, 50);
 }
 
+// What two steps leave of the tiny model's parameters.
+std::vector<float> trainedBy(Operators& ops, OffloadMode mode) {
+    constexpr std::int64_t kSequences = 1;
+    auto made = OffloadTrainer::create(ops, tiny::kTiny, kSequences, mode,
+                                       std::filesystem::temp_directory_path());
+    if (!made.ok() || !(*made)->load(tiny::tinyParameters()).ok()) return {};
+    const tiny::TinyBatch batch = tiny::tinyBatch(kSequences);
+    for (int i = 0; i < 2; ++i)
+        if (!(*made)->step(batch.tokens, batch.targets, {}).ok()) return {};
+    return *(*made)->parameters();
+}
+
+// Operators that run on without waiting for a copy, or copies into what is still to be stored.
+class Forgetful final : public cuda::CudaOperators {
+public:
+    Forgetful(bool waits, bool orders)
+        : CudaOperators(cuda::makeHostDevice(cuda::CopiesWhen::kAsLateAsPossible)),
+          m_waits(waits),
+          m_orders(orders) {}
+    std::uint64_t copyIn(void* to, const void* from, std::size_t bytes,
+                         std::uint64_t after) override {
+        return CudaOperators::copyIn(to, from, bytes, m_orders ? after : 0);
+    }
+    void operatorsWait(std::uint64_t ticket) override {
+        if (m_waits) CudaOperators::operatorsWait(ticket);
+    }
+
+private:
+    bool m_waits, m_orders;
+};
+
+// Copies are done at once, or so late that every wait that is missing shows.
+TEST(OffloadOverCopies, TrainsAsResidentStateDoesAndFindsAMissingWait) {
+    const auto early = cuda::makeOperatorsOnHost(cuda::CopiesWhen::kAtOnce);
+    const auto late = cuda::makeOperatorsOnHost(cuda::CopiesWhen::kAsLateAsPossible);
+    const std::vector<float> resident = trainedBy(*late, OffloadMode::kResident);
+    ASSERT_FALSE(resident.empty());
+    EXPECT_EQ(trainedBy(*early, OffloadMode::kPrefetch), resident);
+    EXPECT_EQ(trainedBy(*late, OffloadMode::kPrefetch), resident);
+    EXPECT_EQ(trainedBy(*late, OffloadMode::kBlocking), resident);
+    EXPECT_TRUE(early->status().ok() && late->status().ok());
+    Forgetful waitless(false, true), orderless(true, false);
+    EXPECT_NE(trainedBy(waitless, OffloadMode::kPrefetch), resident);
+    EXPECT_NE(trainedBy(orderless, OffloadMode::kPrefetch), resident);
+}
+
+TEST(OffloadOverCopies, HoldsOnTheGpu) {
+    const auto ops = makeCudaOperators();
+    if (!ops.ok()) GTEST_SKIP() << ops.error().message;
+    const std::vector<float> resident = trainedBy(**ops, OffloadMode::kResident);
+    ASSERT_FALSE(resident.empty());
+    EXPECT_EQ(trainedBy(**ops, OffloadMode::kBlocking), resident);
+    EXPECT_EQ(trainedBy(**ops, OffloadMode::kPrefetch), resident);
+}
+
 TEST(StateTier, GivesBackWhatWasStoredInTheOrderOfIssue) {
     for (const bool threaded : {false, true}) {
-        auto tier = StateTier::create(std::filesystem::temp_directory_path(), 3000, threaded);
+        auto tier = MappedStateTier::create(std::filesystem::temp_directory_path(), 3000, threaded);
         ASSERT_TRUE(tier.ok()) << tier.error().message;
         std::vector<float> values(1000), back(1000, -1.0F);
         std::iota(values.begin(), values.end(), 1.0F);
@@ -151,12 +210,12 @@ TEST(StateTier, LeavesNoFileAndSaysWhereItCannotMakeOne) {
         std::filesystem::temp_directory_path() / ("ridge-tier-" + std::to_string(::getpid()));
     std::filesystem::create_directory(folder);
     {
-        const auto tier = StateTier::create(folder, 1000, true);
+        const auto tier = MappedStateTier::create(folder, 1000, true);
         ASSERT_TRUE(tier.ok());
         EXPECT_TRUE(std::filesystem::is_empty(folder));
     }
     std::filesystem::remove(folder);
-    const auto none = StateTier::create(folder, 1000, true);
+    const auto none = MappedStateTier::create(folder, 1000, true);
     ASSERT_FALSE(none.ok());
     EXPECT_NE(none.error().message.find(folder.string()), std::string::npos);
 }

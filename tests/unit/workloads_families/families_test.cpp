@@ -4,12 +4,14 @@
 // wrong sign in any operator makes the workload an error.
 #include "workloads/families/families.h"
 
+#include "family_backends.h"
 #include "range_capture.h"
 #include "workloads/families/cpu/cpu_family_operators.h"
 
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 
 namespace ridge::workloads {
 namespace {
@@ -23,7 +25,7 @@ const DlrmConfig kDlrm{.tables = 3,
                        .bottom = {8},
                        .top = {8},
                        .batches = 2};
-const GcnConfig kGcn{.nodes = 300, .links = 3, .reach = 8, .inputs = 4, .hidden = 16, .classes = 4};
+const GcnConfig kGcn{.nodes = 120, .links = 3, .reach = 8, .inputs = 4, .hidden = 16, .classes = 4};
 const ConvNetConfig kConv{
     .samples = 2, .side = 8, .channels = 4, .stages = 2, .classes = 3, .batches = 2};
 
@@ -33,13 +35,30 @@ std::unique_ptr<Workload> make(const std::string& family, const FamilyBackend& b
     return makeConvWorkload(backend, kConv);
 }
 
-class Families : public testing::TestWithParam<const char*> {};
-INSTANTIATE_TEST_SUITE_P(All, Families, testing::Values("dlrm", "gcn", "conv"),
-                         [](const auto& each) { return std::string(each.param); });
+class Families : public testing::TestWithParam<std::tuple<const char*, const char*>> {
+protected:
+    void SetUp() override {
+        const FamilyBackend backend = familyBackendCalled(std::get<1>(GetParam()));
+        if (const auto dense = backend.dense.make(); !dense.ok())
+            GTEST_SKIP() << dense.error().message;
+        m_workload = make(family(), backend);
+        const Status prepared = m_workload->prepare();
+        ASSERT_TRUE(prepared.ok()) << prepared.error().message;
+    }
+    [[nodiscard]] std::string family() const { return std::get<0>(GetParam()); }
+
+    std::unique_ptr<Workload> m_workload;
+};
+INSTANTIATE_TEST_SUITE_P(All, Families,
+                         testing::Combine(testing::Values("dlrm", "gcn", "conv"),
+                                          testing::Values("cpu1", "cuda_on_host", "gpu")),
+                         [](const auto& each) {
+                             return std::string(std::get<0>(each.param)) + "_" +
+                                    std::get<1>(each.param);
+                         });
 
 TEST_P(Families, PassTheirProofsAndReport) {
-    const auto workload = make(GetParam());
-    ASSERT_TRUE(workload->prepare().ok());
+    Workload* const workload = m_workload.get();
     const CheckResult check = workload->check();
     EXPECT_TRUE(check.passed) << check.detail;
     EXPECT_NE(check.detail.find("finite differences"), std::string::npos) << check.detail;
@@ -52,10 +71,8 @@ TEST_P(Families, PassTheirProofsAndReport) {
 
 // Only leaves carry work, inside forward, backward and optimizer; sums are the formulas'.
 TEST_P(Families, PayloadsOfAStepEqualTheFormulasToTheLastDigit) {
-    const auto workload = make(GetParam());
-    ASSERT_TRUE(workload->prepare().ok());
     test::startCapture();
-    workload->step(0);
+    m_workload->step(0);
     const auto ranges = test::stopCapture();
     std::vector<std::string> phases;
     std::map<int, std::uint64_t> flops;
@@ -68,14 +85,13 @@ TEST_P(Families, PayloadsOfAStepEqualTheFormulasToTheLastDigit) {
     }
     EXPECT_EQ(phases, (std::vector<std::string>{"forward", "backward", "optimizer"}));
     EXPECT_EQ(test::openRanges(), 0);
-    const std::string family = GetParam();
-    EXPECT_EQ(flops[RIDGE_OP_GEMM], family == "dlrm"  ? kDlrm.productFlops()
-                                    : family == "gcn" ? kGcn.productFlops()
-                                                      : kConv.productFlops());
-    if (family == "dlrm") {
+    EXPECT_EQ(flops[RIDGE_OP_GEMM], family() == "dlrm"  ? kDlrm.productFlops()
+                                    : family() == "gcn" ? kGcn.productFlops()
+                                                        : kConv.productFlops());
+    if (family() == "dlrm") {
         EXPECT_EQ(flops[RIDGE_OP_EMBEDDING], 3U * (64 * 3 * 4) * 16);
     }
-    if (family == "gcn") {
+    if (family() == "gcn") {
         const auto edges = static_cast<std::uint64_t>(std::ssize(makeGraph(kGcn, 23).indices));
         EXPECT_EQ(sparse, 2 * edges * 2 * (16 + 4));
     }
@@ -192,8 +208,9 @@ TEST(FamilyFaults, OneWrongSignIsAnErrorAndNoTime) {
     for (const auto& [family, names] : faults)
         for (const std::string& fault : names) {
             FamilyBackend backend;
-            backend.make = [&fault](int threads) {
-                return std::make_unique<Faulty>(threads, fault);
+            backend.make = [&fault](Operators&,
+                                    int threads) -> Result<std::unique_ptr<FamilyOperators>> {
+                return std::unique_ptr<FamilyOperators>(std::make_unique<Faulty>(threads, fault));
             };
             const auto workload = make(family, backend);
             ASSERT_TRUE(workload->prepare().ok());

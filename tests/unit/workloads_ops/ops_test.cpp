@@ -181,7 +181,8 @@ TEST_P(OnBackends, CrossEntropySumsToNothingAndSurvivesLargeLogits) {
 TEST_P(OnBackends, ChecksOfTheModelsPass) {
     for (const CheckResult& result :
          {checkGemm(*m_ops, {GemmLayout::kTN, 65, 33, 127}), checkAdamW(*m_ops),
-          checkTinyModel(*m_ops), checkTinyTraining(*m_ops), checkTinyGeneration(*m_ops)})
+          checkTinyModel(*m_ops), checkTinyTraining(*m_ops), checkTinyModel(*m_ops, true),
+          checkTinyTraining(*m_ops, true), checkTinyGeneration(*m_ops)})
         EXPECT_TRUE(result.passed) << result.detail;
 }
 

@@ -4,6 +4,7 @@
 #include "workloads/models/checks_inference.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/models/kernels/kernels.h"
+#include "workloads/ops/fp8.h"
 
 #include <fmt/format.h>
 
@@ -23,6 +24,7 @@ const char* typeName(ridge_dtype type) {
     return type == RIDGE_DTYPE_BF16   ? "bf16"
            : type == RIDGE_DTYPE_INT8 ? "int8"
            : type == RIDGE_DTYPE_TF32 ? "tf32"
+           : isFp8(type)              ? "fp8"
                                       : "fp32";
 }
 
@@ -74,9 +76,7 @@ public:
         m_ops->synchronize();
     }
     std::vector<Metric> report(const Timing& timing) override {
-        const std::uint64_t inBytes = m_case.type == RIDGE_DTYPE_BF16   ? 2
-                                      : m_case.type == RIDGE_DTYPE_INT8 ? 1
-                                                                        : 4;
+        const std::uint64_t inBytes = u64(elementBits(heldIn(m_case.type)) / 8);
         const auto cost = formulas::gemm(u64(m_case.m), u64(m_case.n), u64(m_case.k), inBytes, 4);
         const double seconds = timing.medianStepSeconds / static_cast<double>(m_repeats);
         return {
@@ -96,6 +96,8 @@ private:
             m_ops->upload(tensor, values);
         } else if (m_case.type == RIDGE_DTYPE_BF16) {
             m_ops->uploadBytes(tensor, pack(values, Storage::kBf16).values);
+        } else if (isFp8(m_case.type)) {
+            m_ops->uploadBytes(tensor, fp8Codes(tensor.count, seed));
         } else {
             std::vector<std::byte> bytes(values.size());
             for (std::size_t i = 0; i < bytes.size(); ++i)
@@ -131,6 +133,7 @@ constexpr auto kF32 = RIDGE_DTYPE_F32;
 constexpr auto kTf32 = RIDGE_DTYPE_TF32;
 constexpr auto kBf16 = RIDGE_DTYPE_BF16;
 constexpr auto kInt8 = RIDGE_DTYPE_INT8;
+constexpr auto kFp8 = RIDGE_DTYPE_FP8_E4M3;
 
 std::vector<Row> processorRows() {
     using enum GemmLayout;
@@ -148,7 +151,8 @@ std::vector<Row> processorRows() {
             {{kInt8, kNN, 1024, 1024, 1024}, "1024", true, true, 100}};
 }
 
-// Ridge points of an H100 by its data sheet: 20 FLOP/B in fp32, 148 in tf32, 295 in bf16.
+// Ridge points of an H100 by its data sheet: 20 FLOP/B in fp32, 148 in tf32, 295 in bf16, 590 in
+// fp8.
 std::vector<Row> acceleratorRows() {
     using enum GemmLayout;
     return {{{kF32, kNN, 4096, 4096, 4096}, "4096", true, true, 50},
@@ -158,6 +162,7 @@ std::vector<Row> acceleratorRows() {
             {{kBf16, kNN, 8192, 8192, 8192}, "8192", true, true, 100},
             {{kBf16, kNT, 8192, 8192, 8192}, "8192.nt", true, false, 100},
             {{kBf16, kTN, 8192, 8192, 8192}, "8192.tn", true, false, 100},
+            {{kFp8, kNT, 8192, 8192, 8192}, "8192", true, true, 200},
             {{kF32, kNT, 1, 8192, 8192}, "m1", false, true, 100},
             {{kBf16, kNT, 1, 16384, 16384}, "m1", false, true, 100},
             {{kBf16, kNT, 16, 16384, 16384}, "m16", false, true, 100},

@@ -7,9 +7,9 @@
 // cuda_elementwise.cu: memory and the vector operators; cuda_norm.cu: norms, embeddings, loss;
 // cuda_attention.cu: attention whole and fused; cuda_inference.cu: stored weights, the KV cache.
 //
-// All results are the same from run to run, with one exception: embeddingBackward adds with
-// atomics, so the last bits of a token's gradient depend on the order in which its rows arrive.
+// All results are the same from run to run, to the bit.
 
+#include "workloads/ops/copy_streams.h"
 #include "workloads/ops/cuda/device.h"
 #include "workloads/ops/operators.h"
 
@@ -24,9 +24,12 @@ namespace ridge::workloads::cuda {
     return tensor.empty() ? nullptr : tensor.f32();
 }
 
-class CudaOperators : public Operators, public GraphRecorder {
+class CudaOperators : public Operators, public GraphRecorder, public CopyStreams {
 public:
     explicit CudaOperators(std::unique_ptr<Device> device) : m_device(std::move(device)) {}
+
+    // For operators of other kinds that share it (families/cuda/).
+    [[nodiscard]] Device& device() { return *m_device; }
 
     using Operators::allocate;
     Tensor allocate(std::int64_t count, ridge_dtype type) override;
@@ -42,6 +45,17 @@ public:
     std::int64_t primitiveCount() const override { return m_device->planCount(); }
     void beginGraph() override { m_device->beginGraph(); }
     Result<std::unique_ptr<OperatorGraph>> endGraph() override { return m_device->endGraph(); }
+    void* allocatePinned(std::size_t bytes) override { return m_device->allocatePinned(bytes); }
+    std::uint64_t copyIn(void* toDevice, const void* fromHost, std::size_t bytes,
+                         std::uint64_t after) override {
+        return m_device->copyBeside(Device::Direction::kIn, toDevice, fromHost, bytes, after);
+    }
+    std::uint64_t copyOut(void* toHost, const void* fromDevice, std::size_t bytes,
+                          std::uint64_t after) override {
+        return m_device->copyBeside(Device::Direction::kOut, toHost, fromDevice, bytes, after);
+    }
+    void operatorsWait(std::uint64_t ticket) override { m_device->waitForCopy(ticket); }
+    void waitForCopies() override { m_device->finishCopies(); }
 
 protected:
     void doGemm(const GemmArgs& args) override;
@@ -50,6 +64,8 @@ protected:
     void doLinear(const Weight& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                   std::int64_t rows) override;
     void doCast(const Tensor& from, const Tensor& to) override;
+    void doQuantise(const QuantiseArgs& args, const Tensor& from, const Tensor& to,
+                    const Tensor& scale) override;
     void doAttentionScores(const AttentionArgs& args, const Tensor& qkv,
                            const Tensor& scores) override;
     void doAttentionSoftmax(const AttentionArgs& args, const Tensor& scores) override;
@@ -111,7 +127,7 @@ protected:
 private:
     // At least this many bytes of device memory that live until the next call for the same slot.
     // A larger one than before is allocated anew: the first call per shape, never a timed one.
-    enum Slot { kScores, kPartials, kWeights, kPlaces, kSlots };
+    enum Slot { kScores, kPartials, kWeights, kPlaces, kLargest, kSlots };
     void* scratch(Slot slot, std::int64_t bytes);
     float* floats(Slot slot, std::int64_t count) {
         return static_cast<float*>(scratch(slot, 4 * count));
@@ -124,7 +140,7 @@ private:
         const std::int32_t* blocks;
         std::int64_t count = 0;  // of rows
     };
-    [[nodiscard]] bool tensorFloat() const { return products() == RIDGE_DTYPE_TF32; }
+    [[nodiscard]] bool tensorFloat() const { return attentionType() == RIDGE_DTYPE_TF32; }
     Places uploadPlaces(const KvCache& cache, std::span<const CacheRows> rows);
 
     std::unique_ptr<Device> m_device;

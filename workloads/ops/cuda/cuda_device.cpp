@@ -6,6 +6,7 @@
 // matrix read column-major is its own transpose, so B is handed over first and nothing is moved.
 #include "workloads/ops/cuda/cuda_backend.h"
 #include "workloads/ops/cuda/plugin.h"
+#include "workloads/ops/fp8.h"
 
 #include <cstring>
 #include <cublasLt.h>
@@ -21,6 +22,7 @@ namespace {
 
 constexpr std::size_t kWorkspace = std::size_t{32} << 20;  // what NVIDIA advises for Hopper
 constexpr int kAmpere = 8;                                 // the first with bf16 and tf32
+constexpr int kAda = 89;                                   // major and minor: the first with fp8
 
 Status cudaFailed(const char* what, cudaError_t error) {
     if (error == cudaSuccess) return {};
@@ -35,7 +37,16 @@ Status blasFailed(const char* what, cublasStatus_t error) {
 }
 
 cudaDataType_t typeOf(ridge_dtype type) {
-    return type == RIDGE_DTYPE_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+    switch (type) {
+        case RIDGE_DTYPE_BF16:
+            return CUDA_R_16BF;
+        case RIDGE_DTYPE_FP8_E4M3:
+            return CUDA_R_8F_E4M3;
+        case RIDGE_DTYPE_FP8_E5M2:
+            return CUDA_R_8F_E5M2;
+        default:
+            return CUDA_R_32F;
+    }
 }
 
 // The largest power of two up to 256 that every matrix of the batch begins at a multiple of.
@@ -66,6 +77,12 @@ private:
     Status set(cublasLtMatmulDescAttributes_t attribute, const Value& value) {
         return blasFailed("a product's attribute", cublasLtMatmulDescSetAttribute(
                                                        m_product, attribute, &value, sizeof value));
+    }
+    // Where the scales of fp8 operands are; B is handed over first.
+    Status setScales(const StridedProduct& p) {
+        if (!isFp8(p.type)) return {};
+        RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_A_SCALE_POINTER, p.scaleB));
+        return set(CUBLASLT_MATMUL_DESC_B_SCALE_POINTER, p.scaleA);
     }
     static Status makeLayout(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std::int64_t rows,
                              std::int64_t columns, std::int64_t ld, std::int64_t batch,
@@ -106,11 +123,15 @@ Status Plan::prepare(cublasLtHandle_t handle, const StridedProduct& p) {
         RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, CUDA_R_32F));
         RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias));
     }
-    const cudaDataType_t in = typeOf(p.type);
-    RIDGE_TRY_STATUS(makeLayout(m_first, in, transposedB ? p.k : p.n, transposedB ? p.n : p.k,
-                                p.ldb, p.batch, p.stepB));
-    RIDGE_TRY_STATUS(makeLayout(m_second, in, transposedA ? p.m : p.k, transposedA ? p.k : p.m,
-                                p.lda, p.batch, p.stepA));
+    RIDGE_TRY_STATUS(setScales(p));
+    // Sums of two E4M3 operands may be kept in the tensor cores' own, shorter registers: what
+    // training does forward, and what the data sheet's rate is of.
+    const std::int8_t fast = p.type == RIDGE_DTYPE_FP8_E4M3 ? 1 : 0;
+    RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_FAST_ACCUM, fast));
+    RIDGE_TRY_STATUS(makeLayout(m_first, typeOf(p.rightType()), transposedB ? p.k : p.n,
+                                transposedB ? p.n : p.k, p.ldb, p.batch, p.stepB));
+    RIDGE_TRY_STATUS(makeLayout(m_second, typeOf(p.type), transposedA ? p.m : p.k,
+                                transposedA ? p.k : p.m, p.lda, p.batch, p.stepA));
     RIDGE_TRY_STATUS(makeLayout(m_out, typeOf(p.outType), p.n, p.m, p.ldc, p.batch, p.stepC));
 
     cublasLtMatmulPreference_t preference = nullptr;
@@ -120,7 +141,7 @@ Status Plan::prepare(cublasLtHandle_t handle, const StridedProduct& p) {
     // Unless told, the library takes 256 bytes for granted, which slices of a tensor do not keep.
     // It numbers the operands as they are handed over: B first.
     const std::pair<cublasLtMatmulPreferenceAttributes_t, std::uint32_t> alignments[] = {
-        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignmentOf(p.b, p.stepB, p.type)},
+        {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, alignmentOf(p.b, p.stepB, p.rightType())},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES, alignmentOf(p.a, p.stepA, p.type)},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, alignmentOf(p.c, p.stepC, p.outType)},
         {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES, alignmentOf(p.c, p.stepC, p.outType)}};
@@ -140,6 +161,7 @@ Status Plan::prepare(cublasLtHandle_t handle, const StridedProduct& p) {
 Status Plan::run(cublasLtHandle_t handle, const StridedProduct& p, void* workspace,
                  cudaStream_t stream) {
     if (p.bias != nullptr) RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias));
+    RIDGE_TRY_STATUS(setScales(p));
     return blasFailed("a product", cublasLtMatmul(handle, m_product, &p.alpha, p.b, m_first, p.a,
                                                   m_second, &p.beta, p.c, m_out, p.c, m_out,
                                                   &m_algorithm, workspace, kWorkspace, stream));
@@ -147,9 +169,9 @@ Status Plan::run(cublasLtHandle_t handle, const StridedProduct& p, void* workspa
 
 // Everything that the choice of an algorithm depends on.
 auto keyOf(const StridedProduct& p) {
-    return std::tuple(p.layout, p.m, p.n, p.k, p.type, p.outType, p.tensorFloat, p.beta != 0.0F,
-                      p.lda, p.stepA, p.ldb, p.stepB, p.ldc, p.stepC, p.batch,
-                      alignmentOf(p.a, p.stepA, p.type), alignmentOf(p.b, p.stepB, p.type),
+    return std::tuple(p.layout, p.m, p.n, p.k, p.type, p.rightType(), p.outType, p.tensorFloat,
+                      p.beta != 0.0F, p.lda, p.stepA, p.ldb, p.stepB, p.ldc, p.stepC, p.batch,
+                      alignmentOf(p.a, p.stepA, p.type), alignmentOf(p.b, p.stepB, p.rightType()),
                       alignmentOf(p.c, p.stepC, p.outType),
                       p.bias == nullptr ? 0 : alignmentOf(p.bias, 0, RIDGE_DTYPE_F32));
 }
@@ -185,12 +207,75 @@ private:
     std::int64_t m_nodes = 0;
 };
 
+// Copies beside the operators' stream: one stream in, one out, an event behind each copy.
+class Copies {
+public:
+    Copies() = default;
+    Copies(const Copies&) = delete;
+    Copies& operator=(const Copies&) = delete;
+    ~Copies() {
+        (void)finish();
+        for (const cudaStream_t stream : m_streams)
+            if (stream != nullptr) cudaStreamDestroy(stream);
+        for (const cudaEvent_t event : m_done)
+            if (event != nullptr) cudaEventDestroy(event);
+        if (m_operators != nullptr) cudaEventDestroy(m_operators);
+    }
+
+    Status start() {
+        for (cudaStream_t& stream : m_streams)
+            RIDGE_TRY_STATUS(cudaFailed("a copy stream",
+                                        cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking)));
+        const auto event = [](cudaEvent_t& made) {
+            return cudaFailed("an event", cudaEventCreateWithFlags(&made, cudaEventDisableTiming));
+        };
+        for (cudaEvent_t& done : m_done) RIDGE_TRY_STATUS(event(done));
+        return event(m_operators);
+    }
+    Status issue(Device::Direction direction, cudaStream_t operators, void* to, const void* from,
+                 std::size_t bytes, std::uint64_t after, std::uint64_t& ticket) {
+        const bool in = direction == Device::Direction::kIn;
+        const cudaStream_t stream = m_streams[in ? 0 : 1];
+        RIDGE_TRY_STATUS(cudaFailed("an event", cudaEventRecord(m_operators, operators)));
+        RIDGE_TRY_STATUS(cudaFailed("a wait", cudaStreamWaitEvent(stream, m_operators, 0)));
+        if (after != 0) RIDGE_TRY_STATUS(holdBack(stream, after));
+        RIDGE_TRY_STATUS(cudaFailed(
+            "a copy",
+            cudaMemcpyAsync(to, from, bytes, in ? cudaMemcpyHostToDevice : cudaMemcpyDeviceToHost,
+                            stream)));
+        ticket = ++m_issued;
+        return cudaFailed("an event", cudaEventRecord(eventOf(ticket), stream));
+    }
+    // What is issued to the stream from now on begins when that copy is done.
+    Status holdBack(cudaStream_t stream, std::uint64_t ticket) {
+        RIDGE_CHECK(ticket <= m_issued && m_issued - ticket < CopyStreams::kTickets,
+                    "a copy's ticket is too old");
+        return cudaFailed("a wait", cudaStreamWaitEvent(stream, eventOf(ticket), 0));
+    }
+    Status finish() {
+        for (const cudaStream_t stream : m_streams)
+            if (stream != nullptr)
+                RIDGE_TRY_STATUS(cudaFailed("the copies", cudaStreamSynchronize(stream)));
+        return {};
+    }
+
+private:
+    cudaEvent_t& eventOf(std::uint64_t ticket) { return m_done[ticket % CopyStreams::kTickets]; }
+
+    cudaStream_t m_streams[2] = {};
+    cudaEvent_t m_done[CopyStreams::kTickets] = {};
+    cudaEvent_t m_operators = nullptr;  // behind the operators issued so far
+    std::uint64_t m_issued = 0;
+};
+
 class CudaDevice final : public Device {
 public:
     ~CudaDevice() override {
         if (m_stream != nullptr) cudaStreamSynchronize(m_stream);
+        m_copies.reset();
         m_plans.clear();
         for (void* data : m_blocks) cudaFree(data);
+        for (void* data : m_pinned) cudaFreeHost(data);
         if (m_handle != nullptr) cublasLtDestroy(m_handle);
         if (m_stream != nullptr) cudaStreamDestroy(m_stream);
     }
@@ -237,6 +322,35 @@ public:
         keep(cudaFailed("what was issued", cudaStreamSynchronize(m_stream)));
     }
     void* stream() override { return m_stream; }
+    void* allocatePinned(std::size_t bytes) override {
+        void* data = nullptr;
+        if (const cudaError_t error = cudaMallocHost(&data, bytes); error != cudaSuccess) {
+            (void)cudaGetLastError();
+            keep(Error{ErrorCode::kMeasurement, "no page-locked host memory for a buffer of " +
+                                                    std::to_string(bytes) + " bytes"});
+            return nullptr;
+        }
+        m_pinned.push_back(data);
+        std::memset(data, 0, bytes);
+        return data;
+    }
+    std::uint64_t copyBeside(Direction direction, void* to, const void* from, std::size_t bytes,
+                             std::uint64_t after) override {
+        if (m_copies == nullptr) {
+            m_copies = std::make_unique<Copies>();
+            keep(m_copies->start());
+        }
+        if (!status().ok()) return 0;
+        std::uint64_t ticket = 0;
+        keep(m_copies->issue(direction, m_stream, to, from, bytes, after, ticket));
+        return ticket;
+    }
+    void waitForCopy(std::uint64_t ticket) override {
+        if (m_copies != nullptr && ticket != 0) keep(m_copies->holdBack(m_stream, ticket));
+    }
+    void finishCopies() override {
+        if (m_copies != nullptr) keep(m_copies->finish());
+    }
     void beginGraph() override {
         // Of this thread only: calls that a capture forbids stay allowed to other threads.
         keep(cudaFailed("the recording of a graph",
@@ -266,7 +380,8 @@ private:
     cudaStream_t m_stream = nullptr;
     cublasLtHandle_t m_handle = nullptr;
     void* m_workspace = nullptr;
-    std::vector<void*> m_blocks;
+    std::vector<void*> m_blocks, m_pinned;
+    std::unique_ptr<Copies> m_copies;  // once one is asked for
     std::map<decltype(keyOf({})), Plan> m_plans;
 };
 
@@ -281,6 +396,7 @@ Status CudaDevice::canMultiply(ridge_dtype type) const {
     if (type == RIDGE_DTYPE_F32) return {};
     if ((type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32) && m_properties.major >= kAmpere)
         return {};
+    if (isFp8(type) && 10 * m_properties.major + m_properties.minor >= kAda) return {};
     return Error{ErrorCode::kUnsupported,
                  std::string(m_properties.name) + " has no products of this type in this set"};
 }

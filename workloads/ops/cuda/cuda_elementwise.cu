@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// Memory, products, and the operators that touch each element once. All of the latter are bound by
-// memory: a thread takes kPerThread elements, a block's width apart, so that a warp reads whole
-// lines and enough of them are on their way at a time.
+// Memory, products, and the operators that touch each element once.
 #include "workloads/ops/cuda/cuda_backend.h"
-#include "workloads/ops/cuda/simt.h"
+#include "workloads/ops/cuda/passes.h"
+#include "workloads/ops/fp8.h"
 
 #include <algorithm>
 #include <cmath>
@@ -14,7 +13,6 @@ namespace ridge::workloads::cuda {
 
 namespace {
 
-constexpr int kPerThread = 4;
 constexpr int kMostAffine = 8;
 constexpr std::int64_t kMostBlocks = 1024;  // of a reduction
 
@@ -113,22 +111,6 @@ struct AdamW {
     }
 };
 
-template <typename Operation>
-__global__ void elementsKernel(Operation operation, std::int64_t count) {
-    const std::int64_t first =
-        static_cast<std::int64_t>(blockIdx.x) * (kBlock * kPerThread) + threadIdx.x;
-    for (int i = 0; i < kPerThread; ++i) {
-        const std::int64_t at = first + i * kBlock;
-        if (at < count) operation(at);
-    }
-}
-
-template <typename Operation>
-void forElements(Device& device, std::int64_t count, const Operation& operation) {
-    launch(device, elementsKernel<Operation>, dim3(blocksFor(count, kBlock * kPerThread)),
-           dim3(kBlock), operation, count);
-}
-
 __global__ void checksumKernel(const unsigned long long* words, std::int64_t count,
                                unsigned long long* sum) {
     unsigned long long mine = 0;
@@ -185,11 +167,13 @@ void CudaOperators::downloadBytes(std::span<std::byte> to, const Tensor& from) {
 void CudaOperators::doGemm(const GemmArgs& args) {
     const bool transposedA = args.layout == GemmLayout::kTN;
     const bool transposedB = args.layout == GemmLayout::kNT;
+    const bool eightBits = isFp8(args.a.type);
     m_device->multiply({.layout = args.layout,
                         .m = args.m,
                         .n = args.n,
                         .k = args.k,
                         .type = args.a.type,
+                        .typeB = args.b.type,
                         .outType = args.c.type,
                         .tensorFloat = tensorFloat() && args.a.type == RIDGE_DTYPE_F32,
                         .alpha = 1.0F,
@@ -204,7 +188,13 @@ void CudaOperators::doGemm(const GemmArgs& args) {
                         .ldc = args.n,
                         .stepC = 0,
                         .batch = 1,
-                        .bias = orNull(args.bias)});
+                        .bias = eightBits ? nullptr : orNull(args.bias),
+                        .scaleA = orNull(args.leftScale),
+                        .scaleB = orNull(args.rightScale)});
+    // Eight-bit products take no float bias.
+    if (eightBits && !args.bias.empty())
+        forElements(*m_device, args.m * args.n,
+                    RowSum{args.c.f32(), args.bias.f32(), args.c.f32(), args.n});
 }
 
 void CudaOperators::doGeluForward(const Tensor& x, const Tensor& y) {

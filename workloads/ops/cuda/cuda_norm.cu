@@ -3,7 +3,7 @@
 // Rows as a whole: layer norm, column sums, embeddings, the loss, the largest element. A block has
 // a row; sums over rows go in two launches, so that they add in the same order every time.
 #include "workloads/ops/cuda/cuda_backend.h"
-#include "workloads/ops/cuda/simt.h"
+#include "workloads/ops/cuda/passes.h"
 
 #include <algorithm>
 
@@ -12,9 +12,6 @@ namespace ridge::workloads::cuda {
 namespace {
 
 constexpr float kEpsilon = 1e-5F;
-constexpr int kColumns = 32;               // of a block that sums columns
-constexpr int kLines = kBlock / kColumns;  // rows that it has in hand at a time
-constexpr std::int64_t kRowsPerPart = 256;
 
 __global__ void layerNormForwardKernel(std::int64_t width, const float* x, const float* gamma,
                                        const float* beta, float* y, float* mean, float* rstd) {
@@ -64,14 +61,7 @@ __global__ void layerNormInputGradientKernel(std::int64_t width, const float* dY
     }
 }
 
-// What a row adds to its columns: itself; or, for layer norm, dGamma's term.
-struct Plain {
-    const float* x;
-    __device__ float operator()(std::int64_t row, std::int64_t column, std::int64_t width) const {
-        return x[row * width + column];
-    }
-};
-
+// What a row adds to its columns for layer norm's dGamma.
 struct Normalised {
     const float* dY;
     const float* x;
@@ -82,44 +72,6 @@ struct Normalised {
         return dY[at] * (x[at] - mean[row]) * rstd[row];
     }
 };
-
-// Block (c, p) sums rows [p rowsPerPart, ...) of 32 columns into parts[p * width + column].
-template <typename Term>
-__global__ void columnPartsKernel(Term term, std::int64_t rows, std::int64_t width,
-                                  std::int64_t rowsPerPart, float* parts) {
-    __shared__ float lines[kLines][kColumns];
-    const std::int64_t column = static_cast<std::int64_t>(blockIdx.x) * kColumns + threadIdx.x;
-    const std::int64_t first = blockIdx.y * rowsPerPart;
-    const std::int64_t end = first + rowsPerPart < rows ? first + rowsPerPart : rows;
-    float sum = 0.0F;
-    if (column < width)
-        for (std::int64_t row = first + threadIdx.y; row < end; row += kLines)
-            sum += term(row, column, width);
-    lines[threadIdx.y][threadIdx.x] = sum;
-    __syncthreads();
-    if (threadIdx.y != 0 || column >= width) return;
-    for (int line = 1; line < kLines; ++line) sum += lines[line][threadIdx.x];
-    parts[blockIdx.y * width + column] = sum;
-}
-
-__global__ void columnTotalsKernel(const float* parts, std::int64_t count, std::int64_t width,
-                                   float* sums, bool accumulate) {
-    const std::int64_t column = static_cast<std::int64_t>(blockIdx.x) * kBlock + threadIdx.x;
-    if (column >= width) return;
-    float sum = 0.0F;
-    for (std::int64_t part = 0; part < count; ++part) sum += parts[part * width + column];
-    sums[column] = accumulate ? sums[column] + sum : sum;
-}
-
-template <typename Term>
-void sumColumns(Device& device, const Term& term, std::int64_t rows, std::int64_t width,
-                float* parts, float* sums, bool accumulate) {
-    const unsigned count = blocksFor(rows, kRowsPerPart);
-    launch(device, columnPartsKernel<Term>, dim3(blocksFor(width, kColumns), count),
-           dim3(kColumns, kLines), term, rows, width, kRowsPerPart, parts);
-    launch(device, columnTotalsKernel, dim3(blocksFor(width, kBlock)), dim3(kBlock), parts,
-           static_cast<std::int64_t>(count), width, sums, accumulate);
-}
 
 // positions: of each row, or null for firstPosition + row mod context.
 __global__ void embeddingKernel(std::int64_t context, std::int64_t width,
@@ -134,12 +86,32 @@ __global__ void embeddingKernel(std::int64_t context, std::int64_t width,
         out[row * width + i] = token[i] + positionTable[position * width + i];
 }
 
-__global__ void tokenGradientKernel(std::int64_t width, const std::int32_t* tokens,
-                                    const float* dOut, float* dTokenTable) {
-    const std::int64_t row = blockIdx.x;
-    float* to = dTokenTable + tokens[row] * width;
-    for (std::int64_t i = threadIdx.x; i < width; i += blockDim.x)
-        atomicAdd(to + i, dOut[row * width + i]);
+// The first row of each token adds up all rows of it, from first to last: in one order, whatever
+// order blocks run in.
+__global__ void tokenGradientKernel(std::int64_t rows, std::int64_t width,
+                                    const std::int32_t* tokens, const float* dOut,
+                                    float* dTokenTable) {
+    __shared__ unsigned same[kBlock / kWarp];  // of kBlock rows, a bit each
+    const std::int64_t own = blockIdx.x;
+    const std::int32_t token = tokens[own];
+    float* to = dTokenTable + token * width;
+    for (std::int64_t base = 0; base < rows; base += kBlock) {
+        __syncthreads();  // somebody may still read the bits of the rows before
+        if (threadIdx.x < kBlock / kWarp) same[threadIdx.x] = 0;
+        __syncthreads();
+        if (base + threadIdx.x < rows && tokens[base + threadIdx.x] == token)
+            atomicOr(&same[threadIdx.x / kWarp], 1U << (threadIdx.x % kWarp));
+        __syncthreads();
+        for (int word = 0; word < kBlock / kWarp; ++word)
+            for (unsigned left = same[word]; left != 0; left &= left - 1) {
+                int bit = 0;
+                while ((left >> bit & 1U) == 0) ++bit;
+                const std::int64_t row = base + word * kWarp + bit;
+                if (row < own) return;  // all threads: that row's block does it
+                for (std::int64_t i = threadIdx.x; i < width; i += blockDim.x)
+                    to[i] += dOut[row * width + i];
+            }
+    }
 }
 
 // Block p has position p: the sum over the sequences.
@@ -213,12 +185,12 @@ void CudaOperators::doLayerNormForward(std::int64_t rows, std::int64_t width, co
 void CudaOperators::doLayerNormBackward(std::int64_t rows, std::int64_t width, const Tensor& dY,
                                         const Tensor& x, const Tensor& gamma, const Tensor& mean,
                                         const Tensor& rstd, const LayerNormGradients& gradients) {
-    float* parts = floats(kPartials, blocksFor(rows, kRowsPerPart) * width);
+    float* parts = floats(kPartials, columnParts(rows, width));
     // dX last: it may be dY.
     sumColumns(*m_device, Normalised{dY.f32(), x.f32(), mean.f32(), rstd.f32()}, rows, width, parts,
-               gradients.dGamma.f32(), gradients.accumulateParameters);
-    sumColumns(*m_device, Plain{dY.f32()}, rows, width, parts, gradients.dBeta.f32(),
-               gradients.accumulateParameters);
+               StoreSum{gradients.dGamma.f32(), gradients.accumulateParameters});
+    sumColumns(*m_device, Plain{dY.f32()}, rows, width, parts,
+               StoreSum{gradients.dBeta.f32(), gradients.accumulateParameters});
     launch(*m_device, layerNormInputGradientKernel, dim3(static_cast<unsigned>(rows)), dim3(kBlock),
            width, dY.f32(), x.f32(), gamma.f32(), mean.f32(), rstd.f32(), gradients.dX.f32(),
            gradients.accumulateInput);
@@ -226,8 +198,8 @@ void CudaOperators::doLayerNormBackward(std::int64_t rows, std::int64_t width, c
 
 void CudaOperators::doColumnSum(const Tensor& x, std::int64_t rows, std::int64_t width,
                                 const Tensor& sum, bool accumulate) {
-    sumColumns(*m_device, Plain{x.f32()}, rows, width,
-               floats(kPartials, blocksFor(rows, kRowsPerPart) * width), sum.f32(), accumulate);
+    sumColumns(*m_device, Plain{x.f32()}, rows, width, floats(kPartials, columnParts(rows, width)),
+               StoreSum{sum.f32(), accumulate});
 }
 
 void CudaOperators::doEmbeddingForward(std::int64_t rows, std::int64_t context, std::int64_t width,
@@ -252,8 +224,8 @@ void CudaOperators::doEmbeddingBackward(std::int64_t rows, std::int64_t context,
                                         const Tensor& tokens, const Tensor& dOut,
                                         const Tensor& dTokenTable, const Tensor& dPositionTable,
                                         bool accumulatePositions) {
-    launch(*m_device, tokenGradientKernel, dim3(static_cast<unsigned>(rows)), dim3(kBlock), width,
-           tokens.i32(), dOut.f32(), dTokenTable.f32());
+    launch(*m_device, tokenGradientKernel, dim3(static_cast<unsigned>(rows)), dim3(kBlock), rows,
+           width, tokens.i32(), dOut.f32(), dTokenTable.f32());
     launch(*m_device, positionGradientKernel, dim3(static_cast<unsigned>(context)), dim3(kBlock),
            rows, context, width, dOut.f32(), dPositionTable.f32(), accumulatePositions);
 }

@@ -9,7 +9,7 @@
 
 namespace ridge::workloads {
 
-Result<std::unique_ptr<Operators>> makeCudaOperators() {
+Result<void*> cudaPluginSymbol(const char* name) {
     void* library = nullptr;
     std::string reason;
     for (const auto& folder : {executableDir() / ".." / "lib", executableDir()}) {
@@ -20,10 +20,16 @@ Result<std::unique_ptr<Operators>> makeCudaOperators() {
     }
     if (library == nullptr)
         return Error{ErrorCode::kUnsupported, "the CUDA operators cannot be loaded: " + reason};
-    const auto make = reinterpret_cast<ridge_cuda_function>(::dlsym(library, RIDGE_CUDA_SYMBOL));
-    if (make == nullptr)
+    void* const symbol = ::dlsym(library, name);
+    if (symbol == nullptr)
         return Error{ErrorCode::kUnsupported,
                      "libridge_cuda.so does not belong to this ridge-workloads"};
+    return symbol;
+}
+
+Result<std::unique_ptr<Operators>> makeCudaOperators() {
+    RIDGE_TRY(void* const symbol, cudaPluginSymbol(RIDGE_CUDA_SYMBOL));
+    const auto make = reinterpret_cast<ridge_cuda_function>(symbol);
     Operators* operators = nullptr;
     char why[512] = "";
     if (make(&operators, why, sizeof why) != 0)

@@ -11,5 +11,7 @@ namespace ridge::workloads {
 
 // kUnsupported with the reason when this build, the driver or the machine has no CUDA.
 [[nodiscard]] Result<std::unique_ptr<Operators>> makeCudaOperators();
+// A symbol of libridge_cuda.so, loaded on the first call; kUnsupported with the reason.
+[[nodiscard]] Result<void*> cudaPluginSymbol(const char* name);
 
 }  // namespace ridge::workloads

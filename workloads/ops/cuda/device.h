@@ -24,6 +24,7 @@ struct StridedProduct {
     GemmLayout layout = GemmLayout::kNN;
     std::int64_t m = 0, n = 0, k = 0;
     ridge_dtype type = RIDGE_DTYPE_F32;     // of A and B
+    ridge_dtype typeB = RIDGE_DTYPE_NONE;   // of B, where it is another (fp8)
     ridge_dtype outType = RIDGE_DTYPE_F32;  // of C
     bool tensorFloat = false;               // f32 operands rounded to tf32 on the way in
     float alpha = 1.0F, beta = 0.0F;
@@ -34,7 +35,12 @@ struct StridedProduct {
     void* c = nullptr;
     std::int64_t ldc = 0, stepC = 0;
     std::int64_t batch = 1;
-    const float* bias = nullptr;  // n floats added to each row
+    const float* bias = nullptr;  // n floats added to each row; not of fp8 products
+    // One float each in the device's memory that all elements of A or B are times; null: 1. fp8.
+    const float* scaleA = nullptr;
+    const float* scaleB = nullptr;
+
+    [[nodiscard]] ridge_dtype rightType() const { return typeB == RIDGE_DTYPE_NONE ? type : typeB; }
 };
 
 class Device {
@@ -60,6 +66,13 @@ public:
     [[nodiscard]] virtual Result<std::unique_ptr<OperatorGraph>> endGraph() {
         return Error{ErrorCode::kUnsupported, "this device records no graphs"};
     }
+    // Copies beside the stream (ops/copy_streams.h). No pinned memory: null and a bad status.
+    enum class Direction { kIn, kOut };
+    [[nodiscard]] virtual void* allocatePinned(std::size_t bytes) = 0;
+    virtual std::uint64_t copyBeside(Direction direction, void* to, const void* from,
+                                     std::size_t bytes, std::uint64_t after) = 0;
+    virtual void waitForCopy(std::uint64_t ticket) = 0;
+    virtual void finishCopies() = 0;
     // A kernel was handed to the stream: keeps the error if that failed.
     virtual void launched() = 0;
     [[nodiscard]] virtual std::string describe() const = 0;

@@ -46,8 +46,12 @@ Status OffloadTrainer::allocate(const std::filesystem::path& folder) {
     std::int64_t largest = 0;
     for (const Unit& unit : m_units) largest = std::max(largest, unit.count);
     for (std::size_t slot = 0; slot < kSlots; ++slot) moments(largest);
-    RIDGE_TRY(m_tier,
-              StateTier::create(folder, 2 * m_layout.total, m_mode == OffloadMode::kPrefetch));
+    const bool beside = m_mode == OffloadMode::kPrefetch;
+    if (CopyStreams* streams = copyStreamsOf(m_ops)) {
+        RIDGE_TRY(m_tier, PinnedStateTier::create(m_ops, *streams, 2 * m_layout.total, beside));
+    } else {
+        RIDGE_TRY(m_tier, MappedStateTier::create(folder, 2 * m_layout.total, beside));
+    }
     return {};
 }
 
@@ -65,7 +69,8 @@ Status OffloadTrainer::load(std::span<const float> parameters) {
         m_tier->clear();
     }
     for (Unit& unit : m_units) unit.fetching = 0;
-    for (const Tensor& moments : m_moments) zeroFill("moments.zero", moments);
+    for (const Tensor& moments : m_moments)
+        m_ops.upload(moments, std::vector<float>(index(moments.count)));
     m_steps = 0;
     return m_ops.status();
 }

@@ -16,7 +16,8 @@
 // moments per parameter in each direction and step; a GPU that leaves gradients and weights to the
 // host's optimizer moves 2 + 2 B instead. Working memory: 8 B per parameter and three units'
 // moments, instead of 16 B. On a CPU the second memory is a mapped file and the link's speed is
-// emulated: what is shown is the schedule, not the medium.
+// emulated: what is shown is the schedule, not the medium. On a GPU it is page-locked host memory
+// over the real link, and "copy thread" reads "a stream for each direction" (state_tier.h).
 
 #include "workloads/models/gpt_pass.h"
 #include "workloads/parallel/strategies/parallel_trainer.h"
@@ -30,7 +31,7 @@ enum class OffloadMode { kResident, kBlocking, kPrefetch };
 
 class OffloadTrainer final : public ParallelTrainer {
 public:
-    // The state's file is made in `folder`.
+    // A CPU's state is a file made in `folder`.
     static Result<std::unique_ptr<ParallelTrainer>> create(Operators& ops, const GptConfig& config,
                                                            std::int64_t sequences, OffloadMode mode,
                                                            const std::filesystem::path& folder);

@@ -15,8 +15,8 @@
 
 namespace ridge::workloads {
 
-Result<std::unique_ptr<StateTier>> StateTier::create(const std::filesystem::path& folder,
-                                                     std::int64_t floats, bool threaded) {
+Result<std::unique_ptr<StateTier>> MappedStateTier::create(const std::filesystem::path& folder,
+                                                           std::int64_t floats, bool threaded) {
     std::string path = (folder / "ridge-offload-XXXXXX").string();
     const auto bytes = static_cast<std::size_t>(4 * floats);
     const auto failed = [&](const char* what) {
@@ -37,16 +37,17 @@ Result<std::unique_ptr<StateTier>> StateTier::create(const std::filesystem::path
     ::close(file);
     errno = error;
     if (base == MAP_FAILED) return failed("cannot map a file");
-    return std::unique_ptr<StateTier>(new StateTier(static_cast<float*>(base), floats, threaded));
+    return std::unique_ptr<StateTier>(
+        new MappedStateTier(static_cast<float*>(base), floats, threaded));
 }
 
-StateTier::StateTier(float* base, std::int64_t floats, bool threaded)
+MappedStateTier::MappedStateTier(float* base, std::int64_t floats, bool threaded)
     : m_base(base), m_floats(floats) {
     clear();
     if (threaded) m_thread = std::thread([this] { copyThread(); });
 }
 
-StateTier::~StateTier() {
+MappedStateTier::~MappedStateTier() {
     if (m_thread.joinable()) {
         {
             const std::lock_guard lock(m_mutex);
@@ -58,11 +59,11 @@ StateTier::~StateTier() {
     ::munmap(m_base, static_cast<std::size_t>(4 * m_floats));
 }
 
-void StateTier::clear() {
+void MappedStateTier::clear() {
     std::memset(m_base, 0, static_cast<std::size_t>(4 * m_floats));
 }
 
-void StateTier::perform(const Job& job) {
+void MappedStateTier::perform(const Job& job) {
     const auto bytes = static_cast<std::uint64_t>(4 * job.count);
     const WorkRange range(job.name, opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
     const std::int64_t start = monotonicNs();
@@ -73,7 +74,7 @@ void StateTier::perform(const Job& job) {
         std::this_thread::sleep_for(std::chrono::nanoseconds(left));
 }
 
-std::uint64_t StateTier::issue(const Job& job) {
+std::uint64_t MappedStateTier::issue(const Job& job) {
     const std::uint64_t ticket = ++m_issued;
     if (!m_thread.joinable()) {
         perform(job);
@@ -88,22 +89,22 @@ std::uint64_t StateTier::issue(const Job& job) {
     return ticket;
 }
 
-std::uint64_t StateTier::fetch(std::int64_t offset, std::int64_t count, float* to) {
+std::uint64_t MappedStateTier::fetch(std::int64_t offset, std::int64_t count, float* to) {
     RIDGE_CHECK(offset >= 0 && offset + count <= m_floats, "fetch beyond the state");
     return issue({"offload.fetch", m_base + offset, to, count, m_link});
 }
 
-std::uint64_t StateTier::store(std::int64_t offset, std::int64_t count, const float* from) {
+std::uint64_t MappedStateTier::store(std::int64_t offset, std::int64_t count, const float* from) {
     RIDGE_CHECK(offset >= 0 && offset + count <= m_floats, "store beyond the state");
     return issue({"offload.store", from, m_base + offset, count, m_link});
 }
 
-void StateTier::waitFor(std::uint64_t ticket) {
+void MappedStateTier::waitFor(std::uint64_t ticket) {
     std::unique_lock lock(m_mutex);
     m_changed.wait(lock, [&] { return m_done >= ticket; });
 }
 
-void StateTier::copyThread() {
+void MappedStateTier::copyThread() {
     std::unique_lock lock(m_mutex);
     for (;;) {
         m_changed.wait(lock, [this] { return m_stop || !m_jobs.empty(); });
@@ -116,6 +117,42 @@ void StateTier::copyThread() {
         ++m_done;
         m_changed.notify_all();
     }
+}
+
+Result<std::unique_ptr<StateTier>> PinnedStateTier::create(Operators& ops, CopyStreams& streams,
+                                                           std::int64_t floats, bool overlapped) {
+    void* base = streams.allocatePinned(static_cast<std::size_t>(4 * floats));
+    if (base == nullptr) return withContext(ops.status().error(), "offloaded state");
+    return std::unique_ptr<StateTier>(
+        new PinnedStateTier(streams, static_cast<float*>(base), floats, overlapped));
+}
+
+std::uint64_t PinnedStateTier::fetch(std::int64_t offset, std::int64_t count, float* to) {
+    RIDGE_CHECK(offset >= 0 && offset + count <= m_floats, "fetch beyond the state");
+    const auto bytes = static_cast<std::uint64_t>(4 * count);
+    const WorkRange range("offload.fetch",
+                          opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
+    return m_streams.copyIn(to, m_base + offset, bytes, m_stores[to]);
+}
+
+std::uint64_t PinnedStateTier::store(std::int64_t offset, std::int64_t count, const float* from) {
+    RIDGE_CHECK(offset >= 0 && offset + count <= m_floats, "store beyond the state");
+    const auto bytes = static_cast<std::uint64_t>(4 * count);
+    const WorkRange range("offload.store",
+                          opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
+    const std::uint64_t ticket = m_streams.copyOut(m_base + offset, from, bytes, 0);
+    m_stores[from] = ticket;
+    if (!m_overlapped) m_streams.operatorsWait(ticket);
+    return ticket;
+}
+
+void PinnedStateTier::waitFor(std::uint64_t ticket) {
+    if (ticket != 0) m_streams.operatorsWait(ticket);
+}
+
+void PinnedStateTier::clear() {
+    m_stores.clear();
+    std::memset(m_base, 0, static_cast<std::size_t>(4 * m_floats));
 }
 
 }  // namespace ridge::workloads

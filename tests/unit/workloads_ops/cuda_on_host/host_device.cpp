@@ -3,6 +3,7 @@
 #include "host_device.h"
 
 #include "workloads/ops/cuda/cuda_backend.h"
+#include "workloads/ops/fp8.h"
 #include "workloads/ops/weights.h"
 
 #include <cstring>
@@ -16,6 +17,7 @@ constexpr std::size_t kRoom = std::size_t{2} << 30;  // of address space: pages 
 constexpr std::size_t kAlign = 256;                  // cudaMalloc's
 
 float read(const void* data, ridge_dtype type, std::int64_t at) {
+    if (isFp8(type)) return fromFp8(static_cast<const std::uint8_t*>(data)[at], type);
     if (type == RIDGE_DTYPE_BF16) return fromBf16(static_cast<const std::uint16_t*>(data)[at]);
     return static_cast<const float*>(data)[at];
 }
@@ -35,8 +37,9 @@ float tensorFloat(float value) {
 
 class HostDevice final : public Device {
 public:
-    HostDevice()
-        : m_memory(static_cast<char*>(::mmap(nullptr, kRoom, PROT_NONE,
+    explicit HostDevice(CopiesWhen copiesWhen)
+        : m_copiesWhen(copiesWhen),
+          m_memory(static_cast<char*>(::mmap(nullptr, kRoom, PROT_NONE,
                                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
         RIDGE_CHECK(m_memory != MAP_FAILED, "no address space for the device's memory");
     }
@@ -65,11 +68,24 @@ public:
     }
     void multiply(const StridedProduct& product) override;
     Status canMultiply(ridge_dtype type) const override {
-        if (type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32)
+        if (type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32 ||
+            isFp8(type))
             return {};
         return Error{ErrorCode::kUnsupported, "no products of this type on the host's device"};
     }
     void synchronize() override {}
+    void* allocatePinned(std::size_t bytes) override {
+        return m_pinned.emplace_back(std::make_unique<char[]>(bytes)).get();
+    }
+    std::uint64_t copyBeside(Direction direction, void* to, const void* from, std::size_t bytes,
+                             std::uint64_t after) override {
+        m_copies.push_back({direction, to, from, bytes, after});
+        const std::uint64_t ticket = m_copies.size();
+        if (m_copiesWhen == CopiesWhen::kAtOnce) perform(ticket);
+        return ticket;
+    }
+    void waitForCopy(std::uint64_t ticket) override { perform(ticket); }
+    void finishCopies() override { performAll(); }
     void* stream() override { return nullptr; }
     void launched() override {}
     std::string describe() const override { return "cuda: on the host"; }
@@ -89,6 +105,35 @@ private:
                     "mprotect");
     }
 
+    // A copy, behind those that it comes after: `after`, and the earlier ones of its direction.
+    void perform(std::uint64_t ticket) {
+        if (ticket == 0 || m_copies[ticket - 1].done) return;
+        Copy& copy = m_copies[ticket - 1];
+        copy.done = true;
+        for (std::uint64_t earlier = ticket; --earlier > 0;)
+            if (m_copies[earlier - 1].direction == copy.direction) {
+                perform(earlier);
+                break;
+            }
+        perform(copy.after);
+        const Access access(*this);
+        std::memcpy(copy.to, copy.from, copy.bytes);
+    }
+    void performAll() {
+        for (std::uint64_t ticket = 1; ticket <= m_copies.size(); ++ticket) perform(ticket);
+    }
+
+    struct Copy {
+        Direction direction;
+        void* to;
+        const void* from;
+        std::size_t bytes;
+        std::uint64_t after;
+        bool done = false;
+    };
+    CopiesWhen m_copiesWhen;
+    std::vector<Copy> m_copies;
+    std::vector<std::unique_ptr<char[]>> m_pinned;
     char* m_memory;
     std::size_t m_used = 0;
     int m_open = 0;
@@ -98,8 +143,14 @@ void HostDevice::multiply(const StridedProduct& p) {
     const Access access(*this);
     const bool transposedA = p.layout == GemmLayout::kTN;
     const bool transposedB = p.layout == GemmLayout::kNT;
-    const auto operand = [&](const void* data, std::int64_t at) {
-        const float value = read(data, p.type, at);
+    // What cuBLASLt asks of eight-bit operands: E5M2 on one side at most, the summed index last in
+    // both, in sixteens, and no float bias.
+    RIDGE_CHECK(!isFp8(p.type) ||
+                    (p.layout == GemmLayout::kNT && p.k % kFp8Step == 0 && p.n % kFp8Step == 0 &&
+                     p.bias == nullptr && p.rightType() == RIDGE_DTYPE_FP8_E4M3),
+                "an fp8 product that cuBLASLt does not have");
+    const auto operand = [&](const void* data, ridge_dtype type, std::int64_t at) {
+        const float value = read(data, type, at);
         return p.tensorFloat ? tensorFloat(value) : value;
     };
     std::vector<float> column(static_cast<std::size_t>(p.k));
@@ -107,15 +158,19 @@ void HostDevice::multiply(const StridedProduct& p) {
         for (std::int64_t j = 0; j < p.n; ++j) {
             for (std::int64_t x = 0; x < p.k; ++x)
                 column[static_cast<std::size_t>(x)] =
-                    operand(p.b, batch * p.stepB + (transposedB ? j * p.ldb + x : x * p.ldb + j));
+                    operand(p.b, p.rightType(),
+                            batch * p.stepB + (transposedB ? j * p.ldb + x : x * p.ldb + j));
             for (std::int64_t i = 0; i < p.m; ++i) {
                 float sum = 0;
                 for (std::int64_t x = 0; x < p.k; ++x)
-                    sum += operand(p.a, batch * p.stepA +
-                                            (transposedA ? x * p.lda + i : i * p.lda + x)) *
-                           column[static_cast<std::size_t>(x)];
+                    sum +=
+                        operand(p.a, p.type,
+                                batch * p.stepA + (transposedA ? x * p.lda + i : i * p.lda + x)) *
+                        column[static_cast<std::size_t>(x)];
                 const std::int64_t at = batch * p.stepC + i * p.ldc + j;
                 float value = p.alpha * sum;
+                for (const float* scale : {p.scaleA, p.scaleB})
+                    if (scale != nullptr) value *= *scale;
                 if (p.beta != 0) value += p.beta * read(p.c, p.outType, at);
                 if (p.bias != nullptr) value += p.bias[j];
                 write(p.c, p.outType, at, value);
@@ -125,8 +180,12 @@ void HostDevice::multiply(const StridedProduct& p) {
 
 }  // namespace
 
-std::unique_ptr<Operators> makeOperatorsOnHost() {
-    return std::make_unique<CudaOperators>(std::make_unique<HostDevice>());
+std::unique_ptr<Device> makeHostDevice(CopiesWhen copiesWhen) {
+    return std::make_unique<HostDevice>(copiesWhen);
+}
+
+std::unique_ptr<Operators> makeOperatorsOnHost(CopiesWhen copiesWhen) {
+    return std::make_unique<CudaOperators>(makeHostDevice(copiesWhen));
 }
 
 }  // namespace ridge::workloads::cuda

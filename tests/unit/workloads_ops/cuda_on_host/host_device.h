@@ -5,10 +5,17 @@
 // plain loops. Its memory is out of reach except while a kernel, a copy or a product runs, so that
 // model code which looks behind a device pointer faults here as it would on a GPU.
 
+#include "workloads/ops/cuda/device.h"
 #include "workloads/ops/operators.h"
 
 namespace ridge::workloads::cuda {
 
-[[nodiscard]] std::unique_ptr<Operators> makeOperatorsOnHost();
+// Of copies beside the operators: as soon as they are issued, or not before somebody waits for
+// them. What is right under both waits for what it needs and overwrites nothing under way.
+enum class CopiesWhen { kAtOnce, kAsLateAsPossible };
+
+[[nodiscard]] std::unique_ptr<Device> makeHostDevice(CopiesWhen copiesWhen);
+[[nodiscard]] std::unique_ptr<Operators> makeOperatorsOnHost(
+    CopiesWhen copiesWhen = CopiesWhen::kAtOnce);
 
 }  // namespace ridge::workloads::cuda

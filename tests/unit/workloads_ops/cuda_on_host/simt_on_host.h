@@ -73,6 +73,16 @@ inline float atomicAdd(float* to, float value) {
     *to += value;
     return old;
 }
+inline unsigned atomicOr(unsigned* to, unsigned value) {
+    const unsigned old = *to;
+    *to |= value;
+    return old;
+}
+inline unsigned atomicMax(unsigned* to, unsigned value) {
+    const unsigned old = *to;
+    *to = std::max(old, value);
+    return old;
+}
 inline unsigned long long atomicXor(unsigned long long* to, unsigned long long value) {
     const unsigned long long old = *to;
     *to ^= value;
