@@ -13,8 +13,10 @@ namespace {
 using formulas::AttentionConvention;
 
 constexpr std::uint64_t kSeed = 1;
+// Two wide layers and not four narrow ones: products have twice the share of the work that passes
+// over the activations have, and their library comes nearer to the processor's peak.
 constexpr GptConfig kStandard{
-    .layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
+    .layers = 2, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
 constexpr GptConfig kSmall{
     .layers = 2, .width = 128, .heads = 4, .context = 128, .vocabulary = 1024};
 constexpr std::int64_t kSequences = 4;

@@ -4,7 +4,7 @@
 // The workload families train.single, train.recompute and train.accum: one GPT trained by one
 // process.
 //
-//   train.single/fp32        L4 C256 H4 T256 B4 V4096: 29.0 GFLOP a step (full), compute bound
+//   train.single/fp32        L2 C512 H8 T256 B4 V4096: 54.8 GFLOP a step (full), compute bound
 //   train.single/fp32.small  L2 C128 H4 T128 B4 V1024: 1.8 GFLOP a step, the same at a tenth of the
 //   time
 //   train.single/fp32.fused  train.single/fp32 with attention in one pass, without what the mask

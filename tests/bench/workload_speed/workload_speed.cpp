@@ -2,8 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // How near the reference workloads come to what they stand on, as ratios taken in pairs within one
 // process: a product through Operators against the library called bare, a decode step (one sequence,
-// and eight) against reading the same weights and nothing else, a training step's FLOPs (causal)
-// against those of a loop of multiply-adds in registers. Each pair is A B B A, each ratio the median over the
+// and eight) against reading the same weights and nothing else, a training step's FLOPs (causal;
+// attention fused, as in train.single/fp32.fused) against those of a loop of multiply-adds in registers. Each pair is A B B A, each ratio the median over the
 // pairs, with the middle half of them; ratio_cpu is that of the processor's time, which holds on a
 // machine that others use too. Prints JSON.
 #include "base/clock.h"
@@ -234,9 +234,9 @@ __attribute__((target("avx512f"))) float avx512Adds(float seed, std::int64_t rou
 
 ordered_json trainingRow(Operators& ops, int pairs) {
     const GptConfig config{
-        .layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
+        .layers = 2, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
     constexpr std::int64_t kSequences = 4;
-    auto made = GptTrainer::create(ops, config, kSequences);
+    auto made = GptTrainer::create(ops, config, kSequences, Recompute::kNone, true);
     if (!made.ok()) return {{"error", made.error().message}};
     GptTrainer& trainer = **made;
     trainer.initialise(1);
