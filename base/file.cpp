@@ -38,6 +38,8 @@ Result<std::string> readFile(const std::filesystem::path& path, std::size_t maxB
     const bool shells = path.string().starts_with("/dev/fd/") || path.string().starts_with("/proc/");
     if (!shells && ::stat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode))
         return Error{ErrorCode::kBadInput, fmt::format("{} is a pipe, not a file", path.string())};
+    if (!shells && ::stat(path.c_str(), &found) == 0 && (S_ISCHR(found.st_mode) || S_ISBLK(found.st_mode)))  // some have no end
+        return Error{ErrorCode::kBadInput, fmt::format("{} is a device, not a file", path.string())};
     const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return ioError("open", path, errno);
     std::string content;

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "base/without_mark.h"
 #include "base/text.h"
 
 namespace ridge::analyzer {
@@ -190,7 +191,7 @@ Result<RunReport> parseRun(std::string_view text, const std::string& path) {
             return wrong(path, "has schema version " + std::to_string(version) + "; this program reads " + std::to_string(kSchemaVersion));
         return runOf(json);
     } catch (const Json::exception& error) {
-        return wrong(path, error.what());
+        return wrong(path, "is damaged: " + withoutMark(error.what()));
     }
 }
 
@@ -205,7 +206,7 @@ Result<std::vector<RunBenchmark>> parseGoogleBenchmark(std::string_view text, co
         if (!json.is_object() || !json.contains("benchmarks")) return wrong(path, "is not Google Benchmark's JSON");
         return googleBenchmarks(json);
     } catch (const Json::exception& error) {
-        return wrong(path, error.what());
+        return wrong(path, "is damaged: " + withoutMark(error.what()));
     }
 }
 

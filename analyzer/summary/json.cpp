@@ -13,6 +13,7 @@
 #include "analyzer/summary/rank_summary.h"
 #include "analyzer/timeline/timeline.h"
 #include "base/file.h"
+#include "base/without_mark.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -356,9 +357,7 @@ Result<Summary> summaryFromJson(std::string_view text) {
     } catch (const nlohmann::json::type_error&) {
         return Error{ErrorCode::kBadInput, "is a damaged summary: a value is of another type than it should be"};
     } catch (const nlohmann::json::exception& error) {
-        std::string_view what = error.what();  // "[json.exception.type_error.302] type must be ..."
-        if (const std::size_t end = what.find("] "); what.starts_with("[") && end != std::string_view::npos) what.remove_prefix(end + 2);
-        return Error{ErrorCode::kBadInput, fmt::format("is a damaged summary: {}", what)};
+        return Error{ErrorCode::kBadInput, fmt::format("is a damaged summary: {}", withoutMark(error.what()))};
     } catch (const std::invalid_argument& error) {
         return Error{ErrorCode::kBadInput, fmt::format("is a damaged summary: {}", error.what())};
     }

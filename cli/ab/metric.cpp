@@ -12,6 +12,7 @@
 #include "analyzer/regression/sessions.h"
 #include "analyzer/statistics/ranks.h"
 #include "base/text.h"
+#include "base/without_mark.h"
 
 namespace ridge::cli {
 namespace {
@@ -86,7 +87,7 @@ Result<std::vector<Reading>> ofRun(const MetricSpec& spec, std::string_view outp
             }
         }
     } catch (const Json::exception& error) {
-        return none(fmt::format("its report: {}", error.what()));
+        return none(fmt::format("its report: {}", withoutMark(error.what())));
     }
     if (readings.empty()) return none(fmt::format("its report has no workload {}{}", spec.text, spec.field.empty() ? "" : " with a metric " + spec.field));
     return readings;

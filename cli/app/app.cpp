@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "reports/common/escape.h"
 
 #ifndef RIDGE_VERSION
@@ -26,6 +27,14 @@ namespace {
 
 volatile std::sig_atomic_t g_signal = 0;  // a handler can reach nothing but a global
 void onSignal(int number) { g_signal = number; }
+
+// One line that a person can read, though it quotes what somebody put into a file: its beginning says what, its end what to do.
+std::string line(const std::string& message) {
+    constexpr std::size_t kHead = 1500, kTail = 300;
+    std::string text = reports::printable(message);
+    if (text.size() <= kHead + kTail) return text;
+    return toValidUtf8(fmt::format("{} ... ({} bytes more) ... {}", text.substr(0, kHead), text.size() - kHead - kTail, text.substr(text.size() - kTail)));
+}
 
 }  // namespace
 
@@ -41,14 +50,14 @@ void addCommonOptions(CLI::App& command, Globals& globals, bool withJson) {
 }
 
 int fail(int exitCode, const std::string& message) {
-    std::fprintf(stderr, "ridge: %s\n", reports::printable(message).c_str());
+    std::fprintf(stderr, "ridge: %s\n", line(message).c_str());
     return exitCode;
 }
 
 int fail(const Error& error) { return fail(exitCodeFor(error.code), error.message); }
 
 void note(const Globals& globals, const std::string& message) {
-    if (!globals.quiet) std::fprintf(stderr, "ridge: %s\n", reports::printable(message).c_str());
+    if (!globals.quiet) std::fprintf(stderr, "ridge: %s\n", line(message).c_str());
 }
 
 bool wantsColour(const Globals& globals) {

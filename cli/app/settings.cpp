@@ -151,6 +151,17 @@ bool asksForHelp(const std::vector<std::string>& arguments) {
     return false;
 }
 
+// A pipe would be waited for, for ever. What is not there is told by whoever opens it.
+CLI::Validator regularFile() {
+    return CLI::Validator(
+        [](const std::string& path) {
+            std::error_code ec;
+            const auto status = fs::status(path, ec);
+            return !fs::exists(status) || fs::is_regular_file(status) || path == "/dev/null" ? std::string() : path + " is no regular file";
+        },
+        "");
+}
+
 // TOML's literal string needs no escapes; a basic one for what holds a quote.
 std::string inToml(const std::string& text) {
     if (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos) return text;
@@ -208,13 +219,13 @@ void addSettings(CLI::App& app, const std::vector<std::string>& arguments) {
     }
     if (project.empty()) std::swap(project, user);
     app.config_formatter(std::make_shared<Settings>(app, user));
-    app.set_config("--config", project.string(), "Options of the commands, instead of ./ridge.toml or the nearest above")->type_name("FILE");
+    app.set_config("--config", project.string(), "Options of the commands, instead of ./ridge.toml or the nearest above")->type_name("FILE")->check(regularFile());
 }
 
 std::string describeError(const CLI::App& app, const CLI::ParseError& error, const std::vector<std::string>& arguments) {
     const std::string text = error.what();
     const CLI::Option* config = app.get_config_ptr();
-    const std::string file = config == nullptr ? "" : config->as<std::string>();
+    const std::string file = config == nullptr ? "" : config->count() > 0 ? config->results().back() : config->get_default_str();  // not as<>(): it may be what is wrong
     if (dynamic_cast<const CLI::ConfigError*>(&error) != nullptr) return file + ": " + text;
     if (const std::string stray = strayWord(app); !stray.empty()) return stray;
     // "--preset: bogus not in {...}" of somebody who did not write --preset.

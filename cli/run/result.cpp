@@ -10,15 +10,10 @@
 #include <numeric>
 
 #include "base/file.h"
+#include "base/without_mark.h"
 
 namespace ridge::cli {
 namespace {
-
-// "[json.exception.type_error.302] type must be ..." without its mark.
-std::string withoutMark(std::string text) {
-    const std::size_t end = text.find("] ");
-    return text.starts_with("[") && end != std::string::npos ? text.substr(end + 2) : text;
-}
 
 using Json = nlohmann::json;
 using reports::RunMetric;

@@ -188,6 +188,26 @@ class Words(Case):
         self.assertIn("--pair, --warmup: for timelines", said.stderr)
         self.assertIn("--alpha: for verdicts between runs", run(RIDGE, "compare", trace, trace, "--alpha", "0.01").stderr)
 
+    def test_what_is_no_file_or_damaged_is_one_line_that_can_be_read(self):
+        fifo, damaged, google = self.folder / "fifo", self.folder / "damaged.json", self.folder / "google.json"
+        os.mkfifo(fifo)
+        self.refused("is no regular file", "--config", fifo, "doctor")
+        self.refused("is no regular file", "--config", "/dev/zero", "doctor")
+        self.assertEqual(run(RIDGE, "--config", "/dev/null", "doctor").returncode, 0, "a way to say: no settings")
+        for command in (["export", "csv"], ["track", "add", "--db", self.folder / "h.sqlite"], ["track", "import", "--db", self.folder / "h.sqlite"], ["analyze", "--merge"]):
+            self.assertIn(run(RIDGE, *command, "/dev/zero").returncode, (2,), command)
+        self.refused("is a device, not a file", "export", "csv", "/dev/zero")
+        damaged.write_text('{"schema_version": 1, "run": {}}')
+        google.write_text('{"context": {"num_cpus": 2}, "benchmarks": [{"name": "a", "real_time": 1}]}')
+        for path in (damaged, google):
+            for command in (["export", "csv", path], ["compare", path, path], ["track", "add", "--db", self.folder / "h.sqlite", path]):
+                self.refused(f"{path}: is damaged: key '", *command)
+        for arguments in (["analyze", "a" * 5000], ["doctor", *["x"] * 3000], ["export", "b" * 5000, damaged]):
+            said = run(RIDGE, *arguments)
+            self.assertEqual((said.returncode, said.stderr.count("\n")), (2, 1))
+            self.assertLess(len(said.stderr), 2000)
+            self.assertRegex(said.stderr, r"bytes more|\.\.\.")
+
 
 if __name__ == "__main__":
     main()
