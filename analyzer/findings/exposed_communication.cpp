@@ -40,7 +40,9 @@ std::vector<Finding> exposedCommunication(const RuleInput& input) {
     finding.confidence = Confidence::kMedium;
     if (input.context.gpus.empty() && input.context.timeline.works.empty())
         finding.assumptions.push_back("ranges without a work payload are not known to compute: communication beside them counts as exposed");
-    finding.assumptions.push_back("enough independent computation exists to hide it, and hiding it slows neither");
+    finding.assumptions.push_back(
+        "enough independent computation exists to hide it; at the high end of the saving hiding it "
+        "slows neither");
     finding.tryThis = "start the operation earlier (buckets, prefetch), give it a stream or thread of its own with priority, send fewer bytes";
     finding.verify = "exposed communication falls while communication time stays";
     return {finding};

@@ -2,17 +2,18 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/findings/registry.h"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-#include <cmath>
-#include <string_view>
-
 #include "analyzer/findings/evidence.h"
 #include "analyzer/findings/rules.h"
 #include "analyzer/findings/slow_steps.h"
 #include "analyzer/gate/gate.h"
 #include "analyzer/threads.h"
+#include "analyzer/what_if/what_if.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string_view>
 
 namespace ridge::analyzer {
 namespace {
@@ -66,6 +67,15 @@ void takeWhatIf(std::string_view rule, const Analysis& answer, Finding& finding)
         const Ns own = finding.savingLowNs;
         finding.savingLowNs = w.stepNs - w.stepNsHigh;
         finding.savingHighNs = w.stepNs - w.stepNsLow;
+        if (w.change == "comm_hidden" || w.change == "copies_hidden") {
+            const OverlapCost cost = overlapCost(answer);
+            finding.assumptions.push_back(fmt::format(
+                "low end of the saving: contention takes back {:.0f} % of what is hidden, {}",
+                100 * cost.share,
+                cost.measured ? "the most that overlap costs in this trace"
+                              : "the most that was published of compute beside collectives "
+                                "(nothing overlaps here to measure it by)"));
+        }
         // A replay that gains all of the class, or more, says no lower end: the rule's own holds.
         if (std::min(finding.savingHighNs, finding.costNs) <= std::min(finding.savingLowNs, finding.costNs) && own < finding.costNs) {
             finding.savingLowNs = std::min(own, finding.savingLowNs);

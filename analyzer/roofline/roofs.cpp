@@ -112,8 +112,13 @@ RoofAnswer Roofs::judge(const Work& work, double durationNs, double stepBytes,
         answer.bound = "latency";
         answer.wallClass = WallClass::kLatencyBound;
     } else {
-        const bool balanced = computeNs > 0 && memoryNs > 0 &&
-                              std::abs(computeNs - memoryNs) <= kBalance * answer.roofNs;
+        // Nearly equal, or of roofs that are known as intervals in which either may be the larger:
+        // the op may then lie on either side of the ridge point. It counts under the larger at the
+        // high ends all the same.
+        const bool balanced =
+            computeNs > 0 && memoryNs > 0 &&
+            (std::abs(computeNs - memoryNs) <= kBalance * answer.roofNs ||
+             (computeNs <= memoryNs * memory->width && memoryNs <= slowComputeNs));
         answer.bound = balanced ? "balanced" : computeWins ? "compute" : "memory";
         answer.wallClass = computeWins ? WallClass::kComputeBound : WallClass::kMemoryWall;
     }

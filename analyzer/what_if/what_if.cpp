@@ -19,6 +19,7 @@ namespace {
 
 constexpr double kWorthSaying = 0.005;  // of the step
 constexpr std::size_t kMostOps = 3;
+constexpr double kMostOverlapCost = 0.4;  // where nothing was measured
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 double real(Ns ns) { return static_cast<double>(ns); }
@@ -385,6 +386,9 @@ private:
         w.boundNs = std::clamp<Ns>(boundNs, 0, w.stepNs);
         w.stepNsLow = std::min(w.replayNs, w.boundNs);
         w.stepNsHigh = std::max(w.replayNs, w.boundNs);
+        if (w.change == "comm_hidden" || w.change == "copies_hidden")
+            w.stepNsHigh +=
+                static_cast<Ns>(overlapCost(m_answer).share * real(w.stepNs - w.stepNsHigh));
         if (real(w.stepNs - w.stepNsLow) < kWorthSaying * real(w.stepNs)) return;
         out.push_back(std::move(w));
     }
@@ -424,6 +428,16 @@ void WhatIfReport::finish() {
     std::stable_sort(m_answer.whatIf.begin(), m_answer.whatIf.end(), [](const WhatIf& a, const WhatIf& b) {
         return a.workload != b.workload ? a.workload < b.workload : a.stepNs - a.stepNsHigh > b.stepNs - b.stepNsHigh;
     });
+}
+
+OverlapCost overlapCost(const Analysis& answer) {
+    OverlapCost cost{0, false};
+    for (const Contention& c : answer.contention) {
+        if (c.overlapNs <= 0) continue;
+        cost.measured = true;
+        cost.share = std::max(cost.share, std::min(1.0, real(c.costHighNs) / real(c.overlapNs)));
+    }
+    return cost.measured ? cost : OverlapCost{kMostOverlapCost, false};
 }
 
 void joinPairs(Analysis& analysis, const std::vector<WhatIfPair>& pairs) {

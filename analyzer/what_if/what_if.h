@@ -18,7 +18,9 @@
 //   at_roof:OP          the op takes the time of its roof               T - its time above the roof
 //   fused               a run of elementwise ops moves only its first   the same bytes at the roof
 //                       input and its last output
-// Neither is always the shorter one. Both are shown, and the interval is from the shorter to the longer of them.
+// Neither is always the shorter one. Both are shown, and the interval is from the shorter to the longer of them. Work that
+// is hidden slows down what it is hidden behind: of what comm_hidden and copies_hidden gain, the longer end of their
+// interval keeps only what overlapCost() leaves.
 // The replay sees the steps that are in a graph, part by part of a long trace; what it gains there (median against
 // median) is taken from the median step.
 
@@ -45,6 +47,15 @@ private:
     Analysis& m_answer;
     std::vector<std::unique_ptr<Workload>> m_workloads;
 };
+
+// How much of each hidden nanosecond contention takes back (metrics.md 1.4). Measured where something overlaps in this
+// trace: the high end of its cost over the overlap, of the worst device. Else 0.4, the most that Lee et al. 2025 (arXiv
+// 2507.03114) saw compute beside collectives slow down; their mean is 0.19, and nothing need be lost.
+struct OverlapCost {
+    double share = 0;  // 0 to 1
+    bool measured = false;
+};
+OverlapCost overlapCost(const Analysis& answer);
 
 // Pairs of workloads that differ by one change: puts the measured median step of `fast` beside what was
 // predicted for `slow`. Pairs without both workloads, or without the prediction, are left out.

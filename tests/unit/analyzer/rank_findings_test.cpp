@@ -3,8 +3,9 @@
 // Findings over several ranks: pipelines, hosts that hold their GPUs up, costs of one GPU; and what-ifs that keep bounds.
 #include "analyzer/communication/pipeline.h"
 #include "analyzer/verdict/verdict.h"
-#include "tests/unit/analyzer/costs.h"
+#include "analyzer/what_if/what_if.h"
 #include "tests/unit/analyzer/answers.h"
+#include "tests/unit/analyzer/costs.h"
 
 #include <gtest/gtest.h>
 
@@ -205,7 +206,12 @@ TEST(WhatIfBounds, AreBoundsOnRandomTimelines) {
             SCOPED_TRACE(std::to_string(seed) + " " + w.change);
             ++all;
             EXPECT_EQ(w.stepNsLow, std::min(w.replayNs, w.boundNs));
-            EXPECT_EQ(w.stepNsHigh, std::max(w.replayNs, w.boundNs));
+            const bool hides = w.change == "comm_hidden" || w.change == "copies_hidden";
+            const Ns longer = std::max(w.replayNs, w.boundNs);
+            EXPECT_EQ(w.stepNsHigh,
+                      longer + (hides ? static_cast<Ns>(overlapCost(answer).share *
+                                                        static_cast<double>(w.stepNs - longer))
+                                      : 0));
             if (const auto closed = closedForm(answer, w)) {
                 EXPECT_EQ(w.boundNs, *closed);
             }
@@ -224,6 +230,27 @@ TEST(WhatIfBounds, AreBoundsOnRandomTimelines) {
     }
     EXPECT_GT(all, 100);
     EXPECT_GT(beyondTheClass, 0) << "no replay gained more than the class has: the test looks at nothing";
+}
+
+// What was measured, at its high end and on the worst device; else the most that was published.
+// Never more than all.
+TEST(WhatIfBounds, ContentionTakesBackPartOfWhatIsHidden) {
+    Analysis answer;
+    EXPECT_FALSE(overlapCost(answer).measured);
+    EXPECT_EQ(overlapCost(answer).share, 0.4);
+    Contention c;
+    c.overlapNs = 1'000;
+    c.costLowNs = -100;
+    c.costHighNs = -50;
+    answer.contention = {c};
+    EXPECT_TRUE(overlapCost(answer).measured);
+    EXPECT_EQ(overlapCost(answer).share, 0);
+    c.costHighNs = 250;
+    answer.contention.push_back(c);
+    EXPECT_EQ(overlapCost(answer).share, 0.25);
+    c.costHighNs = 5'000;
+    answer.contention.push_back(c);
+    EXPECT_EQ(overlapCost(answer).share, 1);
 }
 
 // Eight steps that read 6 of their 10 ms, and one kernel a second after the last: that second is in no step and no cost.

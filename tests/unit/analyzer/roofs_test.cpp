@@ -69,6 +69,26 @@ TEST(Roofs, EveryBound) {
     EXPECT_EQ(roofs.judge(op(1e9, 1e5), 0, 0).bound, "unknown");
 }
 
+// 1 to 2 ms of arithmetic: which of the two binds depends on where in its interval the peak is.
+TEST(Roofs, BalancedWhereTheIntervalsOfTheRoofsCrossTheRidgePoint) {
+    Ceiling wide = compute(1e12);
+    wide.typical = 0.5e12;
+    const Roofs roofs({wide, memory(1e10), dispatch(1e-6)});
+    EXPECT_EQ(roofs.judge(op(1e9, 1.5e7), 1.7e6, 0).bound, "balanced");
+    EXPECT_EQ(roofs.judge(op(1e9, 1.5e7), 1.7e6, 0).wallClass, WallClass::kMemoryWall);
+    EXPECT_EQ(roofs.judge(op(1e9, 2.5e7), 2.7e6, 0).bound, "memory");
+    EXPECT_EQ(roofs.judge(op(1e9, 5e6), 1.2e6, 0).bound, "compute");
+    EXPECT_EQ(
+        Roofs({compute(1e12), memory(1e10), dispatch(1e-6)}).judge(op(1e9, 1.5e7), 1.7e6, 0).bound,
+        "memory")
+        << "known exactly";
+    Ceiling slowest = memory(1e10);
+    slowest.typical = 0.5e10;
+    EXPECT_EQ(Roofs({compute(1e12), slowest, dispatch(1e-6)}).judge(op(1e9, 6e6), 1.2e6, 0).bound,
+              "balanced")
+        << "0.6 to 1.2 ms of bytes";
+}
+
 TEST(Roofs, WithoutRoofsNothingIsClaimed) {
     EXPECT_EQ(Roofs({}).judge(op(1e9, 1e6), 1e6, 0).wallClass, WallClass::kComputeUnknown);
     // Only a memory roof: an op near it is memory bound, one far from it may be at the missing peak.
