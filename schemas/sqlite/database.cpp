@@ -75,7 +75,9 @@ bool Statement::isNull(int column) const {
 std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(m_statement.get(), column); }
 double Statement::real(int column) const { return sqlite3_column_double(m_statement.get(), column); }
 std::string_view Statement::text(int column) const {
-    const void* data = sqlite3_column_blob(m_statement.get(), column);
+    // A text of a UTF-16 database is converted; a blob is taken as it is.
+    const bool isText = sqlite3_column_type(m_statement.get(), column) == SQLITE_TEXT;
+    const void* data = isText ? static_cast<const void*>(sqlite3_column_text(m_statement.get(), column)) : sqlite3_column_blob(m_statement.get(), column);
     const int size = sqlite3_column_bytes(m_statement.get(), column);
     if (!data || size <= 0) return {};
     return {static_cast<const char*>(data), static_cast<std::size_t>(size)};

@@ -52,6 +52,16 @@ Status readColumns(Database& db, TableShape& table) {
     return {};
 }
 
+Result<std::vector<std::pair<std::string, std::int64_t>>> readSequences(Database& db) {
+    std::vector<std::pair<std::string, std::int64_t>> sequences;
+    RIDGE_TRY(Statement rows, db.prepare("SELECT name, seq FROM sqlite_sequence ORDER BY rowid"));
+    for (;;) {
+        RIDGE_TRY(const bool row, rows.step());
+        if (!row) return sequences;
+        if (!rows.isNull(0)) sequences.emplace_back(rows.text(0), rows.integer(1));
+    }
+}
+
 }  // namespace
 
 std::string sqlName(std::string_view name) {
@@ -69,6 +79,7 @@ Result<FileShape> readShape(Database& db) {
     RIDGE_TRY([[maybe_unused]] const bool any, encoding.step());
     shape.encoding = encoding.text(0);
     std::vector<std::string> views;
+    bool hasSequences = false;
     RIDGE_TRY(Statement master, db.prepare("SELECT type, name, sql FROM sqlite_master ORDER BY rowid"));
     for (;;) {
         RIDGE_TRY(const bool row, master.step());
@@ -77,7 +88,8 @@ Result<FileShape> readShape(Database& db) {
         std::string upper;
         for (const char c : sql.substr(0, 30)) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
         if (name.starts_with("sqlite_") || sql.empty()) {
-            if (type == "table") shape.leftOut.push_back(fmt::format("{} {} is SQLite's own and was left out", type, toValidUtf8(name)));
+            hasSequences = hasSequences || name == "sqlite_sequence";
+            if (type == "table" && name != "sqlite_sequence") shape.leftOut.push_back(fmt::format("{} {} is SQLite's own and was left out", type, toValidUtf8(name)));
         } else if (type == "table" && upper.starts_with("CREATE VIRTUAL")) {
             shape.leftOut.push_back(fmt::format("virtual table {} was left out", toValidUtf8(name)));
         } else if (type == "table") {
@@ -89,8 +101,23 @@ Result<FileShape> readShape(Database& db) {
         }
     }
     for (TableShape& table : shape.tables) RIDGE_TRY_STATUS(readColumns(db, table));
+    if (hasSequences) {
+        RIDGE_TRY(shape.sequences, readSequences(db));
+    }
     shape.afterwards.insert(shape.afterwards.end(), views.begin(), views.end());
     return shape;
+}
+
+Status restoreSequences(Database& db, const std::vector<std::pair<std::string, std::int64_t>>& sequences) {
+    if (!db.hasTable("sqlite_sequence")) return {};
+    RIDGE_TRY_STATUS(db.execute("DELETE FROM main.sqlite_sequence"));
+    RIDGE_TRY(Statement insert, db.prepare("INSERT INTO main.sqlite_sequence (name, seq) VALUES (?1, ?2)"));
+    for (const auto& [name, seq] : sequences) {
+        insert.bind(1, std::string_view(name));
+        insert.bind(2, seq);
+        RIDGE_TRY([[maybe_unused]] const bool none, insert.step());
+    }
+    return {};
 }
 
 }  // namespace ridge::archive

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -27,6 +28,7 @@ struct FileShape {
     std::string encoding;                 // 'UTF-8', ...
     std::vector<TableShape> tables;       // in the order of the file
     std::vector<std::string> afterwards;  // CREATE INDEX, CREATE VIEW
+    std::vector<std::pair<std::string, std::int64_t>> sequences;  // of AUTOINCREMENT: table -> the last row id it gave
     std::vector<std::string> leftOut;     // one line each
 };
 
@@ -34,5 +36,8 @@ struct FileShape {
 std::string sqlName(std::string_view name);
 
 Result<FileShape> readShape(Database& db);
+
+// In a database whose tables are filled: what AUTOINCREMENT goes on from.
+Status restoreSequences(Database& db, const std::vector<std::pair<std::string, std::int64_t>>& sequences);
 
 }  // namespace ridge::archive

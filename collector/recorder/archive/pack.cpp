@@ -58,6 +58,17 @@ private:
     sqlite3_stmt* m_statement = nullptr;
 };
 
+// All of a table in the order in which it is packed; empty: it has no column that is stored.
+std::string selectRows(const TableShape& table) {
+    std::string names = hasRowid(table) ? table.rowidName : "";
+    for (const std::string& column : table.columns) names += (names.empty() ? "" : ", ") + sqlName(column);
+    if (names.empty()) return {};
+    return fmt::format("SELECT {} FROM {}{}", names, sqlName(table.name), table.rowidName.empty() ? "" : " ORDER BY " + table.rowidName);
+}
+
+// A disk without room is one error for whoever meets it (exit code 4).
+ErrorCode codeOf(int sqlite) { return sqlite == SQLITE_FULL ? ErrorCode::kMeasurement : sqlite == SQLITE_IOERR ? ErrorCode::kIo : ErrorCode::kBadInput; }
+
 class Packer {
 public:
     Packer(Database& db, const FileShape& shape, std::ofstream& out, int level) : m_db(db), m_shape(shape), m_out(out), m_level(level) {}
@@ -68,7 +79,7 @@ public:
         for (const TableShape& table : m_shape.tables)
             tables.push_back({{"sql", table.createTable}, {"name", table.name}, {"columns", table.columns}, {"rowid", hasRowid(table) ? json(table.rowidName) : json(nullptr)}});
         const json shape = {{"page_size", m_shape.pageSize}, {"application_id", m_shape.applicationId}, {"user_version", m_shape.userVersion},
-                            {"encoding", m_shape.encoding}, {"tables", tables}, {"afterwards", m_shape.afterwards}};
+                            {"encoding", m_shape.encoding}, {"tables", tables}, {"afterwards", m_shape.afterwards}, {"sequences", m_shape.sequences}};
         std::string text;
         try {
             text = shape.dump();
@@ -88,7 +99,7 @@ public:
 private:
     static Error notWritten(int error) {
         const bool noRoom = error == ENOSPC || error == EDQUOT || error == EFBIG;
-        return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("its archive cannot be written: {}", std::strerror(error))};
+        return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error))};
     }
 
     void write(std::string_view bytes) {
@@ -109,12 +120,11 @@ private:
 
     Status table(std::uint32_t index) {
         const TableShape& table = m_shape.tables[index];
-        std::string names = hasRowid(table) ? table.rowidName : "";
-        for (const std::string& column : table.columns) names += (names.empty() ? "" : ", ") + sqlName(column);
-        if (names.empty()) return {};
+        const std::string sql = selectRows(table);
+        if (sql.empty()) return {};
         const std::size_t columns = table.columns.size() + (hasRowid(table) ? 1 : 0);
         if (columns > kMostColumns) return Error{ErrorCode::kBadInput, fmt::format("{}: too many columns", toValidUtf8(table.name))};
-        const Raw rows(m_db, fmt::format("SELECT {} FROM {}{}", names, sqlName(table.name), table.rowidName.empty() ? "" : " ORDER BY " + table.rowidName));
+        const Raw rows(m_db, sql);
         std::vector<Column> block(columns);
         std::size_t count = 0, text = 0;
         std::uint64_t total = 0;
@@ -186,7 +196,7 @@ bool begins(std::string_view sql, std::string_view words) {
 
 class Unpacker {
 public:
-    Unpacker(Database db, std::istream& in) : m_db(std::move(db)), m_in(in) {}
+    Unpacker(Database& db, std::istream& in) : m_db(db), m_in(in) {}
 
     Result<PackOutcome> run() {
         std::array<char, 8> magic{};
@@ -202,9 +212,13 @@ public:
             RIDGE_TRY_STATUS(fill(m_tables[header.table], header.rows));
         }
         m_insert.reset();
+        sqlite3_set_authorizer(m_db.handle(), nullptr, nullptr);  // the next is ours, what follows the archive's again
+        RIDGE_TRY_STATUS(restoreSequences(m_db, m_sequences));
+        sqlite3_set_authorizer(m_db.handle(), allow, nullptr);
         for (const std::string& sql : m_afterwards) {
             if (!begins(sql, "CREATE INDEX ") && !begins(sql, "CREATE UNIQUE INDEX ") && !begins(sql, "CREATE VIEW ")) return damaged("SQL that makes neither index nor view");
-            if (auto made = statement(sql); !made.ok()) m_outcome.notes.push_back(fmt::format("left out: {}", made.error().message));
+            if (auto made = statement(sql); !made.ok() && made.error().code != ErrorCode::kBadInput) return made.error();
+            else if (!made.ok()) m_outcome.notes.push_back(fmt::format("left out: {}", made.error().message));
         }
         RIDGE_TRY_STATUS(m_db.execute("COMMIT"));
         return std::move(m_outcome);
@@ -241,7 +255,7 @@ private:
         const bool rest = tail != nullptr && std::string_view(tail, static_cast<std::size_t>(sql.data() + sql.size() - tail)).find_first_not_of(" \t\r\n;") != std::string_view::npos;
         const int done = code == SQLITE_OK && !rest ? sqlite3_step(raw) : code;
         sqlite3_finalize(raw);
-        if (rest || (done != SQLITE_DONE && done != SQLITE_ROW)) return Error{ErrorCode::kBadInput, rest ? "more than one statement" : sqlite3_errmsg(m_db.handle())};
+        if (rest || (done != SQLITE_DONE && done != SQLITE_ROW)) return Error{codeOf(done), rest ? "more than one statement" : sqlite3_errmsg(m_db.handle())};
         return {};
     }
 
@@ -257,6 +271,7 @@ private:
             userVersion = static_cast<std::int32_t>(shape.at("user_version").get<std::int64_t>());
             encoding = shape.at("encoding").get<std::string>();
             m_afterwards = shape.at("afterwards").get<std::vector<std::string>>();
+            if (shape.contains("sequences")) m_sequences = shape.at("sequences").get<std::vector<std::pair<std::string, std::int64_t>>>();  // older archives have none
             if (shape.at("tables").size() > kMostTables) return damaged("more tables than a file has");
             for (const json& table : shape.at("tables")) {
                 creates.push_back(table.at("sql").get<std::string>());
@@ -281,12 +296,12 @@ private:
             return damaged("what it says of its tables cannot be read");
         }
         if (pageSize < 512 || pageSize > 65536 || (pageSize & (pageSize - 1)) != 0 || (encoding != "UTF-8" && encoding != "UTF-16le" && encoding != "UTF-16be")) return damaged("no page size or encoding of SQLite");
-        RIDGE_TRY_STATUS(m_db.execute(fmt::format("PRAGMA trusted_schema = OFF; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = {}; PRAGMA encoding = '{}'; PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN",
+        RIDGE_TRY_STATUS(m_db.execute(fmt::format("PRAGMA trusted_schema = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = {}; PRAGMA encoding = '{}'; PRAGMA application_id = {}; PRAGMA user_version = {}; BEGIN",
                                                   pageSize, encoding, applicationId, userVersion)));
         sqlite3_set_authorizer(m_db.handle(), allow, nullptr);
         for (const std::string& sql : creates) {
             if (!begins(sql, "CREATE TABLE ")) return damaged("SQL that makes no table");
-            if (auto made = statement(sql); !made.ok()) return damaged(made.error().message);
+            if (auto made = statement(sql); !made.ok()) return made.error().code == ErrorCode::kBadInput ? damaged(made.error().message) : made.error();
         }
         m_outcome.tables = m_tables.size();
         return {};
@@ -306,8 +321,7 @@ private:
             const int code = sqlite3_step(m_insert->get());
             sqlite3_reset(m_insert->get());
             if (code == SQLITE_DONE) continue;
-            const bool disk = code == SQLITE_FULL || code == SQLITE_IOERR;
-            return Error{disk ? ErrorCode::kIo : ErrorCode::kBadInput, fmt::format("{}: {}", toValidUtf8(table.name), sqlite3_errmsg(m_db.handle()))};
+            return Error{codeOf(code), fmt::format("{}: {}", toValidUtf8(table.name), sqlite3_errmsg(m_db.handle()))};
         }
         m_outcome.rows += rows;
         m_outcome.events += table.timed ? rows : 0;
@@ -334,10 +348,11 @@ private:
         }
     }
 
-    Database m_db;
+    Database& m_db;
     std::istream& m_in;
     std::vector<Table> m_tables;
     std::vector<std::string> m_afterwards;
+    std::vector<std::pair<std::string, std::int64_t>> m_sequences;
     std::vector<Column> m_columns;
     std::string m_packed, m_bytes;
     std::unique_ptr<Raw> m_insert;
@@ -367,6 +382,56 @@ Status verify(const std::string& path) {
     return {};
 }
 
+bool sameValue(sqlite3_stmt* a, sqlite3_stmt* b, int column) {
+    const int type = sqlite3_column_type(a, column);
+    if (type != sqlite3_column_type(b, column)) return false;
+    switch (type) {
+        case SQLITE_INTEGER: return sqlite3_column_int64(a, column) == sqlite3_column_int64(b, column);
+        case SQLITE_FLOAT: return std::bit_cast<std::int64_t>(sqlite3_column_double(a, column)) == std::bit_cast<std::int64_t>(sqlite3_column_double(b, column));
+        case SQLITE_NULL: return true;
+        default: break;
+    }
+    // Of a text too: the bytes as they are stored, in the encoding of the files.
+    const void* const left = sqlite3_column_blob(a, column);
+    const void* const right = sqlite3_column_blob(b, column);
+    const int size = sqlite3_column_bytes(a, column);
+    return size == sqlite3_column_bytes(b, column) && (size == 0 || std::memcmp(left, right, static_cast<std::size_t>(size)) == 0);
+}
+
+Status compareTable(Database& from, Database& made, const TableShape& table) {
+    const std::string sql = selectRows(table);
+    if (sql.empty()) return {};
+    const Raw rows(from, sql), others(made, sql);
+    const auto differs = [&](std::string_view how) { return Error{ErrorCode::kBadInput, fmt::format("table {}: {}", toValidUtf8(table.name), how)}; };
+    if (rows.get() == nullptr || others.get() == nullptr) return differs(sqlite3_errmsg((rows.get() == nullptr ? from : made).handle()));
+    const int columns = sqlite3_column_count(rows.get());
+    for (std::uint64_t row = 1;; ++row) {
+        const int step = sqlite3_step(rows.get()), other = sqlite3_step(others.get());
+        for (const int code : {step, other})
+            if (code != SQLITE_ROW && code != SQLITE_DONE) return Error{codeOf(code), fmt::format("table {}: {}", toValidUtf8(table.name), sqlite3_errmsg((code == step ? from : made).handle()))};
+        if (step != other) return differs("not every row comes back");
+        if (step == SQLITE_DONE) return {};
+        for (int i = 0; i < columns; ++i)
+            if (!sameValue(rows.get(), others.get(), i)) return differs(fmt::format("row {}, column {} comes back as another value", row, toValidUtf8(sqlite3_column_name(rows.get(), i))));
+    }
+}
+
+// Unpacks what was just written, into a file that has no name any more, and compares it with what it was made of: rows
+// that a damaged file gives out are not always rows that a table takes.
+Status proveUnpacks(Database& from, const FileShape& shape, const std::string& archive, const std::string& scratch, std::vector<std::string>& notes) {
+    unlink(scratch.c_str());
+    auto made = Database::openForWriting(scratch);
+    unlink(scratch.c_str());
+    if (!made.ok()) return std::move(made).takeError();
+    std::ifstream in(archive, std::ios::binary);
+    auto unpacked = Unpacker(*made, in).run();
+    if (!unpacked.ok()) return std::move(unpacked).takeError();
+    notes = std::move(unpacked->notes);
+    sqlite3_set_authorizer(made->handle(), nullptr, nullptr);
+    for (const TableShape& table : shape.tables) RIDGE_TRY_STATUS(compareTable(from, *made, table));
+    return {};
+}
+
 // Makes `output` by way of a file beside it, which is gone when that fails.
 template <typename Make>
 Result<PackOutcome> byWayOf(const std::string& output, const Make& make) {
@@ -392,12 +457,18 @@ Result<PackOutcome> packTimeline(const std::string& input, const std::string& ou
         std::ofstream out(partial, std::ios::binary | std::ios::trunc);
         if (!out) return Error{ErrorCode::kIo, fmt::format("{}: {}", output, std::strerror(errno))};
         auto packed = Packer(db, shape, out, level).run();
-        if (!packed.ok()) return withContext(std::move(packed).takeError(), input);
+        if (!packed.ok()) return withContext(packed.error(), packed.error().code == ErrorCode::kBadInput ? input : output);
+        out.close();
+        if (auto proved = proveUnpacks(db, shape, partial, output + ".check", packed->notes); !proved.ok()) {
+            const Error& why = proved.error();
+            if (why.code == ErrorCode::kBadInput) return Error{why.code, fmt::format("{}: is damaged, an archive of it could not be unpacked to the same rows: {}", input, why.message)};
+            return Error{why.code, fmt::format("{}: the archive cannot be checked beside it: {}", output, why.message)};
+        }
         return packed;
     });
     if (!outcome.ok()) return outcome;
     outcome->fileBytes = fs::file_size(input, ec);
-    outcome->notes = shape.leftOut;
+    outcome->notes.insert(outcome->notes.begin(), shape.leftOut.begin(), shape.leftOut.end());
     return outcome;
 }
 
@@ -405,7 +476,7 @@ Result<PackOutcome> unpackUnchecked(std::istream& archive, const std::string& ou
     if (!canPack()) return notSupported();
     return byWayOf(output, [&](const std::string& partial) -> Result<PackOutcome> {
         RIDGE_TRY(Database db, Database::openForWriting(partial));
-        return Unpacker(std::move(db), archive).run();
+        return Unpacker(db, archive).run();
     });
 }
 
@@ -416,7 +487,7 @@ Result<PackOutcome> unpackTimeline(const std::string& input, const std::string& 
     RIDGE_TRY_STATUS(verify(input));
     std::ifstream in(input, std::ios::binary);
     auto outcome = unpackUnchecked(in, output);
-    if (!outcome.ok()) return withContext(std::move(outcome).takeError(), input);
+    if (!outcome.ok()) return withContext(outcome.error(), outcome.error().code == ErrorCode::kBadInput ? input : output);
     outcome->archiveBytes = fs::file_size(input, ec);
     outcome->fileBytes = fs::file_size(output, ec);
     return outcome;

@@ -29,9 +29,10 @@ struct PackOutcome {
     std::vector<std::string> notes;          // what was left out, one line each
 };
 
-// level: of zstd, 1 (fast) to 19 (small). Errors: no database, one that is damaged, no room.
+// level: of zstd, 1 (fast) to 19 (small). The archive is proven: it is unpacked beside `output` (room for the timeline is
+// needed there meanwhile) and compared. Errors: no database, one that is damaged (kBadInput); no room (kMeasurement).
 Result<PackOutcome> packTimeline(const std::string& input, const std::string& output, int level = 9);
-// Errors: no archive, cut short, damaged, or one that asks for what no archive of ours does (kBadInput); no room (kIo).
+// Errors: no archive, cut short, damaged, or one that asks for what no archive of ours does (kBadInput); no room (kMeasurement).
 Result<PackOutcome> unpackTimeline(const std::string& input, const std::string& output);
 
 // The same from memory, and without looking at the checksum: for tests that want to get past it.

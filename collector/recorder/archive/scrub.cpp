@@ -64,7 +64,7 @@ public:
 
     Result<ScrubOutcome> run(const std::string& input) {
         RIDGE_TRY_STATUS(m_db.execute(fmt::format(
-            "PRAGMA trusted_schema = OFF; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = {}; PRAGMA encoding = '{}'; "
+            "PRAGMA trusted_schema = OFF; PRAGMA ignore_check_constraints = ON; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA page_size = {}; PRAGMA encoding = '{}'; "
             "PRAGMA application_id = {}; PRAGMA user_version = {}",
             m_shape.pageSize, m_shape.encoding, m_shape.applicationId, m_shape.userVersion)));
         RIDGE_TRY_STATUS(attachForReading(m_db, input, "src"));
@@ -74,6 +74,7 @@ public:
         RIDGE_TRY_STATUS(m_db.execute("BEGIN"));
         for (const TableShape& table : m_shape.tables)
             if (auto done = copy(table); !done.ok()) return withContext(std::move(done).takeError(), toValidUtf8(table.name));
+        RIDGE_TRY_STATUS(restoreSequences(m_db, m_shape.sequences));
         for (const std::string& sql : m_shape.afterwards)
             if (auto made = m_db.execute(sql); !made.ok()) m_outcome.notes.push_back(fmt::format("left out: {}", made.error().message));
         RIDGE_TRY_STATUS(m_db.execute("COMMIT; DETACH src"));
@@ -85,7 +86,8 @@ public:
 
 private:
     static std::string_view textOf(sqlite3_value* value) {
-        const void* bytes = sqlite3_value_blob(value);  // of a text too: it may hold NULs
+        // As UTF-8 whatever the encoding of the file; with its length, for it may hold NULs.
+        const void* bytes = sqlite3_value_type(value) == SQLITE_TEXT ? static_cast<const void*>(sqlite3_value_text(value)) : sqlite3_value_blob(value);
         return bytes == nullptr ? std::string_view() : std::string_view(static_cast<const char*>(bytes), static_cast<std::size_t>(sqlite3_value_bytes(value)));
     }
     static bool isText(sqlite3_value* value) {

@@ -361,9 +361,16 @@ std::optional<std::string> TextCleaner::clean(std::string_view text) {
 std::string TextCleaner::hostAlias(std::string_view name) {
     addHost(name);
     const auto found = std::find(m_hosts.begin(), m_hosts.end(), trim(name));
-    if (found == m_hosts.end()) return std::string(name);
+    if (found != m_hosts.end()) {
+        count(Removed::kHost);
+        return fmt::format("host-{}", found - m_hosts.begin() + 1);
+    }
+    const std::string host(trim(name));
+    if (host.empty() || host == kScrubbed || host == "localhost") return std::string(name);
+    auto known = std::find(m_shortHosts.begin(), m_shortHosts.end(), host);
+    if (known == m_shortHosts.end()) known = m_shortHosts.insert(known, host);
     count(Removed::kHost);
-    return fmt::format("host-{}", found - m_hosts.begin() + 1);
+    return fmt::format("host-s{}", known - m_shortHosts.begin() + 1);
 }
 
 std::optional<std::string> TextCleaner::withoutFolders(std::string_view path) {

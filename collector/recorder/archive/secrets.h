@@ -47,7 +47,8 @@ public:
 
     // The text without them; nothing: there was nothing to take out. Counts what it took.
     std::optional<std::string> clean(std::string_view text);
-    // "host-1", "host-2", ...: one name for one host, so that ranks can still be told apart.
+    // "host-1", "host-2", ...: one name for one host, so that ranks can still be told apart. For a text that is a host's
+    // name and nothing else: one too short to be looked for elsewhere has one of its own kind ("host-s1", "host-s2", ...).
     std::string hostAlias(std::string_view name);
     // A path without its folders.
     std::optional<std::string> withoutFolders(std::string_view path);
@@ -66,7 +67,7 @@ private:
     std::optional<std::string> cleanBlock(std::string_view text);
     void findKnown(std::string_view text, std::vector<Span>& spans);
     std::set<std::string, std::less<>> m_secrets, m_users;
-    std::vector<std::string> m_hosts;
+    std::vector<std::string> m_hosts, m_shortHosts;
     Counts m_counts{};
 };
 

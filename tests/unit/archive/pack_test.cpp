@@ -168,6 +168,48 @@ TEST_F(PackTest, aTimelineOfAllTablesOfOurs) {
     EXPECT_LT(static_cast<double>(outcome.archiveBytes) / static_cast<double>(outcome.events), 5.0);
 }
 
+TEST_F(PackTest, utf16ComesBackToTheByte) {
+    for (const char* encoding : {"UTF-16le", "UTF-16be"}) {
+        fs::remove(m_in);
+        auto db = open(m_in);
+        run(db, fmt::format("PRAGMA encoding = '{}'; CREATE TABLE \"tä\" (id INTEGER PRIMARY KEY, \"nämé\" TEXT, b BLOB); CREATE INDEX i ON \"tä\"(\"nämé\")", encoding));
+        run(db, "INSERT INTO \"tä\" VALUES (1, 'größe 🙂', X'00FF'), (2, '', NULL), (3, 'plain', X'')");
+        EXPECT_EQ(roundTrip(m_in).rows, 3U);
+    }
+    // Half a surrogate pair has no UTF-8: refused, not changed.
+    auto db = open(m_in);
+    run(db, "INSERT INTO \"tä\" VALUES (4, CAST(X'D800' AS TEXT), NULL)");
+    const auto packed = packTimeline(m_in, m_archive);
+    ASSERT_FALSE(packed.ok());
+    EXPECT_NE(packed.error().message.find("comes back as another value"), std::string::npos) << packed.error().message;
+    EXPECT_FALSE(fs::exists(m_archive));
+}
+
+TEST_F(PackTest, rowsAgainstAConstraintComeBackOrAreRefused) {
+    auto db = open(m_in);
+    run(db, "CREATE TABLE c (x INTEGER CHECK (x > 0)); PRAGMA ignore_check_constraints = ON; INSERT INTO c VALUES (-1), (1)");
+    EXPECT_EQ(roundTrip(m_in).rows, 2U);
+    // What a damaged page gives out: a value that its table would not take.
+    run(db, "CREATE TABLE n (x TEXT, y); INSERT INTO n VALUES (NULL, 1); PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = 'CREATE TABLE n (x TEXT NOT NULL, y)' WHERE name = 'n'");
+    const auto packed = packTimeline(m_in, m_archive);
+    ASSERT_FALSE(packed.ok());
+    EXPECT_EQ(packed.error().code, ErrorCode::kBadInput);
+    EXPECT_NE(packed.error().message.find("NOT NULL"), std::string::npos) << packed.error().message;
+    EXPECT_EQ(packed.error().message.find('\n'), std::string::npos);
+    for (const char* left : {"", ".partial", ".check"}) EXPECT_FALSE(fs::exists(m_archive + left)) << left;
+}
+
+TEST_F(PackTest, autoincrementGoesOnWhereItWas) {
+    auto db = open(m_in);
+    run(db, "CREATE TABLE s (id INTEGER PRIMARY KEY AUTOINCREMENT, x); INSERT INTO s (x) VALUES (1), (2), (3); DELETE FROM s WHERE id > 1");
+    ASSERT_TRUE(packTimeline(m_in, m_archive).ok());
+    ASSERT_TRUE(unpackTimeline(m_archive, m_out).ok());
+    EXPECT_EQ(test::answer(m_out, "SELECT group_concat(name || seq) FROM sqlite_sequence"), "s3");
+    fs::remove(m_out);
+    ASSERT_TRUE(scrubTimeline(m_in, m_out).ok());
+    EXPECT_EQ(test::answer(m_out, "SELECT group_concat(name || seq) FROM sqlite_sequence"), "s3");
+}
+
 TEST_F(PackTest, realExportsComeBackToTheBit) {
     const auto files = test::realExports(m_dir.path());
     if (files.empty()) GTEST_SKIP() << "the real exports are not on this machine (RIDGE_TRACES)";

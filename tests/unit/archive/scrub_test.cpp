@@ -124,6 +124,27 @@ TEST_F(ScrubTest, hostsOfRanksStayApart) {
     EXPECT_EQ(test::answer(m_out, "SELECT group_concat(host) FROM RIDGE_RANK"), "host-1,host-2,host-1");
 }
 
+TEST_F(ScrubTest, aHostOfOneOrTwoLettersGoesTooWhereAHostStands) {
+    auto db = Database::openForWriting(m_in);
+    run(*db, "CREATE TABLE RIDGE_RANK (globalPid INTEGER, rank INTEGER, host TEXT); INSERT INTO RIDGE_RANK VALUES (1, 0, 'vm'), (2, 1, 'b'), (3, 2, 'vm'), (4, 3, 'localhost'), (5, 4, '17')");
+    run(*db, "CREATE TABLE NVTX_EVENTS (start INTEGER NOT NULL, text TEXT); INSERT INTO NVTX_EVENTS VALUES (1, 'a step of the vm')");
+    const auto outcome = scrubTimeline(m_in, m_out);
+    ASSERT_TRUE(outcome.ok());
+    EXPECT_EQ(removed(*outcome, "host names"), 4U);
+    EXPECT_EQ(test::answer(m_out, "SELECT group_concat(host) FROM RIDGE_RANK"), "host-s1,host-s2,host-s1,localhost,host-s3");
+    EXPECT_EQ(test::answer(m_out, "SELECT text FROM NVTX_EVENTS"), "a step of the vm");  // a word of two letters is no name elsewhere
+}
+
+TEST_F(ScrubTest, aUtf16FileToo) {
+    auto db = Database::openForWriting(m_in);
+    run(*db, "PRAGMA encoding = 'UTF-16le'; CREATE TABLE META_DATA_CAPTURE (name TEXT, value TEXT); INSERT INTO META_DATA_CAPTURE VALUES ('EXPORT_HOST', 'node-x1'), ('n', 'größe on node-x1, --password argv-secret-42')");
+    const auto outcome = scrubTimeline(m_in, m_out);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->rows, 2U);
+    EXPECT_EQ(test::answer(m_out, "SELECT group_concat(value, '|') FROM META_DATA_CAPTURE"), "scrubbed|größe on host-1, --password scrubbed");
+    EXPECT_EQ(test::answer(m_out, "PRAGMA encoding"), "UTF-16le");
+}
+
 TEST_F(ScrubTest, rowIdsThatOthersReferToStay) {
     auto db = Database::openForWriting(m_in);
     run(*db, "CREATE TABLE OSRT_API (start INTEGER); INSERT INTO OSRT_API(rowid, start) VALUES (7, 1), (1000, 2); CREATE TABLE W (k TEXT PRIMARY KEY, v) WITHOUT ROWID; INSERT INTO W VALUES ('a', 1.5);"
