@@ -50,10 +50,13 @@ Does doesOf(std::int64_t op) {
     }
 }
 
+// What an io_uring moved is told to the program's memory only; the file has 0 for it, which is no number of bytes.
+bool isMovedKnown(const FileCall& call) { return static_cast<IoOp>(call.op) != IoOp::kUringRead && static_cast<IoOp>(call.op) != IoOp::kUringWrite; }
+
 bool opens(std::int64_t op) { return static_cast<IoOp>(op) == IoOp::kOpen || static_cast<IoOp>(op) == IoOp::kFopen; }
 
 struct Sum {
-    std::array<std::int64_t, kDoes> calls{}, ns{}, bytes{};
+    std::array<std::int64_t, kDoes> calls{}, ns{}, bytes{}, unknown{};  // unknown: calls of which nobody knows what they moved
     std::int64_t opens = 0, errors = 0, extent = 0;
     std::int64_t followers = 0, inOrder = 0;  // calls with an offset after another one; at or behind its end
 
@@ -61,9 +64,9 @@ struct Sum {
     [[nodiscard]] std::int64_t totalCalls() const { return calls[kReads] + calls[kWrites] + calls[kSyncs] + calls[kManages]; }
 };
 
-StatsCell megabytes(std::int64_t bytes) { return std::round(static_cast<double>(bytes) / 1e3) / 1e3; }
-StatsCell average(std::int64_t bytes, std::int64_t calls) {
-    return calls ? StatsCell(tenths(static_cast<double>(bytes) / static_cast<double>(calls))) : StatsCell();
+StatsCell megabytes(std::int64_t bytes, bool isKnown) { return isKnown ? StatsCell(std::round(static_cast<double>(bytes) / 1e3) / 1e3) : StatsCell(); }
+StatsCell average(std::int64_t bytes, std::int64_t calls, bool isKnown) {
+    return calls && isKnown ? StatsCell(tenths(static_cast<double>(bytes) / static_cast<double>(calls))) : StatsCell();
 }
 // A file that --io-class says nothing of has no class: null in JSON, and no name that a class could have.
 StatsCell told(const std::string& part) { return part.empty() ? StatsCell() : StatsCell(part); }
@@ -81,6 +84,10 @@ public:
         sum.errors += call.failed;
         if (does != kReads && does != kWrites) return;
         sum.bytes[does] += call.bytes;
+        if (!isMovedKnown(call)) {
+            sum.unknown[does] += !call.failed;
+            return;
+        }
         if (!call.offset || call.failed) return;
         sum.extent = std::max(sum.extent, *call.offset + call.bytes);
         const auto [last, isFirst] = m_ends.try_emplace({key, call.file, does}, 0);
@@ -105,10 +112,11 @@ public:
         }
         std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second->totalNs() > b.second->totalNs(); });
         for (const auto& [key, s] : ranked) {
+            const bool readKnown = s->unknown[kReads] == 0, writtenKnown = s->unknown[kWrites] == 0;
             std::vector<StatsCell> row{all ? percent(s->totalNs(), all) : 0.0, s->totalNs(), s->totalCalls(), s->ns[kReads], s->ns[kWrites], s->ns[kSyncs], s->ns[kManages],
-                                       s->calls[kReads], megabytes(s->bytes[kReads]), average(s->bytes[kReads], s->calls[kReads]), s->calls[kWrites],
-                                       megabytes(s->bytes[kWrites]), average(s->bytes[kWrites], s->calls[kWrites]), s->calls[kSyncs], s->opens, s->errors,
-                                       megabytes(s->extent), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell()};
+                                       s->calls[kReads], megabytes(s->bytes[kReads], readKnown), average(s->bytes[kReads], s->calls[kReads], readKnown), s->calls[kWrites],
+                                       megabytes(s->bytes[kWrites], writtenKnown), average(s->bytes[kWrites], s->calls[kWrites], writtenKnown), s->calls[kSyncs], s->opens, s->errors,
+                                       megabytes(s->extent, readKnown && writtenKnown), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell()};
             for (const auto& part : *key) row.push_back(told(part));
             table.rows.push_back(std::move(row));
         }
@@ -139,7 +147,7 @@ std::size_t binOf(const std::array<Bin, N>& bins, std::int64_t value) {
 }
 
 struct Count {
-    std::int64_t calls = 0, bytes = 0, ns = 0;
+    std::int64_t calls = 0, bytes = 0, ns = 0, unknown = 0;
 };
 
 // Reads and writes, by class and path (where that is asked for), operation and bin; in this order.
@@ -149,6 +157,7 @@ public:
         Count& count = m_counts[{std::move(key), writes, bin}];
         ++count.calls;
         count.bytes += call.bytes;
+        count.unknown += !isMovedKnown(call);
         count.ns += call.end - call.start;
     }
 
@@ -159,7 +168,7 @@ public:
         for (const auto& title : keyTitles) table.columns.push_back({title, true});
         for (const auto& [key, count] : m_counts) {
             const auto& [names, writes, bin] = key;
-            std::vector<StatsCell> row{std::string(writes ? "write" : "read"), std::string(nameOf(bin)), count.calls, megabytes(count.bytes), count.ns};
+            std::vector<StatsCell> row{std::string(writes ? "write" : "read"), std::string(nameOf(bin)), count.calls, megabytes(count.bytes, count.unknown == 0), count.ns};
             for (const auto& name : names) row.push_back(told(name));
             table.rows.push_back(std::move(row));
         }
@@ -189,9 +198,9 @@ StatsTable fileSizeHist(Rows& rows) {
     for (const FileCall& call : rows.fileCalls()) {
         const Does does = doesOf(call.op);
         if (call.failed || (does != kReads && does != kWrites)) continue;
-        histogram.add({rows.file(call.file).kind, rows.file(call.file).path}, does == kWrites, binOf(kSizes, call.bytes), call);
+        histogram.add({rows.file(call.file).kind, rows.file(call.file).path}, does == kWrites, isMovedKnown(call) ? 1 + binOf(kSizes, call.bytes) : 0, call);
     }
-    return histogram.table("Size (B)", {"Class", "Path"}, [](std::size_t bin) { return kSizes[bin].name; });
+    return histogram.table("Size (B)", {"Class", "Path"}, [](std::size_t bin) { return bin == 0 ? "not known" : kSizes[bin - 1].name; });
 }
 
 StatsTable fileOffsetHist(Rows& rows) {

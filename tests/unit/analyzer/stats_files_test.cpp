@@ -18,7 +18,7 @@ using analyzer::StatsCell;
 using analyzer::StatsTable;
 
 constexpr std::int64_t kTid = (1LL << 48) | (100LL << 24) | 100;
-constexpr int kOpen = 1, kPread = 5, kPwrite = 6, kFsync = 9, kRead = 3;
+constexpr int kOpen = 1, kPread = 5, kPwrite = 6, kFsync = 9, kRead = 3, kUringRead = 25;
 
 StatsTable one(const std::string& path, const std::string& report) {
     auto tables = analyzer::runStats(path, {report});
@@ -109,6 +109,23 @@ TEST_F(StatsFiles, ByFileByClassBySizeByOffset) {
     EXPECT_EQ(of(offsets, {"read", "where it stood", "null", "/data/train.bin"}, {"Calls"}), "Calls=1");
     EXPECT_EQ(of(offsets, {"read", "0-1Mi", "null", "/data/train.bin"}, {"Calls"}), "Calls=3");
     EXPECT_EQ(of(offsets, {"write", "0-1Mi", "checkpoint", "/ckpt/a.pt"}, {"Calls"}), "Calls=1");
+}
+
+// What completes in a ring of io_uring is not seen: the calls are counted, and what they moved is no number, not 0.
+TEST_F(StatsFiles, WhatNobodyKnowsIsNoNumber) {
+    {
+        TraceBuilder t(m_path);
+        call(t, 0, 10, kUringRead, "/data/ring.bin", 0, 0);
+        call(t, 20, 10, kUringRead, "/data/ring.bin", 0, 4096);
+        call(t, 40, 10, kPwrite, "/data/ring.bin", 3000, 0);
+        t.finish();
+    }
+    EXPECT_EQ(of(one(m_path, "file_access_sum"), {"null", "/data/ring.bin"}, {"Reads", "Read (MB)", "Avg Read (B)", "Writes", "Written (MB)", "Avg Write (B)", "Extent (MB)"}),
+              "Reads=2 Read (MB)=? Avg Read (B)=? Writes=1 Written (MB)=0.003 Avg Write (B)=3000 Extent (MB)=?");
+    const StatsTable sizes = one(m_path, "file_size_hist");
+    EXPECT_EQ(of(sizes, {"read", "not known", "null", "/data/ring.bin"}, {"Calls", "Total (MB)"}), "Calls=2 Total (MB)=?");
+    EXPECT_EQ(of(sizes, {"write", "1Ki-10Ki", "null", "/data/ring.bin"}, {"Calls", "Total (MB)"}), "Calls=1 Total (MB)=0.003");
+    EXPECT_EQ(of(one(m_path, "file_offset_hist"), {"read", "0-1Mi", "null", "/data/ring.bin"}, {"Calls", "Total (MB)"}), "Calls=2 Total (MB)=?");
 }
 
 TEST_F(StatsFiles, WithoutFilesItSaysSo) {
