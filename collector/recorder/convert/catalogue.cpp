@@ -94,7 +94,9 @@ private:
                 ++source.records;
                 visit(source, index, tid, record);
             });
+        ReadBehind behind(ring);
         const WalkEnd end = walkRecords(ring.stream(), [&](const RecordView& record) {
+            behind.at(record.offset);
             ++source.records;
             if (record.type() == RecordType::kThreadAttach) tid = record.as<RecordHeader>().id;
             visit(source, index, tid, record);

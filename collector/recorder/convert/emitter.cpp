@@ -69,8 +69,10 @@ void Emitter::ring(std::uint32_t index) {
     m_globalTid =
         globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
     RecordView last{};
+    ReadBehind behind(ring);
     walkRecords(ring.stream(), [&](const RecordView& view) {
         if (!goesOn()) return;
+        behind.at(view.offset);
         if (view.type() == RecordType::kRange)
             range(view);
         else

@@ -130,6 +130,13 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     return *this;
 }
 
+void ReadBehind::release(std::uint64_t end) {
+    if (end <= m_done) return;
+    void* const from = const_cast<std::uint8_t*>(m_stream.data()) + m_done;
+    madvise(from, static_cast<std::size_t>(end - m_done), MADV_DONTNEED);
+    m_done = end;
+}
+
 bool soundHeader(const spool::RingHeader& header, std::uint64_t fileBytes) {
     return header.magic == spool::kRingMagic && header.version == spool::kLayoutVersion &&
            header.headerBytes >= sizeof(spool::RingHeader) && header.headerBytes <= fileBytes &&

@@ -46,6 +46,25 @@ struct RingFile {
     [[nodiscard]] std::span<const std::uint8_t> stream() const { return spool.bytes(); }
 };
 
+// Behind a walk through a ring's spool: gives back the pages that it has read, which would count as
+// our memory to its end. They may be read again (by way of the page cache).
+class ReadBehind {
+public:
+    explicit ReadBehind(const RingFile& ring) : m_stream(ring.stream()) {}
+    ~ReadBehind() { release(m_stream.size()); }
+    ReadBehind(const ReadBehind&) = delete;
+    ReadBehind& operator=(const ReadBehind&) = delete;
+    void at(std::uint64_t offset) {
+        if (offset - m_done >= kPiece) release(offset & ~(kPiece - 1));
+    }
+
+private:
+    static constexpr std::uint64_t kPiece = std::uint64_t{4} << 20;
+    void release(std::uint64_t end);
+    std::span<const std::uint8_t> m_stream;
+    std::uint64_t m_done = 0;  // a multiple of kPiece
+};
+
 // Sorted by name, the recorder's own first. Errors: the folder cannot be read, or a ring's rest
 // cannot be written to its spool (disk full).
 Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,

@@ -4,8 +4,15 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <random>
+#include <string>
+
+#include "base/file.h"
+#include "collector/recorder/convert/ring_file.h"
 
 #include "tests/unit/recorder/convert_fixture.h"
 
@@ -13,6 +20,49 @@ namespace ridge::recorder {
 namespace {
 
 using namespace test;
+
+// kB of the mapping at this address that are in our memory; -1: there is no such mapping.
+long residentKb(const void* address) {
+    std::ifstream maps("/proc/self/smaps");
+    const std::string begin = fmt::format("{:x}-", reinterpret_cast<std::uintptr_t>(address));
+    bool found = false;
+    for (std::string line; std::getline(maps, line);) {
+        found = found || line.starts_with(begin);
+        if (found && line.starts_with("Rss:")) return std::stol(line.substr(4));
+    }
+    return -1;
+}
+
+TEST(ReadBehind, givesBackWhatAWalkHasRead) {
+    auto folder = TempDir::create("ridge-read-behind");
+    ASSERT_TRUE(folder.ok());
+    const std::string path = (folder->path() / "1.spool").string();
+    constexpr std::size_t kBytes = std::size_t{32} << 20;
+    std::ofstream(path, std::ios::binary) << std::string(kBytes, 'x');
+    RingFile ring;
+    ring.spool = MappedFile::open(path);
+    const auto bytes = ring.stream();
+    ASSERT_EQ(bytes.size(), kBytes);
+    long most = 0;
+    const auto walk = [&](ReadBehind* behind) {
+        std::uint64_t sum = 0;
+        for (std::size_t at = 0; at < kBytes; at += 4096) {
+            if (behind) behind->at(at);
+            sum += bytes[at];
+            if (at % (std::size_t{1} << 20) == 0) most = std::max(most, residentKb(bytes.data()));
+        }
+        return sum;
+    };
+    {
+        ReadBehind behind(ring);
+        EXPECT_EQ(walk(&behind), kBytes / 4096 * 'x');
+    }
+    EXPECT_GT(most, 1024);
+    EXPECT_LE(most, 8 << 10);  // a piece of 4 MiB, and what the kernel maps ahead
+    EXPECT_EQ(residentKb(bytes.data()), 0);
+    EXPECT_EQ(walk(nullptr), kBytes / 4096 * 'x');  // read again
+    EXPECT_GT(residentKb(bytes.data()), 30 << 10);
+}
 
 // A GPU clock that runs 300 ppm fast and is then set back by two seconds, read every 500 ms.
 TEST_F(ConvertTest, ADriftingAndSteppedClockIsFollowed) {
