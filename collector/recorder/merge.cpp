@@ -28,6 +28,8 @@ constexpr std::int64_t kSameBootNs = 1'000'000'000;  // the two clocks of one bo
 struct Input {
     std::string path;
     nlohmann::ordered_json about;
+    nlohmann::ordered_json parts =
+        nlohmann::ordered_json::array();  // of one that was merged itself: its MERGED_FROM
     std::int64_t utc = 0, monotonic = 0, duration = 0, clockError = 0;
     std::int64_t offset = 0;  // of its t = 0, ns since the merged file's
 };
@@ -48,6 +50,47 @@ Result<std::int64_t> number(Database& db, const std::string& sql) {
     RIDGE_TRY(Statement statement, db.prepare(sql));
     RIDGE_TRY(const bool row, statement.step());
     return row ? statement.integer(0) : 0;
+}
+
+// What an earlier merge made the file of; empty: it is one recording.
+Result<nlohmann::ordered_json> partsOf(Database& db) {
+    auto parts = nlohmann::ordered_json::array();
+    if (!db.hasTable("META_DATA_CAPTURE")) return parts;
+    RIDGE_TRY(Statement rows,
+              db.prepare("SELECT value FROM META_DATA_CAPTURE WHERE name = 'MERGED_FROM'"));
+    for (;;) {
+        RIDGE_TRY(const bool row, rows.step());
+        if (!row) return parts;
+        const auto read = nlohmann::ordered_json::parse(rows.text(0), nullptr, false);
+        if (!read.is_array()) continue;
+        for (const auto& part : read)
+            if (part.is_object()) parts.push_back(part);
+    }
+}
+
+std::string runIdOf(const nlohmann::ordered_json& part) {
+    const auto id = part.find("runId");
+    return id != part.end() && id->is_string() ? id->get<std::string>() : std::string();
+}
+
+// One recording twice, as a copy or inside of a merged file, would count everything of it twice.
+Status refuseDoubles(const std::vector<Input>& inputs) {
+    std::map<std::string, std::string> holders;
+    for (const Input& input : inputs) {
+        const auto own = nlohmann::ordered_json::array({input.about});
+        for (const auto& part : input.parts.empty() ? own : input.parts) {
+            const std::string id = runIdOf(part);
+            if (id.empty()) continue;
+            const auto [known, isNew] = holders.emplace(id, input.path);
+            if (!isNew)
+                return Error{
+                    ErrorCode::kBadInput,
+                    fmt::format(
+                        "{} holds a recording that {} holds too (RUN_ID {}); name only one of them",
+                        input.path, known->second, id)};
+        }
+    }
+    return {};
 }
 
 Result<Input> readInput(const std::string& path) {
@@ -78,6 +121,7 @@ Result<Input> readInput(const std::string& path) {
                    {"command", toValidUtf8(run.text(5))},
                    {"outcome", toValidUtf8(run.text(7))}};
     if (!run.isNull(6)) input.about["exitStatus"] = run.integer(6);
+    RIDGE_TRY(input.parts, partsOf(db));
     return input;
 }
 
@@ -134,6 +178,7 @@ private:
             if (kOfOneSession.contains(table.name) && (index != 0 || table.name == "StringIds"))
                 continue;
             auto status = addTable(table, input);
+            if (!status.ok() && status.error().code != ErrorCode::kBadInput) return status;
             if (!status.ok())
                 return Error{ErrorCode::kBadInput, fmt::format("{}: {}: {}", input.path, table.name,
                                                                status.error().message)};
@@ -293,11 +338,20 @@ private:
         for (const Input& input : m_inputs) {
             duration = std::max(duration, input.offset + input.duration);
             clockError = std::max(clockError, input.clockError);
-            from.push_back(input.about);
-            from.back()["offset_ns"] = input.offset;
+            if (input.parts.empty()) {
+                from.push_back(input.about);
+                from.back()["offset_ns"] = input.offset;
+            }
+            for (nlohmann::ordered_json part : input.parts) {
+                const auto offset = part.find("offset_ns");
+                const bool known = offset != part.end() && offset->is_number_integer();
+                part["offset_ns"] = input.offset + (known ? offset->get<std::int64_t>() : 0);
+                from.push_back(std::move(part));
+            }
         }
         RIDGE_TRY_STATUS(make(*timeline::findTable("META_DATA_CAPTURE")));
         std::string sql = fmt::format(
+            "DELETE FROM META_DATA_CAPTURE WHERE name = 'MERGED_FROM';"
             "INSERT INTO META_DATA_CAPTURE (name, value) VALUES ('MERGED_FROM', {});"
             "UPDATE RIDGE_RUN SET durationNs = {}, clockErrorNs = {};",
             sqlText(from.dump()), duration, clockError);
@@ -342,6 +396,7 @@ Result<MergeOutcome> mergeTimelines(const std::vector<std::string>& inputs,
             return Error{ErrorCode::kBadInput, fmt::format("{} is named twice", path)};
         read.push_back(std::move(input));
     }
+    RIDGE_TRY_STATUS(refuseDoubles(read));
     layOnOneClock(read);
     const std::string partial = output + ".partial";
     unlink(partial.c_str());

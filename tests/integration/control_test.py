@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sqlite3
 import struct
 import subprocess
 import time
@@ -297,11 +298,34 @@ class Merge(Case):
         first, _ = self.two()
         copy = self.folder / "copy.sqlite"
         shutil.copy(first, copy)
+        with sqlite3.connect(copy) as db:  # as one of another machine
+            db.execute("UPDATE RIDGE_RUN SET runId = 'of-another-machine'")
         output = self.merged(first, copy)
         pids = "SELECT count(DISTINCT globalPid) FROM RIDGE_PROCESS"
         self.assertEqual(query(output, pids)[0][0], 2 * query(first, pids)[0][0])
         self.assertEqual(query(output, "SELECT count(*) FROM (SELECT globalTid, start, end FROM NVTX_EVENTS WHERE eventType = 59 "
                                        "GROUP BY 1, 2, 3 HAVING count(*) > 1)"), [(0,)])
+
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    def test_one_recording_twice_is_refused_under_any_name(self):
+        first, second = self.two()
+        copy, third = self.folder / "copy.sqlite", self.folder / "third.sqlite"
+        shutil.copy(first, copy)
+        both = self.merged(first, second)
+        run_id = query(first, "SELECT runId FROM RIDGE_RUN")[0][0]
+        for inputs in ([first, copy], [first, second, copy], [both, first]):
+            result = run(RIDGE, "merge", *inputs, "-o", self.folder / "c.sqlite")
+            self.assertEqual((result.returncode, len(result.stderr.splitlines())), (2, 1), result.stderr)
+            self.assertIn(run_id, result.stderr)
+            self.assertFalse((self.folder / "c.sqlite").exists())
+        shutil.copy(second, third)
+        with sqlite3.connect(third) as db:
+            db.execute("UPDATE RIDGE_RUN SET runId = 'a-third'")
+        result = run(RIDGE, "merge", both, third, "-o", self.folder / "c.sqlite")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        told = [json.loads(value) for (value,) in query(self.folder / "c.sqlite", "SELECT value FROM META_DATA_CAPTURE WHERE name = 'MERGED_FROM'")]
+        self.assertEqual([[part["path"] for part in parts] for parts in told], [[str(first), str(second), str(third)]])
+        self.assertEqual(told[0][1]["offset_ns"], told[0][2]["offset_ns"])  # a copy of the second
 
     def test_what_cannot_be_merged_is_one_line(self):
         first, second = self.two()
