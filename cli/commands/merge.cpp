@@ -39,6 +39,7 @@ void tellOfUnfinished(const std::vector<std::string>& traces, const Globals& glo
 
 int mergeCommand(const MergeArguments& a, const Globals& globals) {
     namespace fs = std::filesystem;
+    if (a.output == "-") return fail(2, "-o -: a timeline cannot go to stdout; name a file (./- if that is its name)");
     if (const Status status = mayWrite(a.output, globals.force); !status.ok()) return fail(status.error());
     std::error_code ec;
     for (const std::string& trace : a.traces) {

@@ -29,6 +29,7 @@ int command(const PackArguments& a, const Globals& globals, bool pack) {
     std::error_code ec;
     if (std::filesystem::equivalent(a.input, a.output, ec)) return fail(2, fmt::format("{} is the input and the output; name another output", a.output));
     if (const Status status = mayRead(a.input); !status.ok()) return fail(status.error());
+    if (a.output == "-") return fail(2, "-o -: an archive or a timeline cannot go to stdout; name a file (./- if that is its name)");
     if (const Status status = mayWrite(a.output, globals.force); !status.ok()) return fail(status.error());
     const auto outcome = [&] {
         const ProgressLine progress(!globals.quiet, (pack ? "packing into " : "unpacking into ") + a.output);

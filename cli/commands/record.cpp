@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "base/text.h"
 #include "cli/app/app.h"
@@ -37,7 +38,7 @@ struct RecordArguments {
     std::string takeOver;  // the file to execute: a launcher started the program
     bool noSample = false;
     std::vector<std::string> ioClasses;
-    std::uint32_t sampleRate = 997;
+    std::optional<std::uint32_t> sampleRate;
     double delay = 0, duration = 0;
     std::string captureRange, captureEnd = "stop", kill = "none", wait = "primary", session;
     std::vector<std::string> includeDomains, excludeDomains;
@@ -113,6 +114,7 @@ Status applyTrace(const std::string& list, recorder::RecordOptions& options) {
     options.sampleStacks = options.traceSwitches = options.countHardware = false;
     if (list == "none") return {};
     for (const std::string_view name : split(list, ',')) {
+        if (name == "none") return usage(fmt::format("--trace {}: none stands alone; name the sources or none", list));
         if (name == "nvtx") options.traceNvtx = true;
         else if (name == "cuda") options.traceCuda = true;
         else if (name == "io") options.traceIo = true;
@@ -191,11 +193,16 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
         return code;
     }
     for (const std::string& line : outcome.notes) note(globals, line);
-    if (outcome.processes == 0)
+    // Without an agent, or without a window to record in, that none was loaded says nothing.
+    recorder::RecordOptions traced;
+    const bool agents = applyTrace(a.trace, traced).ok() && (traced.traceNvtx || traced.traceCuda || traced.traceIo);
+    const bool windows = a.delay > 0 || a.startLater || !a.captureRange.empty();
+    if (outcome.processes == 0 && agents && !windows && outcome.events == 0)
         note(globals, "no process loaded an agent: none of them has NVTX ranges or CUDA (ridge record --trace nvtx,io records file "
                       "calls too), or it is statically linked, set-uid, or starts with an empty environment");
-    note(globals, fmt::format("{} events of {} process{} in {} written to {}{}", outcome.events, outcome.processes,
-                              outcome.processes == 1 ? "" : "es", formatDuration(outcome.durationNs), outcome.output,
+    // What the kernel saw of the program is of no process that an agent counted.
+    const std::string of = outcome.processes == 0 && outcome.events != 0 ? "" : fmt::format(" of {} process{}", outcome.processes, outcome.processes == 1 ? "" : "es");
+    note(globals, fmt::format("{} events{} in {} written to {}{}", outcome.events, of, formatDuration(outcome.durationNs), outcome.output,
                               outcome.lost ? fmt::format("; {} records were lost, see RIDGE_LOSS", outcome.lost) : ""));
     return code;
 }
@@ -204,6 +211,7 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
 Status mayWriteThere(const std::string& path, bool force) {
     namespace fs = std::filesystem;
     if (path.empty()) return Error{ErrorCode::kBadInput, "the name of an output is empty"};
+    if (path == "-") return Error{ErrorCode::kBadInput, "-o -: a timeline is a database, which cannot go to stdout; name a file (./- if that is its name)"};
     RIDGE_TRY_STATUS(mayWrite(path, force));
     std::error_code ec;
     const fs::path folder = fs::absolute(path, ec).parent_path();
@@ -266,9 +274,10 @@ Result<recorder::RecordOptions> optionsOf(const RecordArguments& a, const Global
     options.force = globals.force;
     options.sampleSystem = options.detectPreemption = !a.noSample;
     options.quiet = globals.quiet;
-    options.samplesPerSecond = a.sampleRate;
+    options.samplesPerSecond = a.sampleRate.value_or(997);
     options.executable = a.takeOver;
     RIDGE_TRY_STATUS(applyTrace(a.trace, options));
+    if (a.sampleRate && !options.sampleStacks) note(globals, "--sample-rate is that of call stacks, which cpu in --trace records; without it there are none");
     RIDGE_TRY_STATUS(applyControl(a, options));
     options.cudaOptions = cudaOptions(a);
     RIDGE_TRY_STATUS(applyIoClasses(a, options));

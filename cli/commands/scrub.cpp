@@ -21,9 +21,12 @@ struct ScrubArguments {
 };
 
 int scrubCommand(const ScrubArguments& a, const Globals& globals) {
+    for (const std::string& word : a.options.words)
+        if (word.empty()) return fail(2, "--word is empty; name the text that is to be taken out");
     std::error_code ec;
     if (std::filesystem::equivalent(a.trace, a.output, ec)) return fail(2, fmt::format("{} is the input and the output; a file is never scrubbed in place, name another output", a.output));
     if (const Status status = mayRead(a.trace); !status.ok()) return fail(status.error());
+    if (a.output == "-") return fail(2, "-o -: a timeline cannot go to stdout; name a file (./- if that is its name)");
     if (const Status status = mayWrite(a.output, globals.force); !status.ok()) return fail(status.error());
     const auto outcome = [&] {
         const ProgressLine progress(!globals.quiet, "scrubbing into " + a.output);

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "collector/recorder/control.h"
 #include "collector/recorder/convert/convert.h"
+#include "collector/recorder/convert/ring_file.h"
 #include "collector/recorder/processes.h"
 #include "collector/recorder/session.h"
 #include "collector/recorder/session_folder.h"
@@ -16,23 +17,79 @@
 namespace ridge::recorder {
 namespace fs = std::filesystem;
 
+namespace {
+
+RecordOutcome outcomeOf(ConvertOutcome& converted, const std::string& output) {
+    RecordOutcome outcome;
+    outcome.events = converted.events;
+    outcome.lost = converted.lost;
+    outcome.processes = converted.processes;
+    outcome.durationNs = converted.durationNs;
+    outcome.output = output;
+    outcome.notes = std::move(converted.damage);
+    return outcome;
+}
+
+bool isFull(const std::string& folder) {
+    std::error_code ec;
+    const fs::space_info space = fs::space(folder, ec);
+    return !ec && space.available < kReservedBytes / 4;
+}
+
+// The session as a folder of its own beside the output, rings included: where its own disk takes no
+// byte more, what still lies in the rings cannot be added to it. The session itself stays as it is.
+Status copySession(const SessionInfo& info, const std::string& session, const std::string& copy) {
+    std::error_code ec;
+    if (!fs::create_directory(copy, ec))
+        return Error{ErrorCode::kIo,
+                     fmt::format("{}: {}", copy, ec ? ec.message() : "is there already")};
+    for (const std::string& from : {session, info.ringDir}) {
+        std::error_code none;
+        if (from.empty() || !fs::is_directory(from, none)) continue;
+        for (const auto& entry : fs::directory_iterator(from, ec)) {
+            if (!entry.is_regular_file(none) || entry.path().filename() == "reserve") continue;
+            fs::copy_file(entry.path(), fs::path(copy) / entry.path().filename(),
+                          fs::copy_options::skip_existing, ec);
+            if (ec) break;
+        }
+        if (ec) return Error{ErrorCode::kIo, fmt::format("{}: {}", copy, ec.message())};
+    }
+    SessionInfo copied = info;
+    copied.ringDir.clear();
+    return writeSession(copy, copied);
+}
+
+Result<RecordOutcome> finishFromCopy(const SessionInfo& info, const std::string& session,
+                                     const std::string& target, const std::string& why) {
+    const std::string copy = target + ".recovering";
+    removeSession(copy, "");
+    auto copied = copySession(info, session, copy);
+    auto converted = copied.ok() ? convert(copy, target) : std::move(copied).takeError();
+    removeSession(copy, "");
+    if (!converted.ok())
+        return Error{ErrorCode::kMeasurement,
+                     fmt::format("{}, and there is no room for a copy of it ({}); the recording is "
+                                 "kept: name an output on a disk with more room: ridge record "
+                                 "--recover {} -o FILE",
+                                 why, converted.error().message, shellQuoted(session))};
+    removeSession(session, info.ringDir);
+    return outcomeOf(*converted, target);
+}
+
+}  // namespace
+
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
                              const std::string& output, const std::function<bool()>& isToStop) {
     auto converted = convert(session, output, isToStop);
     if (!converted.ok())
         return Error{
             ErrorCode::kMeasurement,
-            fmt::format("{}; the recording is kept: ridge record --recover {} -o {}",
-                        converted.error().message, shellQuoted(session), shellQuoted(output))};
+            fmt::format(
+                "{}; the recording is kept: ridge record --recover {} -o {}{}",
+                converted.error().message, shellQuoted(session), shellQuoted(output),
+                isFull(session) ? " (its disk is full: name an output on another one)" : "")};
     removeSession(session, ringDir);
-    RecordOutcome outcome;
-    outcome.events = converted->events;
-    outcome.lost = converted->lost;
-    outcome.processes = converted->processes;
-    outcome.durationNs = converted->durationNs;
-    outcome.output = output;
-    outcome.notes = std::move(converted->damage);
-    return outcome;
+    return outcomeOf(*converted, output);
 }
 
 Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& output, bool force) {
@@ -77,7 +134,10 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
                          fmt::format("{}: another process makes its file now", session)};
         __atomic_store_n(&block.stopped, 1U, __ATOMIC_RELEASE);
     }
-    RIDGE_TRY(RecordOutcome outcome, finish(session, info.ringDir, target));
+    const auto drained = collectRings(session, info.ringDir);
+    RIDGE_TRY(RecordOutcome outcome,
+              drained.ok() ? finish(session, info.ringDir, target)
+                           : finishFromCopy(info, session, target, drained.error().message));
     outcome.programStatus = info.exitStatus.value_or(0);
     outcome.notes.insert(outcome.notes.begin(), info.notes.begin(), info.notes.end());
     return outcome;

@@ -11,7 +11,7 @@ import unittest
 
 from analyze_test import kineto, steps
 from health_test import STAND_IN
-from support import BUILD, RIDGE, SANITIZED, WHY_NOT_SANITIZED, Case, main, record, run
+from support import BUILD, RIDGE, SANITIZED, WHY_NOT_SANITIZED, Case, main, query, record, run
 from verdicts_test import session
 
 COUNTING = BUILD / "bin" / "counting_ranges"
@@ -142,6 +142,78 @@ class Printing(Case):
                 self.assertEqual(result.returncode, 4, result.stderr)
                 self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
 
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    def test_a_disk_that_is_full_on_the_way_is_4_too_and_named(self):
+        large = [self.folder / f"{name}.sqlite" for name in "ab"]
+        for trace in large:
+            self.assertEqual(record(trace, [COUNTING, self.folder / "counter", "20000"]).returncode, 0)
+        packed, small = self.folder / "a.pack", self.folder / "small"
+        self.assertEqual(run(RIDGE, "pack", large[0], "-o", packed).returncode, 0)
+        small.mkdir()
+        if run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", small).returncode != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(run, "umount", "-l", small)
+        for call in (["pack", large[0]], ["unpack", packed], ["scrub", large[0]], ["merge", *large]):
+            with self.subTest(call=call[0]):
+                result = run(RIDGE, *call, "-o", small / "out", "-q")
+                self.assertEqual((result.returncode, len(result.stderr.splitlines())), (4, 1), result.stderr)
+                self.assertIn(str(small / "out"), result.stderr)
+                self.assertNotIn(str(call[1]), result.stderr)
+                self.assertEqual(list(small.iterdir()), [])
+
+    @unittest.skipUnless(os.geteuid() == 0, "mounting a small file system needs root")
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    def test_a_recording_on_a_full_disk_is_recovered_onto_another(self):
+        small = self.folder / "small"
+        small.mkdir()
+        if run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", small).returncode != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(run, "umount", "-l", small)
+        spool = small / "t.sqlite.spool"
+        result = record(small / "t.sqlite", [COUNTING, self.folder / "counter", "200000"])
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn(f"ridge record --recover {spool} -o", result.stderr)
+        self.assertIn("name an output on another", result.stderr)
+        rest = os.open(small / "rest", os.O_WRONLY | os.O_CREAT)
+        with self.assertRaises(OSError):  # when not a byte is left
+            while True:
+                os.write(rest, b"x" * 4096)
+        os.close(rest)
+        again = run(RIDGE, "record", "--recover", spool, "-o", small / "again.sqlite")
+        self.assertEqual((again.returncode, len(again.stderr.splitlines())), (4, 1), again.stderr)
+        self.assertTrue((spool / "session.json").exists())
+        self.assertEqual(sorted(path.name for path in small.iterdir()), ["rest", "t.sqlite.spool"])
+        recovered = run(RIDGE, "record", "--recover", spool, "-o", self.trace, "--force")
+        self.assertEqual(recovered.returncode, 0, recovered.stderr)
+        self.assertGreater(query(self.trace, "SELECT count(*) FROM NVTX_EVENTS")[0][0], 1000)
+        self.assertEqual(query(self.trace, "PRAGMA integrity_check"), [("ok",)])
+        self.assertFalse(spool.exists())
+        self.assertEqual(list(self.folder.glob("*.recovering")), [])
+
+
+class Agents(Case):
+    """That no process loaded an agent is said where one was wanted, and only there."""
+
+    def told(self, *options):
+        result = record(self.trace, ["sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); done"], *options, "--force")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stderr
+
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    def test_what_is_said_of_a_program_without_nvtx(self):
+        self.assertIn("no process loaded an agent", self.told("--trace", "nvtx"))
+        self.assertNotIn("no process loaded an agent", self.told("--trace", "none"))
+        late = self.told("--delay", "600")
+        self.assertIn("ended before the delay", late)
+        self.assertNotIn("no process loaded an agent", late)
+        sampled = self.told("--trace", "cpu,sched")
+        self.assertNotIn("no process loaded an agent", sampled)
+        rows = sum(query(self.trace, f"SELECT count(*) FROM {table}")[0][0] if query(self.trace, f"SELECT 1 FROM {table} LIMIT 1") else 0
+                   for table in ("COMPOSITE_EVENTS", "SCHED_EVENTS"))
+        self.assertIn(f"{rows} events in " if rows else "0 events of 0 processes", sampled)
+        self.assertIn("--sample-rate is that of call stacks", self.told("--sample-rate", "99"))
+
 
 class Words(Case):
     """What no command understands is one line, which says what to write instead."""
@@ -151,6 +223,14 @@ class Words(Case):
         self.assertEqual((result.returncode, result.stdout), (2, ""), (arguments, result.stderr))
         self.assertEqual(len(result.stderr.strip().splitlines()), 1, result.stderr)
         self.assertIn(words, result.stderr)
+
+    def test_an_output_on_stdout_an_empty_word_and_none_beside_others(self):
+        for command in (["pack", __file__], ["unpack", __file__], ["scrub", __file__], ["merge", __file__, RIDGE], ["record"]):
+            program = ["--", "true"] if command == ["record"] else []
+            self.refused("cannot go to stdout", *command, "-o", "-", *program)
+        self.refused("--word is empty", "scrub", __file__, "-o", "x.sqlite", "--word", "")
+        self.refused("none stands alone", "record", "--trace", "none,nvtx", "--", "true")
+        self.assertFalse(os.path.exists("-"))
 
     def test_an_option_before_its_command(self):
         for command in ("compare", "analyze", "doctor", "run"):

@@ -30,6 +30,7 @@ void Emitter::cpuSample(const RecordView& view) {
     const std::int64_t start = time(sample.time);
     if (outsideOfWindows(start)) return;
     const std::int64_t id = ++m_samples;
+    ++m_events;
     m_row.clear();
     m_row.null()
         .integer(start)
@@ -75,6 +76,7 @@ void Emitter::schedSwitch(const SchedSwitch& event) {
         .integer(!out ? kRunning : preempted ? kUnscheduled : kWaiting)
         .null();
     m_tables.sched().add(m_row);
+    ++m_events;
 }
 
 }  // namespace ridge::recorder
