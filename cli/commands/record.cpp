@@ -5,14 +5,17 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <elf.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 
@@ -287,6 +290,34 @@ Result<recorder::RecordOptions> optionsOf(const RecordArguments& a, const Global
     return options;
 }
 
+// The file that the name of a program stands for; empty: none that is found.
+std::string fileOf(const std::string& program) {
+    if (program.find('/') != std::string::npos) return program;
+    const char* const path = std::getenv("PATH");
+    for (const std::string_view folder : split(path != nullptr ? path : "/usr/bin:/bin", ':')) {
+        std::string file = folder.empty() ? program : std::string(folder) + "/" + program;
+        std::error_code ec;
+        if (std::filesystem::is_regular_file(file, ec) && access(file.c_str(), X_OK) == 0) return file;
+    }
+    return {};
+}
+
+// An ELF program that names no loader: nothing can be preloaded into it.
+bool isStatic(const std::string& path) {
+    std::error_code ec;
+    if (!std::filesystem::is_regular_file(path, ec)) return false;
+    std::ifstream file(path, std::ios::binary);
+    Elf64_Ehdr head{};
+    if (!file.read(reinterpret_cast<char*>(&head), sizeof head) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 || head.e_ident[EI_CLASS] != ELFCLASS64) return false;
+    if (head.e_phentsize != sizeof(Elf64_Phdr) || head.e_phnum == 0) return false;
+    for (unsigned i = 0; i < head.e_phnum; ++i) {
+        Elf64_Phdr part{};
+        file.seekg(static_cast<std::streamoff>(head.e_phoff + i * sizeof part));
+        if (!file.read(reinterpret_cast<char*>(&part), sizeof part) || part.p_type == PT_INTERP) return false;
+    }
+    return true;
+}
+
 Result<recorder::RecordOutcome> recordWith(recorder::RecordOptions options, int& gaveUp) {
     options.gaveUp = [&gaveUp](int signal) { gaveUp = signal; };
     return options.executable.empty() ? recorder::record(options) : recorder::recordInPlace(options);
@@ -329,6 +360,8 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     }
     const auto options = optionsOf(a, globals);
     if (!options.ok()) return fail(options.error());
+    if (options->traceIo && isStatic(fileOf(a.program.front())))
+        note(globals, fmt::format("{} is statically linked: of its file calls nothing can be seen (io is a library that is preloaded)", toValidUtf8(a.program.front())));
     int gaveUp = 0;
     auto outcome = recordWith(*options, gaveUp);
     if (!outcome.ok()) return failedRecording(outcome.error(), gaveUp);

@@ -214,6 +214,18 @@ class Agents(Case):
         self.assertIn(f"{rows} events in " if rows else "0 events of 0 processes", sampled)
         self.assertIn("--sample-rate is that of call stacks", self.told("--sample-rate", "99"))
 
+    @unittest.skipIf(SANITIZED, WHY_NOT_SANITIZED)
+    @unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
+    def test_io_of_a_static_program_is_said_to_be_missing(self):
+        source = self.folder / "p.c"
+        source.write_text("int main(void) { return 0; }")
+        for name, options, missing in (("static", ["-static"], True), ("static-pie", ["-static-pie"], True), ("dynamic", [], False)):
+            if run("cc", *options, source, "-o", self.folder / name).returncode != 0:
+                self.skipTest(f"nothing can be linked {name} here")
+            said = record(self.trace, [self.folder / name], "--trace", "nvtx,io", "--force").stderr
+            self.assertEqual("is statically linked: of its file calls nothing can be seen" in said, missing, said)
+        self.assertNotIn("of its file calls", record(self.trace, [self.folder / "static"], "--trace", "nvtx", "--force").stderr)
+
 
 class Words(Case):
     """What no command understands is one line, which says what to write instead."""
