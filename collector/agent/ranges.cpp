@@ -66,10 +66,35 @@ bool emitWith(Ring* ring, RecordType type, uint64_t middle, Event& event, uint64
     return true;
 }
 
+// Places of ranges that were popped out of order are given back, the chains tied anew.
+void compactOverflow(Ring* ring) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < ring->overflowCount; ++i) {
+        OverflowFrame frame = ring->overflow[i];
+        if (frame.domainId == kNoDomain) continue;
+        // Below it in its domain: a range that has its new place already.
+        uint32_t& top = ring->overflowTop[frame.domainId % kDomainPlaces];
+        if (frame.below == 0) top = 0;
+        frame.below = top;
+        ring->overflow[kept++] = frame;
+        top = kept;
+    }
+    ring->overflowCount = kept;
+}
+
+// Room for one more.
 bool growOverflow(Ring* ring) {
+    if (ring->overflowTop == nullptr) {
+        ring->overflowTop = static_cast<uint32_t*>(raw::memory(kDomainPlaces * sizeof(uint32_t)));
+        if (ring->overflowTop == nullptr) return false;
+    }
+    const uint32_t before = ring->overflowCount;
+    compactOverflow(ring);
+    if (ring->overflowCount < before / 2) return true;
     const uint32_t capacity = ring->overflowCapacity == 0 ? 256 : ring->overflowCapacity * 2;
-    auto* fresh = static_cast<OverflowFrame*>(raw::memory(capacity * sizeof(OverflowFrame)));
-    if (fresh == nullptr) return false;
+    auto* fresh =
+        static_cast<OverflowFrame*>(raw::memory(size_t{capacity} * sizeof(OverflowFrame)));
+    if (fresh == nullptr) return ring->overflowCount < ring->overflowCapacity;
     if (ring->overflow != nullptr) {
         memcpy(fresh, ring->overflow, ring->overflowCount * sizeof(OverflowFrame));
         raw::munmap(ring->overflow, ring->overflowCapacity * sizeof(OverflowFrame));
@@ -79,12 +104,23 @@ bool growOverflow(Ring* ring) {
     return true;
 }
 
+void clearOverflow(Ring* ring) {
+    for (uint32_t i = 0; i < ring->overflowCount; ++i)
+        if (ring->overflow[i].domainId != kNoDomain)
+            ring->overflowTop[ring->overflow[i].domainId % kDomainPlaces] = 0;
+    ring->overflowCount = 0;
+    ring->frameRoom = kMaxOpenFrames;
+}
+
 int popOverflow(Ring* ring, uint32_t index, uint64_t end, Event* replacement) {
     const OverflowFrame frame = ring->overflow[index];
     endRange(ring, frame.rangeId, end, replacement);
-    memmove(ring->overflow + index, ring->overflow + index + 1,
-            (ring->overflowCount - index - 1) * sizeof(OverflowFrame));
-    if (--ring->overflowCount == 0) ring->frameRoom = kMaxOpenFrames;
+    ring->overflowTop[frame.domainId % kDomainPlaces] = frame.below;
+    ring->overflow[index].domainId = kNoDomain;
+    while (ring->overflowCount != 0 &&
+           ring->overflow[ring->overflowCount - 1].domainId == kNoDomain)
+        --ring->overflowCount;
+    if (ring->overflowCount == 0) ring->frameRoom = kMaxOpenFrames;
     return static_cast<int>(frame.level);
 }
 
@@ -171,15 +207,18 @@ void writeExtensions(uint8_t* to, const Event& event) {
 
 int pushOverflow(Ring* ring, Event& event, uint64_t extension) {
     RingHeader* header = ring->header;
-    uint32_t level = levelOf(header, header->openCount, event.domainId);
-    for (uint32_t i = 0; i < ring->overflowCount; ++i)
-        if (ring->overflow[i].domainId == event.domainId) level = ring->overflow[i].level + 1;
-    if (ring->overflowCount == ring->overflowCapacity && !growOverflow(ring)) {
+    const bool room = ring->overflowCount != ring->overflowCapacity || growOverflow(ring);
+    const uint32_t below =
+        ring->overflowTop != nullptr ? ring->overflowTop[event.domainId % kDomainPlaces] : 0;
+    const uint32_t level = below != 0 ? ring->overflow[below - 1].level + 1
+                                      : levelOf(header, header->openCount, event.domainId);
+    if (!room) {
         countLoss(ring, kLossNoRing);
         return static_cast<int>(level);
     }
     const uint64_t id = ++ring->nextRange;
-    ring->overflow[ring->overflowCount++] = {id, event.domainId, level};
+    ring->overflow[ring->overflowCount++] = {id, event.domainId, level, below, 0};
+    ring->overflowTop[event.domainId % kDomainPlaces] = ring->overflowCount;
     ring->frameRoom = 0;
     emitWith<RangeOpen>(ring, RecordType::kRangeOpen, id, event, extension, now());
     return static_cast<int>(level);
@@ -211,8 +250,9 @@ int pushEvent(Ring* ring, Event& event) {
 }
 
 int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
-    for (uint32_t i = ring->overflowCount; i-- > 0;)
-        if (ring->overflow[i].domainId == domainId) return popOverflow(ring, i, end, replacement);
+    const uint32_t top =
+        ring->overflowTop != nullptr ? ring->overflowTop[domainId % kDomainPlaces] : 0;
+    if (top != 0) return popOverflow(ring, top - 1, end, replacement);
     RingHeader* header = ring->header;
     const uint32_t count = header->openCount;
     uint32_t index = count;
@@ -266,7 +306,8 @@ void rememberOpenRanges(const Ring* ring) {
     if (ring == nullptr || ring->header == nullptr) return;
     for (uint32_t i = 0; i < ring->header->openCount; ++i)
         remember(ring->header->openFrames[i].domainId);
-    for (uint32_t i = 0; i < ring->overflowCount; ++i) remember(ring->overflow[i].domainId);
+    for (uint32_t i = 0; i < ring->overflowCount; ++i)
+        if (ring->overflow[i].domainId != kNoDomain) remember(ring->overflow[i].domainId);
 }
 
 void adoptRememberedRanges() {
@@ -294,8 +335,7 @@ void spillOpenRanges(Ring* ring) {
     }
     __atomic_store_n(&header->openCount, 0, __ATOMIC_RELEASE);
     header->openPayloadUsed = 0;
-    ring->overflowCount = 0;
-    ring->frameRoom = kMaxOpenFrames;
+    clearOverflow(ring);
 }
 
 }  // namespace ridge::agent

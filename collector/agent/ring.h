@@ -49,12 +49,17 @@ struct CachedSchema {
     const SchemaInfo* info;
 };
 
-// A push that found no room in the header's frames.
+// A push that found no room in the header's frames. Those of one domain are a chain, so that
+// neither a push nor a pop looks through a deep stack of another's.
 struct OverflowFrame {
     uint64_t rangeId;
-    uint32_t domainId;
+    uint32_t domainId;  // kNoDomain: popped out of order, its place not given back yet
     uint32_t level;
+    uint32_t below;  // place of the next of the domain, plus 1; 0: none
+    uint32_t reserved;
 };
+inline constexpr uint32_t kNoDomain = ~0u;
+inline constexpr uint32_t kDomainPlaces = 65536;
 
 struct Ring {
     spool::RingHeader* header;
@@ -68,6 +73,7 @@ struct Ring {
     uint64_t fastBlob;  // largest payload of tryPushBlob, less 8
     uint64_t nextRange;
     OverflowFrame* overflow;
+    uint32_t* overflowTop;  // by domain: place of its last in overflow, plus 1; 0: none
     uint32_t overflowCount;
     uint32_t overflowCapacity;
     Ring* nextFree;

@@ -142,6 +142,37 @@ void deep(int levels) {
         if (nvtxRangePop() != i) std::exit(2);
 }
 
+// Two domains, each popped below the other's: no place on the stack is given back in order, and
+// beside them one range of a third lies below all of them.
+void leapfrog(long rounds) {
+    const nvtxDomainHandle_t a = nvtxDomainCreateA("A");
+    const nvtxDomainHandle_t b = nvtxDomainCreateA("B");
+    const nvtxDomainHandle_t c = nvtxDomainCreateA("C");
+    nvtxEventAttributes_t range = attributes("range");
+    const auto push = [&range](nvtxDomainHandle_t domain, int level) {
+        if (nvtxDomainRangePushEx(domain, &range) != level) std::exit(2);
+    };
+    const auto pop = [](nvtxDomainHandle_t domain, int level) {
+        if (nvtxDomainRangePop(domain) != level) std::exit(3);
+    };
+    for (int i = 0; i < 300; ++i) push(nullptr, i);
+    push(c, 0);
+    push(a, 0);
+    push(a, 1);
+    for (long i = 0; i < rounds; ++i) {
+        push(b, 0);
+        pop(a, 1);
+        push(a, 1);
+        pop(b, 0);
+    }
+    pop(c, 0);
+    pop(a, 1);
+    pop(a, 0);
+    for (int i = 300; i-- > 0;) pop(nullptr, i);
+    push(b, 0);
+    pop(b, 0);
+}
+
 void loop(long count) {
     const char* const names[] = {"alpha", "beta", "gamma"};
     for (long i = 0; i < count; ++i) {
@@ -262,6 +293,7 @@ int main(int argc, char** argv) {
     if (mode == "payloads") payloads();
     if (mode == "interleaved") interleaved();
     if (mode == "deep") deep(static_cast<int>(number));
+    if (mode == "leapfrog") leapfrog(number);
     if (mode == "loop") loop(number);
     if (mode == "endless") endless(argv[2]);
     if (mode == "threads") threads(static_cast<int>(number), 10);

@@ -172,6 +172,25 @@ TEST(Nvtx, StacksDeeperThanTheHeader) {
     EXPECT_EQ(read.count(RecordType::kRangeClose), 1000 - kMaxOpenFrames);
 }
 
+TEST(Nvtx, DeepStacksOfManyDomainsKeepTheirLevels) {
+    const TestSession session;
+    ASSERT_EQ(runMode(session, {"leapfrog", "20000"}).status, 0);
+    const auto read = session.read();
+    const size_t above = 300 - kMaxOpenFrames;
+    EXPECT_EQ(read.count(RecordType::kRangeOpen), above + 3 + 40000);
+    EXPECT_EQ(read.count(RecordType::kRangeClose), above + 3 + 40000);
+    EXPECT_EQ(read.count(RecordType::kRange), kMaxOpenFrames + 1);  // the last one has room again
+    EXPECT_EQ(read.lost(kLossUnbalancedPop) + read.lost(kLossNoRing), 0u);
+}
+
+// Each push and pop costs the same: with a look through the stack this would take minutes.
+TEST(Nvtx, AVeryDeepStack) {
+    const TestSession session;
+    ASSERT_EQ(runMode(session, {"deep", "200000"}).status, 0);
+    const auto read = session.read();
+    EXPECT_EQ(read.count(RecordType::kRangeClose), 200000 - kMaxOpenFrames);
+}
+
 TEST(Nvtx, AKillLosesNoEndedRangeAndShowsTheOpenOnes) {
     const TestSession session;
     const auto counterFile = session.folder() / "counter";
