@@ -22,6 +22,7 @@ uint32_t g_imageGeneration = 1;
 alignas(kControlPage) ControlPage g_controlPage;
 char g_folder[kFolderBytes];
 int g_pid = 0;
+int g_drainId = 0;
 bool g_recorderSeen = false;
 
 namespace {
@@ -36,6 +37,7 @@ enum SessionState : uint32_t { kUnknown = 0, kOpening = 1, kOpen = 2, kNone = 3 
 uint32_t g_sessionState = kUnknown;
 
 uint64_t g_imageId = 0;
+uint32_t g_pidNamespace = 0;
 uint32_t g_ringCount = 0;
 uint32_t g_ringFailures = 0;
 uint64_t g_withoutRing = 0;
@@ -176,6 +178,7 @@ void fillHeader(RingHeader* header, uint64_t ringBytes, uint32_t index) {
     header->tid = raw::gettid();
     header->ringIndex = index;
     header->imageId = g_imageId;
+    header->pidNamespace = g_pidNamespace;
     header->clock = clockKind();
     header->anchorTicks = now();
     header->anchorMonotonicNs = readClock(CLOCK_MONOTONIC);
@@ -240,12 +243,27 @@ Ring* createRing(const raw::SignalShield& shield) {
     return ring;
 }
 
+// "pid:[4026531836]"; 0 where no /proc says it.
+uint32_t readPidNamespace() {
+    char text[64];
+    const long length = raw::readlink("/proc/self/ns/pid", text, sizeof text);
+    uint64_t inode = 0;
+    for (long i = 0; i < length; ++i)
+        if (text[i] >= '0' && text[i] <= '9')
+            inode = inode * 10 + static_cast<uint64_t>(text[i] - '0');
+    return static_cast<uint32_t>(inode);
+}
+
 // Under the table lock, signals blocked.
 Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     firstOfImage = false;
     if (g_imageId == 0) {
         g_pid = raw::getpid();
-        g_recorderSeen = raw::kill(sessionControl()->recorderPid, 0) != -ESRCH;
+        g_pidNamespace = readPidNamespace();
+        const uint32_t outer = sessionControl()->pidNamespace;
+        const bool inner = outer != 0 && g_pidNamespace != 0 && outer != g_pidNamespace;
+        g_drainId = inner ? g_pid | kInnerDrain : g_pid;
+        g_recorderSeen = !inner && raw::kill(sessionControl()->recorderPid, 0) != -ESRCH;
         g_imageId = static_cast<uint64_t>(readClock(CLOCK_MONOTONIC));
     }
     Ring* ring = g_free;

@@ -31,7 +31,8 @@ bool isZombie(int pid) {
 }
 
 bool holderIsAlive(int owner) {
-    if (raw::kill(owner, 0) != -ESRCH) return !isZombie(owner);
+    const bool inner = (g_drainId & kInnerDrain) != 0;  // the recorder's number is another's here
+    if (!inner && raw::kill(owner, 0) != -ESRCH) return !isZombie(owner);
     if (owner != sessionControl()->recorderPid || g_recorderSeen) return false;
     // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
     const auto age =
@@ -45,13 +46,13 @@ bool takeDrain(Ring* ring) {
     const int64_t deadline = readClock(CLOCK_MONOTONIC) + kDrainPatienceNs;
     for (uint32_t round = 0;; ++round) {
         int32_t holder = 0;
-        if (__atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
+        if (__atomic_compare_exchange_n(owner, &holder, g_drainId, false, __ATOMIC_ACQUIRE,
                                         __ATOMIC_RELAXED) ||
-            holder == g_pid)
+            holder == g_drainId)
             return true;
         if ((round & 63) == 63) {
             if (!holderIsAlive(holder) &&
-                __atomic_compare_exchange_n(owner, &holder, g_pid, false, __ATOMIC_ACQUIRE,
+                __atomic_compare_exchange_n(owner, &holder, g_drainId, false, __ATOMIC_ACQUIRE,
                                             __ATOMIC_RELAXED))
                 return true;
             if (readClock(CLOCK_MONOTONIC) > deadline) return false;

@@ -10,6 +10,8 @@ namespace ridge::agent {
 inline constexpr size_t kFolderBytes = 3072;
 extern char g_folder[kFolderBytes] __attribute__((visibility("hidden")));
 extern int g_pid __attribute__((visibility("hidden")));
+// What this process holds a drain by (layout.h, invariant 5).
+extern int g_drainId __attribute__((visibility("hidden")));
 // Whether the recorder's process id meant a process here when this process began: if not, the
 // recorder is outside of our pid namespace, or had died before.
 extern bool g_recorderSeen __attribute__((visibility("hidden")));

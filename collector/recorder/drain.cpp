@@ -41,8 +41,10 @@ void Drain::scan() {
         auto ring = RingMapping::open(m_ringDir + "/" + std::string(name));
         if (!ring.ok()) continue;  // being made, or not ours: looked at again
         ++m_seen;
-        m_pids.insert(ring->header().pid);
-        m_newPids.push_back(ring->header().pid);
+        m_outer.translate(ring->header());
+        const std::int32_t pid = spool::processOf(ring->header());
+        m_pids.insert(pid);
+        m_newPids.push_back(pid);
         m_live.emplace(stem, Live{std::move(*ring), m_folder + "/" + stem + ".spool",
                                   m_folder + "/" + stem + ".head"});
     }
@@ -70,7 +72,7 @@ std::uint64_t Drain::drainOne(Live& live) {
 // Nobody writes this ring any more: its memory goes back, its header stays for the conversion.
 bool Drain::retire(Live& live, const std::string& stem) {
     const spool::RingHeader& header = live.ring.header();
-    if (!processGone(header.pid)) return false;
+    if (!processGone(spool::processOf(header))) return false;
     drainOne(live);
     if (__atomic_load_n(&header.head, __ATOMIC_ACQUIRE) !=
         __atomic_load_n(&header.tail, __ATOMIC_ACQUIRE))

@@ -7,6 +7,8 @@
 // the ring, the producer counts what it loses, and the trouble is remembered.
 
 #include "collector/recorder/convert/ring_file.h"
+#include "collector/recorder/outer_pids.h"
+#include "collector/recorder/processes.h"
 
 #include <cstdint>
 #include <map>
@@ -24,6 +26,8 @@ public:
 
     // One look at every ring; returns the bytes moved.
     std::uint64_t round();
+    // The next round looks for rings whatever the folder's coarse time says.
+    void lookAgain() { m_folderTime = -1; }
     [[nodiscard]] std::uint64_t bytes() const { return m_bytes; }
     [[nodiscard]] std::uint64_t rings() const { return m_seen; }
     [[nodiscard]] const std::string& trouble() const { return m_trouble; }  // first error, one line
@@ -45,6 +49,7 @@ private:
     std::string m_ringDir;
     std::map<std::string, Live> m_live;
     std::set<std::int32_t> m_pids;
+    OuterPids m_outer{ownPidNamespace(), true};
     std::vector<std::int32_t> m_newPids;
     std::string m_trouble;
     std::uint64_t m_bytes = 0;

@@ -4,7 +4,8 @@
 // Recording a program that a launcher started, in the process that it started (schemas/spool/start.h).
 // The program runs whatever becomes of the recording: what cannot be recorded is executed as it was
 // meant to be, with one line on stderr. Where several processes of a host have the same output, the
-// first records, the others join its session, and it waits for them.
+// first records and the others join its session. When its program has ended it waits some seconds
+// for them, and then goes: its exit status is not withheld for longer (--wait all: until the last).
 
 #include "collector/recorder/record.h"
 

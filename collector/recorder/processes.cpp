@@ -10,12 +10,40 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
 #include <unistd.h>
 
 namespace ridge::recorder {
 namespace {
 
 constexpr std::size_t kMostProcesses = 4096;
+
+// The inode in "pid:[4026531836]".
+std::uint32_t pidNamespaceOf(const std::string& process) {
+    std::error_code ec;
+    const std::string text =
+        std::filesystem::read_symlink("/proc/" + process + "/ns/pid", ec).string();
+    const std::size_t at = text.find('[');
+    return ec || at == std::string::npos
+               ? 0
+               : static_cast<std::uint32_t>(std::strtoul(text.c_str() + at + 1, nullptr, 10));
+}
+
+// The last number of a line of /proc/<pid>/status; 0: not there.
+std::int32_t lastNumber(std::int32_t pid, std::string_view field) {
+    std::ifstream status(fmt::format("/proc/{}/status", pid));
+    for (std::string line; std::getline(status, line);) {
+        if (!line.starts_with(field)) continue;
+        const std::size_t at = line.find_last_of(" \t");
+        return at == std::string::npos ? 0 : std::atoi(line.c_str() + at + 1);
+    }
+    return 0;
+}
+
+// As the process itself knows it.
+std::int32_t innerPid(std::int32_t pid) {
+    return lastNumber(pid, "NSpid:");
+}
 
 }  // namespace
 
@@ -53,6 +81,15 @@ std::set<std::int32_t> processesOfSession(const std::string& session) {
     return found;
 }
 
+std::set<std::int32_t> othersRunning(const std::string& session, const std::set<std::int32_t>& known,
+                                     std::int32_t program) {
+    std::set<std::int32_t> running = processesOfSession(session);
+    for (const std::int32_t pid : known)
+        if (isRunning(pid)) running.insert(pid);
+    running.erase(program);
+    return running;
+}
+
 bool isRunning(std::int32_t pid) {
     std::ifstream file(fmt::format("/proc/{}/stat", pid));
     std::string text;
@@ -69,12 +106,32 @@ std::int32_t processWithRings(const std::string& ringDir) {
         const int pid = std::atoi(entry.path().filename().c_str());
         if (entry.path().extension() == ".ring" && pid > 0) owners.insert(pid);
     }
-    for (const std::int32_t pid : owners) {
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
+        const int pid = std::atoi(entry.path().filename().c_str());
+        if (pid <= 0 || !(owners.contains(pid) || owners.contains(innerPid(pid)))) continue;
         std::ifstream maps("/proc/" + std::to_string(pid) + "/maps");
         for (std::string line; std::getline(maps, line);)
             if (line.find(ringDir + "/") != std::string::npos) return pid;
     }
     return 0;
+}
+
+std::uint32_t ownPidNamespace() {
+    return pidNamespaceOf("self");
+}
+
+std::int32_t processInNamespace(std::uint32_t pidNamespace, std::int32_t inner) {
+    std::error_code ec;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
+        const std::string name = entry.path().filename().string();
+        const int pid = std::atoi(name.c_str());
+        if (pid > 0 && pidNamespaceOf(name) == pidNamespace && innerPid(pid) == inner) return pid;
+    }
+    return 0;
+}
+
+std::int32_t parentOf(std::int32_t pid) {
+    return lastNumber(pid, "PPid:");
 }
 
 }  // namespace ridge::recorder

@@ -30,11 +30,8 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <memory>
-#include <optional>
 #include <set>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
@@ -46,8 +43,10 @@ namespace {
 
 constexpr std::int64_t kFastestPollNs = 1'000'000;
 constexpr std::int64_t kSlowestPollNs = 20'000'000;
-constexpr std::int64_t kGraceNs =
-    5'000'000'000;  // between asking the program to end and killing it
+// Between asking the program to end and killing it.
+constexpr std::int64_t kGraceNs = 5'000'000'000;
+// The ranks of a job end together, as good as. Who launched the first is not kept waiting longer.
+constexpr std::int64_t kJoinedGraceNs = 5'000'000'000;
 constexpr std::int64_t kLookEveryNs = 200'000'000;
 constexpr std::int64_t kSameSignalNs = 250'000'000;
 constexpr std::uint64_t kShmBytesWanted = std::uint64_t{64} << 20;
@@ -128,7 +127,7 @@ private:
         m_info.output = m_output;
         m_info.environment = readEnvironment();
         if (m_options.traceCuda) m_info.cudaTrouble = cudaDriverTrouble();
-        calibrate();
+        m_info.nsPerTick = measureNsPerTick();
         m_info.startMonotonicNs = monotonicNs();
         m_info.startUtcNs = realtimeNs() - (monotonicNs() - m_info.startMonotonicNs);
         auto ready = prepareFiles();
@@ -218,19 +217,6 @@ private:
         return {};
     }
 
-    // The rate of the cycle counter over 10 ms: good enough until there are readings a second
-    // apart.
-    void calibrate() {
-        const std::uint64_t ticks = readTicks();
-        const std::int64_t ns = monotonicNs();
-        usleep(10'000);
-        const std::uint64_t moreTicks = readTicks();
-        const std::int64_t moreNs = monotonicNs();
-        if (moreTicks > ticks)
-            m_info.nsPerTick =
-                static_cast<double>(moreNs - ns) / static_cast<double>(moreTicks - ticks);
-    }
-
     Status prepareFiles() {
         RIDGE_TRY_STATUS(m_spool.open(m_session + "/recorder.spool"));
         m_spool.clockSample();
@@ -239,6 +225,7 @@ private:
         spool::ControlBlock& control = *m_control.block();
         control.version = spool::kLayoutVersion;
         control.recorderPid = getpid();
+        control.pidNamespace = ownPidNamespace();
         control.heartbeatNs = static_cast<std::uint64_t>(monotonicNs());
         control.ringBytes = std::bit_ceil(
             std::clamp<std::uint64_t>(m_options.ringBytes, 65536, std::uint64_t{1} << 30));
@@ -283,7 +270,8 @@ private:
             perf.drain();
             if (m_program > 0) reap(wait);
             if (m_program < 0 && !waitsForOthers(drain)) {
-                if (m_info.endMonotonicNs == 0) m_info.endMonotonicNs = monotonicNs();
+                m_endsWithProgram = m_info.endMonotonicNs == 0;
+                if (m_endsWithProgram) m_info.endMonotonicNs = monotonicNs();
                 return;
             }
             const WindowControl::Step step =
@@ -316,24 +304,22 @@ private:
         for (const std::int32_t pid : m_told)  // children that outlived it
             if (pid != m_program) kill(pid, SIGKILL);
         m_program = -1;
+        m_reapedNs = monotonicNs();
     }
 
-    // Until those that joined have ended, with --wait all the last process of the session, or
-    // somebody asks us to stop.
+    // Until those that joined have ended or have gone on for a while, with --wait all the last
+    // process of the session, or somebody asks us to stop.
     bool waitsForOthers(const Drain& drain) {
         if ((!m_options.waitAll && !m_options.takenOver) || m_interruptedBy != 0) return false;
         const std::int64_t now = monotonicNs();
+        if (!m_options.waitAll && now - m_reapedNs > kJoinedGraceNs) return false;
         if (now - m_lookedNs < kLookEveryNs) return true;  // a look reads of every process there is
         m_lookedNs = now;
         return m_options.waitAll ? !stillRunning(drain).empty() : !joinedAndRunning(m_session).empty();
     }
 
     std::set<std::int32_t> stillRunning(const Drain& drain) const {
-        std::set<std::int32_t> running = processesOfSession(m_session);
-        for (const std::int32_t pid : drain.pids())
-            if (isRunning(pid)) running.insert(pid);
-        running.erase(m_info.programPid);
-        return running;
+        return othersRunning(m_session, drain.pids(), m_info.programPid);
     }
 
     // The program goes on unrecorded, or is ended if that was asked for.
@@ -350,6 +336,17 @@ private:
         for (const EndedProcess& process : ended)
             m_spool.processEnd(process.pid, process.monotonicNs);
         if (!ended.empty()) m_spool.flush();  // rare, and a reader needs it if we are killed
+    }
+
+    // Whose rings were found only after the program's end, and who has ended just as it did.
+    void noteLateEnds(Drain& drain, Wait& wait) {
+        for (const std::int32_t pid : drain.takeNewPids()) wait.watch(pid);
+        for (const EndedProcess& process : wait.takeEnded())
+            m_spool.processEnd(process.pid,
+                               m_endsWithProgram
+                                   ? std::min(process.monotonicNs, m_info.endMonotonicNs)
+                                   : process.monotonicNs);
+        m_spool.flush();
     }
 
     // The program's time is up, or it was asked to end and has not: SIGTERM, and SIGKILL some time
@@ -427,7 +424,9 @@ private:
     Result<RecordOutcome> close(Drain& drain, Wait& wait) {
         giveRoomBack(m_session);
         m_spool.flush();
+        drain.lookAgain();
         drain.round();
+        noteLateEnds(drain, wait);
         if (m_control.block()->windows == 0 && m_control.block()->partial != 0)
             m_info.notes.push_back(m_windows.whyNothing());
         __atomic_store_n(&m_control.block()->stopped, 1U, __ATOMIC_RELEASE);
@@ -481,6 +480,8 @@ private:
     pid_t m_program = -1;
     int m_status = 0;
     bool m_timedOut = false;
+    bool m_endsWithProgram = false;  // the recording, not before it
+    std::int64_t m_reapedNs = 0;  // when the program was found to have ended
     std::int64_t m_lookedNs = 0;  // for processes that still run
     bool m_folderMade = false;
     int m_interruptedBy = 0;

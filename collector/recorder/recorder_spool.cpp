@@ -36,6 +36,17 @@ std::uint64_t readTicks() {
 #endif
 }
 
+double measureNsPerTick() {
+    const std::uint64_t ticks = readTicks();
+    const std::int64_t ns = monotonicNs();
+    usleep(10'000);
+    const std::uint64_t moreTicks = readTicks();
+    const std::int64_t moreNs = monotonicNs();
+    return moreTicks > ticks
+               ? static_cast<double>(moreNs - ns) / static_cast<double>(moreTicks - ticks)
+               : 0;
+}
+
 ClockKind ticksKind() {
 #if defined(__x86_64__)
     return ClockKind::kTsc;

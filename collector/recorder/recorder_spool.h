@@ -61,6 +61,9 @@ private:
 
 // Ticks of the cycle counter and their kind; CLOCK_MONOTONIC where there is none.
 std::uint64_t readTicks();
+// The rate of the cycle counter over 10 ms: good enough until there are readings a second apart; 0:
+// it does not run.
+double measureNsPerTick();
 spool::ClockKind ticksKind();
 
 }  // namespace ridge::recorder

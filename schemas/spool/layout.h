@@ -24,7 +24,8 @@
 // 4. tail moves only after [tail, head) was written to the spool file *at offset tail*; writing it again
 //    after a crash is therefore harmless.
 // 5. Whoever drains (recorder, or the producer when its ring is full) holds drainOwner = its pid; a
-//    holder that no longer exists may be replaced.
+//    holder that no longer exists may be replaced. A producer in another pid namespace than the
+//    recorder's adds kInnerDrain: its number means nothing, or somebody else, to the recorder.
 // 6. A pop publishes the Range record (head) before it lowers openCount: after a kill between the two,
 //    the open frame with the same start and name as the last record is the one that ended.
 // 7. Lost is what is counted in lost[], and nothing else is lost.
@@ -47,6 +48,7 @@ inline constexpr uint32_t kControlMagic = 0x4C525443;  // "CTRL"
 inline constexpr uint32_t kLayoutVersion = 1;
 inline constexpr uint32_t kHeaderBytes = 32768;  // page multiple: header, open frames, their payloads
 inline constexpr uint64_t kDefaultRingBytes = uint64_t{1} << 20;
+inline constexpr int32_t kInnerDrain = 1 << 30;
 inline constexpr uint32_t kMaxOpenFrames = 256;
 inline constexpr uint32_t kOpenPayloadBytes = 8192;
 inline constexpr uint32_t kMaxNameBytes = 16384;     // longer names are cut and counted as kTruncated
@@ -121,7 +123,7 @@ struct ControlBlock {
     uint32_t partial;          // 1: the program runs before a window begins, or between two
     uint32_t windowsLeft;      // so many more may be ended; kWindowsWithoutEnd: any number
     uint32_t windows;          // begun so far; 0 and kRecording: all of the run is one
-    uint32_t reserved2;
+    uint32_t pidNamespace;     // the recorder's: inode of /proc/self/ns/pid; 0: not known
     Window window[kMaxWindows];
     char captureName[256];
     char captureDomain[128];   // "*": in any domain; "" is the default domain
@@ -164,13 +166,19 @@ struct RingHeader {
     alignas(64) uint64_t head;
     alignas(64) uint64_t tail;
     int32_t drainOwner;      // pid, 0 = nobody
-    uint32_t reserved;
+    uint32_t pidNamespace;   // that pid, parentPid and tid are of, as in ControlBlock; 0: not known
+    int32_t outerPid;        // written by the recorder where that is not its own namespace: the pid it sees,
+    int32_t outerParentPid;  // or, for a process that had ended by then, a number that no process has
     alignas(64) uint32_t openCount;
     uint32_t openPayloadUsed;
     OpenFrame openFrames[kMaxOpenFrames];
     alignas(8) uint8_t openPayload[kOpenPayloadBytes];
 };
 static_assert(sizeof(RingHeader) <= kHeaderBytes);
+// What the process is known by outside.
+inline int32_t processOf(const RingHeader& header) {
+    return header.outerPid != 0 ? header.outerPid : header.pid;
+}
 
 enum class RecordType : uint8_t {
     kPadding = 0,

@@ -64,15 +64,18 @@ private:
         if (ring.recorder) return 0;
         // Without a header the ring cannot be tied to a process: a source of its own.
         const auto key =
-            ring.header ? std::tuple(ring.header->pid, ring.header->imageId, ring.header->agent)
-                        : std::tuple(-1, std::uint64_t{m_catalogue.sources.size()}, AgentKind{});
+            ring.header
+                ? std::tuple(processOf(*ring.header), ring.header->imageId, ring.header->agent)
+                : std::tuple(-1, std::uint64_t{m_catalogue.sources.size()}, AgentKind{});
         const auto [found, isNew] =
             m_sources.try_emplace(key, static_cast<std::uint32_t>(m_catalogue.sources.size()));
         if (isNew) {
             auto source = std::make_unique<Source>();
             if (ring.header) {
-                source->pid = static_cast<std::uint32_t>(ring.header->pid);
-                source->parentPid = static_cast<std::uint32_t>(ring.header->parentPid);
+                source->pid = static_cast<std::uint32_t>(processOf(*ring.header));
+                source->parentPid = static_cast<std::uint32_t>(ring.header->outerPid != 0
+                                                                   ? ring.header->outerParentPid
+                                                                   : ring.header->parentPid);
                 source->imageId = ring.header->imageId;
                 source->agent = ring.header->agent;
                 source->tid = static_cast<std::uint32_t>(ring.header->tid);
@@ -135,8 +138,8 @@ private:
         for (const RingFile& ring : m_rings) {
             if (ring.recorder) recorderBytes = ring.stream().size();
             if (ring.header)
-                known[{ring.header->pid, ring.header->imageId, ring.header->agent}].push_back(
-                    ring.header->ringIndex);
+                known[{processOf(*ring.header), ring.header->imageId, ring.header->agent}]
+                    .push_back(ring.header->ringIndex);
         }
         if (recorderBytes < m_hints.recorderBytes)
             addDamage("missing_spool_bytes", 0, m_hints.recorderBytes - recorderBytes,

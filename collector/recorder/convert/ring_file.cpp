@@ -3,6 +3,7 @@
 #include "collector/recorder/convert/ring_file.h"
 
 #include "collector/recorder/convert/record_walk.h"
+#include "collector/recorder/outer_pids.h"
 
 #include <fmt/format.h>
 
@@ -66,6 +67,15 @@ bool takeDrain(spool::RingHeader& header) {
                                         __ATOMIC_ACQUIRE))
             return true;
         if (owner == self) return true;
+        // A producer's own number in another namespace: who it is here was found out before.
+        if (owner > 0 && (owner & spool::kInnerDrain) != 0) {
+            if (header.outerPid > 0 && (kill(header.outerPid, 0) == 0 || errno != ESRCH))
+                return false;
+            if (__atomic_compare_exchange_n(&header.drainOwner, &owner, self, false,
+                                            __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+                return true;
+            continue;
+        }
         if (owner > 0 && kill(owner, 0) == 0) return false;
         if (owner > 0 && errno != ESRCH) return false;
         if (__atomic_compare_exchange_n(&header.drainOwner, &owner, self, false, __ATOMIC_ACQ_REL,
@@ -246,6 +256,8 @@ Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
             stems.insert(entry.path().stem().string());
     }
     if (ec) return Error{ErrorCode::kIo, fmt::format("{}: {}", sessionFolder, ec.message())};
+    const auto control = readControl(sessionFolder);
+    OuterPids outer(control ? control->pidNamespace : 0, false);
     std::vector<RingFile> rings;
     for (const std::string& stem : stems) {
         RingFile ring;
@@ -260,8 +272,11 @@ Result<std::vector<RingFile>> collectRings(const std::string& sessionFolder,
         ring.gaveUp = ring.header && ring.header->lost[spool::kLossSpoolWrite] != 0;
         if (ring.header && !ring.gaveUp && ring.header->tail > ring.stream().size())
             ring.missingBytes = ring.header->tail - ring.stream().size();
+        if (ring.header) outer.note(*ring.header);
         rings.push_back(std::move(ring));
     }
+    for (RingFile& ring : rings)
+        if (ring.header) outer.translate(*ring.header);
     std::stable_partition(rings.begin(), rings.end(),
                           [](const RingFile& ring) { return ring.recorder; });
     return rings;

@@ -419,7 +419,11 @@ private:
                 "RIDGE_COUNTER",
                 {++counterId, name ? m_catalogue.strings.text(name) : std::string(),
                  unit ? m_catalogue.strings.text(unit) : std::string(),
-                 nullable(counter.pid != 0, globalTid(static_cast<std::uint32_t>(counter.pid), 0)),
+                 nullable(counter.pid != 0,
+                          // A program's own are its own; the recorder says whose its are.
+                          globalTid(source.pid != 0 ? source.pid
+                                                    : static_cast<std::uint32_t>(counter.pid),
+                                    0)),
                  nullable(counter.deviceId >= 0, counter.deviceId)});
         }
         for (const LossRow& loss : m_catalogue.losses)

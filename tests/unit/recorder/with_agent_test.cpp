@@ -49,6 +49,25 @@ protected:
     std::string m_output = (m_dir.path() / "t.sqlite").string();
 };
 
+// In both the program is process 1 or so, which is another one here, and never ends.
+TEST_F(WithAgent, ProcessesOfTwoPidNamespacesAreTwoAndEnd) {
+    if (std::system("unshare -rpf true 2> /dev/null") != 0)
+        GTEST_SKIP() << "this machine gives us no pid namespace";
+    RecordOptions o = options("0");
+    const std::string child = std::string("unshare -rpf ") + RIDGE_TEST_CHILD + " " + m_counts;
+    o.command = {"/bin/sh", "-c", child + " 1000 0 & " + child + "2 60 0; wait"};
+    o.waitAll = true;
+    o.timeoutSeconds = 60;
+    const auto outcome = record(o);
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->lost, 0U);
+    EXPECT_EQ(number("SELECT count(*) FROM RIDGE_RUN WHERE outcome = 'complete'"), 1);
+    const std::string ranges = "SELECT count(*) AS n FROM NVTX_EVENTS WHERE eventType = 59 GROUP BY globalTid >> 24";
+    EXPECT_EQ(number("SELECT count(*) FROM (" + ranges + ")"), 2);
+    EXPECT_EQ(number("SELECT count(*) FROM (" + ranges + ") WHERE n IN (60, 1000)"), 2);
+    EXPECT_EQ(number("SELECT count(*) FROM RIDGE_PROCESS WHERE endKind = 'running'"), 0);
+}
+
 TEST_F(WithAgent, EveryRangeOfAProgramIsInTheFile) {
     const auto outcome = record(options("300000"));
     ASSERT_TRUE(outcome.ok()) << outcome.error().message;
