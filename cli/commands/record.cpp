@@ -25,6 +25,7 @@
 #include "cli/commands/record_start.h"
 #include "collector/recorder/convert/launch_match.h"
 #include "collector/recorder/in_place.h"
+#include "collector/recorder/launch.h"
 #include "collector/recorder/named_session.h"
 #include "collector/recorder/output_name.h"
 #include "collector/recorder/record.h"
@@ -95,7 +96,14 @@ Status applyDomains(const RecordArguments& a, recorder::RecordOptions& options) 
             options.domains.emplace_back(name);
             bytes += name.size() + 1;
         }
-    return bytes <= sizeof(spool::ControlBlock::domains) ? Status{} : usage("the NVTX domains' names are too long together (1,024 bytes)");
+    if (bytes > sizeof(spool::ControlBlock::domains)) return usage("the NVTX domains' names are too long together (1,024 bytes)");
+    // The agent looks at no range of a domain that is not recorded.
+    const std::string wanted = options.captureDomain.empty() ? "default" : options.captureDomain;
+    const bool named = std::find(options.domains.begin(), options.domains.end(), wanted) != options.domains.end();
+    if (options.capture == spool::Capture::kNvtxRange && wanted != "*" && named != (options.domainFilter == spool::DomainFilter::kInclude))
+        return usage(fmt::format("--capture-range {}: ranges of domain {} are left out by {}", a.captureRange, wanted,
+                                 named ? "--nvtx-domain-exclude" : "--nvtx-domain-include"));
+    return {};
 }
 
 Status applyControl(const RecordArguments& a, recorder::RecordOptions& options) {
@@ -202,7 +210,8 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
     const bool windows = a.delay > 0 || a.startLater || !a.captureRange.empty();
     if (outcome.processes == 0 && agents && !windows && outcome.events == 0)
         note(globals, "no process loaded an agent: none of them has NVTX ranges or CUDA (ridge record --trace nvtx,io records file "
-                      "calls too), or it is statically linked, set-uid, or starts with an empty environment");
+                      "calls too), or it is statically linked, set-uid, starts with an empty environment, or had given up the rights to "
+                      "reach the recording before its first range (another user, chroot, no files left to open): such ranges are not counted");
     // What the kernel saw of the program is of no process that an agent counted.
     const std::string of = outcome.processes == 0 && outcome.events != 0 ? "" : fmt::format(" of {} process{}", outcome.processes, outcome.processes == 1 ? "" : "es");
     note(globals, fmt::format("{} events{} in {} written to {}{}", outcome.events, of, formatDuration(outcome.durationNs), outcome.output,
@@ -365,7 +374,11 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     int gaveUp = 0;
     auto outcome = recordWith(*options, gaveUp);
     if (!outcome.ok()) return failedRecording(outcome.error(), gaveUp);
-    if (a.counters == "kernel" && outcome->started)
+    const std::string noDriver = a.counters == "none" ? "" : recorder::cudaDriverTrouble();
+    if (outcome->started && !noDriver.empty())
+        outcome->notes.push_back(fmt::format("--counters {} has counted nothing: {}{}", a.counters, noDriver,
+                                             a.counters == "kernel" ? "; the program was not run a second time" : ""));
+    if (a.counters == "kernel" && outcome->started && noDriver.empty())
         if (const Status status = countKernels(*options, *outcome); !status.ok()) return fail(4, status.error().message);
     return report(*outcome, outcome->programStatus, a, globals);
 }

@@ -25,9 +25,13 @@ constexpr const char* kLaunchers[] = {
     "srun",            "sbatch",            "salloc",        "slurmstepd",     "aprun",
     "jsrun",           "flux",              "ssh"};
 
+const char* nameOf(const char* path) {
+    const char* slash = strrchr(path, '/');
+    return slash != nullptr ? slash + 1 : path;
+}
+
 bool isLauncher(const char* file) {
-    const char* slash = strrchr(file, '/');
-    const char* name = slash != nullptr ? slash + 1 : file;
+    const char* name = nameOf(file);
     for (const char* launcher : kLaunchers)
         if (strcmp(name, launcher) == 0) return true;
     return false;
@@ -61,6 +65,28 @@ void say(const char* what, const char* ridge) {
     raw::write(2, text, strlen(text));
 }
 
+// Whether this process was started by a take-over already, by way of a script perhaps: another one
+// would go round for ever. What is no ridge at all gives way to the program, which is to run.
+bool startedByTakeOver(int argc, char** argv, char** environment, const char* file,
+                       const char* ridge) {
+    int at = 1;
+    while (at < argc && at < 6 &&
+           (strcmp(argv[at], spool::kTakeOverOption) != 0 || strcmp(argv[at - 1], "record") != 0))
+        ++at;
+    if (at >= argc || at == 6) return false;
+    const bool direct = at == 2 && argc > 5 && strcmp(argv[0], "ridge") == 0;
+    if (!direct || strncmp(nameOf(file), "ridge", 5) == 0) return true;
+    say(" is not ridge", ridge);
+    static char off[64];
+    Text(off, sizeof off).add(spool::kStartVariable).add("=").add(spool::kStartOff);
+    const size_t name = strlen(spool::kStartVariable) + 1;
+    for (char** variable = environment; *variable != nullptr; ++variable)
+        if (strncmp(*variable, off, name) == 0) *variable = off;
+    raw::call(SYS_execve, raw::address(argv[3]), raw::address(argv + 5),
+              raw::address(environment));
+    return true;
+}
+
 __attribute__((constructor)) void takeOver(int argc, char** argv, char** environment) {
     const char* ridge = getenv(spool::kStartVariable);
     const char* output = getenv(spool::kOutputVariable);
@@ -69,6 +95,7 @@ __attribute__((constructor)) void takeOver(int argc, char** argv, char** environ
     const long length = raw::readlink("/proc/self/exe", file, sizeof file - 1);
     if (length <= 0) return;
     file[length] = 0;
+    if (startedByTakeOver(argc, argv, environment, file, ridge)) return;
     if (strcmp(file, ridge) == 0 || isLauncher(file) || !namesAreThere(output)) return;
     if (raw::call(SYS_faccessat, AT_FDCWD, raw::address(file), X_OK) != 0)
         return say(" cannot start this program anew: its file is not there", ridge);

@@ -71,10 +71,13 @@ WindowControl::Step WindowControl::keepTime(spool::ControlBlock& control, std::i
 
 std::string WindowControl::whyNothing() const {
     if (m_options.capture == spool::Capture::kNvtxRange)
-        return fmt::format("nothing was recorded: no range \"{}\"{} began", m_options.captureName,
+        return fmt::format("nothing was recorded: no range \"{}\"{} began{}", m_options.captureName,
                            m_options.captureDomain == "*"
                                ? ""
-                               : fmt::format(" of domain \"{}\"", m_options.captureDomain));
+                               : fmt::format(" of domain \"{}\"", m_options.captureDomain),
+                           m_options.domainFilter == spool::DomainFilter::kNone
+                               ? ""
+                               : " in a domain that --nvtx-domain-include or -exclude leaves in");
     if (m_options.capture == spool::Capture::kCudaProfiler)
         return "nothing was recorded: the program did not call cudaProfilerStart, or without CUPTI "
                "it could not be seen";

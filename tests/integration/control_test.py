@@ -131,7 +131,9 @@ class Ranges(Case):
 
     def test_what_makes_no_sense_is_one_line(self):
         for options in (["--capture-range", "epoch"], ["--capture-range", "nvtx:"], ["--capture-range-end", "repeat"],
-                        ["--capture-range", "nvtx:a", "--delay", "1"], ["--kill", "sigterm"], ["--start-later"],
+                        ["--capture-range", "nvtx:a", "--delay", "1"], ["--kill", "sigterm"],
+                        ["--capture-range", "nvtx:a@default", "--nvtx-domain-exclude", "default,b"],
+                        ["--capture-range", "nvtx:a@b", "--nvtx-domain-include", "default"], ["--start-later"],
                         ["--capture-range", "nvtx:a", "--capture-range-end", "repeat:0"],
                         ["--nvtx-domain-include", "a", "--nvtx-domain-exclude", "b"],
                         ["--capture-range", "cudaProfilerApi", "--trace", "nvtx"], ["--nvtx-domain-include", "a,,b"]):

@@ -28,6 +28,12 @@ sys.exit(max(r.wait() for r in ranks))
 """
 
 
+def until(condition):
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
 class Launched(Case):
     def environment(self, output, *options, **more):
         """What a job script has after eval."""
@@ -71,6 +77,17 @@ class OneProgram(Launched):
         run(RIDGE, "record", "-q", "-o", plain, "--", "true", cwd=self.folder)
         key = "SELECT value FROM RIDGE_ENVIRONMENT WHERE name = 'environment.key'"
         self.assertEqual(query(one, key), query(plain, key))
+
+    def test_what_is_no_recorder_does_not_go_round(self):
+        environment = self.environment("one.sqlite", "-q")
+        script = self.folder / "wrapped"
+        script.write_text(f'#!/bin/sh\nexec {RIDGE} "$@"\n')
+        script.chmod(0o755)
+        result = self.launch({**environment, "RIDGE_START": "/bin/true"}, COUNTING, "counter", "30", timeout=30)
+        self.assertIn("not recorded: /bin/true is not ridge", result.stderr)
+        self.assertEqual(self.ended("counter"), 30)
+        self.launch({**environment, "RIDGE_START": str(script)}, COUNTING, "counter", "300", timeout=30)
+        self.assertEqual(self.whole(self.folder / "one.sqlite"), 300)
 
     def test_output_input_arguments_and_exit_code_are_the_programs(self):
         environment = self.environment("%n.sqlite", "-q")
@@ -180,6 +197,25 @@ class Ranks(Launched):
         self.assertEqual(query(path, "SELECT DISTINCT rank FROM RIDGE_RANK ORDER BY 1"), [(r,) for r in range(4)])
         self.assertEqual(query(path, "SELECT outcome FROM RIDGE_RUN"), [("complete",)])
         self.assertSound(path)
+
+    def test_who_ends_first_is_not_held_by_those_that_joined(self):
+        environment = self.environment("both.sqlite", "-q", "--trace", "nvtx", "--no-sample")
+        start = lambda name: subprocess.Popen([COUNTING, f"counter-{name}", "100", f"gate-{name}"], env=environment, cwd=self.folder, text=True,
+                                              stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        with start("a") as a:
+            until(lambda: self.ended("counter-a") == 99)
+            with start("b") as b:
+                until(lambda: self.ended("counter-b") == 99)
+                self.assertTrue(list(self.folder.glob("both.sqlite.spool/*.joined")))
+                (self.folder / "gate-a").touch()
+                self.assertEqual(a.wait(timeout=60), 0)
+                self.assertIsNone(b.poll())
+                (self.folder / "gate-b").touch()
+                self.assertEqual(b.wait(timeout=60), 0)
+        self.assertEqual(self.ended("counter-b"), 100)
+        path = self.folder / "both.sqlite"
+        self.assertEqual(self.whole(path), 199)
+        self.assertEqual(query(path, "SELECT outcome FROM RIDGE_RUN"), [("detached",)])
 
     def test_a_rank_that_is_killed(self):
         environment = self.environment("rank-%q{OMPI_COMM_WORLD_RANK}.sqlite", "-q")

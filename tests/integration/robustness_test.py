@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Programs that do what recorders trip over: each behaves as without us, and the number of events is asserted."""
+import ctypes
 import os
 import pathlib
 import resource
@@ -118,6 +119,20 @@ class Robustness(Case):
         result = record(self.trace, [static])
         self.assertEqual((result.returncode, result.stdout), (6, "static\n"), result.stderr)
         self.assertIn("statically linked", result.stderr)
+
+    def test_without_a_driver_no_second_run_counts_kernels(self):
+        try:
+            ctypes.CDLL("libcuda.so.1")
+            self.skipTest("there is a CUDA driver here")
+        except OSError:
+            pass
+        for counters, told in (("kernel", "not run a second time"), ("gpu", "has counted nothing")):
+            log = self.folder / f"runs-{counters}"
+            result = record(self.folder / f"{counters}.sqlite", ["sh", "-c", f"echo run >> {log}"], "--counters", counters)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertEqual(log.read_text(), "run\n")
+            self.assertIn(told, result.stderr)
+            self.assertIn("no CUDA driver", result.stderr)
 
     @unittest.skipUnless(os.geteuid() == 0, "only root can make a program set-uid of another user")
     def test_a_set_uid_program_is_refused_before_it_runs(self):
