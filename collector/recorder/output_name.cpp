@@ -22,7 +22,8 @@ bool has(std::string_view pattern, char letter) {
 // The variable's name stands between the braces behind %q. Without a look at it: an empty value.
 Result<std::string> variable(std::string_view pattern, std::size_t& at, bool look) {
     const std::size_t close = pattern.find('}', at);
-    if (at >= pattern.size() || pattern[at] != '{' || close == std::string_view::npos)
+    if (at >= pattern.size() || pattern[at] != '{' || close == std::string_view::npos ||
+        close == at + 1)
         return Error{ErrorCode::kBadInput,
                      fmt::format("{}: write %q{{NAME}} for an environment variable", pattern)};
     const std::string name(pattern.substr(at + 1, close - at - 1));

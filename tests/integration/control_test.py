@@ -203,7 +203,7 @@ class Outputs(Case):
         self.assertEqual([named(f) for f in files], [{"plain": 100}] * 4)
 
     def test_what_cannot_be_filled_in(self):
-        for pattern, said in (("%q{NO_SUCH_VARIABLE}.sqlite", "NO_SUCH_VARIABLE"), ("100%.sqlite", "%%"), ("%q.sqlite", "%q")):
+        for pattern, said in (("%q{NO_SUCH_VARIABLE}.sqlite", "NO_SUCH_VARIABLE"), ("100%.sqlite", "%%"), ("%q.sqlite", "%q"), ("%q{}.sqlite", "write %q{NAME}")):
             result = record(self.folder / pattern, ["true"])
             self.assertEqual(result.returncode, 2, result.stderr)
             self.assertIn(said, result.stderr)
