@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "base/file.h"
 
+#include "base/no_room.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -16,8 +18,7 @@ namespace {
 
 Error ioError(const char* what, const std::filesystem::path& path, int errorNumber) {
     // Without room on the disk nothing can be measured into a file; everything else is a place that was named wrongly.
-    const bool noRoom = errorNumber == ENOSPC || errorNumber == EDQUOT || errorNumber == EFBIG;
-    return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errorNumber))};
+    return {isNoRoom(errorNumber) ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("cannot {} {}: {}", what, path.string(), std::strerror(errorNumber))};
 }
 
 Status writeAll(int fd, std::string_view content, const std::filesystem::path& path) {

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "cli/app/output_stream.h"
 
+#include "base/no_room.h"
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -18,7 +20,7 @@ Error failed(const std::string& path, int error) { return writeError(path.empty(
 }  // namespace
 
 ErrorCode codeOfWriteError(int error) {
-    return error == ENOSPC || error == EDQUOT || error == EFBIG || error == EIO ? ErrorCode::kMeasurement : ErrorCode::kBadInput;
+    return isNoRoom(error) || error == EIO ? ErrorCode::kMeasurement : ErrorCode::kBadInput;
 }
 
 Error writeError(const std::string& where, int error) { return {codeOfWriteError(error), fmt::format("cannot write {}: {}", where, std::strerror(error))}; }

@@ -12,6 +12,7 @@
 #include <span>
 #include <utility>
 
+#include "base/no_room.h"
 #include "schemas/sqlite/bulk_pages.h"
 #include "schemas/sqlite/bulk_table.h"
 
@@ -22,8 +23,7 @@ constexpr std::size_t kBufferBytes = std::size_t{4} << 20;
 constexpr std::uint64_t kLockByte = 0x40000000;  // the page that holds it belongs to SQLite's locks
 
 Error ioError(const std::string& path, int error) {
-    const bool noRoom = error == ENOSPC || error == EDQUOT || error == EFBIG;
-    return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
+    return {isNoRoom(error) ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("{}: {}", path, std::strerror(error))};
 }
 
 // 0, or errno.

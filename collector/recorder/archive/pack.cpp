@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/archive/pack.h"
 
+#include "base/no_room.h"
 #include "base/text.h"
 #include "collector/recorder/archive/codec.h"
 #include "collector/recorder/archive/copy.h"
@@ -98,8 +99,7 @@ public:
 
 private:
     static Error notWritten(int error) {
-        const bool noRoom = error == ENOSPC || error == EDQUOT || error == EFBIG;
-        return {noRoom ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error))};
+        return {isNoRoom(error) ? ErrorCode::kMeasurement : ErrorCode::kIo, fmt::format("cannot be written: {}", std::strerror(error))};
     }
 
     void write(std::string_view bytes) {
