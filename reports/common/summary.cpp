@@ -88,7 +88,7 @@ std::string shortVerdictText(const analyzer::Verdict& verdict) {
 }
 
 Match matchOf(const analyzer::WorkloadSummary& workload) {
-    if (!workload.expected) return Match::kNoExpectation;
+    if (!workload.expected || workload.steps == 0) return Match::kNoExpectation;  // skipped: nothing was measured
     const bool same = workload.expected->wallClass == workload.verdict.wallClass &&
                       workload.expected->cause == workload.verdict.cause;
     return same ? Match::kMatched : Match::kMissed;

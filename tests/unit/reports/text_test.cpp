@@ -6,11 +6,22 @@
 
 #include "base/text.h"
 #include "reports/common/escape.h"
+#include "reports/common/summary.h"
 #include "reports/markdown/markdown.h"
 #include "tests/unit/reports/support.h"
 
 namespace ridge::reports::test {
 namespace {
+
+TEST(Match, whatWasSkippedNeitherMatchesNorMisses) {
+    analyzer::WorkloadSummary w;
+    w.expected = analyzer::Verdict{WallClass::kMemoryWall, Cause::kNone};
+    EXPECT_EQ(matchOf(w), Match::kNoExpectation) << "no step";
+    w.steps = 1;
+    EXPECT_EQ(matchOf(w), Match::kMissed);
+    w.verdict = *w.expected;
+    EXPECT_EQ(matchOf(w), Match::kMatched);
+}
 
 TEST(Escape, controlCharactersBecomeVisible) {
     EXPECT_EQ(printable("a\x1b[31m"), "a\xE2\x90\x9B[31m");
