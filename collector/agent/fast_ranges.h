@@ -13,6 +13,8 @@
 #include "collector/agent/names.h"
 #include "collector/agent/ranges.h"
 
+#include <nvtx3/nvToolsExtPayload.h>
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -112,7 +114,7 @@ struct FrameWords {
 };
 RIDGE_FAST FrameWords frameWords(uint32_t domainId, uint32_t nameId, uint8_t flags,
                                  uint64_t added) {
-    return {uint64_t{nameId} | uint64_t{domainId} << 32 | uint64_t{flags} << 48,
+    return {frameName(domainId, nameId, flags),
             rangeWord(sizeof(spool::Range) + added, flags, nameId)};
 }
 
@@ -174,45 +176,81 @@ RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint
     return true;
 }
 
-// A word of ours and whole words of the program's memory, and not a byte behind them. Written in the
-// pieces in which the pop reads it: a load that spans two stores waits for both to reach the cache.
+// A word of ours and whole words of the program's memory, and not a byte behind them. Written in
+// the pieces in which the pop reads it: a load that spans two stores waits for both to reach the
+// cache.
 RIDGE_FAST void writeBlob(uint8_t* to, uint64_t word, const uint8_t* from, uint64_t bytes) {
 #if defined(__SSE2__)
     const __m128i first =
         _mm_unpacklo_epi64(_mm_cvtsi64_si128(static_cast<long long>(word)),
                            _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
     _mm_storeu_si128(reinterpret_cast<__m128i*>(to), first);
-    uint64_t at = 8;
-    for (; at + 16 <= bytes; at += 16)
+    for (uint64_t at = 8; at + 16 <= bytes; at += 16)
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8 + at),
                          _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
-    if (at != bytes) memcpy(to + 8 + at, from + at, 8);
+    if ((bytes & 8) == 0) memcpy(to + bytes, from + bytes - 8, 8);
 #else
     storeWord(to, word);
     copyWords(to + 8, from, bytes);
 #endif
 }
 
+RIDGE_FAST const CachedSchema& schemaSlot(const Ring* ring, uint64_t schemaId) {
+    const uint8_t* slot = reinterpret_cast<const uint8_t*>(ring->schemas) +
+                          schemaId % kSchemaSlots * sizeof(CachedSchema);
+    __asm__("" : "+r"(slot));  // one address for all fields
+    return *reinterpret_cast<const CachedSchema*>(slot);
+}
+
 // One blob of whole words whose schema was seen before and holds no handles.
-template <bool kSame = false>
 RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
-                            uint8_t flags, uint64_t schemaId, const void* data, uint64_t size,
-                            int& level) {
-    const CachedSchema& schema = idle.ring->schemas[schemaId % kSchemaSlots];
-    if (RIDGE_RARE(schema.schemaId != schemaId || schema.plainRef == 0 ||
-                   (schema.domainId != domainId && schema.domainId != kAnyDomain) ||
-                   data == nullptr || (size & 7) != 0 || size - 8 > idle.ring->fastBlob ||
+                            uint8_t flags, const nvtxPayloadData_t& data, int& level) {
+    const CachedSchema& schema = schemaSlot(idle.ring, data.schemaId);
+    const uint64_t size = data.size;
+    if (RIDGE_RARE(schema.schemaId != data.schemaId || schema.plainRef == 0 ||
+                   (schema.domainId != domainId && schema.everyDomain == 0) ||
+                   data.payload == nullptr || (size & 7) != 0 || size - 8 > idle.ring->fastBlob ||
                    (open >> 32) + size + 8 > spool::kOpenPayloadBytes))
         return false;
-    uint8_t* to = idle.header->openPayload + (open >> 32);
-    writeBlob(to, uint64_t{schema.plainRef} | size << 32, static_cast<const uint8_t*>(data), size);
+    writeBlob(idle.header->openPayload + (open >> 32), uint64_t{schema.plainRef} | size << 32,
+              static_cast<const uint8_t*>(data.payload), size);
     const FrameWords words =
         frameWords(domainId, nameId, static_cast<uint8_t>(flags | spool::kHasBlobs), size + 8);
-    uint8_t* frame =
-        fillFrame<kSame>(idle, open, domainId, words, open >> 32 | (size + 8) << 32, level);
-    const uint64_t opened = open + 1 + ((size + 8) << 32);
+    const uint64_t added = (size + 8) << 32;
+    uint8_t* frame = fillFrame<false>(idle, open, domainId, words, open >> 32 | added, level);
+    const uint64_t opened = open + 1 + added;
     storeWord(frame, ticks());
     storeOpen(idle.header, opened);
+    return true;
+}
+
+// The same for a blob of the size that its schema says, in the domain in which that was last looked
+// up, without a name; continues() was asked. What is written stands in the schema's slot, and is
+// read from there in an order that needs no register that had to be saved.
+RIDGE_FAST bool tryPushUsualBlob(const Idle& idle, uint64_t open, uint32_t domainId,
+                                 const nvtxPayloadData_t& data, int& level) {
+    const CachedSchema& schema = schemaSlot(idle.ring, data.schemaId);
+    __asm__("" : : : "memory");
+    uint64_t opened = open + schema.opened;
+    if (RIDGE_RARE(schema.schemaId != data.schemaId || schema.domainId != domainId ||
+                   schema.usualBytes != data.size || data.payload == nullptr ||
+                   opened >= uint64_t{spool::kOpenPayloadBytes + 1} << 32))
+        return false;
+    const uint64_t count = static_cast<uint32_t>(open);
+    uint8_t* frame = frameAt(idle.header, count);
+    uint64_t name = schema.frameName;
+    if (count != 0) name |= uint64_t{levelOf(frame - sizeof(spool::OpenFrame)) + 1} << 56;
+    storeWord(frame + 8, name);
+    storeWord(frame + 16, 0);
+    storeWord(frame + 32, schema.record);
+    __asm__("" : "+r"(opened) : : "memory");
+    const uint64_t used = open >> 32;
+    storeWord(frame + 24, schema.opened + used - 1);
+    writeBlob(idle.header->openPayload + used, loadWord(&schema.plainRef),
+              static_cast<const uint8_t*>(data.payload), data.size);
+    storeWord(frame, ticks());
+    storeOpen(idle.header, opened);
+    level = static_cast<int>(levelOf(frame));
     return true;
 }
 

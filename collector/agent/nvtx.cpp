@@ -153,8 +153,7 @@ int pushOtherPayload(uint32_t domainId, const nvtxPayloadData_t* data) {
         const Taken taken;
         const uint64_t open = loadOpen(idle.header);
         int level = 0;
-        if (hasRoom(idle.ring, open) && tryPushBlob(idle, open, domainId, 0, 0, data->schemaId,
-                                                    data->payload, data->size, level))
+        if (hasRoom(idle.ring, open) && tryPushBlob(idle, open, domainId, 0, 0, *data, level))
             return level;
     }
     return pushPayload(domainId, data, 1);
@@ -225,7 +224,7 @@ void fillCore2(const Slots& slots) {
 }
 
 // The same for names of CUDA's objects.
-#define RIDGE_SET_OBJECT(module, name, kind)                                        \
+#define RIDGE_SET_OBJECT(module, name, kind)                                           \
     slots.set(NVTX_CBID_##module##_Name##name##A, onNameCuda<CudaObject::kind, char>); \
     slots.set(NVTX_CBID_##module##_Name##name##W, onNameCuda<CudaObject::kind, wchar_t>)
 

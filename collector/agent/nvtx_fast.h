@@ -45,8 +45,7 @@ RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t
         return false;
     const auto* data =
         reinterpret_cast<const nvtxPayloadData_t*>(static_cast<uintptr_t>(a.payload.ullValue));
-    return tryPushBlob(idle, open, domainId, name, flags, data->schemaId, data->payload, data->size,
-                       level);
+    return tryPushBlob(idle, open, domainId, name, flags, *data, level);
 }
 
 // Apart from the shortest paths, which would save registers for them.
@@ -116,8 +115,7 @@ int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size
             const uint64_t open = loadOpen(idle.header);
             int level = 0;
             if (__builtin_expect(hasRoom(idle.ring, open) && continues(idle, open, domainId) &&
-                                     tryPushBlob<true>(idle, open, domainId, 0, 0, data->schemaId,
-                                                       data->payload, data->size, level),
+                                     tryPushUsualBlob(idle, open, domainId, *data, level),
                                  true))
                 return level;
         }

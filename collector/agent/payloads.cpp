@@ -17,15 +17,26 @@ constexpr uint32_t kScratchBytes = 2 * kMaxPayloadBytes;
 const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
     CachedSchema& slot = ring->schemas[schemaId % kSchemaSlots];
     if (slot.info != nullptr && slot.schemaId == schemaId &&
-        (slot.domainId == domainId || slot.domainId == kAnyDomain))
+        (slot.domainId == domainId || slot.everyDomain != 0))
         return slot.info;
     const SchemaInfo* found = metSchema(ring, schemaId, domainId);
     // An id that was only met, not registered, may be registered yet: it is looked up each time.
     if (found != nullptr && found->entryCount != 0) {
         const bool plain =
             found->handleCount == 0 && found->messageOffset < 0 && found->walked == 0;
-        slot = {schemaId, schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? kAnyDomain : domainId,
-                plain ? found->ref : 0, found};
+        const uint64_t bytes = found->payloadSize;
+        const bool usual = plain && found->type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC &&
+                           (bytes & 7) == 0 && bytes - 8 <= ring->fastBlob;
+        slot = {schemaId,
+                domainId,
+                schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? 1u : 0u,
+                found,
+                usual ? bytes : kNoUsualBytes,
+                plain ? found->ref : 0,
+                static_cast<uint32_t>(bytes),
+                frameName(domainId, 0, kHasBlobs),
+                rangeWord(sizeof(Range) + bytes + 8, kHasBlobs, 0),
+                1 + ((bytes + 8) << 32)};
     }
     return found;
 }

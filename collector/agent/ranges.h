@@ -67,6 +67,10 @@ inline constexpr uint64_t rangeWord(uint64_t bytes, uint8_t flags, uint32_t name
            bytes / 8 << 16 | uint64_t{nameId} << 32;
 }
 static_assert(spool::kMaxOpenFrames <= 256);
+// Name, domain and flags of an OpenFrame; the level is missing.
+inline constexpr uint64_t frameName(uint32_t domainId, uint32_t nameId, uint8_t flags) {
+    return uint64_t{nameId} | uint64_t{domainId} << 32 | uint64_t{flags} << 48;
+}
 
 inline void storeWord(uint8_t* to, uint64_t word) {
     memcpy(to, &word, sizeof word);

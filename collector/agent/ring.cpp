@@ -235,6 +235,7 @@ Ring* createRing(const raw::SignalShield& shield) {
     ring->frameRoom = kMaxOpenFrames;
     ring->fastBlob = (largestBlob(ring) < 1024 ? largestBlob(ring) : 1024) - 16;
     ring->names[0].key = "";  // no empty slot has the key of a null text
+    for (CachedSchema& slot : ring->schemas) slot = {};
     ring->nextRange = (uint64_t{index} + 1) << 40;
     auto* header = reinterpret_cast<RingHeader*>(base);
     fillHeader(header, bytes, index);

@@ -41,13 +41,22 @@ static_assert(sizeof(CachedName) == 64);
 inline constexpr uint64_t kFastSlack = sizeof(spool::Range) + 32;
 
 inline constexpr uint32_t kSchemaSlots = 8;
-inline constexpr uint32_t kAnyDomain = ~0u;
-struct CachedSchema {
+inline constexpr uint64_t kNoUsualBytes = ~uint64_t{0} - 1;  // no payload is as long
+struct alignas(64) CachedSchema {
     uint64_t schemaId;
-    uint32_t domainId;  // kAnyDomain: ids that NVTX hands out hold in every domain
-    uint32_t plainRef;  // 0: has string handles or a message, so the blob has to be looked into
+    uint32_t domainId;     // it was looked up in
+    uint32_t everyDomain;  // 1: ids that NVTX hands out hold in every domain
     const SchemaInfo* info;
+    // What a push of a payload of the size that the schema says writes (tryPushUsualBlob).
+    // kNoUsualBytes: it says none, or none that is so pushed, or the slot is empty.
+    uint64_t usualBytes = kNoUsualBytes;
+    uint32_t plainRef;    // 0: has string handles or a message, so the blob has to be looked into
+    uint32_t plainBytes;  // one word with plainRef: what stands before the blob
+    uint64_t frameName;   // of the open frame: domain and flags
+    uint64_t record;      // rangeWord(), without a name
+    uint64_t opened;      // added to the header's count of open frames and payload bytes
 };
+static_assert(sizeof(CachedSchema) == 64);
 
 // A push that found no room in the header's frames. Those of one domain are a chain, so that
 // neither a push nor a pop looks through a deep stack of another's.

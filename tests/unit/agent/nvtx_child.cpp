@@ -119,6 +119,49 @@ void payloads() {
     nvtxMarkPayload(domain, &tooLarge, 1);
 }
 
+// A schema of three words and no handles: payloads of its own size and of others, in its domain and
+// in another, alone and nested. The first word counts them.
+void plainPayloads() {
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("plain"),
+                             other = nvtxDomainCreateA("other");
+    const nvtxPayloadSchemaEntry_t entries[] = {
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "a", nullptr, 0, 0, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "b", nullptr, 0, 8, nullptr, nullptr},
+        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "c", nullptr, 0, 16, nullptr, nullptr}};
+    nvtxPayloadSchemaAttr_t schema{};
+    schema.fieldMask =
+        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
+        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
+    schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+    schema.entries = entries;
+    schema.numEntries = 3;
+    schema.payloadStaticSize = 24;
+    const uint64_t id = nvtxPayloadSchemaRegister(domain, &schema);
+    uint64_t words[5] = {0, 22, 33, 44, 55};
+    const auto push = [&](nvtxDomainHandle_t in, size_t size, const void* from) {
+        const nvtxPayloadData_t data{id, size, from};
+        nvtxRangePushPayload(in, &data, 1);
+        ++words[0];
+    };
+    for (const size_t size : {24, 24, 8, 16, 32, 40, 24, 12}) {
+        push(domain, size, words);
+        nvtxDomainRangePop(domain);
+    }
+    push(domain, SIZE_MAX, words);  // as long as its schema says
+    nvtxDomainRangePop(domain);
+    push(domain, 24, nullptr);
+    nvtxDomainRangePop(domain);
+    push(other, 24, words);
+    nvtxDomainRangePop(other);
+    push(domain, 24, words);
+    push(domain, 24, words);
+    push(domain, 16, words);
+    for (int i = 0; i < 3; ++i) nvtxDomainRangePop(domain);
+    const nvtxPayloadData_t unset{0, 0, words};  // as an empty place of the agent's table
+    nvtxRangePushPayload(domain, &unset, 1);
+    nvtxDomainRangePop(domain);
+}
+
 void interleaved() {
     const nvtxDomainHandle_t a = nvtxDomainCreateA("A");
     const nvtxDomainHandle_t b = nvtxDomainCreateA("B");
@@ -253,8 +296,8 @@ void onSignal(int) {
 }
 
 void signals(long count) {
-    // A handler that comes while NVTX's own header loads the tool would wait for ever for the code that
-    // it interrupted: no tool can help that.
+    // A handler that comes while NVTX's own header loads the tool would wait for ever for the code
+    // that it interrupted: no tool can help that.
     nvtxInitialize(nullptr);
     signal(SIGUSR1, onSignal);
     std::atomic<bool> over{false};
@@ -291,6 +334,7 @@ int main(int argc, char** argv) {
     if (mode == "simple") simple();
     if (mode == "features") features();
     if (mode == "payloads") payloads();
+    if (mode == "plain_payloads") plainPayloads();
     if (mode == "interleaved") interleaved();
     if (mode == "deep") deep(static_cast<int>(number));
     if (mode == "leapfrog") leapfrog(number);

@@ -147,6 +147,40 @@ TEST(Nvtx, PayloadsAreCopiedWithTheirSchemas) {
     EXPECT_EQ(read.lost(kLossTruncatedPayload), 1u);
 }
 
+TEST(Nvtx, PayloadsOfWholeWordsAreCopiedAtAnySizeAndDepth) {
+    const TestSession session;
+    ASSERT_EQ(runMode(session, {"plain_payloads"}).status, 0);
+    const auto read = session.read();
+    const auto ranges = read.of(RecordType::kRange);
+    struct Expected {
+        uint64_t count;
+        uint32_t bytes;
+    };
+    // In the order of the pops.
+    const std::vector<Expected> expected{{0, 24},  {1, 24},  {2, 8},   {3, 16}, {4, 32},
+                                         {5, 40},  {6, 24},  {7, 12},  {8, 24}, {9, 0},
+                                         {10, 24}, {13, 16}, {12, 24}, {11, 24}};
+    ASSERT_EQ(ranges.size(), expected.size() + 1);
+    const uint64_t words[5] = {0, 22, 33, 44, 55};
+    for (size_t i = 0; i < expected.size(); ++i) {
+        const auto& bytes = ranges[i].bytes;
+        const uint32_t size = expected[i].bytes;
+        if (size == 0) {
+            EXPECT_EQ(bytes.size(), sizeof(Range)) << i;
+            continue;
+        }
+        EXPECT_EQ(ranges[i].header.flags, kHasBlobs) << i;
+        ASSERT_EQ(bytes.size(), sizeof(Range) + 8 + (size + 7) / 8 * 8) << i;
+        EXPECT_EQ(at<uint32_t>(bytes, sizeof(Range) + 4), size) << i;
+        EXPECT_EQ(at<uint64_t>(bytes, sizeof(Range) + 8), expected[i].count) << i;
+        for (size_t word = 1; word < size / 8; ++word)
+            EXPECT_EQ(at<uint64_t>(bytes, sizeof(Range) + 8 + 8 * word), words[word]) << i;
+    }
+    const uint16_t own = ranges[0].as<Range>().domainId;
+    for (size_t i = 0; i < ranges.size(); ++i)
+        EXPECT_EQ(ranges[i].as<Range>().domainId == own, i != 10) << i;
+}
+
 TEST(Nvtx, StacksOfDomainsAreSeparate) {
     const TestSession session;
     ASSERT_EQ(runMode(session, {"interleaved"}).status, 0);
