@@ -5,7 +5,8 @@
 // CPU of the affinity mask (64 at most) sleeps to deadlines a period apart; waking late is a gap, from
 // the deadline to the wake-up. With SCHED_FIFO no other thread of this machine can be the cause;
 // notRealtime() says on how many CPUs that was refused. A gap shorter than a period is seen only if it
-// covers a deadline. Times: ns of CLOCK_MONOTONIC. start() and stop() may be called once.
+// covers a deadline, and what lies before a deadline is not counted. Times: ns of CLOCK_MONOTONIC. start() and stop()
+// may be called once.
 
 #include <atomic>
 #include <cstddef>
@@ -22,6 +23,27 @@ struct CpuWatchOptions {
     std::int64_t lateNs = 300'000;  // later than this is a gap
     // Share of a CPU that watching may cost: the period grows where waking is dear. 0: it stays.
     double costAllowed = 0;
+};
+
+// When to wake next. Where waking is dear the period grows until it costs what is allowed; but a gap that was found
+// pays, with a twentieth of its length, for wakes at the shortest period: gaps come again, and of one of 30 ms a
+// period of 10 ms would miss 5.
+class WatchPace {
+public:
+    // cpuNs: CPU time of the watching thread so far; asked at one wake in 64.
+    WatchPace(const CpuWatchOptions& options, std::function<std::int64_t()> cpuNs)
+        : m_options(options), m_cpuNs(std::move(cpuNs)), m_period(options.periodNs), m_cpuBefore(m_cpuNs()) {}
+    // After a wake: the gap that it found (0: none). ns until the next deadline.
+    std::int64_t next(std::int64_t gapNs);
+    [[nodiscard]] std::int64_t periodNs() const { return m_period; }  // where no gap has paid
+
+private:
+    CpuWatchOptions m_options;
+    std::function<std::int64_t()> m_cpuNs;
+    std::int64_t m_period, m_cpuBefore;
+    int m_wakes = 0;
+    double m_perWake = 0;  // CPU time; 0: not known yet
+    double m_paid = 0;     // CPU time that gaps have paid for
 };
 
 class CpuWatch {

@@ -3,8 +3,9 @@
 #pragma once
 // Preemption gaps of a recording (base/cpu_watch.h): deadlines 2 ms apart, waking more than 0.5 ms late
 // is a gap. Without SCHED_FIFO other threads of this machine can be the cause, and quality() says so.
-// Cost: at most about 0.25 % of each CPU, since the period grows where waking is dear; short gaps are
-// then found less often (periodNs() tells).
+// Cost: at most about 0.25 % of each CPU, since the period grows where waking is dear (periodNs() tells);
+// short gaps are then found less often. For a while after a gap the period is the shortest, for at most a
+// twentieth of the gap's length.
 
 #include "base/cpu_watch.h"
 
