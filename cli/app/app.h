@@ -11,9 +11,11 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "base/result.h"
+
+namespace CLI {
+class App;  // CLI11's header, which costs ten seconds of compiling, belongs where options are added
+}
 
 namespace ridge::cli {
 

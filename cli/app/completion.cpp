@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <memory>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge ab: is B slower than A? Two commands in randomised blocks, every run a fresh process.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <filesystem>
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge analyze: traces in, the table a person wants out, and reports in files.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <filesystem>

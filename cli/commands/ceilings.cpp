@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge ceilings: measures this machine's roofs.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <cmath>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge compare: two runs in; which class, which op and why, out.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

@@ -3,6 +3,7 @@
 // ridge export: a run, or a timeline, in the formats that other tools read.
 #include "cli/commands/verdict_commands.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <functional>
 #include <map>

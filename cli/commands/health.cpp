@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge health: is this node fit to compute? Roofs and three short workloads against nodes of its kind, in less than a minute.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>

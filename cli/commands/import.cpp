@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // ridge import: another tool's traces become a timeline file, for SQL, the viewer and later analysis.
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <filesystem>

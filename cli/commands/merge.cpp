@@ -3,6 +3,7 @@
 // ridge merge: the timelines of several recordings, the ranks of a launcher, as one file.
 #include "collector/recorder/merge.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

@@ -3,6 +3,7 @@
 // ridge pack, ridge unpack: a timeline as a small archive, and back to the row.
 #include "collector/recorder/archive/pack.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

@@ -4,6 +4,7 @@
 // roofs before and after, one report.
 #include <fcntl.h>
 #include <sys/file.h>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

@@ -3,6 +3,7 @@
 // ridge scrub: a copy of a timeline that can be handed to others.
 #include "collector/recorder/archive/scrub.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 

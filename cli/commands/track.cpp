@@ -3,6 +3,7 @@
 // ridge track: a history of runs in SQLite, and what it says: suspects, changes of level, drift.
 #include <cstdint>
 #include <cstdlib>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <memory>
 #include <regex>

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <filesystem>
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "base/text.h"

@@ -7,11 +7,14 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "analyzer/regression/verdicts.h"
 #include "base/result.h"
 #include "cli/app/app.h"
+
+namespace CLI {
+class App;
+class Option;
+}
 
 namespace ridge::cli {
 
