@@ -119,7 +119,7 @@ Communicator::~Communicator() {
             const std::lock_guard lock(m_mutex);
             m_stop = true;
         }
-        m_changed.notify_all();
+        m_arrived.notify_one();
         m_thread.join();
     }
     if (m_group == RIDGE_TRANSPORT_WORLD)
@@ -252,13 +252,13 @@ Status Communicator::start(const CollectiveCall& call) {
         const std::lock_guard lock(m_mutex);
         m_jobs.push_back(std::move(job));
     }
-    m_changed.notify_all();
+    m_arrived.notify_one();
     return {};
 }
 
 Status Communicator::waitFor(std::uint64_t sequence) {
     std::unique_lock lock(m_mutex);
-    m_changed.wait(lock, [&] {
+    m_done.wait(lock, [&] {
         const std::uint64_t oldest = m_running != 0   ? m_running
                                      : m_jobs.empty() ? sequence + 1
                                                       : m_jobs.front().sequence;
@@ -274,7 +274,7 @@ Status Communicator::wait() {
 void Communicator::communicationThread() {
     std::unique_lock lock(m_mutex);
     for (;;) {
-        m_changed.wait(lock, [this] { return m_stop || !m_jobs.empty(); });
+        m_arrived.wait(lock, [this] { return m_stop || !m_jobs.empty(); });
         if (m_jobs.empty()) return;
         const Job job = std::move(m_jobs.front());
         m_jobs.pop_front();
@@ -284,7 +284,11 @@ void Communicator::communicationThread() {
         lock.lock();
         m_running = 0;
         if (m_asyncStatus.ok()) m_asyncStatus = std::move(status);
-        m_changed.notify_all();
+        // Without the lock: who waits is woken at once, often on this very processor, and would
+        // only go to sleep again for it.
+        lock.unlock();
+        m_done.notify_all();
+        lock.lock();
     }
 }
 

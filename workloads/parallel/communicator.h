@@ -47,10 +47,10 @@ const char* shortName(formulas::Collective op);
 // One collective, whichever it is.
 struct CollectiveCall {
     formulas::Collective op = formulas::Collective::kAllReduce;
-    std::span<const std::byte> in;  // what this rank gives
-    std::span<std::byte> out;       // what it gets; broadcast: gives at the root, gets elsewhere
-    int root = 0;                           // of a broadcast
-    int to = RIDGE_TRANSPORT_NOBODY;        // of a send/receive
+    std::span<const std::byte> in;    // what this rank gives
+    std::span<std::byte> out;         // what it gets; broadcast: gives at the root, gets elsewhere
+    int root = 0;                     // of a broadcast
+    int to = RIDGE_TRANSPORT_NOBODY;  // of a send/receive
     int from = RIDGE_TRANSPORT_NOBODY;
     ridge_dtype dtype = RIDGE_DTYPE_F32;
     const char* name = nullptr;  // nullptr: "comm.<shortName>"
@@ -116,12 +116,12 @@ public:
         return start({formulas::Collective::kAllToAll, in, out, 0, -1, -1, RIDGE_DTYPE_F32, name});
     }
     Status broadcast(std::span<std::byte> data, int root, const char* name = nullptr) {
-        return run({formulas::Collective::kBroadcast, data, data, root, -1, -1, RIDGE_DTYPE_F32,
-                    name});
+        return run(
+            {formulas::Collective::kBroadcast, data, data, root, -1, -1, RIDGE_DTYPE_F32, name});
     }
     Status broadcastAsync(std::span<std::byte> data, int root, const char* name = nullptr) {
-        return start({formulas::Collective::kBroadcast, data, data, root, -1, -1, RIDGE_DTYPE_F32,
-                      name});
+        return start(
+            {formulas::Collective::kBroadcast, data, data, root, -1, -1, RIDGE_DTYPE_F32, name});
     }
     // Sends to one rank and receives from another; RIDGE_TRANSPORT_NOBODY leaves out either half.
     Status sendReceive(std::span<const std::byte> in, int to, std::span<std::byte> out, int from,
@@ -130,8 +130,8 @@ public:
     }
     Status sendReceiveAsync(std::span<const std::byte> in, int to, std::span<std::byte> out,
                             int from, const char* name = nullptr) {
-        return start({formulas::Collective::kSendRecv, in, out, 0, to, from, RIDGE_DTYPE_F32,
-                      name});
+        return start(
+            {formulas::Collective::kSendRecv, in, out, 0, to, from, RIDGE_DTYPE_F32, name});
     }
 
     // The number of the collective that was issued last.
@@ -193,8 +193,9 @@ private:
     std::uint64_t m_sequence = 1;  // of the next collective
     Link m_link;
 
-    std::mutex m_mutex;  // guards the members below
-    std::condition_variable m_changed;
+    std::mutex m_mutex;                 // guards the members below
+    std::condition_variable m_arrived;  // a job, or the end: for the communication thread
+    std::condition_variable m_done;     // a job is done: for who waits
     std::deque<Job> m_jobs;
     std::uint64_t m_running = 0;  // sequence of the job in hand; 0: none
     bool m_stop = false;
@@ -203,8 +204,8 @@ private:
 };
 
 // Loads libridge_<name>.so from beside the executable (../lib, then the same folder) and starts it.
-// kUnsupported: no such library, or nothing on this machine that it could use. kBadInput: its size is
-// not the launcher's.
+// kUnsupported: no such library, or nothing on this machine that it could use. kBadInput: its size
+// is not the launcher's.
 Result<std::unique_ptr<Communicator>> startTransport(const RankInfo& launcher,
                                                      const std::string& name);
 // "mpi".
