@@ -30,15 +30,20 @@ bool isZombie(int pid) {
            (text[n + 1] == 'Z' || text[n + 1] == 'X');
 }
 
+// False, too, for a recorder that was stopped, or whose machine slept.
+bool heartbeatIsFresh() {
+    const auto age =
+        readClock(CLOCK_MONOTONIC) -
+        static_cast<int64_t>(__atomic_load_n(&sessionControl()->heartbeatNs, __ATOMIC_RELAXED));
+    return age < kHeartbeatFreshNs;
+}
+
 bool holderIsAlive(int owner) {
     const bool inner = (g_drainId & kInnerDrain) != 0;  // the recorder's number is another's here
     if (!inner && raw::kill(owner, 0) != -ESRCH) return !isZombie(owner);
     if (owner != sessionControl()->recorderPid || g_recorderSeen) return false;
     // A recorder outside of our pid namespace looks dead; its heartbeat says otherwise.
-    const auto age =
-        readClock(CLOCK_MONOTONIC) -
-        static_cast<int64_t>(__atomic_load_n(&sessionControl()->heartbeatNs, __ATOMIC_RELAXED));
-    return age < kHeartbeatFreshNs;
+    return heartbeatIsFresh();
 }
 
 bool takeDrain(Ring* ring) {
@@ -60,6 +65,17 @@ bool takeDrain(Ring* ring) {
         }
         raw::yield();
     }
+}
+
+// As /proc/self/maps begins the line of what is mapped there: at least eight hexadecimal digits.
+void formatAddress(const void* at, char (&to)[24]) {
+    char digits[16];
+    size_t count = 0;
+    for (auto left = reinterpret_cast<uintptr_t>(at); left != 0 || count < 8; left >>= 4)
+        digits[count++] = "0123456789abcdef"[left & 15];
+    for (size_t i = 0; i < count; ++i) to[i] = digits[count - 1 - i];
+    to[count] = '-';
+    to[count + 1] = 0;
 }
 
 RecordHeader recordAt(const Ring* ring, uint64_t at) {
@@ -121,13 +137,51 @@ void discardOldest(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
     __atomic_store_n(&ring->header->tail, tail, __ATOMIC_RELEASE);
 }
 
+// Whether the control block that we have mapped was removed, as the kernel says it of our own
+// mapping. Where nothing says so, it is taken to be there still.
+bool controlRemoved() {
+    constexpr const char* kRemoved = " (deleted)\n";
+    char address[24];
+    formatAddress(&g_controlPage, address);
+    const int fd = raw::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    // A line is looked at while it is read: its beginning, and whether its end is the kernel's mark.
+    char piece[1024];
+    size_t column = 0;
+    size_t matched = 0;
+    bool ours = true;
+    bool removed = false;
+    bool found = false;
+    for (long n = 0; !found && (n = raw::read(fd, piece, sizeof piece)) > 0;)
+        for (long i = 0; i < n && !found; ++i) {
+            const char c = piece[i];
+            if (address[column] != 0 && ours) ours = c == address[column++];
+            matched = c == kRemoved[matched] ? matched + 1 : c == kRemoved[0] ? 1 : 0;
+            if (c != '\n') continue;
+            found = ours;
+            removed = matched == strlen(kRemoved);
+            column = 0;
+            matched = 0;
+            ours = true;
+        }
+    raw::close(fd);
+    return found && removed;
+}
+
+// A path that leads nowhere is the end of the session only if the session is gone. It may also be
+// this process that cannot see it any more (chroot, another mount namespace): then what finds no
+// room is lost, and counted.
+void endIfGone() {
+    if (!heartbeatIsFresh() && controlRemoved()) endSession();
+}
+
 // Bytes of [tail, head) that reached the spool, cut back to a record's end.
 uint64_t writeSpool(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
     char path[kFolderBytes + 160];
     Text(path, sizeof path).add(g_folder).add("/").add(ring->stem).add(".spool");
     const int fd = raw::open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0) {
-        if (fd == -ENOENT || fd == -ENOTDIR) endSession();
+        if (fd == -ENOENT || fd == -ENOTDIR) endIfGone();
         return 0;
     }
     const uint64_t bytes = ring->header->head - tail;

@@ -40,7 +40,7 @@ public:
                     "counters, clock readings and gaps of the recorder itself");
         if (m_hints.lostWithoutRing)
             addLoss(kLossNames[kLossNoRing], 0, m_hints.lostWithoutRing,
-                    "no ring could be made: no memory, no room, or a limit on file sizes");
+                    "no ring could be made: no memory, no room, a limit on file sizes, or a folder out of reach (chroot)");
         finishClocks();
         numberDomains();
         for (auto& source : m_catalogue.sources)

@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <pthread.h>
 #include <signal.h>
 #include <string>
@@ -326,6 +327,25 @@ void errnoKept() {
     }
 }
 
+// While its folder has another name, the session is there and cannot be seen, as behind a chroot.
+void hiddenSession(long count) {
+    const std::string folder = std::getenv("RIDGE_SESSION");
+    loop(1000);
+    if (rename(folder.c_str(), (folder + ".hidden").c_str()) != 0) std::exit(2);
+    loop(count);
+    std::thread([] { loop(1000); }).join();
+    if (rename((folder + ".hidden").c_str(), folder.c_str()) != 0) std::exit(3);
+}
+
+// 0: the agent has noticed that there is nobody to record for.
+void removedSession(long count) {
+    const std::string folder = std::getenv("RIDGE_SESSION");
+    loop(1000);
+    std::filesystem::remove_all(folder);
+    loop(count);
+    if (nvtxRangePushA("after the end") != NVTX_NO_PUSH_POP_TRACKING) std::exit(2);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -343,6 +363,8 @@ int main(int argc, char** argv) {
     if (mode == "threads") threads(static_cast<int>(number), 10);
     if (mode == "forks") forks();
     if (mode == "signals") signals(number);
+    if (mode == "hidden") hiddenSession(number);
+    if (mode == "removed") removedSession(number);
     if (mode == "errno") errnoKept();
     if (mode == "two") {
         nvtxEventAttributes_t a = attributes("from the program");

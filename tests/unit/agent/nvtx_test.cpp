@@ -370,6 +370,24 @@ TEST(Nvtx, AFullDiskLosesTheOldestAndCountsThem) {
         << "clock samples of the self-drains aside, each record counts once";
 }
 
+TEST(Nvtx, ASessionThatCannotBeSeenAnyMoreIsCounted) {
+    TestSession session(65536);
+    const auto child = runMode(session, {"hidden", "100000"});
+    ASSERT_EQ(child.status, 0);
+    const auto read = session.read();
+    const uint64_t ranges = read.count(RecordType::kRange);
+    const uint64_t lost = read.lost(kLossSpoolWrite);
+    EXPECT_GT(lost, 90000u);
+    EXPECT_GE(ranges + lost, 101000u);
+    EXPECT_LE(ranges + lost, 101000u + 2) << "and at most the first clock samples";
+    EXPECT_EQ(session.control()->lostWithoutRing, 2000u) << "each push and pop of the new thread";
+}
+
+TEST(Nvtx, ASessionThatWasRemovedIsOver) {
+    const TestSession session(65536);
+    EXPECT_EQ(runMode(session, {"removed", "100000"}).status, 0);
+}
+
 TEST(Nvtx, HandlersThatInterruptRecordingAreCounted) {
     const TestSession session;
     const auto child = runMode(session, {"signals", "2000000"});
