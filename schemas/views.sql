@@ -20,10 +20,10 @@ SELECT step.rowid AS rangeId, COALESCE(w.text, ws.value) AS workload, COALESCE(s
        step.end - step.start AS duration, step.globalTid >> 24 & 0xFFFFFF AS pid, step.globalTid & 0xFFFFFF AS tid
 FROM NVTX_EVENTS step
 JOIN NVTX_EVENTS d ON d.eventType = 75 AND d.domainId = step.domainId AND COALESCE(d.text, (SELECT value FROM StringIds WHERE id = d.textId)) = 'ridge' AND d.globalTid & ~0xFFFFFF = step.globalTid & ~0xFFFFFF
-LEFT JOIN NVTX_EVENTS w ON w.category = 1 AND w.domainId = step.domainId AND w.globalTid = step.globalTid AND w.start <= step.start AND (w.end IS NULL OR w.end >= step.end)
+LEFT JOIN NVTX_EVENTS w ON w.eventType = 59 AND w.category = 1 AND w.domainId = step.domainId AND w.globalTid = step.globalTid AND w.start <= step.start AND (w.end IS NULL OR w.end >= step.end)
 LEFT JOIN StringIds ws ON ws.id = w.textId
 WHERE step.category = 3 AND step.eventType = 59
-  AND NOT EXISTS (SELECT 1 FROM NVTX_EVENTS warmup WHERE warmup.category = 2 AND warmup.domainId = step.domainId AND warmup.globalTid = step.globalTid
+  AND NOT EXISTS (SELECT 1 FROM NVTX_EVENTS warmup WHERE warmup.eventType = 59 AND warmup.category = 2 AND warmup.domainId = step.domainId AND warmup.globalTid = step.globalTid
                   AND warmup.start <= step.start AND (warmup.end IS NULL OR warmup.end >= step.end));
 
 -- Ranges that say what they do: rates by the wall time of the range.

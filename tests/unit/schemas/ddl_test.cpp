@@ -64,6 +64,8 @@ TEST(Views, StepsBelongToTheirWorkloadAndWarmUpIsNone) {
     ASSERT_TRUE(db->execute(
         "INSERT INTO NVTX_EVENTS(start, end, eventType, category, text, globalTid, domainId, uint64Value) VALUES"
         "(0, NULL, 75, NULL, 'ridge', 16777217, 1, NULL), (10, 90, 59, 1, 'train/fp32', 16777217, 1, NULL), (12, 30, 59, 2, 'warmup', 16777217, 1, NULL),"
+        // What a category is called is a row of that category, and is open for ever: neither a workload nor a warm-up.
+        "(1, NULL, 33, 1, 'workload', 16777217, 1, NULL), (1, NULL, 33, 2, 'warmup', 16777217, 1, NULL), (1, NULL, 33, 3, 'step', 16777217, 1, NULL),"
         "(13, 20, 59, 3, 'step', 16777217, 1, 0), (40, 50, 59, 3, 'step', 16777217, 1, 0), (50, 65, 59, 3, 'step', 16777217, 1, 1)").ok());
     // A recorder writes all names as ids, also the domain's.
     ASSERT_TRUE(db->execute("INSERT INTO StringIds(id, value) VALUES (7, 'ridge'), (8, 'step')").ok());
