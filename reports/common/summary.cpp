@@ -88,7 +88,8 @@ std::string shortVerdictText(const analyzer::Verdict& verdict) {
 }
 
 Match matchOf(const analyzer::WorkloadSummary& workload) {
-    if (!workload.expected || workload.steps == 0) return Match::kNoExpectation;  // skipped: nothing was measured
+    // Skipped: nothing was measured. Failed: what was measured is not the workload's.
+    if (!workload.expected || workload.steps == 0 || workload.check == "failed") return Match::kNoExpectation;
     const bool same = workload.expected->wallClass == workload.verdict.wallClass &&
                       workload.expected->cause == workload.verdict.cause;
     return same ? Match::kMatched : Match::kMissed;

@@ -13,7 +13,7 @@
 namespace ridge::reports::test {
 namespace {
 
-TEST(Match, whatWasSkippedNeitherMatchesNorMisses) {
+TEST(Match, whatWasSkippedOrFailedNeitherMatchesNorMisses) {
     analyzer::WorkloadSummary w;
     w.expected = analyzer::Verdict{WallClass::kMemoryWall, Cause::kNone};
     EXPECT_EQ(matchOf(w), Match::kNoExpectation) << "no step";
@@ -21,6 +21,8 @@ TEST(Match, whatWasSkippedNeitherMatchesNorMisses) {
     EXPECT_EQ(matchOf(w), Match::kMissed);
     w.verdict = *w.expected;
     EXPECT_EQ(matchOf(w), Match::kMatched);
+    w.check = "failed";
+    EXPECT_EQ(matchOf(w), Match::kNoExpectation);
 }
 
 TEST(Escape, controlCharactersBecomeVisible) {
