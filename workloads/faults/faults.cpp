@@ -26,11 +26,8 @@ WorkloadSpec linkSpec() {
 }
 
 WorkloadSpec loaderSpec() {
-    IoTrainShape shape;
-    shape.loader.batch = 24;
-    shape.loader.depth = 4;
-    shape.loader.workers = 2;
-    shape.loader.fetchDelayNs = 120'000'000;
+    IoTrainShape shape = diskTrainShape(4, 2);
+    shape.loader.fetchDelayNs = 200'000'000;
     WorkloadSpec spec;
     spec.name = "fault.loader";
     spec.params = ioTrainParams(shape);

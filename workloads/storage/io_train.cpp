@@ -138,18 +138,11 @@ private:
 
 using Presets = std::vector<std::string>;
 
-// Fixed sizes, so that a slower disk shows as a slower workload.
-IoTrainShape diskShape(int depth, int workers) {
-    IoTrainShape shape;
-    shape.loader.batch = 32;
-    shape.loader.depth = depth;
-    shape.loader.workers = workers;
-    return shape;
-}
-
 // Everything known beforehand: 20 ms of computing, 30 ms for a batch.
 IoTrainShape emulatedShape(int depth, int workers) {
-    IoTrainShape shape = diskShape(depth, workers);
+    IoTrainShape shape;
+    shape.loader.depth = depth;
+    shape.loader.workers = workers;
     shape.dataset = {64 * 1024, 32, 4};
     shape.loader.batch = 8;
     shape.loader.fetchDelayNs = 30'000'000;
@@ -171,6 +164,16 @@ WorkloadSpec trainSpec(std::string name, const IoTrainShape& shape, Presets pres
 }
 
 }  // namespace
+
+IoTrainShape diskTrainShape(int depth, int workers) {
+    IoTrainShape shape;
+    shape.dataset = {std::size_t{128} << 10, 256, 8};
+    shape.loader.batch = 256;
+    shape.loader.depth = depth;
+    shape.loader.workers = workers;
+    shape.gemmRepeats = 18;
+    return shape;
+}
 
 std::unique_ptr<Workload> makeIoTrain(const IoTrainShape& shape) {
     return std::make_unique<IoTrain>(shape);
@@ -199,21 +202,20 @@ std::vector<WorkloadSpec> ioTrainSpecs() {
     const Expected input{"io_input", "input_io"}, compute{"compute_bound", "compute"};
     std::vector<WorkloadSpec> specs;
     // With enough batches ahead the reading is hidden behind the product, and what is left is the
-    // product. One worker does not read as fast as that, whatever the depth, and is left out of the
-    // answer key's sure half: its reading just fits.
-    WorkloadSpec none = trainSpec("io.train/prefetch0", diskShape(0, 1),
+    // product.
+    WorkloadSpec none = trainSpec("io.train/prefetch0", diskTrainShape(0, 1),
                                   {"smoke", "standard", "full"}, input);
     none.fasterVariant = "io.train/prefetch4";
     none.change = "input_hidden";
     specs.push_back(std::move(none));
     for (const int depth : {1, 2, 4, 8}) {
         const Presets presets = depth == 4 ? Presets{"standard", "full"} : Presets{"full"};
-        specs.push_back(trainSpec(fmt::format("io.train/prefetch{}", depth), diskShape(depth, 2),
+        specs.push_back(trainSpec(fmt::format("io.train/prefetch{}", depth), diskTrainShape(depth, 2),
                                   presets, compute));
     }
     for (const int workers : {1, 4})
         specs.push_back(trainSpec(fmt::format("io.train/prefetch4-workers{}", workers),
-                                  diskShape(4, workers), {"full"}, compute));
+                                  diskTrainShape(4, workers), {"full"}, compute));
     // AU 40 %, 67 % and 100 % by the formula.
     specs.push_back(trainSpec("io.train/emulated-prefetch0", emulatedShape(0, 1),
                               {"standard", "full"}, input));
