@@ -4,6 +4,7 @@
 
 #include "analyzer/intervals/intervals.h"
 #include "analyzer/threads.h"
+#include "analyzer/timeline/counters.h"
 
 #include <algorithm>
 #include <limits>
@@ -211,23 +212,6 @@ Ops findOps(const Timeline& timeline, const StepSet& steps,
     return ops;
 }
 
-namespace {
-
-constexpr std::size_t kFewSamples = 5;
-
-// Integral of a rate over the windows: a sample stands for the time since the one before.
-double integrate(const CounterSeries& series, const IntervalSet& windows) {
-    double sum = 0;
-    for (std::size_t i = 1; i < series.samples.size(); ++i) {
-        const IntervalSet between{{series.samples[i - 1].first, series.samples[i].first}};
-        if (between.front().end <= between.front().start) continue;
-        sum += series.samples[i].second * static_cast<double>(length(intersect(between, windows)));
-    }
-    return sum;
-}
-
-}  // namespace
-
 std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
                               const std::vector<bool>& processHasGpu) {
     std::vector<double> shares(steps.workloads.size(), 1);
@@ -253,7 +237,7 @@ std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, co
             const IntervalSet spinning = normalize(std::move(waiting[process]));
             for (const CounterSeries& series : timeline.counters) {
                 if (series.name != "process.cpu" || series.process != process ||
-                    series.samples.size() < kFewSamples)
+                    series.samples.size() < kFewCounterSamples)
                     continue;
                 const IntervalSet covered = intersect(
                     window, {{series.samples.front().first, series.samples.back().first}});

@@ -4,6 +4,8 @@
 
 #include "analyzer/critical_path/path.h"
 #include "analyzer/verdict/verdict.h"
+#include "analyzer/what_if/fusion.h"
+#include "analyzer/what_if/processor.h"
 #include "analyzer/what_if/replay.h"
 #include "base/text.h"
 
@@ -40,6 +42,7 @@ public:
         : m_context(context), m_answer(answer), m_summary(answer.workloads[summary]), m_workload(workload) {
         if (m_summary.medianStepNs <= 0) return;
         findLane();
+        if (!m_onDevice) m_processorShare = processorShare(context.timeline, context.steps, workload);
         using enum WallClass;
         const Ns step = m_summary.medianStepNs;
         if (const Ns ns = total({kCommTransfer, kCommWait, kCommUnsplit}); ns > 0) hidden("comm_hidden", PathKind::kCommunication, ns);
@@ -50,7 +53,13 @@ public:
         if (const Ns ns = total({kSync}); ns > 0) m_changes.push_back({"sync_removed", step - ns, [this](ReplayPlan& plan) { noSync(plan); }});
         straggler();
         roofs();
-        m_changes.push_back({"fused", step, [this](ReplayPlan& plan) { fusion(plan); }});
+        m_changes.push_back({"fused", step, [this](ReplayPlan& plan) {
+                                 const FusionGain gain = fuseElementwise(m_context, *m_graph, m_groups, m_workload, plan);
+                                 m_fused.ops += gain.ops;
+                                 m_fused.certainNs += gain.certainNs;
+                                 m_fused.atRoofNs += gain.atRoofNs;
+                             }});
+        m_changes.push_back({"attention_fused", step, [this](ReplayPlan& plan) { m_maskedNs += fuseAttention(m_context, m_groups, m_workload, plan); }});
     }
 
     void add(const PathGraph& graph) {
@@ -81,10 +90,14 @@ public:
         const Ns before = median(std::move(m_now)), step = m_summary.medianStepNs;
         for (Change& change : m_changes) {
             Ns bound = change.bound;
+            Ns cautious = change.floor ? static_cast<Ns>(m_processorShare * real(step)) : 0;  // the longer end at least
+            const auto without = [&](double gainNs) { return step - static_cast<Ns>(std::clamp(gainNs / std::max(1.0, real(m_summary.steps)), 0.0, real(step))); };
             if (change.name == "fused") {
-                if (m_fused == 0) continue;
-                const double steps = std::max<double>(1, static_cast<double>(m_summary.steps));
-                bound = step - static_cast<Ns>(std::min(m_fusedAtRoof / steps, real(step)));
+                if (m_fused.ops == 0) continue;
+                bound = without(m_fused.atRoofNs);
+                cautious = without(m_fused.certainNs);
+            } else if (change.name == "attention_fused") {
+                bound = without(m_maskedNs);
             }
             // The gain in the graph taken from the median of all steps.
             Ns replayNs = std::clamp<Ns>(step - (before - median(std::move(change.played))), 0, step);
@@ -93,7 +106,7 @@ public:
                 replayNs = std::max(replayNs, busy);
                 if (*change.floor == PathKind::kCommunication) bound = std::max(bound, busy);
             }
-            put(std::move(change.name), replayNs, bound, out);
+            put(std::move(change.name), replayNs, bound, cautious, out);
         }
     }
 
@@ -122,6 +135,7 @@ private:
             if (first || std::pair(s.rank, s.device) < std::pair(m_rank, m_device)) {
                 m_rank = s.rank;
                 m_device = s.device;
+                m_onDevice = m_context.origins[i].gpu != kNoIndex;
             }
             first = false;
         }
@@ -329,53 +343,7 @@ private:
             if (m_groups[i] == g) plan.setDuration(i, static_cast<Ns>(real(plan.duration(i)) * factor));
     }
 
-    // Runs of elementwise ops of one thread and one step, each reading what the one before wrote: as one op
-    // they would move the first input and the last output only, at the bandwidth that they have now.
-    void fusion(ReplayPlan& plan) {
-        std::vector<std::vector<std::int32_t>> run(
-            m_context.timeline.threads.size());  // by thread: nodes of the open run
-        const auto close = [&](std::vector<std::int32_t>& nodes) {
-            if (nodes.size() >= 2) {
-                const auto work = [&](std::int32_t n) -> const Work& { return workOf(n); };
-                double bytes = 0, roof = 0;
-                Ns time = 0;
-                for (const std::int32_t n : nodes) {
-                    bytes += work(n).bytesRead + work(n).bytesWritten;
-                    time += m_graph->nodes[at(n)].end - m_graph->nodes[at(n)].start;
-                    const OpGroup& group = m_context.ops.groups[at(m_groups[at(n)])];
-                    roof += group.answer.roofNs;
-                }
-                const double keep = bytes > 0 ? std::min(1.0, (work(nodes.front()).bytesRead + work(nodes.back()).bytesWritten) / bytes) : 1;
-                for (const std::int32_t n : nodes) plan.setDuration(at(n), static_cast<Ns>(real(plan.duration(at(n))) * keep));
-                m_fusedAtRoof += std::max(0.0, real(time) - std::min(roof, real(time)) * keep);
-                m_fused += static_cast<std::int64_t>(nodes.size());
-            }
-            nodes.clear();
-        };
-        for (std::size_t i = 0; i < m_graph->nodes.size(); ++i) {
-            const PathNode& n = m_graph->nodes[i];
-            if (n.row != kNoIndex || n.lane == kNoIndex || n.end == n.start) continue;
-            auto& nodes = run[at(n.lane)];
-            const bool elementwise = n.op != kNoIndex && m_groups[i] != kNoIndex && workOf(static_cast<std::int32_t>(i)).opKind == 4 &&
-                                     m_context.ops.groups[at(m_groups[i])].workload == m_workload;
-            if (!elementwise) {
-                if (n.op != kNoIndex) close(nodes);  // another op between; host time does not part a run
-                continue;
-            }
-            const auto index = static_cast<std::int32_t>(i);
-            const bool follows = !nodes.empty() && stepOf(nodes.back()) == stepOf(index) &&
-                                 workOf(nodes.back()).bytesWritten > 0 && workOf(nodes.back()).bytesWritten == workOf(index).bytesRead;
-            if (!follows) close(nodes);
-            nodes.push_back(index);
-        }
-        for (auto& nodes : run) close(nodes);
-    }
-    [[nodiscard]] const Work& workOf(std::int32_t n) const {
-        return m_context.timeline.works[at(m_context.ops.rows[at(m_graph->nodes[at(n)].op)].work)];
-    }
-    [[nodiscard]] std::int32_t stepOf(std::int32_t n) const { return m_context.ops.rows[at(m_graph->nodes[at(n)].op)].step; }
-
-    void put(std::string change, Ns replayNs, Ns boundNs, std::vector<WhatIf>& out) const {
+    void put(std::string change, Ns replayNs, Ns boundNs, Ns cautiousNs, std::vector<WhatIf>& out) const {
         WhatIf w;
         w.workload = m_summary.name;
         w.change = std::move(change);
@@ -385,7 +353,7 @@ private:
         // device costs none, and yet keeps the launches behind it waiting), the replay what the order of the work lets it gain.
         w.boundNs = std::clamp<Ns>(boundNs, 0, w.stepNs);
         w.stepNsLow = std::min(w.replayNs, w.boundNs);
-        w.stepNsHigh = std::max(w.replayNs, w.boundNs);
+        w.stepNsHigh = std::max({w.replayNs, w.boundNs, std::min(cautiousNs, w.stepNs)});
         if (w.change == "comm_hidden" || w.change == "copies_hidden")
             w.stepNsHigh +=
                 static_cast<Ns>(overlapCost(m_answer).share * real(w.stepNs - w.stepNsHigh));
@@ -399,9 +367,11 @@ private:
     std::int32_t m_workload;
     std::int64_t m_rank = 0, m_device = 0;  // the lane
     std::vector<Change> m_changes;
+    bool m_onDevice = false;
+    double m_processorShare = 0;  // of the machine's CPUs that steps without a device used
     std::vector<Ns> m_now;  // lengths of the lane's steps as they are
-    double m_fusedAtRoof = 0;
-    std::int64_t m_fused = 0;
+    FusionGain m_fused;      // over all steps
+    double m_maskedNs = 0;   // gained by attention in one pass under a mask, over all steps
     const PathGraph* m_graph = nullptr;  // the part that is played
     ReplayPlan m_plan;
     std::vector<std::int32_t> m_groups;  // per node

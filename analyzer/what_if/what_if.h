@@ -16,11 +16,15 @@
 //   straggler_removed   the rank that is last works as long as the      T - its marginal delays
 //                       median of its peers
 //   at_roof:OP          the op takes the time of its roof               T - its time above the roof
-//   fused               a run of elementwise ops moves only its first   the same bytes at the roof
-//                       input and its last output
+//   fused               a run of elementwise ops does not write, and    the same bytes at the roof
+//                       read again, what lies between them
+//   attention_fused     attention that stores its scores is one pass   the same under a causal mask
 // Neither is always the shorter one. Both are shown, and the interval is from the shorter to the longer of them. Work that
-// is hidden slows down what it is hidden behind: of what comm_hidden and copies_hidden gain, the longer end of their
-// interval keeps only what overlapCost() leaves.
+// is hidden is still done, and slows down what it is hidden behind. So the longer end of what is hidden is not less than
+// the processor time that ranks without a device take per step, over the CPUs of their machine (processor.h): with two ranks on two CPUs the
+// sums and polling of a collective take from the products what they take themselves. Of what comm_hidden and copies_hidden
+// gain beyond that, the longer end keeps only what overlapCost() leaves.
+// Of fused, the longer end counts only what certainly is a run (fusion.h).
 // The replay sees the steps that are in a graph, part by part of a long trace; what it gains there (median against
 // median) is taken from the median step.
 

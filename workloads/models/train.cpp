@@ -212,6 +212,8 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
     WorkloadSpec standard = spec(backend, "train.single/fp32", model);
     standard.presets = {"smoke", "standard", "full"};
     standard.steps = 8;
+    standard.fasterVariant = "train.single/fp32.fused";
+    standard.change = "attention_fused";
     WorkloadSpec small = spec(backend, "train.single/fp32.small", kSmall);
     small.presets = {"standard", "full"};
     small.warmupSteps = 5;

@@ -3,6 +3,7 @@
 // What-ifs of whole workloads, the three walls, energy and memory.
 #include "analyzer/energy/energy.h"
 #include "analyzer/roofline/ridgeline.h"
+#include "analyzer/what_if/fusion.h"
 #include "analyzer/what_if/what_if.h"
 #include "tests/unit/analyzer/answers.h"
 
@@ -72,6 +73,46 @@ TEST(WhatIf, HiddenCommunicationIsNotFasterThanTheLink) {
     EXPECT_EQ(w->boundNs, 800);
 }
 
+// Two ranks of one machine: 600 of computing, 400 of an all-reduce of which the processor has 200 (0.8 CPUs each).
+Analysis exchanging(const char* cpus, const char* quota) {
+    MemoryTimeline m(2, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 1'000;
+        for (std::int32_t rank = 0; rank < 2; ++rank) {
+            m.step(rank, t, t + 1'000, static_cast<std::uint64_t>(s));
+            m.work(rank, t, t + 600, "gemm", 1);
+            Work& w = m.work(rank, t + 600, t + 1'000, "all_reduce", 8);
+            w.communicator = 3;
+            w.sequence = s;
+        }
+    }
+    for (std::int32_t rank = 0; rank < 2; ++rank) {
+        CounterSeries used{"process.cpu", "1", rank, {}};
+        for (Ns t = 0; t <= 6'000; t += 500) used.samples.emplace_back(t, 0.8);
+        m.timeline.counters.push_back(used);
+    }
+    m.timeline.environment = {{"cpu.usable", "key", cpus}, {"cpu.quota", "key", quota}};
+    return analyzed(m.finish());
+}
+
+// 1,600 of processor time on two CPUs are 800: of the 200 that are left to gain contention may keep 0.4.
+TEST(WhatIf, WhatIsHiddenStillTakesTheProcessor) {
+    const Analysis two = exchanging("2", "max 100000");
+    const WhatIf* w = changeOf(two, "comm_hidden");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->stepNsLow, 600);
+    EXPECT_EQ(w->stepNsHigh, 880);
+    // With CPUs to spare the processor bounds nothing: 600 and 0.4 of 400.
+    const Analysis eight = exchanging("8", "max 100000");
+    EXPECT_EQ(changeOf(eight, "comm_hidden")->stepNsHigh, 760);
+    // Eight CPUs of which the control group allows two.
+    const Analysis limited = exchanging("8", "200000 100000");
+    EXPECT_EQ(changeOf(limited, "comm_hidden")->stepNsHigh, 880);
+    // A trace that says nothing of its machine.
+    const Analysis unknown = exchanging("", "");
+    EXPECT_EQ(changeOf(unknown, "comm_hidden")->stepNsHigh, 760);
+}
+
 // Four elementwise ops, each reading what the one before wrote: fused they move a quarter of the bytes.
 TEST(WhatIf, AFusedChainMovesItsEndsOnly) {
     MemoryTimeline m(1, 1, 0);
@@ -84,6 +125,76 @@ TEST(WhatIf, AFusedChainMovesItsEndsOnly) {
     const WhatIf* w = changeOf(answer, "fused");
     ASSERT_TRUE(w);
     EXPECT_NEAR(static_cast<double>(w->replayNs), 250, 4);
+}
+
+// Bias, GELU, residual: 2 + 2 + 3 arrays are moved, as one op 3. That the last reads what the second wrote, beside an
+// array of its own, is likely and not said: the cautious end has 2 + 3 arrays.
+TEST(WhatIf, AFusedChainMayReadAResidual) {
+    MemoryTimeline m(1, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 7'000;
+        m.step(0, t, t + 7'000, static_cast<std::uint64_t>(s));
+        m.work(0, t, t + 2'000, "bias", 4, 4e6, 4e6);
+        m.work(0, t + 2'000, t + 4'000, "gelu", 4, 4e6, 4e6);
+        m.work(0, t + 4'000, t + 7'000, "residual", 4, 8e6, 4e6);
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "fused");
+    ASSERT_TRUE(w);
+    EXPECT_NEAR(static_cast<double>(w->replayNs), 3'000, 4);
+    EXPECT_NEAR(static_cast<double>(w->stepNsHigh), 5'000, 4);
+}
+
+// One head of 256 tokens by 64: x is 64 KiB, the scores are 256 KiB.
+TEST(WhatIf, AttentionThatStoresItsScoresIsKnownByItsBytes) {
+    constexpr double kX = 65'536, kScores = 262'144, kFlops = 4.0 * 65'536 * 64;
+    const auto attention = [](double flops, double read, double written) {
+        Work w;
+        w.opKind = 2;
+        w.flops = flops;
+        w.bytesRead = read;
+        w.bytesWritten = written;
+        return w;
+    };
+    const auto forward = storedScores(attention(kFlops, 3 * kX, kX + kScores));
+    ASSERT_TRUE(forward);
+    EXPECT_DOUBLE_EQ(forward->row, kX);
+    EXPECT_DOUBLE_EQ(forward->scores, kScores);
+    EXPECT_TRUE(isBackwardOf(attention(2 * kFlops, 4 * kX + kScores, 3 * kX), *forward));
+    // Where arithmetic is the wall: the same, or half under a mask; backward with the scores anew.
+    EXPECT_DOUBLE_EQ(inOnePass(*forward, false, false).whole, 1);
+    EXPECT_DOUBLE_EQ(inOnePass(*forward, false, false).masked, 0.5);
+    EXPECT_DOUBLE_EQ(inOnePass(*forward, true, false).whole, 1.25);
+    EXPECT_DOUBLE_EQ(inOnePass(*forward, true, false).masked, 0.625);
+    // Where memory is, what is moved: 4 of 8, and 8 of 11 row tensors.
+    EXPECT_DOUBLE_EQ(inOnePass(*forward, false, true).masked, 0.5);
+    EXPECT_DOUBLE_EQ(inOnePass(*forward, true, true).whole, 8.0 / 11);
+    // Passes of three: the scores alone, and their product with v.
+    EXPECT_FALSE(storedScores(attention(kFlops / 2, 2 * kX, kScores)));
+    EXPECT_FALSE(storedScores(attention(kFlops / 2, kX + kScores, kX)));
+    // In one pass already, forward and backward; a token against a cache; no attention.
+    EXPECT_FALSE(storedScores(attention(kFlops, 3 * kX, kX + 1'024)));
+    EXPECT_FALSE(storedScores(attention(2.5 * kFlops, 5 * kX + 1'024, 3 * kX)));
+    EXPECT_FALSE(isBackwardOf(attention(2.5 * kFlops, 5 * kX + 1'024, 3 * kX), *forward));
+    EXPECT_FALSE(storedScores(attention(4.0 * 4'096 * 64, 2.0 * 4'096 * 64 * 4, 64 * 4)));
+    Work gemm = attention(kFlops, 3 * kX, kX + kScores);
+    gemm.opKind = 1;
+    EXPECT_FALSE(storedScores(gemm));
+}
+
+TEST(WhatIf, AttentionInOnePassIsFasterUnderAMask) {
+    MemoryTimeline m(1, 1, 0);
+    for (Ns s = 0; s < 6; ++s) {
+        const Ns t = s * 1'000;
+        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+        m.work(0, t, t + 600, "gemm", 1);
+        m.work(0, t + 600, t + 1'000, "attention", 2, 3 * 65'536.0, 5 * 65'536.0).flops = 4.0 * 65'536 * 64;
+    }
+    const Analysis answer = analyzed(m.finish());
+    const WhatIf* w = changeOf(answer, "attention_fused");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->replayNs, 1'000);
+    EXPECT_EQ(w->boundNs, 800);
 }
 
 TEST(WhatIf, InputThatIsReadAheadCostsNothing) {
