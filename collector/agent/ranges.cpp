@@ -112,9 +112,9 @@ void clearOverflow(Ring* ring) {
     ring->frameRoom = kMaxOpenFrames;
 }
 
-int popOverflow(Ring* ring, uint32_t index, uint64_t end, Event* replacement) {
+int popOverflow(Ring* ring, uint32_t index, uint64_t end, Event* atEnd) {
     const OverflowFrame frame = ring->overflow[index];
-    endRange(ring, frame.rangeId, end, replacement);
+    endRange(ring, frame.rangeId, end, atEnd);
     ring->overflowTop[frame.domainId % kDomainPlaces] = frame.below;
     ring->overflow[index].domainId = kNoDomain;
     while (ring->overflowCount != 0 &&
@@ -130,14 +130,17 @@ uint32_t bytesBeforeBlobs(const OpenFrame& frame) {
            ((frame.flags & kHasValue) != 0 ? 16u : 0u);
 }
 
-void writeRange(Ring* ring, const OpenFrame& frame, uint64_t end, Event* replacement) {
+void writeRange(Ring* ring, const OpenFrame& frame, uint64_t end, Event* atEnd) {
     uint64_t fromFrame = frame.payloadBytes;
     uint64_t added = 0;
     uint8_t flags = frame.flags;
-    if (replacement != nullptr && replacement->blobCount != 0) {
-        fromFrame = bytesBeforeBlobs(frame);
-        added = extensionBytes(ring, *replacement);
+    if (atEnd != nullptr && atEnd->blobCount != 0) {
+        added = extensionBytes(ring, *atEnd);
         flags = static_cast<uint8_t>(flags | kHasBlobs | kBlobsAtEnd);
+        if (sizeof(Range) + fromFrame + added > (ring->mask + 1) / 2) {  // a small ring, full blobs
+            fromFrame = bytesBeforeBlobs(frame);
+            countLoss(ring, kLossTruncatedPayload);
+        }
     }
     const uint64_t bytes = sizeof(Range) + fromFrame + added;
     uint8_t* to = reserve(ring, bytes);
@@ -150,7 +153,7 @@ void writeRange(Ring* ring, const OpenFrame& frame, uint64_t end, Event* replace
                        frame.color};
     memcpy(to, &record, sizeof record);
     copyWords(to + sizeof record, ring->header->openPayload + frame.payloadOffset, fromFrame);
-    if (added != 0) writeExtensions(to + sizeof record + fromFrame, *replacement);
+    if (added != 0) writeExtensions(to + sizeof record + fromFrame, *atEnd);
     publish(ring, bytes);
 }
 
@@ -249,10 +252,10 @@ int pushEvent(Ring* ring, Event& event) {
     return static_cast<int>(level);
 }
 
-int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
+int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* atEnd) {
     const uint32_t top =
         ring->overflowTop != nullptr ? ring->overflowTop[domainId % kDomainPlaces] : 0;
-    if (top != 0) return popOverflow(ring, top - 1, end, replacement);
+    if (top != 0) return popOverflow(ring, top - 1, end, atEnd);
     RingHeader* header = ring->header;
     const uint32_t count = header->openCount;
     uint32_t index = count;
@@ -265,7 +268,7 @@ int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement) {
     }
     --index;
     const OpenFrame frame = header->openFrames[index];
-    writeRange(ring, frame, end, replacement);
+    writeRange(ring, frame, end, atEnd);
     // A kill in here leaves a frame twice, which readers take as one (same start, name and domain).
     for (uint32_t i = index + 1; i < count; ++i) header->openFrames[i - 1] = header->openFrames[i];
     if (index == count - 1) header->openPayloadUsed = frame.payloadOffset;
@@ -282,16 +285,16 @@ uint64_t startRange(Ring* ring, Event& event) {
     return id;
 }
 
-void endRange(Ring* ring, uint64_t rangeId, uint64_t end, Event* replacement) {
-    const bool replaces = replacement != nullptr && replacement->blobCount != 0;
-    const uint64_t extension = replaces ? extensionBytes(ring, *replacement) : 0;
+void endRange(Ring* ring, uint64_t rangeId, uint64_t end, Event* atEnd) {
+    const bool adds = atEnd != nullptr && atEnd->blobCount != 0;
+    const uint64_t extension = adds ? extensionBytes(ring, *atEnd) : 0;
     const uint64_t bytes = sizeof(RangeClose) + extension;
     uint8_t* to = reserve(ring, bytes);
     if (to == nullptr) return;
-    const auto flags = static_cast<uint8_t>(replaces ? kHasBlobs | kBlobsAtEnd : 0);
+    const auto flags = static_cast<uint8_t>(adds ? kHasBlobs | kBlobsAtEnd : 0);
     const RangeClose record{recordHeader(RecordType::kRangeClose, bytes, 0, flags), end, rangeId};
     memcpy(to, &record, sizeof record);
-    if (replaces) writeExtensions(to + sizeof record, *replacement);
+    if (adds) writeExtensions(to + sizeof record, *atEnd);
     publish(ring, bytes);
 }
 

@@ -41,10 +41,10 @@ void translateHandles(uint8_t* copy, const Blob& blob);
 
 int pushEvent(Ring* ring, Event& event);
 int pushOverflow(Ring* ring, Event& event, uint64_t extension);
-// The blobs of replacement (may be nullptr) replace those of the push.
-int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* replacement);
+// The blobs of atEnd (may be nullptr) follow those of the push, or of the start.
+int popEvent(Ring* ring, uint32_t domainId, uint64_t end, Event* atEnd);
 uint64_t startRange(Ring* ring, Event& event);
-void endRange(Ring* ring, uint64_t rangeId, uint64_t end, Event* replacement);
+void endRange(Ring* ring, uint64_t rangeId, uint64_t end, Event* atEnd);
 void mark(Ring* ring, Event& event);
 
 // Fork: pops of what was pushed before are known to the child.

@@ -145,7 +145,8 @@ bool controlRemoved() {
     formatAddress(&g_controlPage, address);
     const int fd = raw::open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
     if (fd < 0) return false;
-    // A line is looked at while it is read: its beginning, and whether its end is the kernel's mark.
+    // A line is looked at while it is read: its beginning, and whether its end is the kernel's
+    // mark.
     char piece[1024];
     size_t column = 0;
     size_t matched = 0;

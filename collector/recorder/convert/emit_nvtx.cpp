@@ -140,10 +140,13 @@ void Emitter::rangeOpen(const RecordView& view) {
         const auto stream = m_rings[end->ring].stream();
         RecordHeader header;
         std::memcpy(&header, stream.data() + end->offset, sizeof header);
-        if (header.flags & kHasBlobs)
-            event.extras.blobs =
+        if (header.flags & kHasBlobs) {  // behind those of the start
+            m_blobs = event.extras.blobs;
+            m_blobs +=
                 RecordView{stream.data() + end->offset, std::uint32_t{header.size} * 8, end->offset}
                     .tail(sizeof(RangeClose));
+            event.extras.blobs = m_blobs;
+        }
     }
     nvtx(event);
 }

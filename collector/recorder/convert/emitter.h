@@ -169,6 +169,7 @@ private:
     std::size_t m_hint = 0;
     std::size_t m_cuptiHint = 0;
     bool m_workFound = false;  // of the event at hand
+    std::string m_blobs;       // of the range at hand: its start's and its end's
     bulk::BulkRow m_workRow;
     std::vector<std::pair<std::int64_t, PayloadValue>> m_payload;  // schema id, value
 };

@@ -130,8 +130,10 @@ TEST(Nvtx, PayloadsAreCopiedWithTheirSchemas) {
     const size_t blob = sizeof(Range) + 8;
     EXPECT_EQ(at<uint32_t>(first.bytes, sizeof(Range)), packet->header.id);
     EXPECT_EQ(at<uint32_t>(first.bytes, sizeof(Range) + 4), 24u);
-    EXPECT_EQ(at<int32_t>(first.bytes, blob), 4)
-        << "the payload of the pop replaces that of the push";
+    EXPECT_EQ(at<int32_t>(first.bytes, blob), 3);
+    EXPECT_EQ(at<int32_t>(first.bytes, blob + 24 + 8), 4)
+        << "the payload of the pop follows that of the push";
+    EXPECT_EQ(first.bytes.size(), blob + 24 + 8 + 24);
     EXPECT_EQ(at<double>(first.bytes, blob + 8), 4096.0);
     EXPECT_EQ(read.name(first.ring, uint32_t(at<uint64_t>(first.bytes, blob + 16))), "broadcast");
     EXPECT_EQ(at<int32_t>(read.of(RecordType::kMark).at(0).bytes, sizeof(Mark) + 8), 5);

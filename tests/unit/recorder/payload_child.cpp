@@ -321,6 +321,38 @@ void memory() {
     nvtxMemRegionsUnregister(domain, &gone);
 }
 
+// A range that has a payload where it begins and another where it ends.
+void bothEnds() {
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("both ends");
+    const nvtxPayloadSchemaEntry_t begins{0, NVTX_PAYLOAD_ENTRY_TYPE_INT32, "begins", nullptr, 0, 0, nullptr, nullptr};
+    const nvtxPayloadSchemaEntry_t ends{0, NVTX_PAYLOAD_ENTRY_TYPE_INT32, "ends", nullptr, 0, 0, nullptr, nullptr};
+    const auto schemaOf = [domain](const nvtxPayloadSchemaEntry_t& entry) {
+        nvtxPayloadSchemaAttr_t schema{};
+        schema.fieldMask = NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
+                           NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
+        schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+        schema.entries = &entry;
+        schema.numEntries = 1;
+        schema.payloadStaticSize = sizeof(int32_t);
+        return nvtxPayloadSchemaRegister(domain, &schema);
+    };
+    int32_t first = 41, second = 42;
+    const nvtxPayloadData_t atBegin{schemaOf(begins), sizeof first, &first};
+    const nvtxPayloadData_t atEnd{schemaOf(ends), sizeof second, &second};
+    nvtxEventAttributes_t a{};
+    a.version = NVTX_VERSION;
+    a.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+    a.messageType = NVTX_MESSAGE_TYPE_ASCII;
+    a.payloadType = NVTX_PAYLOAD_TYPE_EXT;
+    a.reserved0 = 1;
+    a.payload.ullValue = reinterpret_cast<uint64_t>(&atBegin);
+    a.message.ascii = "pushed with both";
+    nvtxDomainRangePushEx(domain, &a);
+    nvtxRangePopPayload(domain, &atEnd, 1);
+    a.message.ascii = "started with both";
+    nvtxRangeEndPayload(domain, nvtxDomainRangeStartEx(domain, &a), &atEnd, 1);
+}
+
 }  // namespace
 
 int main() {
@@ -330,5 +362,6 @@ int main() {
     pointers();
     counters();
     memory();
+    bothEnds();
     return 0;
 }

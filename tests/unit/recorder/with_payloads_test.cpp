@@ -56,6 +56,16 @@ TEST_F(WithPayloads, PointersAreFollowedWhereThatIsAllowed) {
     EXPECT_EQ(values("named by payload"), "message|0|-|-|named by payload;x|0|9|-|-");
 }
 
+TEST_F(WithPayloads, BothEndsOfARangeMayBringOne) {
+    const auto both = [](const char* name) {
+        return sql(std::string("SELECT jsonText, length(binaryData) FROM NVTX_EVENTS n JOIN StringIds s ON s.id = n.textId WHERE s.value = '") + name + "'", 2);
+    };
+    EXPECT_EQ(both("pushed with both"), R"([{"begins":41},{"ends":42}]|8)");
+    EXPECT_EQ(both("started with both"), R"([{"begins":41},{"ends":42}]|8)");
+    EXPECT_EQ(values("pushed with both"), "begins|0|41|-|-;ends|0|42|-|-");
+    EXPECT_EQ(values("started with both"), "begins|0|41|-|-;ends|0|42|-|-");
+}
+
 TEST_F(WithPayloads, CountersOfTheProgramAreCounters) {
     const auto samples = [](const char* name) {
         return sql(std::string("SELECT s.value FROM RIDGE_COUNTER_SAMPLE s JOIN RIDGE_COUNTER c ON c.id = s.counterId WHERE c.name = '") + name +
