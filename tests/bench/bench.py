@@ -62,6 +62,11 @@ def operator_rows(speed):
     row = speed["training"]
     yield ("training step, MFU (causal count)", f"{row['flops_per_s'] / 1e9:.0f} GFLOP/s = {row['mfu']:.2f} x multiply-adds in registers "
            f"({row['mfu_q1']:.2f}..{row['mfu_q3']:.2f}, best {row['mfu_best']:.2f}, processor time {row['mfu_cpu']:.2f})", ">= 0.7", row["mfu"] >= 0.7)
+    low = speed["training_bf16"]
+    if "error" in low:
+        yield ("  with bf16 products", "not native here", "", None)
+    else:
+        yield ("  with bf16 products", f"{low['flops_per_s'] / 1e9:.0f} GFLOP/s = {low['mfu_cpu'] / row['mfu_cpu']:.2f} x fp32's by processor time", "", None)
 
 
 def largest_trace():

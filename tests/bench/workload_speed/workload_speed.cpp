@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // How near the reference workloads come to what they stand on, as ratios taken in pairs within one
-// process: a product through Operators against the library called bare, a decode step (one sequence,
-// and eight) against reading the same weights and nothing else, a training step's FLOPs (causal;
-// attention fused, as in train.single/fp32.fused) against those of a loop of multiply-adds in registers. Each pair is A B B A, each ratio the median over the
-// pairs, with the middle half of them; ratio_cpu is that of the processor's time, which holds on a
-// machine that others use too. Prints JSON.
+// process: a product through Operators against the library called bare, a decode step (one
+// sequence, and eight) against reading the same weights and nothing else, a training step's FLOPs
+// (causal; attention fused, as in train.single/fp32.fused) against those of a loop of multiply-adds
+// in registers. Each pair is A B B A, each ratio the median over the pairs, with the middle half of
+// them; ratio_cpu is that of the processor's time, which holds on a machine that others use too.
+// Prints JSON.
 #include "base/clock.h"
 #include "workloads/models/gpt_generator.h"
-#include "workloads/models/gpt_trainer.h"
+#include "workloads/models/train.h"
 #include "workloads/models/training_data.h"
 #include "workloads/ops/cpu/cpu_operators.h"
 
@@ -160,9 +161,8 @@ ordered_json decodeRow(Operators& ops, Storage weights, std::int64_t batch, int 
     options.sequences = batch;
     auto made = GptGenerator::create(ops, options, 8);
     if (!made.ok())
-        return {{"dtype", formulas::name(weights)},
-                {"batch", batch},
-                {"error", made.error().message}};
+        return {
+            {"dtype", formulas::name(weights)}, {"batch", batch}, {"error", made.error().message}};
     GptGenerator& generator = **made;
     generator.initialise(1);
     std::vector<std::vector<std::int32_t>> prompts;
@@ -232,10 +232,11 @@ __attribute__((target("avx512f"))) float avx512Adds(float seed, std::int64_t rou
 }
 #endif
 
-ordered_json trainingRow(Operators& ops, int pairs) {
-    const GptConfig config{
-        .layers = 2, .width = 512, .heads = 8, .context = 256, .vocabulary = 4096};
-    constexpr std::int64_t kSequences = 4;
+ordered_json trainingRow(Operators& ops, ridge_dtype products, int pairs) {
+    const GptConfig& config = kTrainModel;
+    constexpr std::int64_t kSequences = kTrainSequences;
+    if (const ridge::Status set = ops.setProducts(products); !set.ok())
+        return {{"error", set.error().message}};
     auto made = GptTrainer::create(ops, config, kSequences, Recompute::kNone, true);
     if (!made.ok()) return {{"error", made.error().message}};
     GptTrainer& trainer = **made;
@@ -298,9 +299,12 @@ int main(int argc, char** argv) {
             if (!ops.ok()) return 77;
             answer["decode"].push_back(decodeRow(**ops, weights, batch, pairs));
         }
-    auto ops = makeCpuOperators();
-    if (!ops.ok()) return 77;
-    answer["training"] = trainingRow(**ops, pairs);
+    for (const ridge_dtype products : {RIDGE_DTYPE_F32, RIDGE_DTYPE_BF16}) {
+        auto ops = makeCpuOperators();
+        if (!ops.ok()) return 77;
+        answer[products == RIDGE_DTYPE_F32 ? "training" : "training_bf16"] =
+            trainingRow(**ops, products, pairs);
+    }
     std::printf("%s\n", answer.dump(1).c_str());
     return 0;
 }
