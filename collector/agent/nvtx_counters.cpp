@@ -3,6 +3,7 @@
 // NVTX counters -> Counter and CounterSample records: one counter for a single number, one for each
 // number of a group. Entries of a group that are no single number make no counter.
 #include "collector/agent/capture.h"
+#include "collector/agent/index.h"
 #include "collector/agent/nvtx_events.h"
 #include "collector/agent/nvtx_extensions.h"
 
@@ -38,6 +39,7 @@ struct CounterInfo {
 };
 
 CounterInfo* g_counters = nullptr;
+Index<CounterInfo> g_countersById;
 uint32_t g_counterRefs = 0;
 uint32_t g_counterGroups = 0;
 
@@ -123,12 +125,18 @@ void emitCounters(Ring* ring, CounterInfo* info) {
     info->generation = imageGeneration();
 }
 
+// Ids that NVTX hands out hold in every domain.
+uint64_t keyOf(uint32_t domainId, uint64_t id) {
+    return id >= kDynamicCounter ? id : id ^ uint64_t { domainId } << 40;
+}
+bool isCounter(const CounterInfo& info, uint32_t domainId, uint64_t id) {
+    return info.id == id && (info.domainId == domainId || id >= kDynamicCounter);
+}
+
 CounterInfo* find(uint32_t domainId, uint64_t id) {
-    CounterInfo* info = __atomic_load_n(&g_counters, __ATOMIC_ACQUIRE);
-    while (info != nullptr &&
-           (info->id != id || (info->domainId != domainId && id < kDynamicCounter)))
-        info = info->next;
-    return info;
+    return g_countersById.find(keyOf(domainId, id), [domainId, id](const CounterInfo& info) {
+        return isCounter(info, domainId, id);
+    });
 }
 
 const NameEntry* joined(Ring* ring, const char* domain, const char* name, const char* field) {
@@ -212,6 +220,10 @@ uint64_t onRegister(nvtxDomainHandle_t domain, const NvtxCounterAttributes* give
             emitCounters(ring, info);
             info->next = g_counters;
             __atomic_store_n(&g_counters, info, __ATOMIC_RELEASE);
+            g_countersById.put(keyOf(info->domainId, info->id), info,
+                               [info](const CounterInfo& other) {
+                                   return isCounter(other, info->domainId, info->id);
+                               });
         }
         unlockTables();
         return model.id;

@@ -3,6 +3,7 @@
 #include "collector/agent/nvtx_objects.h"
 
 #include "collector/agent/capture.h"
+#include "collector/agent/index.h"
 #include "collector/agent/nvtx_extensions.h"
 
 namespace ridge::agent {
@@ -21,8 +22,19 @@ struct CategoryInfo {
     uint32_t category;
 };
 
+// Records have 16 bits for a domain. The last number is that of all domains for which none is left.
+constexpr uint32_t kSharedDomain = kDomainPlaces - 1;
+constexpr const char* kSharedName = "(domains beyond the first 65534)";
+constexpr const char* kSharedWarning =
+    "more than 65534 NVTX domains: the events of all others stand in one domain, "
+    "'(domains beyond the first 65534)', with one stack of ranges; how many domains that are is "
+    "counted as definitions lost";
+
 DomainInfo* g_domains = nullptr;
+DomainInfo* g_domainOf[kDomainPlaces] = {};  // by id
 CategoryInfo* g_categories = nullptr;
+Index<DomainInfo> g_domainsByName;
+Index<CategoryInfo> g_categoriesByKey;
 uint32_t g_domainCount = 0;
 
 void emitDomain(Ring* ring, DomainInfo* domain) {
@@ -36,44 +48,93 @@ void emitCategory(Ring* ring, const CategoryInfo& category) {
                         static_cast<uint16_t>(category.domainId), 0, category.name->id});
 }
 
+uint64_t keyOf(const NameEntry* name) {
+    return reinterpret_cast<uintptr_t>(name);
+}
+
+// The three below: under the table lock.
+DomainInfo* findDomain(const NameEntry* name) {
+    return g_domainsByName.find(keyOf(name),
+                                [name](const DomainInfo& domain) { return domain.name == name; });
+}
+
+DomainInfo* addHandle(const NameEntry* name, uint32_t id) {
+    auto* domain = static_cast<DomainInfo*>(arenaAllocate(sizeof(DomainInfo)));
+    if (domain == nullptr) return nullptr;
+    *domain = {nullptr, name, id, 0};
+    const bool put = g_domainsByName.put(
+        keyOf(name), domain, [name](const DomainInfo& known) { return known.name == name; });
+    return put ? domain : nullptr;
+}
+
+DomainInfo* addDomain(Ring* ring, const NameEntry* name, uint32_t id) {
+    DomainInfo* domain = addHandle(name, id);
+    if (domain == nullptr) return nullptr;
+    domain->next = g_domains;
+    judgeDomain(id, name->text);
+    emitDomain(ring, domain);
+    __atomic_store_n(&g_domainOf[id], domain, __ATOMIC_RELEASE);
+    g_domains = domain;
+    return domain;
+}
+
+// A handle for a domain that has no number of its own.
+DomainInfo* shareLastDomain(Ring* ring, const NameEntry* name) {
+    const NameEntry* shared = internSlow(ring, kSharedName, strlen(kSharedName));
+    const NameEntry* warning = internSlow(ring, kSharedWarning, strlen(kSharedWarning));
+    if (shared == nullptr || warning == nullptr) return nullptr;
+    lockTables();
+    DomainInfo* domain = findDomain(name);
+    if (domain == nullptr) {
+        if (g_domainOf[kSharedDomain] == nullptr &&
+            addDomain(ring, shared, kSharedDomain) != nullptr)
+            emit(ring,
+                 Diagnostic{recordHeader(RecordType::kDiagnostic, sizeof(Diagnostic), warning->id),
+                            now(), 2, 0});
+        domain = addHandle(name, kSharedDomain);
+        countLoss(ring, kLossDefinition);
+    }
+    unlockTables();
+    return domain;
+}
+
 }  // namespace
 
 const char* domainName(uint32_t domainId) {
-    const DomainInfo* domain = __atomic_load_n(&g_domains, __ATOMIC_ACQUIRE);
-    while (domain != nullptr && domain->id != domainId) domain = domain->next;
+    const DomainInfo* domain = domainId < kDomainPlaces
+                                   ? __atomic_load_n(&g_domainOf[domainId], __ATOMIC_ACQUIRE)
+                                   : nullptr;
     return domain != nullptr ? domain->name->text : nullptr;
 }
 
 DomainInfo* createDomain(Ring* ring, const NameEntry* name) {
     if (name == nullptr) return nullptr;
     lockTables();
-    DomainInfo* domain = g_domains;
-    while (domain != nullptr && domain->name != name) domain = domain->next;
-    if (domain == nullptr && g_domainCount < 0xFFFF) {
-        domain = static_cast<DomainInfo*>(arenaAllocate(sizeof(DomainInfo)));
-        if (domain != nullptr) {
-            *domain = {g_domains, name, ++g_domainCount, 0};
-            judgeDomain(domain->id, name->text);
-            emitDomain(ring, domain);
-            __atomic_store_n(&g_domains, domain, __ATOMIC_RELEASE);
-        }
+    DomainInfo* domain = findDomain(name);
+    const bool full = domain == nullptr && g_domainCount == kSharedDomain - 1;
+    if (domain == nullptr && !full) {
+        domain = addDomain(ring, name, g_domainCount + 1);
+        if (domain != nullptr) ++g_domainCount;
     }
     unlockTables();
-    return domain;
+    return full ? shareLastDomain(ring, name) : domain;
 }
 
 void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEntry* name) {
     if (name == nullptr) return;
+    const uint64_t key = uint64_t{domainId} << 32 | category;
+    const auto same = [domainId, category](const CategoryInfo& known) {
+        return known.domainId == domainId && known.category == category;
+    };
     lockTables();
-    CategoryInfo* known = g_categories;
-    while (known != nullptr && (known->domainId != domainId || known->category != category))
-        known = known->next;
+    CategoryInfo* known = g_categoriesByKey.find(key, same);
     const bool changed = known == nullptr || known->name != name;
     if (known == nullptr) {
         known = static_cast<CategoryInfo*>(arenaAllocate(sizeof(CategoryInfo)));
         if (known != nullptr) {
             *known = {g_categories, name, domainId, category};
             g_categories = known;
+            g_categoriesByKey.put(key, known, same);
         }
     } else {
         known->name = name;

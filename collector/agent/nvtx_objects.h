@@ -24,9 +24,9 @@ inline uint32_t idOf(Handle domain) {
     return domain != nullptr ? reinterpret_cast<const DomainInfo*>(domain)->id : 0;
 }
 
-// nullptr: no name, no memory, or 65,535 domains.
 // Of a domain that was created; nullptr otherwise.
 const char* domainName(uint32_t domainId);
+// nullptr: no name, or no memory. Of 65,535 domains and more the later ones share the last number.
 DomainInfo* createDomain(Ring* ring, const NameEntry* name);
 void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEntry* name);
 

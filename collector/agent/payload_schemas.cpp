@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // What programs register: schemas and enums, by id and domain. Entries live for ever.
+#include "collector/agent/index.h"
 #include "collector/agent/names.h"
 #include "collector/agent/nvtx_extensions.h"
 #include "collector/agent/payloads.h"
@@ -31,8 +32,12 @@ struct EnumInfo {
     EnumEntry* entries;
 };
 
-SchemaInfo* g_schemas = nullptr;  // written under the table lock
+// Written under the table lock. Oldest first, since a schema may nest an earlier one.
+SchemaInfo* g_schemas = nullptr;
+SchemaInfo* g_lastSchema = nullptr;
 EnumInfo* g_enums = nullptr;
+Index<SchemaInfo> g_schemasById;
+Index<EnumInfo> g_enumsById;
 uint32_t g_schemaCount = 0;
 uint32_t g_enumCount = 0;
 constexpr uint64_t kFirstEnum =
@@ -44,6 +49,14 @@ const NameEntry* nameOf(Ring* ring, const char* text) {
 
 uint64_t mix(uint64_t hash, uint64_t value) {
     return (hash ^ value) * 0x9E3779B97F4A7C15ull + (hash >> 31);
+}
+
+// Ids that NVTX hands out hold in every domain.
+bool holdsIn(uint64_t id, uint32_t itsDomain, uint32_t domainId) {
+    return itsDomain == domainId || id >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START;
+}
+uint64_t keyOf(uint64_t id, uint32_t domainId) {
+    return id >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? id : mix(id, domainId);
 }
 
 bool isMessage(uint64_t flags) {
@@ -169,8 +182,8 @@ uint32_t idOrNone(const NameEntry* name) {
 
 // A definition and its entries behind it, entryOf(i); false where there is no room, counted.
 template <class Record, class EntryOf>
-bool emitWithEntries(Ring* ring, spool::RecordType type, uint32_t ref, Record record, uint32_t count,
-                     EntryOf entryOf) {
+bool emitWithEntries(Ring* ring, spool::RecordType type, uint32_t ref, Record record,
+                     uint32_t count, EntryOf entryOf) {
     using Entry = decltype(entryOf(0));
     const uint64_t bytes = sizeof(Record) + count * sizeof(Entry);
     uint8_t* to = reserve(ring, bytes);
@@ -201,7 +214,8 @@ void emitSchema(Ring* ring, SchemaInfo* schema) {
         return SchemaEntry{field.flags,  field.type,           field.detail,
                            field.offset, idOrNone(field.name), idOrNone(field.description)};
     };
-    if (emitWithEntries(ring, RecordType::kSchema, schema->ref, record, schema->entryCount, entryOf))
+    if (emitWithEntries(ring, RecordType::kSchema, schema->ref, record, schema->entryCount,
+                        entryOf))
         schema->generation = imageGeneration();
 }
 
@@ -230,17 +244,22 @@ SchemaInfo* addSchema(Ring* ring, const SchemaInfo& model, SchemaField* fields) 
     if (fields != nullptr) Layout(*schema, fields).resolve();
     schema->fields = fields;
     emitSchema(ring, schema);
-    schema->next = g_schemas;
-    __atomic_store_n(&g_schemas, schema, __ATOMIC_RELEASE);
-    return schema;
+    schema->next = nullptr;
+    __atomic_store_n(g_lastSchema != nullptr ? &g_lastSchema->next : &g_schemas, schema,
+                     __ATOMIC_RELEASE);
+    g_lastSchema = schema;
+    const bool put = g_schemasById.put(
+        keyOf(schema->schemaId, schema->domainId), schema, [schema](const SchemaInfo& known) {
+            return known.schemaId == schema->schemaId &&
+                   holdsIn(known.schemaId, known.domainId, schema->domainId);
+        });
+    return put ? schema : nullptr;
 }
 
 const EnumInfo* findEnum(uint64_t enumId, uint32_t domainId) {
-    for (const EnumInfo* e = __atomic_load_n(&g_enums, __ATOMIC_ACQUIRE); e != nullptr; e = e->next)
-        if (e->enumId == enumId &&
-            (e->domainId == domainId || enumId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START))
-            return e;
-    return nullptr;
+    return g_enumsById.find(keyOf(enumId, domainId), [enumId, domainId](const EnumInfo& known) {
+        return known.enumId == enumId && holdsIn(enumId, known.domainId, domainId);
+    });
 }
 
 void emitEnum(Ring* ring, EnumInfo* info) {
@@ -253,19 +272,18 @@ void emitEnum(Ring* ring, EnumInfo* info) {
         const EnumEntry& entry = info->entries[i];
         return PayloadEnumerator{entry.value, idOrNone(entry.name), entry.isFlag};
     };
-    if (emitWithEntries(ring, RecordType::kPayloadEnum, info->ref, record, info->entryCount, entryOf))
+    if (emitWithEntries(ring, RecordType::kPayloadEnum, info->ref, record, info->entryCount,
+                        entryOf))
         info->generation = imageGeneration();
 }
 
 }  // namespace
 
 const SchemaInfo* findSchema(uint64_t schemaId, uint32_t domainId) {
-    for (const SchemaInfo* schema = __atomic_load_n(&g_schemas, __ATOMIC_ACQUIRE);
-         schema != nullptr; schema = schema->next)
-        if (schema->schemaId == schemaId &&
-            (schema->domainId == domainId || schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START))
-            return schema;
-    return nullptr;
+    return g_schemasById.find(
+        keyOf(schemaId, domainId), [schemaId, domainId](const SchemaInfo& known) {
+            return known.schemaId == schemaId && holdsIn(schemaId, known.domainId, domainId);
+        });
 }
 
 PayloadEntry entryOf(const SchemaField& field) {
@@ -395,22 +413,27 @@ uint64_t registerEnum(Ring* ring, uint32_t domainId, const nvtxPayloadEnumAttr_t
     emitEnum(ring, info);
     info->next = g_enums;
     __atomic_store_n(&g_enums, info, __ATOMIC_RELEASE);
+    const bool put =
+        g_enumsById.put(keyOf(info->enumId, domainId), info, [info](const EnumInfo& other) {
+            return other.enumId == info->enumId &&
+                   holdsIn(other.enumId, other.domainId, info->domainId);
+        });
     unlockTables();
+    if (!put) return 0;
     return info->enumId;
 }
 
 void announceSchemas(Ring* ring) {
-    // Oldest first, since a schema may nest an earlier one.
-    for (uint32_t ref = 1; ref <= g_schemaCount; ++ref)
-        for (SchemaInfo* schema = g_schemas; schema != nullptr; schema = schema->next) {
-            if (schema->ref != ref || schema->generation == imageGeneration()) continue;
-            idInThisImage(ring, schema->name);
-            for (uint32_t i = 0; i < schema->entryCount; ++i) {
-                idInThisImage(ring, schema->fields[i].name);
-                idInThisImage(ring, schema->fields[i].description);
-            }
-            emitSchema(ring, schema);
+    for (SchemaInfo* schema = __atomic_load_n(&g_schemas, __ATOMIC_ACQUIRE); schema != nullptr;
+         schema = __atomic_load_n(&schema->next, __ATOMIC_ACQUIRE)) {
+        if (schema->generation == imageGeneration()) continue;
+        idInThisImage(ring, schema->name);
+        for (uint32_t i = 0; i < schema->entryCount; ++i) {
+            idInThisImage(ring, schema->fields[i].name);
+            idInThisImage(ring, schema->fields[i].description);
         }
+        emitSchema(ring, schema);
+    }
     for (EnumInfo* info = g_enums; info != nullptr; info = info->next) {
         if (info->generation == imageGeneration()) continue;
         idInThisImage(ring, info->name);

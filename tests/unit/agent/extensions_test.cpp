@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Payloads, counters, memory regions and NCCL's events by the agent's own code, compiled into this
 // program so that a sanitizer sees it: many threads at once, and schemas that make no sense.
+#include "collector/agent/index.h"
 #include "collector/agent/nccl_abi.h"
 #include "collector/agent/nvtx_events.h"
 #include "collector/agent/nvtx_extensions.h"
@@ -9,6 +10,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <random>
 #include <thread>
@@ -110,6 +112,43 @@ void oneThread(int which) {
         EXPECT_EQ(ncclProfiler_v5.startEvent(context, &event, &d), 0);
         EXPECT_EQ(ncclProfiler_v5.stopEvent(event), 0);
     }
+}
+
+struct Numbered {
+    uint64_t key;
+    uint32_t value;
+};
+
+// A writer adds and replaces while a reader looks up what it was told of.
+TEST(Extensions, AnIndexIsReadWhileItGrows) {
+    constexpr uint32_t kCount = 20000;
+    const auto keyOf = [](uint32_t i) { return uint64_t{i % 7} << 40 | i; };
+    std::vector<Numbered> first(kCount), second(kCount);
+    Index<Numbered> index;
+    EXPECT_EQ(index.find(1, [](const Numbered&) { return true; }), nullptr);
+    std::atomic<uint32_t> told{0};
+    const auto find = [&](uint32_t i) {
+        return index.find(keyOf(i), [&](const Numbered& known) { return known.key == keyOf(i); });
+    };
+    std::thread reader([&] {
+        for (uint32_t seen = 0; seen < kCount; seen = told.load(std::memory_order_acquire))
+            for (uint32_t i = 0; i < seen; i += 1 + seen / 64) {
+                const Numbered* found = find(i);
+                ASSERT_TRUE(found == &first[i] || found == &second[i]) << i;
+            }
+    });
+    for (uint32_t i = 0; i < kCount; ++i) {
+        first[i] = second[i] = {keyOf(i), i};
+        const auto same = [&](const Numbered& known) { return known.key == keyOf(i); };
+        ASSERT_TRUE(index.put(keyOf(i), &first[i], same));
+        if (i % 3 == 0) {
+            ASSERT_TRUE(index.put(keyOf(i), &second[i], same));
+        }
+        told.store(i + 1, std::memory_order_release);
+    }
+    reader.join();
+    for (uint32_t i = 0; i < kCount; ++i) ASSERT_EQ(find(i), i % 3 == 0 ? &second[i] : &first[i]) << i;
+    EXPECT_EQ(find(kCount), nullptr);
 }
 
 TEST(Extensions, ThreadsRecordSideBySide) {

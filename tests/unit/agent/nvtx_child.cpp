@@ -290,6 +290,19 @@ void forks() {
     nvtxMarkA("end");
 }
 
+// One mark in each of so many domains, each with a category of its own.
+void manyDefinitions(long count) {
+    nvtxDomainHandle_t last = nullptr;
+    for (long i = 1; i <= count; ++i) {
+        last = nvtxDomainCreateA(("domain " + std::to_string(i)).c_str());
+        if (last == nullptr) std::exit(2);
+        nvtxDomainNameCategoryA(last, static_cast<uint32_t>(i), "category");
+        const nvtxEventAttributes_t a = attributes("in its domain");
+        nvtxDomainMarkEx(last, &a);
+    }
+    if (nvtxDomainCreateA(("domain " + std::to_string(count)).c_str()) != last) std::exit(3);
+}
+
 std::atomic<int> g_signals{0};
 void onSignal(int) {
     nvtxMarkA("from handler");
@@ -363,6 +376,7 @@ int main(int argc, char** argv) {
     if (mode == "threads") threads(static_cast<int>(number), 10);
     if (mode == "forks") forks();
     if (mode == "signals") signals(number);
+    if (mode == "definitions") manyDefinitions(number);
     if (mode == "hidden") hiddenSession(number);
     if (mode == "removed") removedSession(number);
     if (mode == "errno") errnoKept();

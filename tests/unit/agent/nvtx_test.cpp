@@ -10,6 +10,7 @@
 #include <atomic>
 #include <fcntl.h>
 #include <fstream>
+#include <map>
 #include <set>
 #include <signal.h>
 #include <sys/mman.h>
@@ -181,6 +182,29 @@ TEST(Nvtx, PayloadsOfWholeWordsAreCopiedAtAnySizeAndDepth) {
     const uint16_t own = ranges[0].as<Range>().domainId;
     for (size_t i = 0; i < ranges.size(); ++i)
         EXPECT_EQ(ranges[i].as<Range>().domainId == own, i != 10) << i;
+}
+
+TEST(Nvtx, DomainsBeyondTheLastNumberShareOneThatSaysSo) {
+    constexpr uint32_t kDomains = 66000;
+    const TestSession session;
+    ASSERT_EQ(runMode(session, {"definitions", std::to_string(kDomains)}).status, 0);
+    const auto read = session.read();
+    std::map<uint32_t, uint32_t> marks;
+    for (const auto& mark : read.of(RecordType::kMark)) ++marks[mark.as<Mark>().domainId];
+    EXPECT_EQ(marks.size(), 65535u);
+    EXPECT_EQ(marks.count(0), 0u) << "none of them is the default domain";
+    EXPECT_EQ(marks[1], 1u);
+    EXPECT_EQ(marks[65534], 1u);
+    EXPECT_EQ(marks[65535], kDomains - 65534);
+    const auto domains = read.of(RecordType::kDomain);
+    ASSERT_EQ(domains.size(), 65535u);
+    EXPECT_EQ(read.name(domains.back().ring, domains.back().as<Domain>().nameId),
+              "(domains beyond the first 65534)");
+    EXPECT_EQ(read.count(RecordType::kCategory), kDomains);
+    EXPECT_EQ(read.lost(kLossDefinition), kDomains - 65534);
+    ASSERT_EQ(read.count(RecordType::kDiagnostic), 1u);
+    EXPECT_EQ(read.nameOf(read.of(RecordType::kDiagnostic)[0]).substr(0, 28),
+              "more than 65534 NVTX domains");
 }
 
 TEST(Nvtx, StacksOfDomainsAreSeparate) {
