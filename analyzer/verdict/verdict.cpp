@@ -43,8 +43,10 @@ bool isDispatch(const Context& context, const OpGroup& g) {
     return static_cast<double>(g.medianNs) < 5 * context.dispatchNs;
 }
 
-// Time above the roof over time, for the groups of one class.
+// Time above the roof over time, for the groups of one class; of the time that the process had its CPU.
 double slackOf(const Context& context, std::int32_t workload, WallClass wallClass) {
+    const auto w = static_cast<std::size_t>(workload);
+    const double cpuShare = w < context.cpuShare.size() ? context.cpuShare[w] : 1;
     double time = 0, above = 0;
     for (const OpGroup& g : context.ops.groups) {
         if (g.workload != workload || g.answer.wallClass != wallClass || !g.answer.attainment)
@@ -52,7 +54,7 @@ double slackOf(const Context& context, std::int32_t workload, WallClass wallClas
         const double t = static_cast<double>(g.timeNs);
         time += t;
         const bool all = wallClass == WallClass::kLatencyBound && isDispatch(context, g);
-        above += t * (all ? 1.0 : std::clamp(1 - *g.answer.attainment, 0.0, 1.0));
+        above += t * (all ? 1.0 : std::clamp(1 - *g.answer.attainment / cpuShare, 0.0, 1.0));
     }
     return time > 0 ? above / time : 0;
 }

@@ -6,7 +6,9 @@
 // Walls are classes taken together: communication (transfer, wait, unsplit), launch (launch, api,
 // kernel_gap), host (host, idle, sync), every other class for itself. What could be avoided of a wall:
 //   compute_bound, memory_wall, latency_bound: the time above the roof, (1 - attainment), op by op; of an
-//     op that is shorter than 5 dispatches all of it: with a larger neighbour it would not be dispatched
+//     op that is shorter than 5 dispatches all of it: with a larger neighbour it would not be dispatched.
+//     Attainment is of the time that the process had its CPU (Context::cpuShare): what others took of it is
+//     not the op's to save
 //   compute_unknown, unlinked, unknown_capture, device_pending, dependency: nothing that we could name
 //   every other wall: all of its time
 // 1. The wall with the largest avoidable time, if that is at least a quarter of the step: below that a

@@ -172,6 +172,22 @@ TEST_F(CpuTrace, OtherLoadOnTheCpuMakesNoOpSlow) {
     }
 }
 
+// 14 of 20 us in a gemm at 0.45 of its roof, 6 us idle: the gemm could save more, unless others had half of its CPU.
+TEST_F(CpuTrace, WhatOtherLoadTookIsNotTheOpsToSave) {
+    for (const double cpus : {1.0, 0.35}) {
+        TraceBuilder t(path(fmt::format("{}.sqlite", cpus)));
+        roofs(t);
+        for (std::int64_t s = 0; s < 6; ++s) {
+            t.range(kMain, s * 20'000, s * 20'000 + 20'000, "step", 3, s);
+            t.work(kMain, s * 20'000, s * 20'000 + 14'000, "gemm", {1, 1, 6'300'000, 10, 10});
+        }
+        t.cpuShare(100, 0, 12'000, 11, cpus);
+        t.finish();
+        const Analysis answer = analyzeOk(t.path());
+        EXPECT_EQ(answer.workloads[0].verdict.wallClass, cpus < 1 ? kIdle : kLatencyBound);
+    }
+}
+
 TEST_F(CpuTrace, WithoutAllRanksNothingIsSplit) {
     TraceBuilder t(path());
     t.rank(100, 0, 4);
