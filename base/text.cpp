@@ -23,17 +23,29 @@ std::string formatDuration(std::int64_t ns) {
     return fmt::format("{:.0f} d", value / kDay);
 }
 
+namespace {
+
+// Three digits, and never "1.02e+03": with binary prefixes up to 1023 stands before the next one.
+std::string threeDigits(double value) {
+    constexpr double kFourDigits = 999.5, kExponent = 1e6;
+    const double magnitude = std::abs(value);
+    return magnitude >= kFourDigits && magnitude < kExponent ? fmt::format("{:.0f}", value) : fmt::format("{:.3g}", value);
+}
+
+}  // namespace
+
 std::string formatRate(double value, std::string_view unit) {
     if (!std::isfinite(value)) return "-";
     static constexpr std::array kPrefixes{"", "k", "M", "G", "T", "P", "E"};
+    constexpr double kRoundsUp = 999.5;  // three digits of it are 1000
     std::size_t i = 0;
     double scaled = value;
-    while (std::abs(scaled) >= 1000 && i + 1 < kPrefixes.size()) {
+    while (std::abs(scaled) >= kRoundsUp && i + 1 < kPrefixes.size()) {
         scaled /= 1000;
         ++i;
     }
     if (unit.starts_with("1/")) unit.remove_prefix(1);  // "1.49 G/s": a prefix belongs to the number
-    return fmt::format("{:.3g} {}{}", scaled, kPrefixes[i], unit);
+    return fmt::format("{} {}{}", threeDigits(scaled), kPrefixes[i], unit);
 }
 
 std::string formatBytes(std::uint64_t bytes) {
@@ -44,7 +56,7 @@ std::string formatBytes(std::uint64_t bytes) {
         scaled /= 1024;
         ++i;
     }
-    return i == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.3g} {}", scaled, kPrefixes[i]);
+    return i == 0 ? fmt::format("{} B", bytes) : fmt::format("{} {}", threeDigits(scaled), kPrefixes[i]);
 }
 
 std::string formatShare(double share) {

@@ -74,7 +74,8 @@ std::size_t terminalWidth() {
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col >= 40) return size.ws_col;
     const char* columns = std::getenv("COLUMNS");
     const int fromEnvironment = columns ? std::atoi(columns) : 0;
-    return fromEnvironment >= 40 ? static_cast<std::size_t>(fromEnvironment) : 120;
+    if (fromEnvironment >= 40) return static_cast<std::size_t>(fromEnvironment);
+    return isatty(STDOUT_FILENO) ? 120 : 0;
 }
 
 Status mayWrite(const std::string& path, bool force) {

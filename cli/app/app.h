@@ -41,6 +41,7 @@ void note(const Globals& globals, const std::string& message);
 
 // On stdout: --color, NO_COLOR, TERM and whether it is a terminal.
 bool wantsColour(const Globals& globals);
+// Columns of the terminal on stdout, else what COLUMNS says; 0: neither is there, and nothing need be cut.
 std::size_t terminalWidth();
 
 // Fails when the path exists and --force was not given, or is a directory.

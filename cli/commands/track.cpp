@@ -245,7 +245,7 @@ int plot(const TrackArguments& a, const Globals& globals) {
     if (a.html.empty()) {
         const std::size_t width = terminalWidth();
         for (const auto& p : plots)
-            fmt::print("{}\n  {}\n", p.series.name(), reports::sparkline(p.points, width > 4 ? width - 4 : 60));
+            fmt::print("{}\n  {}\n", p.series.name(), reports::sparkline(p.points, width > 4 ? width - 4 : 116));
         return 0;
     }
     const std::string page = reports::renderHtml(plots, "History of " + a.db);

@@ -59,7 +59,7 @@ std::string formatted(const Value& value, Unit unit, std::string_view of) {
         case Unit::kFlop: return formatRate(asDouble(value), "FLOP");
         case Unit::kJoule: return reports::formatValue(asDouble(value), "J");
         case Unit::kOf: return reports::formatValue(asDouble(value), of);
-        default: return fmt::format("{:.4g}", asDouble(value));
+        default: return reports::formatNumber(asDouble(value));
     }
 }
 

@@ -38,6 +38,16 @@ const analyzer::WorkloadMetric* resultMetric(const analyzer::WorkloadSummary& wo
     return first;
 }
 
+std::string formatNumber(double value) {
+    if (!std::isfinite(value)) return "-";
+    constexpr double kFiveDigits = 9999.5, kPrefixed = 999'950;  // what rounds to 1e4 and to 1e6
+    const double magnitude = std::abs(value);
+    if (magnitude < kFiveDigits) return fmt::format("{:.4g}", value);
+    if (magnitude >= kPrefixed) return formatRate(value, "");
+    const double step = magnitude < 99'995 ? 10 : 100;
+    return fmt::format("{:.0f}", std::round(value / step) * step);
+}
+
 std::string formatValue(double value, std::string_view unit) {
     if (!std::isfinite(value)) return "-";
     constexpr double kExactNs = 9e15;
@@ -46,7 +56,7 @@ std::string formatValue(double value, std::string_view unit) {
     if (unit == "B" && value >= 0 && value < 1e18) return formatBytes(static_cast<std::uint64_t>(value));
     if (unit == "share") return formatShare(value);
     if (unit == "1/s") return formatRate(value, "/s");
-    if (unit.empty() || unit == "1") return fmt::format("{:.4g}", value);
+    if (unit.empty() || unit == "1") return formatNumber(value);
     return formatRate(value, unit);
 }
 
@@ -55,11 +65,9 @@ std::string formatMetric(const analyzer::WorkloadMetric& metric) {
     constexpr std::string_view kPerSecond = "_per_s";
     if (metric.unit == "1/s" && metric.name.ends_with(kPerSecond)) {  // tokens_per_s: "1530 tokens/s"
         const std::string what = metric.name.substr(0, metric.name.size() - kPerSecond.size()) + "/s";
-        // Four digits as they are; from a hundred thousand on "371 M elements/s" reads better than an exponent.
-        return std::abs(*metric.value) < 1e5 ? fmt::format("{:.4g} {}", *metric.value, what)
-                                             : formatRate(*metric.value, " " + what);
+        return formatNumber(*metric.value) + " " + what;  // "371 M elements/s"
     }
-    if (metric.unit == "1") return fmt::format("{:.4g} {}", *metric.value, metric.name);
+    if (metric.unit == "1") return formatNumber(*metric.value) + " " + metric.name;
     return formatValue(*metric.value, metric.unit);
 }
 
@@ -85,6 +93,10 @@ std::string shortVerdictText(const analyzer::Verdict& verdict) {
         {W::kPreempted, Cause::kHostPreemption}};
     const auto at = kImplied.find(verdict.wallClass);
     return at != kImplied.end() && at->second == verdict.cause ? label(verdict.wallClass) : verdictText(verdict);
+}
+
+std::string skipReason(const analyzer::WorkloadSummary& workload) {
+    return workload.steps == 0 && workload.check.empty() ? workload.checkDetail : std::string();
 }
 
 Match matchOf(const analyzer::WorkloadSummary& workload) {
@@ -145,7 +157,8 @@ std::string changeText(std::string_view change) {
     static const std::map<std::string_view, std::string_view> kTexts{
         {"comm_hidden", "communication hidden"}, {"no_launch_cost", "no launch cost"}, {"input_hidden", "input hidden"},
         {"checkpoint_hidden", "checkpoint hidden"}, {"sync_removed", "no synchronisation"}, {"copies_hidden", "copies hidden"},
-        {"straggler_removed", "no straggler"}, {"fused", "elementwise ops fused"}};
+        {"straggler_removed", "no straggler"}, {"fused", "elementwise ops fused"},
+        {"attention_fused", "attention in one pass"}};
     constexpr std::string_view kAtRoof = "at_roof:";
     if (change.starts_with(kAtRoof)) return std::string(change.substr(kAtRoof.size())) + " at its roof";
     const auto at = kTexts.find(change);

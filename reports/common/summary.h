@@ -27,6 +27,9 @@ using analyzer::Ns;
 // value, else nothing.
 const analyzer::WorkloadMetric* resultMetric(const analyzer::WorkloadSummary& workload);
 
+// A number that no unit scales: four digits and no exponent, 22431 -> "22430"; from a million on three and a prefix,
+// 371e6 -> "371 M"; below a ten-thousandth an exponent. NaN and infinity -> "-".
+std::string formatNumber(double value);
 // A value with the unit's usual prefix: "1.23 GFLOP/s", "12.3 ms", "0.98"; "-" when there is none.
 std::string formatMetric(const analyzer::WorkloadMetric& metric);
 std::string formatValue(double value, std::string_view unit);
@@ -38,6 +41,9 @@ std::string verdictText(const analyzer::Verdict& verdict);
 
 // The same without the cause where the class alone implies it: "memory wall".
 std::string shortVerdictText(const analyzer::Verdict& verdict);
+
+// Why a workload was skipped; empty: it was not.
+std::string skipReason(const analyzer::WorkloadSummary& workload);
 
 enum class Match { kNoExpectation, kMatched, kMissed };
 Match matchOf(const analyzer::WorkloadSummary& workload);

@@ -26,8 +26,10 @@ std::string heading(const std::string& title, const TerminalOptions& o) { return
 
 std::string sideLines(const char* letter, const ComparisonSide& side, const TerminalOptions& o) {
     std::string out;
-    for (const Source& s : side.sources)
-        out += painted(letter, Paint::kBold, o.colour) + "  " + elideMiddle(printable(fmt::format("{} ({}, {})", s.path, s.kind, s.product)), o.width > 4 ? o.width - 4 : 200) + "\n";
+    for (const Source& s : side.sources) {
+        const std::string source = printable(fmt::format("{} ({}, {})", s.path, s.kind, s.product));
+        out += painted(letter, Paint::kBold, o.colour) + "  " + (o.width > 4 ? elideMiddle(source, o.width - 4) : source) + "\n";
+    }
     return out;
 }
 

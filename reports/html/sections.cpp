@@ -50,7 +50,7 @@ std::string answerKey(const WorkloadSummary& w) {
 std::string workloadName(const WorkloadSummary& w) {
     std::string out = fmt::format("<span class=\"name\">{}</span>", w.name.empty() ? "(the trace)" : html(w.name));
     if (w.check == "failed") out += " " + chip("check failed", "bad");
-    if (!w.checkDetail.empty())
+    if (!w.checkDetail.empty() && skipReason(w).empty())  // that stands where the verdict would
         out += fmt::format("<details class=\"check\"{}><summary>{}</summary>{}</details>", w.check == "failed" ? " open" : "",
                            w.check == "failed" ? "why" : w.check == "passed" ? "check passed" : "note", html(w.checkDetail));
     return out;
@@ -151,11 +151,13 @@ std::string workloadsSection(const Analysis& a) {
     for (const WorkloadSummary& w : a.workloads) {
         const bool judged = w.steps > 0;
         const WorkloadMetric* metric = resultMetric(w);
-        const std::string result = fmt::format("<span title=\"{}\">{}</span>", html(metric ? metric->name : "median step"), html(resultText(w)));
+        const std::string skipped = skipReason(w);
+        const std::string result = skipped.empty() ? fmt::format("<span title=\"{}\">{}</span>", html(metric ? metric->name : "median step"), html(resultText(w)))
+                                                   : "<span class=\"soft\">-</span>";
         table.add({workloadName(w), result,
                    w.roofShare ? formatShare(*w.roofShare) : "<span class=\"soft\">-</span>",
                    judged ? fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(w.verdict.wallClass), html(shortVerdictText(w.verdict)))
-                          : "<span class=\"soft\">no steps</span>",
+                          : fmt::format("<span class=\"soft\">{}</span>", skipped.empty() ? "no steps" : "skipped: " + html(skipped)),
                    judged ? fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)) : "-",
                    judged ? answerKey(w) : "<span class=\"soft\">-</span>"});
     }

@@ -42,7 +42,9 @@ std::string workloads(const Analysis& a) {
                const std::string key = match == Match::kNoExpectation ? "-"
                                        : match == Match::kMatched                     ? "as expected"
                                                                                       : "expected " + verdictText(*w.expected);
-               return fmt::format("| {} | {} | {} | {} | {} |{}", cell(w.name), w.check == "failed" ? "**check failed**" : cell(resultText(w)),
+               const std::string skipped = skipReason(w);
+               const std::string result = w.check == "failed" ? "**check failed**" : skipped.empty() ? cell(resultText(w)) : "skipped: " + cell(skipped);
+               return fmt::format("| {} | {} | {} | {} | {} |{}", cell(w.name), result,
                                   w.roofShare ? formatShare(*w.roofShare) : "-", w.steps == 0 ? "-" : "**" + verdictText(w.verdict) + "**",
                                   w.steps == 0 ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)),
                                   answerKey ? " " + key + " |" : "");

@@ -91,13 +91,15 @@ std::string Table::render(std::size_t width, bool colour, std::size_t indent) co
 }
 
 std::string wrapped(const std::string& text, std::size_t width, std::size_t indent) {
+    constexpr std::size_t kReadable = 120;
+    if (width == 0) width = kReadable;
     const std::string margin(indent, ' ');
     std::string out, line;
     std::size_t used = 0;
     for (const std::string_view word : split(text, ' ')) {
         if (word.empty()) continue;
         const std::size_t length = displayWidth(word);
-        if (used > 0 && width > 0 && indent + used + 1 + length > width) {
+        if (used > 0 && indent + used + 1 + length > width) {
             out += margin + line + "\n";
             line.clear();
             used = 0;

@@ -45,7 +45,7 @@ private:
     std::vector<std::vector<Cell>> m_rows;
 };
 
-// Words broken at spaces to lines of at most `width` columns, each after `indent` spaces.
+// Words broken at spaces to lines of at most `width` columns (0: 120), each after `indent` spaces.
 std::string wrapped(const std::string& text, std::size_t width, std::size_t indent);
 
 }  // namespace ridge::reports

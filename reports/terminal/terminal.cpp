@@ -238,18 +238,21 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
                                        {"verdict", Align::kLeft}, {"cost of the wall", Align::kRight}};
     if (answerKey) columns.push_back({"answer key", Align::kLeft, 12, true});
     Table table(columns);
-    std::string failures;
+    std::string reasons;
     for (const WorkloadSummary& w : a.workloads) {
         const bool failed = w.check == "failed";
         const bool noSteps = w.steps == 0;
-        std::vector<Cell> row{Cell(w.name.empty() ? "(the trace)" : w.name), failed ? Cell("failed", Paint::kBad) : Cell(resultText(w)),
+        const std::string skipped = skipReason(w);
+        std::vector<Cell> row{Cell(w.name.empty() ? "(the trace)" : w.name),
+                              failed ? Cell("failed", Paint::kBad) : skipped.empty() ? Cell(resultText(w)) : Cell("skipped", Paint::kDim),
                               Cell(w.roofShare ? formatShare(*w.roofShare) : "-"), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
                               Cell(noSteps ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)))};
         if (answerKey) row.push_back(noSteps ? Cell("-") : expectedCell(w));
         table.add(std::move(row));
-        if (failed && !w.checkDetail.empty()) failures += wrapped(printable(fmt::format("{}: {}", w.name, w.checkDetail)), o.width, 0);
+        if (failed && !w.checkDetail.empty()) reasons += wrapped(printable(fmt::format("{}: {}", w.name, w.checkDetail)), o.width, 0);
+        if (!skipped.empty()) reasons += wrapped(printable(fmt::format("{}: skipped: {}", w.name, skipped)), o.width, 0);
     }
-    return table.render(o.width, o.colour) + failures;
+    return table.render(o.width, o.colour) + reasons;
 }
 
 std::string renderPairTable(const Analysis& a, const TerminalOptions& o) {

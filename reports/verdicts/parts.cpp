@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "base/text.h"
+#include "reports/common/summary.h"
 
 namespace ridge::reports::verdicts {
 
@@ -18,9 +19,8 @@ std::string valueText(const std::optional<double>& value, const std::string& uni
     if ((unit == "ns" || unit == "s") && std::abs(*value) < 9e17) return formatDuration(static_cast<std::int64_t>(std::llround(unit == "s" ? *value * 1e9 : *value)));
     if (unit == "share") return formatShare(*value);
     if (unit == "B" && *value >= 0 && *value < 1e18) return formatBytes(static_cast<std::uint64_t>(*value));
-    if (unit == "1" || unit.empty()) return fmt::format("{:.4g}", *value);
-    if (*value >= 0) return formatRate(*value, unit);
-    return fmt::format("{:.4g} {}", *value, unit);
+    if (unit == "1" || unit.empty()) return formatNumber(*value);
+    return formatRate(*value, unit);
 }
 
 std::string changeText(const std::optional<double>& ratio) { return ratio ? fmt::format("{:+.1f} %", 100 * (*ratio - 1)) : "-"; }

@@ -38,6 +38,14 @@ TEST(Text, RatesAndBytesPickTheirPrefix) {
     EXPECT_EQ(formatShare(std::numeric_limits<double>::infinity()), "-");
 }
 
+TEST(Text, ThreeDigitsAreNeverAnExponent) {
+    EXPECT_EQ(formatRate(999.7, "B/s"), "1 kB/s");
+    EXPECT_EQ(formatRate(999'600, "B/s"), "1 MB/s");
+    EXPECT_EQ(formatRate(-22'431, "B/s"), "-22.4 kB/s");
+    EXPECT_EQ(formatBytes(1023), "1023 B");
+    EXPECT_EQ(formatBytes(1023 * 1024), "1023 KiB");
+}
+
 TEST(Text, SplitKeepsEmptyPartsAndTrimTakesSpace) {
     EXPECT_EQ(split("a,,b", ',').size(), 3u);
     EXPECT_EQ(split("", ',').size(), 1u);

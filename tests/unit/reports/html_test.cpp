@@ -91,6 +91,16 @@ TEST(Html, saysWhatTheAnalysisSays) {
         EXPECT_NE(page.find(text), std::string::npos) << text;
 }
 
+TEST(Html, whatWasSkippedSaysSoAndWhy) {
+    auto analysis = richAnalysis();
+    analysis.workloads[0].name = "comm.allreduce/64M";
+    analysis.workloads[0].check.clear();
+    analysis.workloads[0].checkDetail = "needs 2 ranks";
+    analysis.workloads[0].steps = 0;
+    const std::string page = renderHtml(analysis);
+    EXPECT_NE(page.find("<span class=\"soft\">skipped: needs 2 ranks</span>"), std::string::npos);
+}
+
 TEST(Html, anEmptyReportExplainsEverySection) {
     const std::string page = renderHtml(analyzer::Analysis{});
     std::size_t sections = 0, explained = 0;

@@ -39,6 +39,24 @@ TEST(Terminal, workloadTable) {
     EXPECT_EQ(renderWorkloadTable(analyzer::Analysis{}, {}), "");
 }
 
+TEST(Terminal, whatWasSkippedSaysSoAndWhy) {
+    auto analysis = richAnalysis();
+    analyzer::WorkloadSummary skipped;
+    skipped.name = "comm.allreduce/64M";
+    skipped.checkDetail = "needs 2 ranks";
+    analysis.workloads.push_back(skipped);
+    const std::string text = renderWorkloadTable(analysis, {});
+    EXPECT_TRUE(matches(text, R"(comm.allreduce/64M +skipped +- +- +- +-\n)")) << text;
+    EXPECT_TRUE(matches(text, R"(\ncomm.allreduce/64M: skipped: needs 2 ranks\n)")) << text;
+}
+
+TEST(Terminal, withoutATerminalNothingIsCut) {
+    auto analysis = richAnalysis();
+    analysis.workloads[4].name = std::string(150, 'w');
+    const std::string text = renderWorkloadTable(analysis, {.width = 0});
+    EXPECT_TRUE(matches(text, "w{150} +5\\.2 ms .*expected kernel gap \\(launch\\)\n")) << text;
+}
+
 TEST(Terminal, wholeReport) {
     const std::string text = renderTerminal(richAnalysis(), {});
     keep("rich.txt", text);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "base/text.h"
 #include "reports/common/escape.h"
@@ -12,6 +13,21 @@
 
 namespace ridge::reports::test {
 namespace {
+
+TEST(Number, hasFourDigitsAndNoExponent) {
+    EXPECT_EQ(formatNumber(0), "0");
+    EXPECT_EQ(formatNumber(0.91), "0.91");
+    EXPECT_EQ(formatNumber(1530.25), "1530");
+    EXPECT_EQ(formatNumber(9999.4), "9999");
+    EXPECT_EQ(formatNumber(9999.6), "10000");
+    EXPECT_EQ(formatNumber(22431), "22430");
+    EXPECT_EQ(formatNumber(-22436), "-22440");
+    EXPECT_EQ(formatNumber(99'996), "100000");
+    EXPECT_EQ(formatNumber(412'345), "412300");
+    EXPECT_EQ(formatNumber(999'960), "1 M");
+    EXPECT_EQ(formatNumber(371e6), "371 M");
+    EXPECT_EQ(formatNumber(std::nan("")), "-");
+}
 
 TEST(Match, whatWasSkippedOrFailedNeitherMatchesNorMisses) {
     analyzer::WorkloadSummary w;
@@ -93,6 +109,14 @@ TEST(Markdown, theDeeperAnswersAreShown) {
     for (auto& w : unjudged.workloads) w.expected.reset();
     EXPECT_NE(page.find("Answer key"), std::string::npos);
     EXPECT_EQ(renderMarkdown(unjudged).find("Answer key"), std::string::npos);
+}
+
+TEST(Markdown, whatWasSkippedSaysSoAndWhy) {
+    analyzer::Analysis analysis;
+    analysis.workloads.resize(1);
+    analysis.workloads[0].name = "comm.allreduce/64M";
+    analysis.workloads[0].checkDetail = "needs 2 ranks";
+    EXPECT_NE(renderMarkdown(analysis).find("| comm.allreduce/64M | skipped: needs 2 ranks | - | - | - |"), std::string::npos);
 }
 
 TEST(Markdown, saysWhatTheAnalysisSays) {
