@@ -5,6 +5,7 @@
 #include "collector/agent/cupti.h"
 #include "collector/agent/nvtx_extensions.h"
 #include "collector/agent/nvtx_fast.h"
+#include "collector/agent/raw.h"
 
 #include <stddef.h>
 
@@ -262,12 +263,18 @@ void fillPayload(intptr_t* slots, size_t count) {
 
 #define RIDGE_EXPORT extern "C" __attribute__((visibility("default")))
 
-RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTable) {
-    using namespace ridge::agent;
-    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return 0;
+namespace ridge::agent {
+namespace {
+
+// No handler of the program's runs on this thread until NVTX's tables are filled: one that emits an
+// event before would wait, in NVTX's own header, for the code that it interrupted. Then such an
+// event comes to us, whatever of NVTX's initialisation is still to do.
+bool fillTables(NvtxGetExportTableFunc_t getExportTable) {
+    const raw::SignalShield shield;
+    if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return false;
     const auto* callbacks =
         static_cast<const NvtxExportTableCallbacks*>(getExportTable(NVTX_ETID_CALLBACKS));
-    if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return 0;
+    if (callbacks == nullptr || callbacks->struct_size < sizeof *callbacks) return false;
     startWatching();
     const bool fast = g_fastClock && !g_watching;
     Slots slots{};
@@ -279,6 +286,15 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
         fillCuda(slots);
     if (callbacks->GetModuleFunctionTable(NVTX_CB_MODULE_CUDART, &slots.table, &slots.count) != 0)
         fillCudaRuntime(slots);
+    return true;
+}
+
+}  // namespace
+}  // namespace ridge::agent
+
+RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTable) {
+    using namespace ridge::agent;
+    if (!fillTables(getExportTable)) return 0;
     const auto* version =
         static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
     if (version != nullptr && version->struct_size >= sizeof *version &&
@@ -290,6 +306,7 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
 
 RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     using namespace ridge::agent;
+    const raw::SignalShield shield;
     if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return 0;
     if (module == nullptr) return 0;
     const bool known = module->moduleId == NVTX_EXT_PAYLOAD_MODULEID ||

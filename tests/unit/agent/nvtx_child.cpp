@@ -328,6 +328,17 @@ void signals(long count) {
     printf("%d\n", g_signals.load());
 }
 
+// The handler comes while the agent opens its session, inside of the program's first event.
+std::atomic<bool> g_raiseInside{false};
+
+void signalInside() {
+    alarm(20);  // instead of waiting for ever
+    signal(SIGUSR1, onSignal);
+    g_raiseInside = true;
+    loop(10);
+    if (g_raiseInside || g_signals != 1) std::exit(2);
+}
+
 void errnoKept() {
     errno = 1234;
     simple();
@@ -361,6 +372,16 @@ void removedSession(long count) {
 
 }  // namespace
 
+// In place of libc's, so that signalInside() knows when the agent asks for its session.
+extern "C" char* getenv(const char* name) noexcept {
+    const size_t length = strlen(name);
+    if (strcmp(name, "RIDGE_SESSION") == 0 && g_raiseInside.exchange(false)) raise(SIGUSR1);
+    for (char** variable = environ; *variable != nullptr; ++variable)
+        if (strncmp(*variable, name, length) == 0 && (*variable)[length] == '=')
+            return *variable + length + 1;
+    return nullptr;
+}
+
 int main(int argc, char** argv) {
     const std::string mode = argc > 1 ? argv[1] : "";
     const long number = argc > 2 ? std::atol(argv[2]) : 0;
@@ -377,6 +398,7 @@ int main(int argc, char** argv) {
     if (mode == "forks") forks();
     if (mode == "signals") signals(number);
     if (mode == "definitions") manyDefinitions(number);
+    if (mode == "signal_inside") signalInside();
     if (mode == "hidden") hiddenSession(number);
     if (mode == "removed") removedSession(number);
     if (mode == "errno") errnoKept();

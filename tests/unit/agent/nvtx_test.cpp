@@ -425,6 +425,14 @@ TEST(Nvtx, HandlersThatInterruptRecordingAreCounted) {
     EXPECT_EQ(read.count(RecordType::kMark) + read.lost(kLossNestedEvent), handled);
 }
 
+TEST(Nvtx, AHandlerMayRecordWhileTheFirstEventOpensTheSession) {
+    const TestSession session;
+    ASSERT_EQ(runMode(session, {"signal_inside"}).status, 0);
+    const auto read = session.read();
+    EXPECT_EQ(read.count(RecordType::kRange), 10u);
+    EXPECT_EQ(read.count(RecordType::kMark) + read.lost(kLossNestedEvent), 1u);
+}
+
 TEST(Nvtx, ErrnoIsLeftAlone) {
     const TestSession session(65536);
     const auto child = runMode(session, {"errno"});
