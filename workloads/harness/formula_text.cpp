@@ -20,7 +20,9 @@ constexpr std::array kLines{
          "FLOP = 4 B H T^2 d (causal: half), backward 2x, recomputed 2.5x; "
          "bytes = 4 B H T d s, in three passes 4 B H T^2 s more"},
     Line{"launch", "time = operators * dispatch while that is more than their work"},
-    Line{"train.single", kTraining},
+    Line{"train.single",
+         "FLOP = 6 N tok + 6 L C T tok (causal; 12 in full); time >= operators * launch, as a "
+         "graph nodes * their own cost"},
     Line{"train.recompute", "FLOP = 8 N tok + 16 L C T tok (full, everything recomputed)"},
     Line{"train.accum", kTraining},
     Line{"train.dlrm",
@@ -48,7 +50,8 @@ constexpr std::array kLines{
     Line{"infer.prefill", "FLOP = 2 N P + 2 L C P^2 (causal)"},
     Line{"infer.decode",
          "bytes = N s_w + b t KV; MBU = that / TPOT / read bandwidth; compute-bound "
-         "from b = F s_w / (2 W) on"},
+         "from b = F s_w / (2 W) on; TPOT >= operators * launch, as a graph nodes * their own "
+         "cost"},
     Line{"infer.serve", "goodput = answers within their limits per second; passes as infer.decode"},
     Line{"infer.spec", "tokens per check = (1 - a^(g+1)) / (1 - a); speed-up = that / (1 + g c)"},
     Line{"comm.allreduce", "busbw = S/t * 2 (n-1)/n"},

@@ -15,7 +15,8 @@ void linearBackward(Operators& ops, const LinearNames& names, const LinearBackwa
                            .c = a.dX,
                            .bias = {},
                            .accumulate = false,
-                           .leftIsGradient = true});
+                           .leftIsGradient = true,
+                           .rightIsWeight = true});
     ops.gemm(names.weight, {.layout = GemmLayout::kTN,
                             .m = a.outputs,
                             .n = a.inputs,

@@ -11,10 +11,12 @@
 // must outlive it. Not thread-safe; nothing allocates after create().
 
 #include "workloads/models/gpt_block.h"
+#include "workloads/ops/graphs.h"
 
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 namespace ridge::workloads {
@@ -50,6 +52,14 @@ public:
     };
     // The greedy next token after each wanted row, in order. Valid until the next pass.
     std::span<const std::int32_t> pass(std::span<const Item> items);
+    // Does this pass once, then records it as one graph of the device (ops/graphs.h). From then on
+    // every pass of its shape (as many items, of as many tokens, wanting the same) is a launch of
+    // the graph, in a range "pass.graph", with the same bits: tokens, positions and places in the
+    // cache are written into the device's memory before. kUnsupported: this backend records none.
+    // A longer pass than any before moves the places: record after it.
+    [[nodiscard]] Status recordPass(std::span<const Item> items);
+    // Of all recorded passes.
+    [[nodiscard]] std::int64_t recordedNodes() const;
     // Logits of the wanted rows of the last pass, V each.
     [[nodiscard]] std::vector<float> logits();
 
@@ -70,7 +80,17 @@ public:
 private:
     GptEngine(Operators& ops, const EngineOptions& options);
     void allocate();
+    struct RecordedPass {
+        std::vector<std::pair<std::int64_t, Item::Want>> shape;  // of each item
+        std::int64_t logitRows = 0;
+        formulas::OpCost rest;  // work that does not depend on the rows' positions
+        std::unique_ptr<OperatorGraph> graph;
+    };
+    [[nodiscard]] bool isOf(const RecordedPass& recorded, std::span<const Item> items) const;
+    [[nodiscard]] formulas::OpCost attentionCost() const;  // of all layers, for m_rows
     void readTokens(std::span<const Item> items);
+    void issue(std::span<const Item> items);
+    void launch(const RecordedPass& recorded);
     void runHead(std::span<const Item> items);
     [[nodiscard]] std::vector<Tensor> weightTensors() const;
 
@@ -82,10 +102,11 @@ private:
     std::vector<BlockParameters> m_weights;
     std::vector<KvCache> m_caches;
     BlockBuffers m_buffers;
-    Tensor m_tokens, m_positions, m_stream, m_branch, m_normed, m_mean, m_rstd, m_logits;
+    Tensor m_tokens, m_positions, m_stream, m_branch, m_normed, m_mean, m_rstd, m_logits, m_best;
     std::vector<std::int32_t> m_hostTokens, m_hostPositions, m_next;
     std::vector<CacheRows> m_rows;
     std::int64_t m_logitRows = 0;
+    std::vector<RecordedPass> m_recorded;
 };
 
 // Blocks of a cache in an order that looks like a used pool's (seeded, each once); sequence i takes

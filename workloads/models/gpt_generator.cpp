@@ -111,6 +111,16 @@ std::span<const std::int32_t> GptGenerator::decodeAll(std::span<const std::int32
     return m_engine->pass(m_items);
 }
 
+Status GptGenerator::recordDecode() {
+    RIDGE_CHECK(m_position < config().context, "the cache is full: rewind first");
+    // Any token will do: what it leaves in the cache is written over by the next one.
+    const std::int32_t token = 0;
+    m_items.clear();
+    for (std::int64_t i = 0; i < sequences(); ++i)
+        m_items.push_back({{&token, 1}, m_position, blocksOf(i), Want::kLast});
+    return m_engine->recordPass(m_items);
+}
+
 std::span<const std::int32_t> GptGenerator::verify(std::span<const std::int32_t> tokens) {
     const WorkRange phase("verify");
     const GptEngine::Item item{tokens, m_position, blocksOf(0), Want::kAll};

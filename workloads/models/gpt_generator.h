@@ -43,6 +43,9 @@ public:
     std::int32_t decode(std::int32_t token);
     // The same for every sequence in one pass.
     std::span<const std::int32_t> decodeAll(std::span<const std::int32_t> tokens);
+    // decode() and decodeAll() by one launch of a graph from now on (GptEngine::recordPass()):
+    // after the longest prompt, where the next token fits the cache.
+    [[nodiscard]] Status recordDecode();
     // Reads several tokens of sequence 0 in one pass and returns what follows after each.
     std::span<const std::int32_t> verify(std::span<const std::int32_t> tokens);
     void rewind(std::int64_t position);

@@ -135,7 +135,7 @@ void GptPass::block(std::size_t layer, const BlockParameters& parameters, const 
                  });
 }
 
-double GptPass::loss(const RootParameters& root, float scale) {
+void GptPass::issueLoss(const RootParameters& root, float scale) {
     const std::int64_t c = m_config.width;
     m_ops.layerNormForward("norm", m_rows, c, output(), root.normGamma, root.normBeta, m_normed,
                            m_mean, m_rstd);
@@ -143,6 +143,9 @@ double GptPass::loss(const RootParameters& root, float scale) {
                  m_rows);
     m_ops.softmaxCrossEntropy("loss", m_rows, m_config.vocabulary, m_logits, m_targets, m_losses,
                               scale);
+}
+
+double GptPass::readLoss() {
     m_ops.download(m_hostLosses, m_losses);
     double sum = 0;
     for (const float one : m_hostLosses) sum += static_cast<double>(one);
@@ -161,7 +164,8 @@ void GptPass::lossBackward(const RootParameters& root, const RootParameters& gra
                            .c = m_scratch.block.narrow,
                            .bias = {},
                            .accumulate = false,
-                           .leftIsGradient = true});
+                           .leftIsGradient = true,
+                           .rightIsWeight = true});
     m_ops.gemm("head.dw", {.layout = GemmLayout::kTN,
                            .m = m_config.vocabulary,
                            .n = c,

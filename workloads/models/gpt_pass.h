@@ -78,7 +78,13 @@ public:
                    std::int64_t firstPosition);
     void block(std::size_t layer, const BlockParameters& parameters, const Attend& attention = {});
     // Sum of the rows' losses; the logits become their gradient times scale.
-    [[nodiscard]] double loss(const RootParameters& root, float scale);
+    [[nodiscard]] double loss(const RootParameters& root, float scale) {
+        issueLoss(root, scale);
+        return readLoss();
+    }
+    // The same in two: what computes it, and what waits for it.
+    void issueLoss(const RootParameters& root, float scale);
+    [[nodiscard]] double readLoss();
 
     // Each gives its gradients, or adds to them, and leaves its input's gradient in dStream().
     void lossBackward(const RootParameters& root, const RootParameters& gradients, bool accumulate);

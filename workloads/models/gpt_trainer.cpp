@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/gpt_trainer.h"
 
+#include <array>
+
 namespace ridge::workloads {
 
 GptTrainer::GptTrainer(Operators& ops, const GptConfig& config, const PassShape& shape)
@@ -53,12 +55,15 @@ void GptTrainer::ready(std::int64_t begin, std::int64_t end) const {
 
 double GptTrainer::forward() {
     const WorkRange phase("forward");
+    issueForward();
+    return m_pass.readLoss() / static_cast<double>(m_pass.rows());
+}
+
+void GptTrainer::issueForward() {
     m_pass.embed(m_root);
     for (std::size_t layer = 0; layer < m_weights.size(); ++layer)
         m_pass.block(layer, m_weights[layer]);
-    const std::int64_t rows = m_pass.rows();
-    return m_pass.loss(m_root, 1.0F / static_cast<float>(rows * m_parts)) /
-           static_cast<double>(rows);
+    m_pass.issueLoss(m_root, 1.0F / static_cast<float>(m_pass.rows() * m_parts));
 }
 
 void GptTrainer::backward(bool accumulate) {
@@ -78,6 +83,39 @@ void GptTrainer::optimise(AdamWArgs args) {
     const WorkRange phase("optimizer");
     args.step = ++m_steps;
     m_ops.adamW("adamw", args, m_parameters, m_gradients, m_firstMoments, m_secondMoments);
+}
+
+Status GptTrainer::recordStep(const AdamWArgs& args) {
+    RIDGE_CHECK(m_parts == 1 && !m_observer, "a recorded step is a whole one of one rank");
+    GraphRecorder* recorder = graphsOf(m_ops);
+    if (recorder == nullptr)
+        return Error{ErrorCode::kUnsupported, m_ops.describe() + " records no graphs"};
+    if (m_corrections.empty()) m_corrections = m_ops.allocate(2);
+    RIDGE_TRY_STATUS(m_ops.status());
+    m_recordedArgs = args;
+    m_recordedArgs.corrections = m_corrections;
+    const formulas::OpCost before = m_ops.issued();
+    recorder->beginGraph();
+    issueForward();
+    backward();
+    m_ops.adamW("adamw", m_recordedArgs, m_parameters, m_gradients, m_firstMoments,
+                m_secondMoments);
+    RIDGE_TRY(m_graph, recorder->endGraph());
+    const formulas::OpCost& after = m_ops.issued();
+    m_graphWork =
+        opWork(RIDGE_OP_GEMM, m_ops.products(), after.flops - before.flops,
+               after.bytesRead - before.bytesRead, after.bytesWritten - before.bytesWritten);
+    return {};
+}
+
+double GptTrainer::runRecordedStep() {
+    RIDGE_CHECK(m_graph != nullptr, "no step was recorded");
+    m_recordedArgs.step = ++m_steps;
+    const AdamWCorrections corrections = correctionsOf(m_recordedArgs);
+    m_ops.upload(m_corrections, std::array{corrections.first, corrections.second});
+    const WorkRange range("step.graph", m_graphWork);
+    m_graph->launch();
+    return m_pass.readLoss() / static_cast<double>(m_pass.rows());
 }
 
 }  // namespace ridge::workloads

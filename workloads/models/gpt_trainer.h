@@ -8,6 +8,7 @@
 // (gpt_pass.h says what is). Not thread-safe.
 
 #include "workloads/models/gpt_pass.h"
+#include "workloads/ops/graphs.h"
 
 #include <cstdint>
 #include <functional>
@@ -37,6 +38,17 @@ public:
     void backward(bool accumulate = false);
     // Counts the steps itself; args.step is ignored.
     void optimise(AdamWArgs args = {});
+    // One whole step (forward, backward, AdamW with these arguments) as one graph of the device
+    // (ops/graphs.h), after steps of the same shape. kUnsupported: this backend records none.
+    // Needs one part, and nobody who listens to gradients.
+    [[nodiscard]] Status recordStep(const AdamWArgs& args = {});
+    // What forward(), backward() and optimise() of the recording's arguments do, to the bit, by one
+    // launch in the range "step.graph"; the loss before it. What changes from step to step (the
+    // batch, the corrections of the moments) is written into the device's memory before.
+    double runRecordedStep();
+    // Of the graph; 0: none was recorded.
+    [[nodiscard]] std::int64_t recordedNodes() const { return m_graph ? m_graph->nodes() : 0; }
+
     // Called in backward() as soon as the gradients [offset, offset + count) are final: the last
     // norm, the blocks from last to first, then both tables. Lets communication start early.
     void onGradientsReady(std::function<void(std::int64_t offset, std::int64_t count)> observer) {
@@ -56,6 +68,7 @@ public:
 private:
     GptTrainer(Operators& ops, const GptConfig& config, const PassShape& shape);
     void ready(std::int64_t begin, std::int64_t end) const;
+    void issueForward();
 
     Operators& m_ops;
     GptConfig m_config;
@@ -67,6 +80,10 @@ private:
     RootParameters m_root, m_rootGradients;
     std::vector<BlockParameters> m_weights, m_weightGradients;
     std::function<void(std::int64_t, std::int64_t)> m_observer;
+    AdamWArgs m_recordedArgs;
+    Tensor m_corrections;  // of the moments, for the recorded step
+    Work m_graphWork{};
+    std::unique_ptr<OperatorGraph> m_graph;
 };
 
 }  // namespace ridge::workloads

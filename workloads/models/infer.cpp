@@ -4,6 +4,7 @@
 
 #include "workloads/formulas/efficiency.h"
 #include "workloads/models/checks_inference.h"
+#include "workloads/models/checks_recorded.h"
 #include "workloads/models/gpt_generator.h"
 #include "workloads/models/read_bandwidth.h"
 
@@ -27,6 +28,9 @@ constexpr GptConfig kAcceleratorPrefill{
     .layers = 12, .width = 4096, .heads = 32, .context = 2048, .vocabulary = 32000};
 constexpr GptConfig kAcceleratorDecode{
     .layers = 16, .width = 4096, .heads = 32, .context = 1024, .vocabulary = 32000};
+// Some 120 kernels a token that read 1.4 MB each, less than a microsecond's worth.
+constexpr GptConfig kAcceleratorSmallDecode{
+    .layers = 12, .width = 768, .heads = 12, .context = 1024, .vocabulary = 4096};
 constexpr std::int64_t kPrompt = 32;
 constexpr std::int64_t kCheckPrompt = 8;
 constexpr std::int64_t kCheckTokens = 4;
@@ -123,7 +127,7 @@ public:
         engine.sequences = m_options.batch;
         RIDGE_TRY(m_generator, GptGenerator::create(*m_ops, engine, longest));
         m_generator->initialise(kSeed);
-        restart();
+        RIDGE_TRY_STATUS(restart());
         m_bandwidth.measure(m_generator->engine());
         return m_ops->status();
     }
@@ -138,8 +142,9 @@ public:
              [&] { return checkStoredModel(*m_ops, m_options.weights, m_options.cache); },
              [&] { return checkTokensAgree(*m_ops, m_options.weights, Storage::kF32); },
              [&] { return checkLogitBand(*m_ops, m_options.weights, m_options.cache); },
+             [&] { return checkGraph(); },
              [&] { return checkCachedDecode(*m_generator, kCheckPrompt, kCheckTokens, limit); }});
-        restart();
+        if (const Status status = restart(); !status.ok()) return {false, status.error().message};
         return result;
     }
     void step(std::uint64_t) override {
@@ -164,31 +169,46 @@ public:
         const double bytes = weights + batch * context * perToken;
         const double seconds = timing.medianStepSeconds;
         const std::int64_t held = m_options.block > 0 ? m_options.block : m_options.config.context;
-        return {{"tokens_per_s", batch / seconds, "1/s", Direction::kHigher},
-                {"tpot", seconds, "s", Direction::kLower},
-                {"bytes_per_s", bytes / seconds, "B/s", Direction::kHigher},
-                {"mbu", bytes / seconds / m_bandwidth.best(), "1", Direction::kHigher},
-                {"read_bandwidth", m_bandwidth.best(), "B/s", Direction::kNone},
-                {"bytes_per_step", bytes, "B", Direction::kNone},
-                {"weight_bytes", weights, "B", Direction::kNone},
-                {"kv_bytes_per_token", perToken, "B", Direction::kNone},
-                {"kv_utilisation",
-                 formulas::pagedUtilisation(static_cast<std::uint64_t>(context), u64(held)), "1",
-                 Direction::kHigher},
-                {"mean_context", context, "1", Direction::kNone}};
+        std::vector<Metric> made{
+            {"tokens_per_s", batch / seconds, "1/s", Direction::kHigher},
+            {"tpot", seconds, "s", Direction::kLower},
+            {"bytes_per_s", bytes / seconds, "B/s", Direction::kHigher},
+            {"mbu", bytes / seconds / m_bandwidth.best(), "1", Direction::kHigher},
+            {"read_bandwidth", m_bandwidth.best(), "B/s", Direction::kNone},
+            {"bytes_per_step", bytes, "B", Direction::kNone},
+            {"weight_bytes", weights, "B", Direction::kNone},
+            {"kv_bytes_per_token", perToken, "B", Direction::kNone},
+            {"kv_utilisation",
+             formulas::pagedUtilisation(static_cast<std::uint64_t>(context), u64(held)), "1",
+             Direction::kHigher},
+            {"mean_context", context, "1", Direction::kNone}};
+        if (m_options.graph)
+            made.push_back({"graph_nodes",
+                            static_cast<double>(m_generator->engine().recordedNodes()), "1",
+                            Direction::kNone});
+        return made;
     }
 
 private:
-    void restart() {
+    CheckResult checkGraph() {
+        if (!m_options.graph) return {true, "no graph"};
+        const CheckResult tiny = checkRecordedDecode(*m_ops, m_options.weights, m_options.cache);
+        // Places in the cache may have moved in the checks before.
+        if (const Status status = restart(); !status.ok()) return {false, status.error().message};
+        return tiny;
+    }
+    Status restart() {
         std::vector<std::vector<std::int32_t>> prompts;
         for (std::int64_t i = 0; i < m_options.batch; ++i)
             prompts.push_back(
                 randomTokens(m_options.prompt, m_options.config.vocabulary, kSeed + 1 + u64(i)));
         const auto first = m_generator->prefillAll(prompts);
         m_next.assign(first.begin(), first.end());
+        if (m_options.graph) RIDGE_TRY_STATUS(m_generator->recordDecode());
         m_ops->synchronize();
         m_contextSum = 0;
         m_steps = 0;
+        return m_ops->status();
     }
 
     Backend m_backend;
@@ -236,6 +256,7 @@ WorkloadSpec decodeSpec(const Backend& backend, const std::string& variant,
         {"prompt", std::to_string(options.prompt)},
         {"batch", std::to_string(options.batch)},
         {"cache", options.block == 0 ? "contiguous" : "paged " + std::to_string(options.block)}};
+    if (backend.accelerator) spec.params["graph"] = options.graph ? "on" : "off";
     spec.presets = std::move(presets);
     // 2 b / s FLOP per byte of weights against ridge points of 6 to 13 that were seen: far enough
     // on either side.
@@ -245,7 +266,9 @@ WorkloadSpec decodeSpec(const Backend& backend, const std::string& variant,
                               : options.weights == Storage::kInt8 ? 1.0625
                                                                   : 0.5625);
     // On a GPU they are beyond 100 FLOP per byte: no batch here reaches that.
-    if (intensity > 16 && !backend.accelerator)
+    if (options.starts)
+        spec.expected = {"latency_bound", options.graph ? "none" : "launch"};
+    else if (intensity > 16 && !backend.accelerator)
         spec.expected = {"compute_bound", "compute"};
     else
         spec.expected = {"memory_wall", "memory_bandwidth"};
@@ -311,6 +334,23 @@ std::vector<WorkloadSpec> inferSpecs(const Backend& backend) {
         o.config.context = 64;
         o.weights = Storage::kInt8;
     });
+    if (backend.accelerator) {
+        decode("int4.graph", kStandard, 200, [](DecodeOptions& o) {
+            o.weights = Storage::kInt4;
+            o.graph = true;
+        });
+        for (const bool graph : {false, true})
+            decode(graph ? "bf16.small.graph" : "bf16.small", kStandard, 300,
+                   [graph](DecodeOptions& o) {
+                       o.config = kAcceleratorSmallDecode;
+                       o.weights = Storage::kBf16;
+                       o.starts = true;
+                       o.graph = graph;
+                   });
+        WorkloadSpec& slow = specs[specs.size() - 2];
+        slow.fasterVariant = specs.back().name;
+        slow.change = "no_launch_cost";
+    }
     // Long enough that the cache is a good part of what a step reads.
     for (const Storage cache : {Storage::kF32, Storage::kBf16, Storage::kInt8})
         decode(std::string("int8.b2.paged.kv-") + formulas::name(cache),

@@ -11,6 +11,7 @@
 //                    every sequence of the batch. Memory bound until the batch is large. The cache
 //                    holds `context` tokens; when it is full the next step rewinds it to the
 //                    prompt, so the cost of a step stays bounded.
+//   infer.decode/*.graph the same step recorded once and started as one graph (GPUs only)
 //
 // MBU divides by the bandwidth at which the same weights can be read and nothing else, measured in
 // the same process before and after the timed steps.
@@ -38,6 +39,8 @@ struct DecodeOptions {
     std::int64_t block = 0;  // 0: contiguous
     Storage weights = Storage::kF32;
     Storage cache = Storage::kF32;
+    bool graph = false;   // a step as one graph of the device
+    bool starts = false;  // small enough on an accelerator that starting kernels is what it costs
 };
 
 [[nodiscard]] std::vector<WorkloadSpec> inferSpecs(const Backend& backend = {});

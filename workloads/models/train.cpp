@@ -3,6 +3,7 @@
 #include "workloads/models/train.h"
 
 #include "workloads/models/checks.h"
+#include "workloads/models/checks_recorded.h"
 #include "workloads/models/gpt_trainer.h"
 #include "workloads/models/training_data.h"
 
@@ -40,6 +41,7 @@ private:
         const TrainingData::Batch& first = m_data->batch(0);
         m_trainer->setBatch(first.tokens, first.targets);
     }
+    CheckResult checkGraph();
     [[nodiscard]] std::uint64_t recomputedFlops(AttentionConvention convention) const;
 
     Backend m_backend;
@@ -54,6 +56,8 @@ private:
 Status TrainWorkload::prepare() {
     if (m_options.microBatches < 1 || m_sequences % m_options.microBatches != 0)
         return Error{ErrorCode::kBadInput, "the micro-batches must divide the batch"};
+    if (m_options.graph && m_options.microBatches > 1)
+        return Error{ErrorCode::kBadInput, "a recorded step has one micro-batch"};
     RIDGE_TRY(m_ops, m_backend.make());
     const std::int64_t sequences = m_sequences / m_options.microBatches;
     RIDGE_TRY(m_trainer, GptTrainer::create(*m_ops, m_config, sequences, m_options.recompute,
@@ -65,8 +69,26 @@ Status TrainWorkload::prepare() {
     (void)m_trainer->forward();
     m_trainer->backward();
     if (m_options.microBatches > 1) m_trainer->backward(true);  // its primitives too
+    if (m_options.graph) RIDGE_TRY_STATUS(m_trainer->recordStep());
     m_ops->synchronize();
     return m_ops->status();
+}
+
+CheckResult TrainWorkload::checkGraph() {
+    if (!m_options.graph) return {true, "no graph"};
+    const CheckResult tiny =
+        checkRecordedStep(*m_ops, m_options.products, m_options.fusedAttention);
+    if (!tiny.passed) return tiny;
+    if (const Status set = m_ops->setProducts(m_options.products); !set.ok())
+        return {false, set.error().message};
+    std::vector<FullSizeBatch> batches;
+    for (std::uint64_t i = 0; i < 2; ++i) {
+        const TrainingData::Batch& batch = m_data->batch(i);
+        batches.push_back({batch.tokens, batch.targets});
+    }
+    CheckResult full = checkRecordedStepAtFullSize(*m_trainer, batches, [this] { restart(); });
+    full.detail = tiny.detail + "; " + full.detail;
+    return full;
 }
 
 CheckResult TrainWorkload::check() {
@@ -96,7 +118,9 @@ CheckResult TrainWorkload::check() {
              m_trainer->setParts(m_options.microBatches);
              return along;
          },
-         [&] { return checkProducts(*m_ops, m_options.products); }});
+         [&] { return checkProducts(*m_ops, m_options.products); },
+         [&] { return checkKeptWeights(*m_ops, m_options.products); },
+         [&] { return checkGraph(); }});
     if (Status set = m_ops->setProducts(m_options.products); !set.ok())
         return {false, set.error().message};
     restart();
@@ -105,6 +129,13 @@ CheckResult TrainWorkload::check() {
 }
 
 void TrainWorkload::step(std::uint64_t index) {
+    if (m_options.graph) {
+        const TrainingData::Batch& batch = m_data->batch(index);
+        m_trainer->setBatch(batch.tokens, batch.targets);
+        (void)m_trainer->runRecordedStep();
+        m_ops->synchronize();
+        return;
+    }
     const auto parts = static_cast<std::uint64_t>(m_options.microBatches);
     for (std::uint64_t part = 0; part < parts; ++part) {
         const TrainingData::Batch& batch = m_data->batch(index * parts + part);
@@ -153,6 +184,9 @@ std::vector<Metric> TrainWorkload::report(const Timing& timing) {
         made.push_back({"hardware_flops_per_step_full",
                         full + static_cast<double>(recomputedFlops(AttentionConvention::kFull)),
                         "FLOP", Direction::kNone});
+    if (m_options.graph)
+        made.push_back({"graph_nodes", static_cast<double>(m_trainer->recordedNodes()), "1",
+                        Direction::kNone});
     return made;
 }
 
@@ -188,6 +222,7 @@ WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConf
                    {"recompute", text(options.recompute)},
                    {"attention", options.fusedAttention ? "fused" : "stored probabilities"},
                    {"optimizer", "AdamW"}};
+    if (backend.accelerator) made.params["graph"] = options.graph ? "on" : "off";
     made.expected = {"compute_bound", "compute"};
     made.create = [backend, config, sequences, options] {
         return makeTrainWorkload(backend, config, sequences, options);
@@ -219,6 +254,11 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
     small.presets = {"standard", "full"};
     small.warmupSteps = 5;
     small.steps = 100;
+    if (backend.accelerator) {
+        small.expected = {"latency_bound", "launch"};
+        small.fasterVariant = "train.single/fp32.small.graph";
+        small.change = "no_launch_cost";
+    }
     std::vector<WorkloadSpec> all{standard, small};
     const auto variant = [&](const std::string& name, TrainOptions options) {
         WorkloadSpec made = spec(backend, name, model, options);
@@ -233,11 +273,25 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
     if (backend.accelerator) {
         variant("train.single/tf32", {Recompute::kNone, 1, RIDGE_DTYPE_TF32});
         variant("train.single/fp8", {Recompute::kNone, 1, RIDGE_DTYPE_FP8_E4M3});
+        variant("train.single/bf16.graph",
+                {Recompute::kNone, 1, RIDGE_DTYPE_BF16, /*fusedAttention=*/false, /*graph=*/true});
+        TrainOptions recorded;
+        recorded.graph = true;
+        WorkloadSpec graph = spec(backend, "train.single/fp32.small.graph", kSmall, recorded);
+        graph.presets = small.presets;
+        graph.warmupSteps = small.warmupSteps;
+        graph.steps = small.steps;
+        // The starts are gone; kernels of a few blocks, one after the other, are near no roof.
+        graph.expected = {"latency_bound", "none"};
+        all.push_back(std::move(graph));
     }
     const ridge_dtype products = backend.accelerator ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
     variant("train.recompute/selective", {Recompute::kSelective, 1, products});
     variant("train.recompute/full", {Recompute::kFull, 1, products});
     variant("train.accum/4", {Recompute::kNone, 4, products});
+    // Codes of weights are made in the first of four micro-batches and kept for the others.
+    if (backend.accelerator)
+        variant("train.accum/4.fp8", {Recompute::kNone, 4, RIDGE_DTYPE_FP8_E4M3});
     return all;
 }
 

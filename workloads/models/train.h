@@ -15,8 +15,10 @@
 //   train.accum/4            the same step as four micro-batches of one sequence
 //   train.single/bf16, tf32, fp8  products in fewer bits (the last two: GPUs only), float32 for the
 //                            rest
+//   train.single/*.graph     the same step recorded once and started as one graph (GPUs only)
 //
-// On an accelerator the model is GPT-2's of 124 million parameters.
+// On an accelerator the model is GPT-2's of 124 million parameters. The small one is a handful of
+// microseconds of work a kernel there: starting them is what it costs, and its graph is the pair.
 //
 // A step is one forward, backward and AdamW over one of four fixed random batches.
 
@@ -44,6 +46,7 @@ struct TrainOptions {
     // else, weights and gradients included, is f32.
     ridge_dtype products = RIDGE_DTYPE_F32;
     bool fusedAttention = false;
+    bool graph = false;  // the step as one graph of the device; one micro-batch
 };
 
 [[nodiscard]] std::vector<WorkloadSpec> trainSpecs(const Backend& backend = {});

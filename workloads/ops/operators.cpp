@@ -5,18 +5,14 @@
 #include "workloads/formulas/op_cost.h"
 #include "workloads/ops/fp8.h"
 
+#include <cmath>
+
 namespace ridge::workloads {
 
 namespace {
 
 std::uint64_t u64(std::int64_t value) {
     return static_cast<std::uint64_t>(value);
-}
-
-Work payload(ridge_op_kind kind, const formulas::OpCost& cost,
-             ridge_dtype dtype = RIDGE_DTYPE_F32) {
-    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : dtype, cost.flops,
-                  cost.bytesRead, cost.bytesWritten);
 }
 
 std::uint64_t bytesOf(const Tensor& tensor) {
@@ -40,6 +36,22 @@ void checkAttention(const AttentionArgs& args, const Tensor& qkv, const Tensor& 
 }
 
 }  // namespace
+
+AdamWCorrections correctionsOf(const AdamWArgs& args) {
+    const auto steps = static_cast<double>(args.step);
+    const auto correction = [steps](float beta) {
+        return static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(beta), steps)));
+    };
+    return {correction(args.beta1), correction(args.beta2)};
+}
+
+Work Operators::payload(ridge_op_kind kind, const formulas::OpCost& cost, ridge_dtype dtype) {
+    m_issued.flops += cost.flops;
+    m_issued.bytesRead += cost.bytesRead;
+    m_issued.bytesWritten += cost.bytesWritten;
+    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : dtype, cost.flops,
+                  cost.bytesRead, cost.bytesWritten);
+}
 
 void Operators::gemm(const char* name, const GemmArgs& args) {
     checkAtLeast(args.a, args.m * args.k);
@@ -69,11 +81,14 @@ bool Operators::narrowOperands(const GemmArgs& args, GemmArgs& actual) {
         actual.a = quantised(
             "quantise.left", {turnedA ? args.k : args.m, turnedA ? args.m : args.k, turnedA},
             args.a, args.leftIsGradient ? RIDGE_DTYPE_FP8_E5M2 : RIDGE_DTYPE_FP8_E4M3, m_fp8Left);
-        actual.b = quantised("quantise.right",
-                             {turnedB ? args.k : args.n, turnedB ? args.n : args.k, turnedB},
-                             args.b, RIDGE_DTYPE_FP8_E4M3, m_fp8Right);
+        const QuantiseArgs right{turnedB ? args.k : args.n, turnedB ? args.n : args.k, turnedB};
+        if (args.rightIsWeight && m_keepWeights) {
+            actual.b = keptWeight(right, args.b, actual.rightScale);
+        } else {
+            actual.b = quantised("quantise.right", right, args.b, RIDGE_DTYPE_FP8_E4M3, m_fp8Right);
+            actual.rightScale = m_fp8Right.scale;
+        }
         actual.leftScale = m_fp8Left.scale;
-        actual.rightScale = m_fp8Right.scale;
     } else if (m_products == RIDGE_DTYPE_BF16 || m_products == RIDGE_DTYPE_FP8_E4M3) {
         actual.a = narrowed("cast.left", args.a, args.m * args.k, m_left);
         actual.b = narrowed("cast.right", args.b, args.k * args.n, m_right);
@@ -107,6 +122,38 @@ Tensor Operators::quantised(const char* name, const QuantiseArgs& args, const Te
     const Tensor codes{to.room.data, count, type};
     quantise(name, args, from, codes, to.scale);
     return codes;
+}
+
+Tensor Operators::keptWeight(const QuantiseArgs& args, const Tensor& from, Tensor& scale) {
+    KeptWeight& kept = m_keptWeights[{from.data, args.rows, args.columns, args.turned}];
+    if (!kept.current) {
+        const Tensor made =
+            quantised("quantise.weight", args, from, RIDGE_DTYPE_FP8_E4M3, kept.codes);
+        if (made.empty()) return {};
+        kept.current = true;
+    }
+    scale = kept.codes.scale;
+    return kept.codes.room;
+}
+
+void Operators::written(const Tensor& where) {
+    const auto* begin = static_cast<const std::byte*>(where.data);
+    const std::byte* end = begin + where.bytes();
+    for (auto& [key, kept] : m_keptWeights) {
+        const auto* first = static_cast<const std::byte*>(std::get<0>(key));
+        const std::byte* last =
+            first + static_cast<std::int64_t>(sizeof(float)) * std::get<1>(key) * std::get<2>(key);
+        if (begin < last && first < end) kept.current = false;
+    }
+}
+
+void Operators::forgetQuantisedWeights() {
+    for (auto& [key, kept] : m_keptWeights) kept.current = false;
+}
+
+void Operators::keepQuantisedWeights(bool keep) {
+    m_keepWeights = keep;
+    forgetQuantisedWeights();
 }
 
 Status Operators::setProducts(ridge_dtype type) {
@@ -290,8 +337,10 @@ void Operators::adamW(const char* name, const AdamWArgs& args, const Tensor& wei
     checkAtLeast(gradients, weights.count);
     checkAtLeast(firstMoments, weights.count);
     checkAtLeast(secondMoments, weights.count);
+    if (!args.corrections.empty()) checkAtLeast(args.corrections, 2);
     const WorkRange range(name, payload(RIDGE_OP_OPTIMIZER, formulas::adamW(u64(weights.count))));
     doAdamW(args, weights, gradients, firstMoments, secondMoments);
+    written(weights);
 }
 
 void Operators::affine(const char* name, Affine step, const Tensor& x, const Tensor& y) {

@@ -10,14 +10,17 @@
 // uses an object at a time. No allocation and no primitive creation after the first call per shape.
 
 #include "base/result.h"
+#include "workloads/formulas/op_cost.h"
 #include "workloads/ops/tensor.h"
 #include "workloads/ops/weights.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
+#include <tuple>
 
 namespace ridge::workloads {
 
@@ -39,6 +42,9 @@ struct GemmArgs {
     bool accumulate = false;      // add to C instead of replacing it
     bool unsignedLeft = false;    // int8: A holds 0..255 instead of -128..127
     bool leftIsGradient = false;  // where products are fp8: A needs range more than precision
+    // Where products are fp8: B changes only by adamW() and uploads, so that its codes are kept
+    // from one product to the next until then.
+    bool rightIsWeight = false;
     Tensor leftScale = {}, rightScale = {};  // fp8: one float each that all elements are times
 };
 
@@ -52,7 +58,8 @@ struct GemmArgs {
             .a = x,
             .b = weight.values,
             .c = y,
-            .bias = bias};
+            .bias = bias,
+            .rightIsWeight = true};
 }
 
 // x(rows, columns) into fp8 rows of padded length (ops/fp8.h); turned: its columns into rows.
@@ -99,7 +106,17 @@ struct AdamWArgs {
     float epsilon = 1e-8F;
     float weightDecay = 0.01F;
     std::int64_t step = 1;  // counts from 1; corrects the bias of the moments
+    // Two floats that are read instead of `step` when the operator runs (AdamWCorrections): what a
+    // recorded step needs, whose other arguments stay those of its recording. Empty: by `step`.
+    Tensor corrections = {};
 };
+
+// 1 / (1 - beta^step) of both moments.
+struct AdamWCorrections {
+    float first = 1.0F;
+    float second = 1.0F;
+};
+[[nodiscard]] AdamWCorrections correctionsOf(const AdamWArgs& args);
 
 class Operators {
 public:
@@ -134,6 +151,10 @@ public:
     // fused is in tf32 where products are in fewer bits than floats have. Payloads say what was
     // used.
     Status setProducts(ridge_dtype type);
+    [[nodiscard]] ridge_dtype products() const { return m_products; }
+    // Whether codes of weights are kept between fp8 products (GemmArgs::rightIsWeight); to begin
+    // with, yes. Without it they are made anew for each.
+    void keepQuantisedWeights(bool keep);
     // Waits until everything issued so far is done.
     virtual void synchronize() = 0;
     // The first failure since construction.
@@ -142,6 +163,9 @@ public:
     [[nodiscard]] virtual std::string describe() const = 0;
     // How many compiled primitives or plans exist; must not grow while steps are timed.
     [[nodiscard]] virtual std::int64_t primitiveCount() const = 0;
+    // Of all operators issued since construction. The difference over a recording is what its graph
+    // does each time.
+    [[nodiscard]] const formulas::OpCost& issued() const { return m_issued; }
 
     // --- operators ----------------------------------------------------------------------------
     void gemm(const char* name, const GemmArgs& args);
@@ -182,6 +206,10 @@ public:
                                 const Tensor& out, const Tensor& logSums, const Tensor& dOut,
                                 const Tensor& dQkv);
 
+    // Where the rows of the cacheStore() and attentionCached() to come lie, for all layers at once.
+    // They look it up in the device's memory, so a recorded pass (graphs.h) is right for the rows
+    // that were placed last. Left out, those two see to it themselves, a copy each.
+    virtual void placeRows(const KvCache& /*cache*/, std::span<const CacheRows> /*rows*/) {}
     // Writes k and v of the rows of qkv into the cache, at the places of their sequences.
     void cacheStore(const char* name, const Tensor& qkv, const KvCache& cache,
                     std::span<const CacheRows> rows);
@@ -252,6 +280,8 @@ public:
     // The same for each of best.size() rows of x. Synchronises.
     void argmaxRows(const char* name, const Tensor& x, std::int64_t width,
                     std::span<std::int32_t> best);
+    // For each of best.count rows, into int32 memory of this backend. Does not synchronise.
+    void argmaxRows(const char* name, const Tensor& x, std::int64_t width, const Tensor& best);
 
     // Exclusive or of all bytes, as 64-bit words (a rest is padded with zeros): each byte read once
     // and nothing else, so it also tells what bandwidth reading can reach. Synchronises.
@@ -270,9 +300,17 @@ public:
                      const Tensor& y);
 
 protected:
-    [[nodiscard]] ridge_dtype products() const { return m_products; }
     // Of attention's products.
     [[nodiscard]] ridge_dtype attentionType() const { return m_attention; }
+    // Something has been written there: codes of weights in it are no longer theirs. A backend that
+    // multiplies in fp8 says so of its uploads.
+    virtual void written(const Tensor& where);
+    // What was kept is no longer what memory holds: of recorded products nothing was done, and a
+    // graph must make what it needs by itself.
+    void forgetQuantisedWeights();
+    // What a range of an operator says of its work; counted in issued().
+    Work payload(ridge_op_kind kind, const formulas::OpCost& cost,
+                 ridge_dtype dtype = RIDGE_DTYPE_F32);
 
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
@@ -306,6 +344,7 @@ protected:
                                  const Tensor& positionTable, const Tensor& out) = 0;
     virtual void doArgmaxRows(const Tensor& x, std::int64_t width,
                               std::span<std::int32_t> best) = 0;
+    virtual void doArgmaxInto(const Tensor& x, std::int64_t width, const Tensor& best) = 0;
     virtual void doAttentionForward(const AttentionArgs& args, const Tensor& qkv,
                                     const Tensor& probabilities, const Tensor& out) = 0;
     virtual void doAttentionBackward(const AttentionArgs& args, const Tensor& qkv,
@@ -354,12 +393,22 @@ private:
     };
     Tensor quantised(const char* name, const QuantiseArgs& args, const Tensor& from,
                      ridge_dtype type, Quantised& to);
+    // Those of a weight: the same codes as the last time, if nothing has written over it.
+    struct KeptWeight {
+        Quantised codes;
+        bool current = false;
+    };
+    using WeightKey = std::tuple<const void*, std::int64_t, std::int64_t, bool>;
+    Tensor keptWeight(const QuantiseArgs& args, const Tensor& from, Tensor& scale);
     // In fp8 or bf16, as products() says; false when there is no memory for it.
     bool narrowOperands(const GemmArgs& args, GemmArgs& actual);
 
     ridge_dtype m_products = RIDGE_DTYPE_F32, m_attention = RIDGE_DTYPE_F32;
     Tensor m_left, m_right;
     Quantised m_fp8Left, m_fp8Right;
+    std::map<WeightKey, KeptWeight> m_keptWeights;  // address, rows, columns, turned
+    bool m_keepWeights = true;
+    formulas::OpCost m_issued;
 };
 
 }  // namespace ridge::workloads

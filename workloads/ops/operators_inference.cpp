@@ -15,11 +15,6 @@ std::uint64_t u64(std::int64_t value) {
     return static_cast<std::uint64_t>(value);
 }
 
-Work payload(ridge_op_kind kind, const OpCost& cost, ridge_dtype dtype = RIDGE_DTYPE_F32) {
-    return opWork(kind, kind == RIDGE_OP_COPY ? RIDGE_DTYPE_NONE : dtype, cost.flops,
-                  cost.bytesRead, cost.bytesWritten);
-}
-
 void atLeast(const Tensor& tensor, std::int64_t count) {
     RIDGE_CHECK(tensor.count >= count, "tensor is smaller than the operator's shape");
 }
@@ -234,6 +229,15 @@ void Operators::argmaxRows(const char* name, const Tensor& x, std::int64_t width
     const auto rows = static_cast<std::uint64_t>(best.size());
     const WorkRange range(name, payload(RIDGE_OP_OTHER, {0, rows * u64(width) * 4, rows * 4}));
     doArgmaxRows(x, width, best);
+}
+
+void Operators::argmaxRows(const char* name, const Tensor& x, std::int64_t width,
+                           const Tensor& best) {
+    RIDGE_CHECK(width > 0 && best.count > 0, "argmax of nothing");
+    atLeast(x, best.count * width);
+    const WorkRange range(
+        name, payload(RIDGE_OP_OTHER, {0, u64(best.count) * u64(width) * 4, 4 * u64(best.count)}));
+    doArgmaxInto(x, width, best);
 }
 
 }  // namespace ridge::workloads

@@ -330,8 +330,8 @@ std::vector<WorkloadSpec> launchSpecs(const Backend& backend) {
         else
             spec.expected = {"latency_bound", "launch"};
         if (!batched && !graph) {
-            spec.fasterVariant = "launch/batched";
-            spec.change = "batched";
+            spec.fasterVariant = backend.accelerator ? "launch/graph" : "launch/batched";
+            spec.change = backend.accelerator ? "no_launch_cost" : "batched";
         }
         spec.warmupSteps = 5;
         spec.steps = batched ? 400 : 100;

@@ -79,6 +79,7 @@ protected:
                          const Tensor& positions, const Tensor& tokenTable,
                          const Tensor& positionTable, const Tensor& out) override;
     void doArgmaxRows(const Tensor& x, std::int64_t width, std::span<std::int32_t> best) override;
+    void doArgmaxInto(const Tensor& x, std::int64_t width, const Tensor& best) override;
     void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                 std::int64_t n, std::int64_t k) override;
     void doAttentionForward(const AttentionArgs& args, const Tensor& qkv,

@@ -289,4 +289,8 @@ void CpuOperators::doArgmaxRows(const Tensor& x, std::int64_t width, std::span<s
         best[r] = doArgmax(x.slice(static_cast<std::int64_t>(r) * width, width));
 }
 
+void CpuOperators::doArgmaxInto(const Tensor& x, std::int64_t width, const Tensor& best) {
+    doArgmaxRows(x, width, {best.i32(), static_cast<std::size_t>(best.count)});
+}
+
 }  // namespace ridge::workloads

@@ -175,17 +175,16 @@ std::int32_t CpuOperators::doArgmax(const Tensor& x) {
 
 void CpuOperators::doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                            const Tensor& firstMoments, const Tensor& secondMoments) {
-    const auto steps = static_cast<double>(args.step);
-    const cpu::AdamWFactors factors{
-        .learningRate = args.learningRate,
-        .beta1 = args.beta1,
-        .beta2 = args.beta2,
-        .epsilon = args.epsilon,
-        .decay = 1.0F - args.learningRate * args.weightDecay,
-        .firstCorrection =
-            static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(args.beta1), steps))),
-        .secondCorrection =
-            static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(args.beta2), steps)))};
+    AdamWCorrections corrections = correctionsOf(args);
+    if (!args.corrections.empty())
+        corrections = {args.corrections.f32()[0], args.corrections.f32()[1]};
+    const cpu::AdamWFactors factors{.learningRate = args.learningRate,
+                                    .beta1 = args.beta1,
+                                    .beta2 = args.beta2,
+                                    .epsilon = args.epsilon,
+                                    .decay = 1.0F - args.learningRate * args.weightDecay,
+                                    .firstCorrection = corrections.first,
+                                    .secondCorrection = corrections.second};
     forRanges(m_threads, weights.count, kElementAlign, [&](std::int64_t begin, std::int64_t end) {
         cpu::adamWRange(end - begin, factors, weights.f32() + begin, gradients.f32() + begin,
                         firstMoments.f32() + begin, secondMoments.f32() + begin);

@@ -43,11 +43,15 @@ public:
     const Status& status() const override { return m_device->status(); }
     std::string describe() const override { return m_device->describe(); }
     std::int64_t primitiveCount() const override { return m_device->planCount(); }
-    void beginGraph() override { m_device->beginGraph(); }
-    Result<std::unique_ptr<OperatorGraph>> endGraph() override { return m_device->endGraph(); }
+    void beginGraph() override;
+    Result<std::unique_ptr<OperatorGraph>> endGraph() override;
+    void placeRows(const KvCache& cache, std::span<const CacheRows> rows) override {
+        (void)findPlaces(cache, rows);
+    }
     void* allocatePinned(std::size_t bytes) override { return m_device->allocatePinned(bytes); }
     std::uint64_t copyIn(void* toDevice, const void* fromHost, std::size_t bytes,
                          std::uint64_t after) override {
+        written({toDevice, static_cast<std::int64_t>(bytes), RIDGE_DTYPE_INT8});
         return m_device->copyBeside(Device::Direction::kIn, toDevice, fromHost, bytes, after);
     }
     std::uint64_t copyOut(void* toHost, const void* fromDevice, std::size_t bytes,
@@ -119,6 +123,7 @@ protected:
                                const Tensor& targets, const Tensor& losses, float scale) override;
     std::int32_t doArgmax(const Tensor& x) override;
     void doArgmaxRows(const Tensor& x, std::int64_t width, std::span<std::int32_t> best) override;
+    void doArgmaxInto(const Tensor& x, std::int64_t width, const Tensor& best) override;
     std::uint64_t doChecksum(const Tensor& x) override;
     void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                  const Tensor& firstMoments, const Tensor& secondMoments) override;
@@ -127,7 +132,7 @@ protected:
 private:
     // At least this many bytes of device memory that live until the next call for the same slot.
     // A larger one than before is allocated anew: the first call per shape, never a timed one.
-    enum Slot { kScores, kPartials, kWeights, kPlaces, kLargest, kSlots };
+    enum Slot { kScores, kPartials, kWeights, kPlaces, kResults, kLargest, kSlots };
     void* scratch(Slot slot, std::int64_t bytes);
     float* floats(Slot slot, std::int64_t count) {
         return static_cast<float*>(scratch(slot, 4 * count));
@@ -141,7 +146,9 @@ private:
         std::int64_t count = 0;  // of rows
     };
     [[nodiscard]] bool tensorFloat() const { return attentionType() == RIDGE_DTYPE_TF32; }
-    Places uploadPlaces(const KvCache& cache, std::span<const CacheRows> rows);
+    // Uploads them unless they are those that are there.
+    Places findPlaces(const KvCache& cache, std::span<const CacheRows> rows);
+    class PlacedGraph;
 
     std::unique_ptr<Device> m_device;
     struct Room {
@@ -149,7 +156,9 @@ private:
         std::int64_t bytes = 0;
     };
     Room m_rooms[kSlots];
-    std::vector<std::int32_t> m_places;
+    // What the slot kPlaces holds, and what is wanted there; the two change places.
+    std::vector<std::int32_t> m_places, m_wanted;
+    std::uint64_t m_placesMoved = 0;  // how often that slot has been allocated
 };
 
 }  // namespace ridge::workloads::cuda

@@ -291,6 +291,7 @@ public:
     }
 
     void* allocate(std::size_t bytes) override {
+        if (refused("an allocation")) return nullptr;
         void* data = nullptr;
         if (const cudaError_t error = cudaMalloc(&data, bytes); error != cudaSuccess) {
             (void)cudaGetLastError();  // not sticky: others may go on
@@ -304,11 +305,13 @@ public:
         return data;
     }
     void toDevice(void* to, const void* from, std::size_t bytes) override {
+        if (refused("a copy to the device")) return;
         // Of pageable memory: returns when `from` has been read.
         keep(cudaFailed("a copy to the device",
                         cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, m_stream)));
     }
     void toHost(void* to, const void* from, std::size_t bytes) override {
+        if (refused("a copy from the device")) return;
         keep(cudaFailed("a copy from the device",
                         cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, m_stream)));
         synchronize();
@@ -319,6 +322,7 @@ public:
     void multiply(const StridedProduct& product) override;
     Status canMultiply(ridge_dtype type) const override;
     void synchronize() override {
+        if (refused("a wait")) return;
         keep(cudaFailed("what was issued", cudaStreamSynchronize(m_stream)));
     }
     void* stream() override { return m_stream; }
@@ -352,12 +356,14 @@ public:
         if (m_copies != nullptr) keep(m_copies->finish());
     }
     void beginGraph() override {
+        m_recording = true;
         // Of this thread only: calls that a capture forbids stay allowed to other threads.
         keep(cudaFailed("the recording of a graph",
                         cudaStreamBeginCapture(m_stream, cudaStreamCaptureModeThreadLocal)));
     }
     Result<std::unique_ptr<OperatorGraph>> endGraph() override {
         cudaGraph_t graph = nullptr;
+        m_recording = false;
         const cudaError_t error = cudaStreamEndCapture(m_stream, &graph);
         RIDGE_TRY_STATUS(cudaFailed("the recording of a graph", error));
         RIDGE_TRY_STATUS(status());
@@ -376,7 +382,15 @@ public:
     std::int64_t planCount() const override { return static_cast<std::int64_t>(m_plans.size()); }
 
 private:
+    // What a recording cannot hold: it would end it, or be done again with each launch.
+    bool refused(const char* what) {
+        if (m_recording)
+            keep(Error{ErrorCode::kInternal, std::string(what) + " while a graph is recorded"});
+        return m_recording;
+    }
+
     cudaDeviceProp m_properties{};
+    bool m_recording = false;
     cudaStream_t m_stream = nullptr;
     cublasLtHandle_t m_handle = nullptr;
     void* m_workspace = nullptr;

@@ -95,7 +95,9 @@ struct AffineChain {
 
 struct AdamW {
     AdamWArgs args;
-    float decay, firstCorrection, secondCorrection;
+    float decay;
+    AdamWCorrections given;
+    const float* corrections;  // instead of those; null: those
     float* weights;
     const float* gradients;
     float* firstMoments;
@@ -106,7 +108,9 @@ struct AdamW {
         const float v = args.beta2 * secondMoments[i] + (1.0F - args.beta2) * g * g;
         firstMoments[i] = m;
         secondMoments[i] = v;
-        const float step = m * firstCorrection / (sqrtf(v * secondCorrection) + args.epsilon);
+        const float first = corrections != nullptr ? corrections[0] : given.first;
+        const float second = corrections != nullptr ? corrections[1] : given.second;
+        const float step = m * first / (sqrtf(v * second) + args.epsilon);
         weights[i] = weights[i] * decay - args.learningRate * step;
     }
 };
@@ -157,6 +161,7 @@ void CudaOperators::download(std::span<float> to, const Tensor& from) {
 void CudaOperators::uploadBytes(const Tensor& to, std::span<const std::byte> from) {
     const std::int64_t bytes = std::min(to.bytes(), std::ssize(from));
     if (bytes > 0) m_device->toDevice(to.data, from.data(), static_cast<std::size_t>(bytes));
+    written(to);
 }
 
 void CudaOperators::downloadBytes(std::span<std::byte> to, const Tensor& from) {
@@ -237,19 +242,15 @@ void CudaOperators::doAffineChain(std::span<const Affine> steps, const Tensor& x
 
 void CudaOperators::doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                             const Tensor& firstMoments, const Tensor& secondMoments) {
-    const auto steps = static_cast<double>(args.step);
-    const auto correction = [steps](float beta) {
-        return static_cast<float>(1.0 / (1.0 - std::pow(static_cast<double>(beta), steps)));
-    };
     forElements(*m_device, weights.count,
-                AdamW{args, 1.0F - args.learningRate * args.weightDecay, correction(args.beta1),
-                      correction(args.beta2), weights.f32(), gradients.f32(), firstMoments.f32(),
+                AdamW{args, 1.0F - args.learningRate * args.weightDecay, correctionsOf(args),
+                      orNull(args.corrections), weights.f32(), gradients.f32(), firstMoments.f32(),
                       secondMoments.f32()});
 }
 
 std::uint64_t CudaOperators::doChecksum(const Tensor& x) {
     const std::int64_t words = x.bytes() / 8;
-    auto* sum = static_cast<unsigned long long*>(scratch(kPlaces, 8));
+    auto* sum = static_cast<unsigned long long*>(scratch(kResults, 8));
     if (sum == nullptr) return 0;
     m_device->zero(sum, 8);
     launch(

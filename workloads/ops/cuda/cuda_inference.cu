@@ -389,34 +389,75 @@ void CudaOperators::doGemv(const Tensor& weight, const Tensor& x, const Tensor& 
     doLinear({weight, {}, n, k}, x, bias, y, 1);
 }
 
-CudaOperators::Places CudaOperators::uploadPlaces(const KvCache& cache,
-                                                  std::span<const CacheRows> rows) {
-    std::int64_t count = 0;
-    for (const CacheRows& part : rows) count += part.rows;
-    m_places.resize(static_cast<std::size_t>(3 * count));
+CudaOperators::Places CudaOperators::findPlaces(const KvCache& cache,
+                                                std::span<const CacheRows> rows) {
+    std::int64_t count = 0, blocks = 0;
+    for (const CacheRows& part : rows) {
+        count += part.rows;
+        blocks += std::ssize(part.blocks);
+    }
+    m_wanted.resize(static_cast<std::size_t>(3 * count));
     std::int64_t entry = 0;
     for (const CacheRows& part : rows) {
-        const auto begin = static_cast<std::int32_t>(std::ssize(m_places) - 3 * count);
+        const auto begin = static_cast<std::int32_t>(std::ssize(m_wanted) - 3 * count);
         const std::int64_t used = (part.position + part.rows + cache.block - 1) / cache.block;
-        m_places.insert(m_places.end(), part.blocks.begin(), part.blocks.begin() + used);
+        m_wanted.insert(m_wanted.end(), part.blocks.begin(), part.blocks.begin() + used);
         for (std::int64_t r = 0; r < part.rows; ++r, ++entry) {
-            m_places[static_cast<std::size_t>(entry)] =
+            m_wanted[static_cast<std::size_t>(entry)] =
                 static_cast<std::int32_t>(part.firstRow + r);
-            m_places[static_cast<std::size_t>(count + entry)] =
+            m_wanted[static_cast<std::size_t>(count + entry)] =
                 static_cast<std::int32_t>(part.position + r);
-            m_places[static_cast<std::size_t>(2 * count + entry)] = begin;
+            m_wanted[static_cast<std::size_t>(2 * count + entry)] = begin;
         }
     }
-    const std::int64_t bytes = 4 * std::ssize(m_places);
-    auto* to = static_cast<std::int32_t*>(scratch(kPlaces, bytes));
+    // Room for all that these sequences may grow to: a recorded pass knows one address.
+    const std::int64_t room = 4 * (3 * count + blocks);
+    if (m_rooms[kPlaces].bytes < room) {
+        m_places.clear();
+        ++m_placesMoved;
+    }
+    auto* to = static_cast<std::int32_t*>(scratch(kPlaces, room));
     if (to == nullptr) return {};
-    m_device->toDevice(to, m_places.data(), static_cast<std::size_t>(bytes));
+    if (m_wanted != m_places) {
+        m_device->toDevice(to, m_wanted.data(), 4 * m_wanted.size());
+        std::swap(m_wanted, m_places);
+    }
     return {to, to + count, to + 2 * count, to + 3 * count, count};
+}
+
+// What was recorded reads places where they were then.
+class CudaOperators::PlacedGraph final : public OperatorGraph {
+public:
+    PlacedGraph(CudaOperators& ops, std::unique_ptr<OperatorGraph> graph)
+        : m_ops(ops), m_placesMoved(ops.m_placesMoved), m_graph(std::move(graph)) {}
+    void launch() override {
+        if (m_placesMoved == m_ops.m_placesMoved) return m_graph->launch();
+        m_ops.device().keep(Error{ErrorCode::kInternal,
+                                  "a graph whose rows have been placed elsewhere since: record it "
+                                  "after the largest pass"});
+    }
+    std::int64_t nodes() const override { return m_graph->nodes(); }
+
+private:
+    CudaOperators& m_ops;
+    std::uint64_t m_placesMoved;
+    std::unique_ptr<OperatorGraph> m_graph;
+};
+
+void CudaOperators::beginGraph() {
+    forgetQuantisedWeights();
+    m_device->beginGraph();
+}
+
+Result<std::unique_ptr<OperatorGraph>> CudaOperators::endGraph() {
+    forgetQuantisedWeights();
+    RIDGE_TRY(auto graph, m_device->endGraph());
+    return std::unique_ptr<OperatorGraph>(std::make_unique<PlacedGraph>(*this, std::move(graph)));
 }
 
 void CudaOperators::doCacheStore(const Tensor& qkv, const KvCache& cache,
                                  std::span<const CacheRows> rows) {
-    const Places places = uploadPlaces(cache, rows);
+    const Places places = findPlaces(cache, rows);
     withCache(cache, [&](auto typed) {
         typed.rows = places.rows;
         typed.positions = places.positions;
@@ -432,7 +473,7 @@ void CudaOperators::doCacheStore(const Tensor& qkv, const KvCache& cache,
 void CudaOperators::doAttentionCached(const Tensor& qkv, const KvCache& cache,
                                       std::span<const CacheRows> rows, const Tensor& out) {
     m_device->keep(fits(cache.headDim));
-    const Places places = uploadPlaces(cache, rows);
+    const Places places = findPlaces(cache, rows);
     withCache(cache, [&](auto typed) {
         typed.rows = places.rows;
         typed.positions = places.positions;

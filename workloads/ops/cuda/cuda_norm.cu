@@ -239,12 +239,16 @@ void CudaOperators::doSoftmaxCrossEntropy(std::int64_t rows, std::int64_t vocabu
 
 void CudaOperators::doArgmaxRows(const Tensor& x, std::int64_t width,
                                  std::span<std::int32_t> best) {
-    auto* places =
-        static_cast<std::int32_t*>(scratch(kPlaces, static_cast<std::int64_t>(best.size_bytes())));
-    if (places == nullptr) return;
-    launch(*m_device, argmaxKernel, dim3(static_cast<unsigned>(best.size())), dim3(kBlock), x.f32(),
-           width, places);
-    m_device->toHost(best.data(), places, best.size_bytes());
+    const auto count = std::ssize(best);
+    void* const found = scratch(kResults, static_cast<std::int64_t>(best.size_bytes()));
+    if (found == nullptr) return;
+    doArgmaxInto(x, width, {found, count, RIDGE_DTYPE_INT32});
+    m_device->toHost(best.data(), found, best.size_bytes());
+}
+
+void CudaOperators::doArgmaxInto(const Tensor& x, std::int64_t width, const Tensor& best) {
+    launch(*m_device, argmaxKernel, dim3(static_cast<unsigned>(best.count)), dim3(kBlock), x.f32(),
+           width, best.i32());
 }
 
 std::int32_t CudaOperators::doArgmax(const Tensor& x) {

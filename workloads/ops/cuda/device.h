@@ -14,6 +14,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 
 namespace ridge::workloads::cuda {
@@ -75,6 +76,8 @@ public:
     virtual void finishCopies() = 0;
     // A kernel was handed to the stream: keeps the error if that failed.
     virtual void launched() = 0;
+    // The same where the host plays the device: done now, or later in the order of the stream.
+    virtual void run(const std::function<void()>& kernel) { kernel(); }
     [[nodiscard]] virtual std::string describe() const = 0;
     [[nodiscard]] virtual std::int64_t planCount() const = 0;
 

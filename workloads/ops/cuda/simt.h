@@ -76,8 +76,10 @@ void launch(Device& device, void (*kernel)(Parameters...), dim3 grid, dim3 block
             Arguments... arguments) {
     if (grid.x == 0 || grid.y == 0 || grid.z == 0) return;
 #if defined(RIDGE_SIMT_HEADER)
-    const Device::Access access(device);
-    simt::run(grid, block, [&] { kernel(static_cast<Parameters>(arguments)...); });
+    device.run([=, &device] {
+        const Device::Access access(device);
+        simt::run(grid, block, [&] { kernel(static_cast<Parameters>(arguments)...); });
+    });
 #else
     kernel<<<grid, block, 0, static_cast<cudaStream_t>(device.stream())>>>(
         static_cast<Parameters>(arguments)...);

@@ -7,6 +7,8 @@
 #include "workloads/ops/weights.h"
 
 #include <cstring>
+#include <deque>
+#include <mutex>
 #include <sys/mman.h>
 
 namespace ridge::workloads::cuda {
@@ -35,10 +37,13 @@ float tensorFloat(float value) {
     return std::bit_cast<float>((bits + 0xFFFU + ((bits >> 13) & 1U)) & ~0x1FFFU);
 }
 
+// One lock for everything: a communication thread may wait for what this device was given, and
+// touch its memory, while another thread issues.
 class HostDevice final : public Device {
 public:
-    explicit HostDevice(CopiesWhen copiesWhen)
+    HostDevice(CopiesWhen copiesWhen, WorkWhen workWhen)
         : m_copiesWhen(copiesWhen),
+          m_workWhen(workWhen),
           m_memory(static_cast<char*>(::mmap(nullptr, kRoom, PROT_NONE,
                                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
         RIDGE_CHECK(m_memory != MAP_FAILED, "no address space for the device's memory");
@@ -46,34 +51,75 @@ public:
     ~HostDevice() override { ::munmap(m_memory, kRoom); }
 
     void* allocate(std::size_t bytes) override {
+        const std::lock_guard lock(m_mutex);
+        if (refused("an allocation")) return nullptr;
         if (m_used + bytes > kRoom) {
             keep(Error{ErrorCode::kMeasurement, "the host's device is full"});
             return nullptr;
         }
         void* data = m_memory + m_used;
         m_used += (bytes + kAlign - 1) / kAlign * kAlign;
+        if (m_open > 0) protect(PROT_READ | PROT_WRITE);
         return data;  // anonymous pages are zero
     }
     void toDevice(void* to, const void* from, std::size_t bytes) override {
-        const Access access(*this);
-        std::memcpy(to, from, bytes);
+        if (refused("a copy to the device")) return;
+        const auto* first = static_cast<const char*>(from);
+        run([this, to, kept = std::vector<char>(first, first + bytes)] {
+            const Access access(*this);
+            std::memcpy(to, kept.data(), kept.size());
+        });
     }
     void toHost(void* to, const void* from, std::size_t bytes) override {
+        if (refused("a copy from the device")) return;
+        synchronize();
         const Access access(*this);
         std::memcpy(to, from, bytes);
     }
     void zero(void* data, std::size_t bytes) override {
-        const Access access(*this);
-        std::memset(data, 0, bytes);
+        run([this, data, bytes] {
+            const Access access(*this);
+            std::memset(data, 0, bytes);
+        });
     }
-    void multiply(const StridedProduct& product) override;
+    void multiply(const StridedProduct& product) override {
+        run([this, product] { multiplyNow(product); });
+    }
     Status canMultiply(ridge_dtype type) const override {
         if (type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32 ||
             isFp8(type))
             return {};
         return Error{ErrorCode::kUnsupported, "no products of this type on the host's device"};
     }
-    void synchronize() override {}
+    void synchronize() override {
+        if (!refused("a wait")) runUntil(m_issued);
+    }
+    void run(const std::function<void()>& work) override {
+        const std::lock_guard lock(m_mutex);
+        if (m_recording) {
+            m_recorded.push_back(work);
+            return;
+        }
+        ++m_issued;
+        m_queue.push_back(work);
+        if (m_workWhen == WorkWhen::kAtOnce) runUntil(m_issued);
+    }
+    // What was issued first is done first, up to that number.
+    void runUntil(std::uint64_t number) {
+        const std::lock_guard lock(m_mutex);
+        while (m_issued - m_queue.size() < number) {
+            const std::function<void()> work = std::move(m_queue.front());
+            m_queue.pop_front();
+            work();
+        }
+    }
+    void beginGraph() override { m_recording = true; }
+    Result<std::unique_ptr<OperatorGraph>> endGraph() override {
+        m_recording = false;
+        RIDGE_TRY_STATUS(status());
+        return std::unique_ptr<OperatorGraph>(
+            std::make_unique<HostGraph>(*this, std::exchange(m_recorded, {})));
+    }
     void* allocatePinned(std::size_t bytes) override {
         return m_pinned.emplace_back(std::make_unique<char[]>(bytes)).get();
     }
@@ -93,13 +139,36 @@ public:
 
 protected:
     void open() override {
+        const std::lock_guard lock(m_mutex);
         if (m_open++ == 0) protect(PROT_READ | PROT_WRITE);
     }
     void close() override {
+        const std::lock_guard lock(m_mutex);
         if (--m_open == 0) protect(PROT_NONE);
     }
 
 private:
+    class HostGraph final : public OperatorGraph {
+    public:
+        HostGraph(HostDevice& device, std::vector<std::function<void()>> works)
+            : m_device(device), m_works(std::move(works)) {}
+        void launch() override {
+            for (const auto& work : m_works) m_device.run(work);
+        }
+        std::int64_t nodes() const override { return std::ssize(m_works); }
+
+    private:
+        HostDevice& m_device;
+        std::vector<std::function<void()>> m_works;
+    };
+
+    // As a capture of the CUDA runtime would.
+    bool refused(const char* what) {
+        if (m_recording)
+            keep(Error{ErrorCode::kInternal, std::string(what) + " while a graph is recorded"});
+        return m_recording;
+    }
+    void multiplyNow(const StridedProduct& product);
     void protect(int rights) {
         RIDGE_CHECK(m_used == 0 || ::mprotect(m_memory, m_used + 4096 - m_used % 4096, rights) == 0,
                     "mprotect");
@@ -108,6 +177,7 @@ private:
     // A copy, behind those that it comes after: `after`, and the earlier ones of its direction.
     void perform(std::uint64_t ticket) {
         if (ticket == 0 || m_copies[ticket - 1].done) return;
+        synchronize();  // it begins behind the operators issued before it
         Copy& copy = m_copies[ticket - 1];
         copy.done = true;
         for (std::uint64_t earlier = ticket; --earlier > 0;)
@@ -132,6 +202,12 @@ private:
         bool done = false;
     };
     CopiesWhen m_copiesWhen;
+    WorkWhen m_workWhen;
+    std::recursive_mutex m_mutex;
+    std::deque<std::function<void()>> m_queue;
+    std::uint64_t m_issued = 0;
+    bool m_recording = false;
+    std::vector<std::function<void()>> m_recorded;
     std::vector<Copy> m_copies;
     std::vector<std::unique_ptr<char[]>> m_pinned;
     char* m_memory;
@@ -139,7 +215,7 @@ private:
     int m_open = 0;
 };
 
-void HostDevice::multiply(const StridedProduct& p) {
+void HostDevice::multiplyNow(const StridedProduct& p) {
     const Access access(*this);
     const bool transposedA = p.layout == GemmLayout::kTN;
     const bool transposedB = p.layout == GemmLayout::kNT;
@@ -180,12 +256,12 @@ void HostDevice::multiply(const StridedProduct& p) {
 
 }  // namespace
 
-std::unique_ptr<Device> makeHostDevice(CopiesWhen copiesWhen) {
-    return std::make_unique<HostDevice>(copiesWhen);
+std::unique_ptr<Device> makeHostDevice(CopiesWhen copiesWhen, WorkWhen workWhen) {
+    return std::make_unique<HostDevice>(copiesWhen, workWhen);
 }
 
-std::unique_ptr<Operators> makeOperatorsOnHost(CopiesWhen copiesWhen) {
-    return std::make_unique<CudaOperators>(makeHostDevice(copiesWhen));
+std::unique_ptr<Operators> makeOperatorsOnHost(CopiesWhen copiesWhen, WorkWhen workWhen) {
+    return std::make_unique<CudaOperators>(makeHostDevice(copiesWhen, workWhen));
 }
 
 }  // namespace ridge::workloads::cuda
