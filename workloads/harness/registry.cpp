@@ -23,8 +23,6 @@ namespace ridge::workloads {
 namespace {
 
 // What can run on a GPU is written over Operators alone (and, offload, over its copy streams).
-// Serving, speculation and the ranks' training hold host memory or sizes that only the processor's
-// set has.
 std::vector<WorkloadSpec> onGpu() {
     const Backend backend = cudaBackend();
     const FamilyBackend families = cudaFamilyBackend();
@@ -32,7 +30,8 @@ std::vector<WorkloadSpec> onGpu() {
     for (auto& family :
          {gemmSpecs(backend), elementwiseSpecs(backend), vectorSpecs(backend),
           attentionSpecs(backend), launchSpecs(backend), trainSpecs(backend), dlrmSpecs(families),
-          gcnSpecs(families), convSpecs(families), offloadSpecs(backend), inferSpecs(backend)})
+          gcnSpecs(families), convSpecs(families), offloadSpecs(backend), inferSpecs(backend),
+          serving::serveSpecs(backend), speculativeSpecs(backend)})
         all.insert(all.end(), family.begin(), family.end());
     return all;
 }

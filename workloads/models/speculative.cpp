@@ -20,6 +20,9 @@ using Direction = Metric::Direction;
 constexpr std::uint64_t kSeed = 1;
 constexpr GptConfig kTarget{
     .layers = 8, .width = 1024, .heads = 16, .context = 256, .vocabulary = 256};
+// Half the depth of an 8-billion-parameter model, as infer.decode has it.
+constexpr GptConfig kAcceleratorTarget{
+    .layers = 16, .width = 4096, .heads = 32, .context = 256, .vocabulary = 4096};
 constexpr std::int64_t kPlainTokens = 12;  // timed for the speed-up
 
 double unit(std::uint64_t seed, std::uint64_t index) {
@@ -221,12 +224,12 @@ std::vector<WorkloadSpec> speculativeSpecs(const Backend& backend) {
         WorkloadSpec spec;
         spec.name = fmt::format("infer.spec/g{}.a{:.0f}", row.gamma, 100 * row.acceptance);
         SpeculativeOptions options;
-        options.config = kTarget;
+        options.config = backend.accelerator ? kAcceleratorTarget : kTarget;
         options.gamma = row.gamma;
         options.acceptance = row.acceptance;
         spec.params = {{"backend", backend.name},
                        {"dtype", "fp32"},
-                       {"model", kTarget.text()},
+                       {"model", options.config.text()},
                        {"draft_layers", std::to_string(options.draftLayers)},
                        {"gamma", std::to_string(row.gamma)},
                        {"acceptance", fmt::format("{:.2f}", row.acceptance)}};

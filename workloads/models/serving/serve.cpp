@@ -28,6 +28,11 @@ constexpr GptConfig kModel{
 // point: what it adds to a pass is what memory leaves of the processor.
 constexpr std::int64_t kBatch = 4;
 constexpr std::int64_t kChunk = 8;
+// Passes of a gigabyte and more of weights, and more requests, since each takes a tenth of the time.
+constexpr GptConfig kAcceleratorModel{
+    .layers = 12, .width = 2048, .heads = 16, .context = kContext, .vocabulary = 4096};
+constexpr std::int64_t kAcceleratorBatch = 8;
+constexpr std::int64_t kAcceleratorRequests = 64;
 // What stands for a model in virtual time: seconds per pass, per row, and per cached token read.
 // The shape of an accelerator: a pass costs its weights, rows are cheap.
 constexpr double kPassSeconds = 4e-3;
@@ -256,14 +261,15 @@ constexpr Row kRows[] = {
     {"recorded.load50", kContinuous, kChunk, true, 0.5, 1, true, false},
 };
 
-ServeOptions optionsOf(const Row& row) {
+ServeOptions optionsOf(const Row& row, bool accelerator) {
     ServeOptions options;
-    options.config = kModel;
+    options.config = accelerator ? kAcceleratorModel : kModel;
     options.policy.batching = row.batching;
-    options.policy.maxBatch = kBatch;
+    options.policy.maxBatch = accelerator ? kAcceleratorBatch : kBatch;
     options.policy.chunk = row.chunk;
     options.policy.prefixCache = row.prefix;
     options.trace.requests = row.load > 0 && row.load < 0.5 ? 8 : 16;
+    if (accelerator) options.trace.requests = kAcceleratorRequests;
     if (!row.recorded) {
         options.trace.shortestPrompt = 8;
         options.trace.longestPrompt = 32;
@@ -316,7 +322,7 @@ std::unique_ptr<Workload> makeServeWorkload(const Backend& backend, const ServeO
 std::vector<WorkloadSpec> serveSpecs(const Backend& backend) {
     std::vector<WorkloadSpec> specs;
     for (const Row& row : kRows) {
-        WorkloadSpec spec = specOf(backend, row.name, optionsOf(row));
+        WorkloadSpec spec = specOf(backend, row.name, optionsOf(row, backend.accelerator));
         spec.presets = {"full"};
         if (row.standard) spec.presets.insert(spec.presets.begin(), "standard");
         // Decoding has most of the time; below its capacity the server waits for requests.
@@ -333,7 +339,7 @@ std::vector<WorkloadSpec> serveSpecs(const Backend& backend) {
         specs.push_back(std::move(spec));
     }
     for (const double burstiness : {1.0, 0.25}) {
-        ServeOptions options = optionsOf(kRows[1]);
+        ServeOptions options = optionsOf(kRows[1], false);
         options.virtualTime = true;
         options.policy.maxBatch = 8;
         options.trace.requests = 500;
@@ -343,7 +349,7 @@ std::vector<WorkloadSpec> serveSpecs(const Backend& backend) {
         options.trace.burstiness = burstiness;
         options.policy.chunk = 64;
         WorkloadSpec spec =
-            specOf(backend, burstiness < 1 ? "virtual.bursty" : "virtual.poisson", options);
+            specOf({}, burstiness < 1 ? "virtual.bursty" : "virtual.poisson", options);  // no model
         spec.presets = {"full"};
         spec.expected = {"host", "host"};
         spec.steps = 10;
