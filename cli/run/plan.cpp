@@ -97,6 +97,8 @@ std::vector<std::string> commandFor(const Variant& variant, const std::string& w
     command.insert(command.end(), {workloadsProgram, "--benchmark_filter=" + pattern + "$", "--result=" + resultFile,
                                    "--benchmark_out=" + benchmarkFile, "--benchmark_out_format=json"});
     if (backend != "cpu") command.push_back("--backend=" + backend);
+    if (const auto transport = variant.params.find("transport"); transport != variant.params.end())
+        command.push_back("--transport=" + transport->second);
     return command;
 }
 

@@ -21,7 +21,7 @@ WorkloadSpec linkSpec() {
     spec.expected = {"comm_transfer", "communication"};
     spec.warmupSteps = 2;
     spec.steps = 15;
-    spec.create = [] { return makeOverlap(true, kSlowLink); };
+    spec.create = [] { return makeOverlap({.overlapped = true, .link = kSlowLink}); };
     return spec;
 }
 

@@ -36,6 +36,18 @@ std::vector<WorkloadSpec> onGpu() {
     return all;
 }
 
+// What several ranks do in GPUs' memory, over a transport that has to be asked for: beside what
+// they do on the processor, under names of its own.
+std::vector<WorkloadSpec> ranksOnGpus() {
+    const Backend backend = cudaBackend();
+    std::vector<WorkloadSpec> all;
+    for (auto& family :
+         {dataParallelSpecs(backend), zeroSpecs(backend), tensorParallelSpecs(backend),
+          pipelineSpecs(backend), deviceOverlapSpecs(backend)})
+        all.insert(all.end(), family.begin(), family.end());
+    return all;
+}
+
 std::vector<WorkloadSpec> collect() {
     std::vector<WorkloadSpec> all;
     const auto add = [&all](std::vector<WorkloadSpec> family) {
@@ -78,6 +90,7 @@ std::vector<WorkloadSpec> collectForCuda() {
     for (const WorkloadSpec& spec : all) families.insert(familyOf(spec.name));
     for (WorkloadSpec& spec : collect())
         if (!families.contains(familyOf(spec.name))) all.push_back(std::move(spec));
+    for (WorkloadSpec& spec : ranksOnGpus()) all.push_back(std::move(spec));
     return all;
 }
 

@@ -177,6 +177,8 @@ public:
     // when rows are few.
     void linear(const char* name, const Weight& weight, const Tensor& x, const Tensor& bias,
                 const Tensor& y, std::int64_t rows);
+    // Zeros.
+    void clear(const char* name, const Tensor& tensor);
     // f32 to bf16 or back, element by element.
     void cast(const char* name, const Tensor& from, const Tensor& to);
 
@@ -317,6 +319,7 @@ protected:
                         std::int64_t n, std::int64_t k) = 0;
     virtual void doLinear(const Weight& weight, const Tensor& x, const Tensor& bias,
                           const Tensor& y, std::int64_t rows) = 0;
+    virtual void doClear(const Tensor& tensor) = 0;
     virtual void doCast(const Tensor& from, const Tensor& to) = 0;
     virtual void doQuantise(const QuantiseArgs& args, const Tensor& from, const Tensor& to,
                             const Tensor& scale);

@@ -94,6 +94,12 @@ void Operators::linear(const char* name, const Weight& weight, const Tensor& x, 
     doLinear(weight, x, bias, y, rows);
 }
 
+void Operators::clear(const char* name, const Tensor& tensor) {
+    const WorkRange range(name, payload(RIDGE_OP_COPY, {0, 0, u64(tensor.bytes())}));
+    doClear(tensor);
+    written(tensor);
+}
+
 void Operators::cast(const char* name, const Tensor& from, const Tensor& to) {
     atLeast(to, from.count);
     const WorkRange range(name,

@@ -7,11 +7,16 @@
 //   comm.fit/<op>       the operation at all sizes; t = alpha + S/beta with intervals, and the knee
 //   comm.overlap/...    a product after, and beside, a 16 MiB all-reduce: over an emulated 0.5 GB/s
 //                       link (off, on), and over the fabric as it is (bare)
+// On an accelerator comm.overlap/*.nccl: a larger product and 256 MiB in its memory, the product on
+// the operators' stream and the all-reduce on the transport's (strategies/device_overlap.cpp).
 // latency_share is the time of the same operation on 8 bytes over its own: above one half it lies
 // below the knee. gemm_interference is what the product loses beside the collective.
 
 #include "workloads/harness/workload.h"
+#include "workloads/parallel/communicator.h"
 
+#include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,8 +25,26 @@ namespace ridge::workloads {
 
 std::vector<WorkloadSpec> commSpecs();
 
-// For other families: the overlap workload over a link (0: the fabric as it is).
-std::unique_ptr<Workload> makeOverlap(bool overlapped, double linkBytesPerSecond);
+// What the all-reduce runs beside: a product of floats.
+class OverlapProduct {
+public:
+    virtual ~OverlapProduct() = default;
+    // Returns when it is done.
+    virtual void run() = 0;
+    virtual CheckResult check() = 0;
+    [[nodiscard]] virtual double flopsPerRun() const = 0;
+};
+
+struct OverlapOptions {
+    bool overlapped = false;
+    double link = 0;  // B/s, emulated; 0: the fabric as it is
+    std::size_t bytes = std::size_t{16} << 20;
+    // Empty: 16 products of 512 x 512 x 512 by the processor. The communicator is the run's.
+    std::function<Result<std::unique_ptr<OverlapProduct>>(Communicator&)> product = {};
+};
+std::unique_ptr<Workload> makeOverlap(const OverlapOptions& options);
+// One variant: "off", "on", "bare" and what options say.
+WorkloadSpec overlapSpec(const std::string& variant, const OverlapOptions& options);
 
 // One per file; commSpecs() lists them.
 std::vector<WorkloadSpec> sweepSpecs();

@@ -15,7 +15,6 @@
 namespace ridge::workloads {
 namespace {
 
-constexpr std::size_t kBytes = std::size_t{16} << 20;
 constexpr double kLink = 0.5e9;
 constexpr std::int64_t kWarmup = 2;
 
@@ -25,32 +24,51 @@ double secondsOf(const std::function<void()>& body) {
     return static_cast<double>(monotonicNs() - start) / 1e9;
 }
 
+class ProcessorProduct final : public OverlapProduct {
+public:
+    explicit ProcessorProduct(BusyGemm gemm) : m_gemm(std::move(gemm)) {}
+    void run() override { m_gemm.run(); }
+    CheckResult check() override { return m_gemm.check(); }
+    [[nodiscard]] double flopsPerRun() const override { return m_gemm.flopsPerRun(); }
+
+private:
+    BusyGemm m_gemm;
+};
+
+Result<std::unique_ptr<OverlapProduct>> processorProduct(Communicator&) {
+    RIDGE_TRY(BusyGemm gemm, BusyGemm::create(512, 16));
+    return std::unique_ptr<OverlapProduct>(std::make_unique<ProcessorProduct>(std::move(gemm)));
+}
+
 class Overlap final : public Workload {
 public:
-    Overlap(bool overlapped, double link) : m_overlapped(overlapped), m_link(link) {}
+    explicit Overlap(OverlapOptions options) : m_options(std::move(options)) {
+        if (!m_options.product) m_options.product = processorProduct;
+    }
 
     Status prepare() override {
         m_comm = runContext().communicator;
         if (!m_comm) return Error{ErrorCode::kUnsupported, "no communicator"};
-        RIDGE_TRY(m_gemm, BusyGemm::create(512, 16));
-        m_collective.emplace(*m_comm, formulas::Collective::kAllReduce, kBytes, Place::kIn);
+        RIDGE_TRY(m_gemm, m_options.product(*m_comm));
+        m_collective.emplace(*m_comm, formulas::Collective::kAllReduce, m_options.bytes,
+                             Place::kIn);
         m_collective->fill(0);
         return {};
     }
     CheckResult check() override {
         const CheckResult product = m_gemm->check();
-        const ExactOutcome sum = proveExact(*m_comm, formulas::Collective::kAllReduce, kBytes,
-                                            Place::kIn, m_overlapped);
+        const ExactOutcome sum = proveExact(*m_comm, formulas::Collective::kAllReduce,
+                                            m_options.bytes, Place::kIn, m_options.overlapped);
         if (product.passed && sum.ok) measureAlone();
         return {product.passed && sum.ok && m_status.ok(), product.detail + "; " + sum.text};
     }
     void step(std::uint64_t index) override {
         if (m_collective->worn()) m_collective->fill(index);
         // Set per step so that a later workload of the process has the bare fabric again.
-        m_comm->setLinkLimit(m_link);
-        keep(m_overlapped ? m_collective->start() : m_collective->run());
+        m_comm->setLinkLimit(m_options.link);
+        keep(m_options.overlapped ? m_collective->start() : m_collective->run());
         m_gemmSeconds.push_back(secondsOf([this] { m_gemm->run(); }));
-        if (m_overlapped) {
+        if (m_options.overlapped) {
             const WorkRange range("comm.wait");
             keep(m_comm->wait());
         }
@@ -73,11 +91,12 @@ public:
             {"gemm_interference", beside / m_alone - 1, "1", Metric::Direction::kLower},
             {"flop_per_s", m_gemm->flopsPerRun() / timing.medianStepSeconds, "FLOP/s",
              Metric::Direction::kHigher}};
-        if (m_link > 0)
-            metrics.push_back({"link_floor",
-                               ringAllReduceWireBytes(static_cast<double>(kBytes), m_comm->size()) /
-                                   m_link,
-                               "s", Metric::Direction::kNone});
+        if (m_options.link > 0)
+            metrics.push_back(
+                {"link_floor",
+                 ringAllReduceWireBytes(static_cast<double>(m_options.bytes), m_comm->size()) /
+                     m_options.link,
+                 "s", Metric::Direction::kNone});
         return metrics;
     }
 
@@ -95,49 +114,49 @@ private:
         m_alone = quantile(std::move(times), 0.5);
     }
 
-    bool m_overlapped;
-    double m_link;
+    OverlapOptions m_options;
     Communicator* m_comm = nullptr;
-    std::optional<BusyGemm> m_gemm;
+    std::unique_ptr<OverlapProduct> m_gemm;
     std::optional<ExactCollective> m_collective;
     std::vector<double> m_gemmSeconds;
     double m_alone = 0;
     Status m_status;
 };
 
-WorkloadSpec overlapSpec(const char* variant, bool overlapped, double link) {
+}  // namespace
+
+WorkloadSpec overlapSpec(const std::string& variant, const OverlapOptions& options) {
     WorkloadSpec spec;
     spec.name = fmt::format("comm.overlap/{}", variant);
-    spec.params = {{"bytes", std::to_string(kBytes)},
-                   {"link_bytes_per_s", link > 0 ? fmt::format("{:.0f}", link) : "as it is"},
-                   {"gemm", "16x512x512x512"},
-                   {"dtype", "f32"},
-                   {"overlap", overlapped ? "on" : "off"}};
+    spec.params = {
+        {"bytes", std::to_string(options.bytes)},
+        {"link_bytes_per_s", options.link > 0 ? fmt::format("{:.0f}", options.link) : "as it is"},
+        {"gemm", "16x512x512x512"},
+        {"dtype", "f32"},
+        {"overlap", options.overlapped ? "on" : "off"}};
     spec.presets = {"standard", "full"};
     spec.ranks = 2;
     // Hidden behind the product, the link no longer costs anything: what is left to win is in the
     // product.
-    spec.expected = overlapped ? Expected{"compute_bound", "compute"}
-                               : Expected{"comm_transfer", "communication"};
+    spec.expected = options.overlapped ? Expected{"compute_bound", "compute"}
+                                       : Expected{"comm_transfer", "communication"};
     spec.warmupSteps = kWarmup;
     spec.steps = 30;
-    spec.create = [overlapped, link] { return makeOverlap(overlapped, link); };
+    spec.create = [options] { return makeOverlap(options); };
     return spec;
 }
 
-}  // namespace
-
-std::unique_ptr<Workload> makeOverlap(bool overlapped, double linkBytesPerSecond) {
-    return std::make_unique<Overlap>(overlapped, linkBytesPerSecond);
+std::unique_ptr<Workload> makeOverlap(const OverlapOptions& options) {
+    return std::make_unique<Overlap>(options);
 }
 
 std::vector<WorkloadSpec> overlapSpecs() {
-    WorkloadSpec off = overlapSpec("off", false, kLink);
+    WorkloadSpec off = overlapSpec("off", {.link = kLink});
     off.fasterVariant = "comm.overlap/on";
     off.change = "comm_hidden";
-    WorkloadSpec bare = overlapSpec("bare", true, 0);
+    WorkloadSpec bare = overlapSpec("bare", {.overlapped = true});
     bare.presets = {"full"};
-    return {off, overlapSpec("on", true, kLink), bare};
+    return {off, overlapSpec("on", {.overlapped = true, .link = kLink}), bare};
 }
 
 }  // namespace ridge::workloads

@@ -110,6 +110,7 @@ Result<std::unique_ptr<Communicator>> Communicator::split(int color, int key) {
     if (made < 0) return std::unique_ptr<Communicator>();
     RIDGE_TRY(std::unique_ptr<Communicator> part, begin(m_transport, made));
     part->m_link = m_link;
+    part->m_mark = m_mark;
     return part;
 }
 
@@ -183,7 +184,7 @@ Status Communicator::checkSizes(const CollectiveCall& call) const {
 }
 
 Communicator::Job Communicator::makeJob(const CollectiveCall& call) {
-    Job job{call, {}, m_sequence++, m_link};
+    Job job{call, {}, m_sequence++, m_link, m_mark ? m_mark() : nullptr};
     if (!call.name) job.name = fmt::format("comm.{}", shortName(call.op));
     return job;
 }
@@ -218,11 +219,18 @@ int Communicator::transfer(int channel, const CollectiveCall& call) {
 
 Status Communicator::perform(int channel, const Job& job) {
     const CollectiveCall& call = job.call;
+    const bool held = job.link.bytesPerSecond > 0 || job.link.secondsPerHop > 0;
+    if (job.behind != nullptr) {
+        // The emulated link's time begins when there is something to send, so that is waited for
+        // here; without one the device sees to the order by itself.
+        const int error = m_transport.after(m_group, channel, job.behind, held ? 1 : 0);
+        RIDGE_TRY_STATUS(toStatus(error, shortName(call.op)));
+    }
     const WorkRange range(call.name ? call.name : job.name.c_str(),
                           collectiveWork(call, m_rank, m_size, m_id, job.sequence));
     const std::int64_t start = monotonicNs();
     const int error = transfer(channel, call);
-    if (job.link.bytesPerSecond > 0 || job.link.secondsPerHop > 0) {
+    if (held) {
         // A receiver waits as long as a sender does.
         const std::size_t total = std::max(totalBytes(call), call.out.size());
         const double bandwidth = job.link.bytesPerSecond > 0 ? job.link.bytesPerSecond : 1e300;

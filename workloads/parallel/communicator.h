@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <ridge/work.h>
@@ -150,6 +151,12 @@ public:
     // The values of all ranks, in their order.
     Result<std::vector<double>> controlGather(double value);
 
+    // Collectives issued from now on, and those of parts split off from now on, begin behind what
+    // mark() returns when they are issued: a CUDA event behind the operators that make their input
+    // and read what they write over (ops/stream_marks.h). An empty function: at once again. Only
+    // where the transport has memory of its own.
+    void beginBehind(std::function<void*()> mark) { m_mark = std::move(mark); }
+
     // 0 = the fabric as it is.
     void setLinkLimit(double bytesPerSecond, double secondsPerHop = 0) {
         m_link = {bytesPerSecond, secondsPerHop};
@@ -169,6 +176,7 @@ private:
         std::string name;
         std::uint64_t sequence = 0;
         Link link;
+        void* behind = nullptr;  // a CUDA event
     };
 
     Communicator(const ridge_transport_t& transport, int group);
@@ -192,6 +200,7 @@ private:
     std::uint64_t m_id = 0;
     std::uint64_t m_sequence = 1;  // of the next collective
     Link m_link;
+    std::function<void*()> m_mark;
 
     std::mutex m_mutex;                 // guards the members below
     std::condition_variable m_arrived;  // a job, or the end: for the communication thread

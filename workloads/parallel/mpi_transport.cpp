@@ -214,6 +214,7 @@ extern "C" __attribute__((visibility("default"))) const ridge_transport_t* ridge
                                          .allocate = nullptr,
                                          .deallocate = nullptr,
                                          .copyIn = nullptr,
-                                         .copyOut = nullptr};
+                                         .copyOut = nullptr,
+                                         .after = nullptr};
     return &table;
 }

@@ -15,6 +15,7 @@
 // Invariants: (1) every NCCL call is on a communicator made non-blocking, and its end is waited for
 // before the next; (2) the GPU is chosen by the calling thread before each call; (3) rooms only
 // grow.
+#include "workloads/ops/cuda/local_device.h"
 #include "workloads/parallel/transport.h"
 
 #ifdef RIDGE_NCCL_HEADER
@@ -218,12 +219,6 @@ int addGroup(int mpi, int* made) {
     return error;
 }
 
-int numberFrom(std::initializer_list<const char*> names, int otherwise) {
-    for (const char* name : names)
-        if (const char* text = std::getenv(name)) return std::atoi(text);
-    return otherwise;
-}
-
 const ridge_transport_t* loadMpi() {
     Dl_info own{};
     if (!::dladdr(reinterpret_cast<void*>(&loadMpi), &own) || !own.dli_fname) return nullptr;
@@ -275,9 +270,7 @@ int start() {
     int error = g_mpi->allReduceSumF32(RIDGE_TRANSPORT_WORLD, 0, &own, &missing, 1);
     if (error == 0 && missing > 0.5F) error = kNoGpu;
     if (error == 0) {
-        const int local = numberFrom(
-            {"LOCAL_RANK", "OMPI_COMM_WORLD_LOCAL_RANK", "SLURM_LOCALID", "MPI_LOCALRANKID"}, rank);
-        g_device = local % count;
+        g_device = ridge::workloads::localDevice(count, rank);
         error = findSharing(rank, size);
     }
     if (error == 0) error = of(cudaSetDevice(g_device));
@@ -426,6 +419,14 @@ int timingValid() {
     return g_shared || g_staged ? 0 : 1;
 }
 
+int after(int group, int number, void* event, int here) {
+    Channel& channel = groupOf(group).channels[static_cast<size_t>(number)];
+    if (const int error = of(cudaSetDevice(g_device)); error != 0) return error;
+    const auto recorded = static_cast<cudaEvent_t>(event);
+    return of(here != 0 ? cudaEventSynchronize(recorded)
+                        : cudaStreamWaitEvent(channel.stream, recorded, 0));
+}
+
 void* allocate(size_t bytes) {
     void* data = nullptr;
     if (cudaSetDevice(g_device) != cudaSuccess) return nullptr;
@@ -465,6 +466,7 @@ extern "C" __attribute__((visibility("default"))) const ridge_transport_t* ridge
                                          .allocate = allocate,
                                          .deallocate = deallocate,
                                          .copyIn = copy,
-                                         .copyOut = copy};
+                                         .copyOut = copy,
+                                         .after = after};
     return &table;
 }

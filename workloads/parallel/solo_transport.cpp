@@ -90,7 +90,8 @@ const ridge_transport_t& soloTransport() {
                                          .allocate = nullptr,
                                          .deallocate = nullptr,
                                          .copyIn = nullptr,
-                                         .copyOut = nullptr};
+                                         .copyOut = nullptr,
+                                         .after = nullptr};
     return table;
 }
 

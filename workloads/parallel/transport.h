@@ -4,8 +4,8 @@
 // The C table between ridge-workloads and a message-passing library that is loaded at run time
 // (libridge_mpi.so, libridge_nccl.so), so that the program starts on a machine that has neither.
 // Every call returns 0 or an error of the library; errorText explains the last one. Pointers are to
-// the host's memory or to what allocate() gave (NCCL: the GPU's; it takes the host's too, by way of a
-// copy). Calls return when the result is there.
+// the host's memory or to what allocate() gave (NCCL: the GPU's; it takes the host's too, by way of
+// a copy). Calls return when the result is there.
 //
 // A group is a set of ranks: kRidgeWorld holds all, split() makes smaller ones. Ranks, roots and
 // peers are numbered within the group. Two channels (0: blocking calls of the main thread, 1: the
@@ -19,7 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RIDGE_TRANSPORT_VERSION 3
+#define RIDGE_TRANSPORT_VERSION 4
 #define RIDGE_TRANSPORT_WORLD 0
 #define RIDGE_TRANSPORT_NOBODY (-1)
 
@@ -55,6 +55,9 @@ typedef struct ridge_transport {
     void (*deallocate)(void* data);
     int (*copyIn)(void* to, const void* from, size_t bytes);
     int (*copyOut)(void* to, const void* from, size_t bytes);
+    /* What this channel does next begins when a CUDA event has happened, which was recorded before.
+       here: returns then, and not before. Null where memory is the host's. */
+    int (*after)(int group, int channel, void* event, int here);
 } ridge_transport_t;
 
 #define RIDGE_TRANSPORT_SYMBOL "ridgeTransport"

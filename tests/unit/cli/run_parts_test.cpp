@@ -65,6 +65,11 @@ TEST(Plan, commandLineMatchesOneNameOnly) {
     const auto two = commandFor(all[2], "/bin/ridge-workloads", "r.json", "b.json");
     EXPECT_EQ(two[0], "mpirun");
     EXPECT_EQ(two[3], "2");
+    Variant device = all[2];
+    device.params["transport"] = "nccl";
+    const auto three = commandFor(device, "/bin/ridge-workloads", "r.json", "b.json", "cuda");
+    EXPECT_EQ(three.back(), "--transport=nccl");
+    EXPECT_EQ(three[three.size() - 2], "--backend=cuda");
 }
 
 TEST(Plan, folderNamesAreSafeAndDifferent) {

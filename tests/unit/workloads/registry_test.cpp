@@ -64,9 +64,13 @@ TEST(Registry, TheGpusSetHasItsOwnSizesAndTheMachinesRest) {
           "infer.decode/bf16", "launch/graph", "train.dlrm/large", "train.gcn/random",
           "train.conv/bf16", "train.offload/prefetch", "train.single/bf16.graph",
           "infer.decode/bf16.small.graph", "train.accum/4.fp8", "infer.serve/continuous",
-          "infer.spec/g4.a80"})
+          "infer.spec/g4.a80", "train.dp/overlap.nccl", "train.zero/3.prefetch.nccl",
+          "train.tp/plain.nccl", "comm.overlap/on.nccl"})
         EXPECT_EQ(backends[name], "cuda") << name;
-    for (const char* name : {"comm.allreduce/1MiB", "io.train/prefetch0", "ckpt.save/sync"})
+    // Over NCCL beside what the processor does over MPI.
+    EXPECT_EQ(backends["train.dp/overlap"], "cpu");
+    for (const char* name : {"comm.allreduce/1MiB", "comm.overlap/on", "io.train/prefetch0",
+                             "ckpt.save/sync"})
         EXPECT_TRUE(backends.contains(name)) << name;
     EXPECT_EQ(backends["infer.serve/virtual.poisson"], "cpu");  // nothing of it computes
 }

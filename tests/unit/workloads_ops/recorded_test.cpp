@@ -24,6 +24,12 @@ using namespace tiny;
 // For decoding: a context that is longer than what the checks read.
 constexpr GptConfig kShort{.layers = 1, .width = 64, .heads = 2, .context = 24, .vocabulary = 48};
 
+template <typename T>
+T taken(Result<T> made) {
+    RIDGE_CHECK(made.ok(), "what the test needs could not be made");
+    return std::move(*made);
+}
+
 class Recorded : public OnBackends {
 protected:
     void SetUp() override {
@@ -76,7 +82,7 @@ TEST_P(Recorded, ALaunchTellsTheWorkOfItsOperators) {
         EXPECT_GT(issued.size(), 10U);
         EXPECT_EQ(launched.back().name, name);
     };
-    auto trainer = *GptTrainer::create(*m_ops, kTiny, kTinySequences);
+    auto trainer = taken(GptTrainer::create(*m_ops, kTiny, kTinySequences));
     trainer->initialise(kSeed);
     const TinyBatch batch = tinyBatch();
     trainer->setBatch(batch.tokens, batch.targets);
@@ -98,8 +104,8 @@ TEST_P(Recorded, ALaunchTellsTheWorkOfItsOperators) {
     // A decode step's work grows with its position.
     EngineOptions options;
     options.config = kTiny;
-    auto issued = *GptGenerator::create(*m_ops, options, 2);
-    auto recorded = *GptGenerator::create(*m_ops, options, 2);
+    auto issued = taken(GptGenerator::create(*m_ops, options, 2));
+    auto recorded = taken(GptGenerator::create(*m_ops, options, 2));
     for (auto* generator : {issued.get(), recorded.get()}) {
         generator->initialise(kSeed);
         (void)generator->prefill(std::vector<std::int32_t>{1, 2});
@@ -120,7 +126,7 @@ TEST_P(Recorded, ALaunchTellsTheWorkOfItsOperators) {
 TEST_P(Recorded, AGraphWhoseRowsMovedIsAnErrorAndNoStaleAnswer) {
     EngineOptions options;
     options.config = kShort;
-    auto generator = *GptGenerator::create(*m_ops, options, 16);
+    auto generator = taken(GptGenerator::create(*m_ops, options, 16));
     generator->initialise(kSeed);
     (void)generator->prefill(std::vector<std::int32_t>{1});
     ASSERT_TRUE(generator->recordDecode().ok());
@@ -217,7 +223,7 @@ TEST_P(Recorded, CodesOfWeightsAreKeptFromOneMicroBatchToTheNext) {
     if (!m_ops->canMultiply(RIDGE_DTYPE_FP8_E4M3).ok()) GTEST_SKIP() << "no products in fp8";
     expectPassed(checkKeptWeights(*m_ops, RIDGE_DTYPE_FP8_E4M3));
     ASSERT_TRUE(m_ops->setProducts(RIDGE_DTYPE_FP8_E4M3).ok());
-    auto trainer = *GptTrainer::create(*m_ops, kTiny, kTinySequences);
+    auto trainer = taken(GptTrainer::create(*m_ops, kTiny, kTinySequences));
     trainer->initialise(kSeed);
     const TinyBatch batch = tinyBatch();
     const auto quantised = [&](bool accumulate) {

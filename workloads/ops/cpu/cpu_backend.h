@@ -56,6 +56,7 @@ protected:
     void doGemm(const GemmArgs& args) override;
     void doLinear(const Weight& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                   std::int64_t rows) override;
+    void doClear(const Tensor& tensor) override;
     void doCast(const Tensor& from, const Tensor& to) override;
     void doAttentionScores(const AttentionArgs& args, const Tensor& qkv,
                            const Tensor& scores) override;

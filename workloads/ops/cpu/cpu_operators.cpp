@@ -173,6 +173,10 @@ std::int32_t CpuOperators::doArgmax(const Tensor& x) {
     return static_cast<std::int32_t>(best);
 }
 
+void CpuOperators::doClear(const Tensor& tensor) {
+    std::memset(tensor.data, 0, static_cast<std::size_t>(tensor.bytes()));
+}
+
 void CpuOperators::doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                            const Tensor& firstMoments, const Tensor& secondMoments) {
     AdamWCorrections corrections = correctionsOf(args);

@@ -12,6 +12,8 @@
 #include "workloads/ops/copy_streams.h"
 #include "workloads/ops/cuda/device.h"
 #include "workloads/ops/operators.h"
+#include "workloads/ops/peer_copies.h"
+#include "workloads/ops/stream_marks.h"
 
 #include <memory>
 #include <string>
@@ -24,7 +26,11 @@ namespace ridge::workloads::cuda {
     return tensor.empty() ? nullptr : tensor.f32();
 }
 
-class CudaOperators : public Operators, public GraphRecorder, public CopyStreams {
+class CudaOperators : public Operators,
+                      public GraphRecorder,
+                      public CopyStreams,
+                      public StreamMarks,
+                      public PeerCopies {
 public:
     explicit CudaOperators(std::unique_ptr<Device> device) : m_device(std::move(device)) {}
 
@@ -60,8 +66,23 @@ public:
     }
     void operatorsWait(std::uint64_t ticket) override { m_device->waitForCopy(ticket); }
     void waitForCopies() override { m_device->finishCopies(); }
+    void* mark() override { return m_device->mark(); }
+    void crossStreams(int times) override { m_device->crossStreams(times); }
+    int peers() override { return m_device->peers(); }
+    void copyToPeer(int peer, const Tensor& from) override {
+        m_device->copyPeer(peer, Device::Direction::kOut, from.data,
+                           static_cast<std::size_t>(from.bytes()));
+    }
+    void copyFromPeer(int peer, const Tensor& to) override {
+        written(to);
+        m_device->copyPeer(peer, Device::Direction::kIn, to.data,
+                           static_cast<std::size_t>(to.bytes()));
+    }
 
 protected:
+    void doClear(const Tensor& tensor) override {
+        m_device->zero(tensor.data, static_cast<std::size_t>(tensor.bytes()));
+    }
     void doGemm(const GemmArgs& args) override;
     void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,
                 std::int64_t n, std::int64_t k) override;

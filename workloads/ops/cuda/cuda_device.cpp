@@ -5,9 +5,11 @@
 // cuBLASLt is column-major. A row-major C = A B is its transpose C' = B' A' there, and a row-major
 // matrix read column-major is its own transpose, so B is handed over first and nothing is moved.
 #include "workloads/ops/cuda/cuda_backend.h"
+#include "workloads/ops/cuda/local_device.h"
 #include "workloads/ops/cuda/plugin.h"
 #include "workloads/ops/fp8.h"
 
+#include <array>
 #include <cstring>
 #include <cublasLt.h>
 #include <cuda_runtime.h>
@@ -268,21 +270,86 @@ private:
     std::uint64_t m_issued = 0;
 };
 
+// Room on the host's other devices that this one reaches by itself.
+class Peers {
+public:
+    explicit Peers(int own) : m_own(own) {}
+    Peers(const Peers&) = delete;
+    Peers& operator=(const Peers&) = delete;
+    ~Peers() {
+        for (const Peer& peer : m_peers)
+            if (peer.room != nullptr) cudaFree(peer.room);  // whichever device is current
+    }
+
+    Status find() {
+        int count = 0;
+        RIDGE_TRY_STATUS(cudaFailed("the devices", cudaGetDeviceCount(&count)));
+        for (int device = 0; device < count; ++device) {
+            int reachable = 0;
+            if (device == m_own) continue;
+            RIDGE_TRY_STATUS(
+                cudaFailed("a peer", cudaDeviceCanAccessPeer(&reachable, m_own, device)));
+            if (reachable != 0) m_peers.push_back({device, nullptr, 0});
+        }
+        return {};
+    }
+    [[nodiscard]] int count() const { return static_cast<int>(m_peers.size()); }
+    Status copy(int number, Device::Direction direction, void* own, std::size_t bytes,
+                cudaStream_t stream) {
+        Peer& peer = m_peers[static_cast<std::size_t>(number)];
+        RIDGE_TRY_STATUS(reserve(peer, bytes));
+        const bool out = direction == Device::Direction::kOut;
+        return cudaFailed(
+            "a copy between devices",
+            out ? cudaMemcpyPeerAsync(peer.room, peer.device, own, m_own, bytes, stream)
+                : cudaMemcpyPeerAsync(own, m_own, peer.room, peer.device, bytes, stream));
+    }
+
+private:
+    struct Peer {
+        int device;
+        void* room;
+        std::size_t bytes;
+    };
+    Status reserve(Peer& peer, std::size_t bytes) {
+        if (peer.bytes >= bytes) return {};
+        if (peer.room == nullptr)
+            RIDGE_TRY_STATUS(cudaFailed("a peer", cudaDeviceEnablePeerAccess(peer.device, 0)));
+        RIDGE_TRY_STATUS(cudaFailed("a peer", cudaSetDevice(peer.device)));
+        (void)cudaFree(peer.room);
+        const cudaError_t error = cudaMalloc(&peer.room, bytes);
+        peer.bytes = error == cudaSuccess ? bytes : 0;
+        RIDGE_TRY_STATUS(cudaFailed("a peer", cudaSetDevice(m_own)));
+        return cudaFailed("a peer's memory", error);
+    }
+
+    int m_own;
+    std::vector<Peer> m_peers;
+};
+
 class CudaDevice final : public Device {
 public:
     ~CudaDevice() override {
         if (m_stream != nullptr) cudaStreamSynchronize(m_stream);
         m_copies.reset();
+        m_peers.reset();
+        if (m_side != nullptr) cudaStreamDestroy(m_side);
         m_plans.clear();
         for (void* data : m_blocks) cudaFree(data);
         for (void* data : m_pinned) cudaFreeHost(data);
+        for (const cudaEvent_t event : m_marks)
+            if (event != nullptr) cudaEventDestroy(event);
         if (m_handle != nullptr) cublasLtDestroy(m_handle);
         if (m_stream != nullptr) cudaStreamDestroy(m_stream);
     }
 
     Status start() {
-        RIDGE_TRY_STATUS(cudaFailed("the device", cudaSetDevice(0)));
-        RIDGE_TRY_STATUS(cudaFailed("the device", cudaGetDeviceProperties(&m_properties, 0)));
+        int count = 0;
+        RIDGE_TRY_STATUS(cudaFailed("the devices", cudaGetDeviceCount(&count)));
+        m_number = localDevice(count);
+        RIDGE_TRY_STATUS(cudaFailed("the device", cudaSetDevice(m_number)));
+        RIDGE_TRY_STATUS(
+            cudaFailed("the device", cudaGetDeviceProperties(&m_properties, m_number)));
         RIDGE_TRY_STATUS(
             cudaFailed("a stream", cudaStreamCreateWithFlags(&m_stream, cudaStreamNonBlocking)));
         RIDGE_TRY_STATUS(blasFailed("the library", cublasLtCreate(&m_handle)));
@@ -355,6 +422,37 @@ public:
     void finishCopies() override {
         if (m_copies != nullptr) keep(m_copies->finish());
     }
+    void* mark() override {
+        cudaEvent_t& event = m_marks[m_marked++ % StreamMarks::kMarks];
+        if (event == nullptr)
+            keep(cudaFailed("an event", cudaEventCreateWithFlags(&event, cudaEventDisableTiming)));
+        keep(cudaFailed("an event", cudaEventRecord(event, m_stream)));
+        return status().ok() ? event : nullptr;
+    }
+    void crossStreams(int times) override {
+        if (m_side == nullptr)
+            keep(cudaFailed("a stream", cudaStreamCreateWithFlags(&m_side, cudaStreamNonBlocking)));
+        for (int i = 0; i < times && status().ok(); ++i) {
+            auto* const here = static_cast<cudaEvent_t>(mark());
+            if (here == nullptr) return;
+            keep(cudaFailed("a wait", cudaStreamWaitEvent(m_side, here, 0)));
+            // The same event again: what waits for it waits for its last record.
+            keep(cudaFailed("an event", cudaEventRecord(here, m_side)));
+            keep(cudaFailed("a wait", cudaStreamWaitEvent(m_stream, here, 0)));
+        }
+    }
+    int peers() override {
+        if (m_peers == nullptr) {
+            m_peers = std::make_unique<Peers>(m_number);
+            keep(m_peers->find());
+        }
+        return m_peers->count();
+    }
+    void copyPeer(int peer, Direction direction, void* own, std::size_t bytes) override {
+        RIDGE_CHECK(peer >= 0 && peer < peers(), "no such peer");
+        if (!refused("a copy between devices"))
+            keep(m_peers->copy(peer, direction, own, bytes, m_stream));
+    }
     void beginGraph() override {
         m_recording = true;
         // Of this thread only: calls that a capture forbids stay allowed to other threads.
@@ -390,12 +488,17 @@ private:
     }
 
     cudaDeviceProp m_properties{};
+    int m_number = 0;
     bool m_recording = false;
     cudaStream_t m_stream = nullptr;
+    cudaStream_t m_side = nullptr;  // once events are to cross to it
     cublasLtHandle_t m_handle = nullptr;
     void* m_workspace = nullptr;
     std::vector<void*> m_blocks, m_pinned;
     std::unique_ptr<Copies> m_copies;  // once one is asked for
+    std::unique_ptr<Peers> m_peers;    // likewise
+    std::array<cudaEvent_t, StreamMarks::kMarks> m_marks{};
+    std::uint64_t m_marked = 0;
     std::map<decltype(keyOf({})), Plan> m_plans;
 };
 

@@ -74,6 +74,12 @@ public:
                                      std::size_t bytes, std::uint64_t after) = 0;
     virtual void waitForCopy(std::uint64_t ticket) = 0;
     virtual void finishCopies() = 0;
+    // An event behind everything issued so far (ops/stream_marks.h).
+    [[nodiscard]] virtual void* mark() = 0;
+    virtual void crossStreams(int times) = 0;
+    // Other devices (ops/peer_copies.h); kOut is from this one.
+    [[nodiscard]] virtual int peers() = 0;
+    virtual void copyPeer(int peer, Direction direction, void* own, std::size_t bytes) = 0;
     // A kernel was handed to the stream: keeps the error if that failed.
     virtual void launched() = 0;
     // The same where the host plays the device: done now, or later in the order of the stream.

@@ -2,8 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/adamw_state.h"
 
-#include "workloads/parallel/strategies/host_memory.h"
-
 namespace ridge::workloads {
 
 void AdamWState::allocate(Operators& ops, std::int64_t count) {
@@ -11,9 +9,9 @@ void AdamWState::allocate(Operators& ops, std::int64_t count) {
         *flat = ops.allocate(count);
 }
 
-void AdamWState::restart() {
-    zeroFill("moments.zero", firstMoments);
-    zeroFill("moments.zero", secondMoments);
+void AdamWState::restart(Operators& ops) {
+    ops.clear("moments.zero", firstMoments);
+    ops.clear("moments.zero", secondMoments);
     steps = 0;
 }
 

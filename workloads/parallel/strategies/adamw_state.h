@@ -17,7 +17,7 @@ struct AdamWState {
 
     void allocate(Operators& ops, std::int64_t count);
     // Moments and step count to zero.
-    void restart();
+    void restart(Operators& ops);
     // One update; counts the step (args.step is ignored).
     Status update(Operators& ops, AdamWArgs args);
     [[nodiscard]] std::int64_t bytes() const { return 4 * weights.bytes(); }

@@ -41,6 +41,20 @@ std::array<double, kSteps> oracleLosses(const TinyBatch& batch, std::int64_t seq
 
 }  // namespace
 
+Result<bool> equalsRankZero(Operators& ops, Communicator& communicator,
+                            const std::vector<float>& own) {
+    const Tensor room = ops.allocate(std::ssize(own));
+    RIDGE_TRY_STATUS(ops.status());
+    ops.upload(room, own);
+    ops.synchronize();
+    RIDGE_TRY_STATUS(
+        communicator.controlBroadcast(room.data, static_cast<std::size_t>(room.bytes()), 0));
+    std::vector<float> first(own.size());
+    ops.download(first, room);
+    RIDGE_TRY_STATUS(ops.status());
+    return first == own;
+}
+
 CheckResult checkDataParallel(Operators& ops, Communicator& communicator,
                               const GradientBuckets& buckets, std::int64_t microBatches) {
     const std::int64_t parts = communicator.size() * microBatches;

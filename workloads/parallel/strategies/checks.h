@@ -18,6 +18,11 @@
 
 namespace ridge::workloads {
 
+// Whether these floats are rank 0's to the bit, on this rank. By way of the operators' memory,
+// which is what the transport moves.
+[[nodiscard]] Result<bool> equalsRankZero(Operators& ops, Communicator& communicator,
+                                          const std::vector<float>& own);
+
 // microBatches per rank and step; their gradients are added up before they are sent.
 [[nodiscard]] CheckResult checkDataParallel(Operators& ops, Communicator& communicator,
                                             const GradientBuckets& buckets,

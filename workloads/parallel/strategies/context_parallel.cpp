@@ -36,7 +36,7 @@ Result<std::unique_ptr<ParallelTrainer>> ContextParallelTrainer::create(
 
 Status ContextParallelTrainer::load(std::span<const float> parameters) {
     m_ops.upload(m_state.weights, parameters);
-    m_state.restart();
+    m_state.restart(m_ops);
     return m_ops.status();
 }
 
@@ -93,7 +93,7 @@ Status ContextParallelTrainer::backward() {
             });
         RIDGE_TRY_STATUS(status);
     }
-    zeroFill("positions.zero", gradients.positionTable);  // of tokens that other ranks have
+    m_ops.clear("positions.zero", gradients.positionTable);  // of tokens that other ranks have
     for (std::size_t i = 0; i < chunks.ids.size(); ++i)
         m_pass.embedBackwardPart(gradients, static_cast<std::int64_t>(i) * chunks.rowsOfChunk(),
                                  chunks.rowsOfChunk(), chunks.ids[i] * chunks.tokens);

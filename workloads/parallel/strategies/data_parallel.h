@@ -12,7 +12,7 @@
 // per rank and step: formulas::dataParallelWireBytes, stage 0.
 //
 // All ranks make the same calls in the same order. Errors: the communicator's; the first is kept
-// and returned by finish(). Host memory only: a backend on a device has a communicator of its own.
+// and returned by finish(). In a device's memory under an OrderedCollectives.
 
 #include "workloads/models/gpt_trainer.h"
 #include "workloads/parallel/communicator.h"

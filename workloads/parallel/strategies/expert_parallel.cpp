@@ -162,7 +162,7 @@ Status ExpertParallelTrainer::exchange(const Layer& layer, const Tensor& from, c
 // Rows of tokens into their rooms of m_send, times the probability of the choice if weighted.
 void ExpertParallelTrainer::scatterRows(const Layer& layer, const Tensor& rows, bool weighted) {
     const std::int64_t c = m_config.width;
-    zeroFill("moe.zero", m_send.slice(0, m_options.experts * layer.room * c));
+    m_ops.clear("moe.zero", m_send.slice(0, m_options.experts * layer.room * c));
     const WorkRange range("moe.scatter",
                           vectorWork(std::ssize(layer.choices) * c, weighted ? 1 : 0, 1, 1));
     for (std::int64_t i = 0; i < std::ssize(layer.choices); ++i) {
@@ -226,7 +226,7 @@ void ExpertParallelTrainer::expertsBackward(std::size_t at) {
     const Layer& layer = m_layers[at];
     const std::int64_t c = m_config.width;
     const std::int64_t f = 4 * c;
-    zeroFill("moe.zero", m_dIn.slice(0, m_options.experts * layer.room * c));
+    m_ops.clear("moe.zero", m_dIn.slice(0, m_options.experts * layer.room * c));
     std::vector<bool> begun(index(localExperts()));
     forRooms(layer, [&](std::int64_t e, std::int64_t first, std::int64_t rows) {
         const Tensor p = expert(at, e, m_state.weights);
@@ -246,7 +246,7 @@ void ExpertParallelTrainer::expertsBackward(std::size_t at) {
         begun[index(e)] = true;
     });
     for (std::int64_t e = 0; e < localExperts(); ++e)
-        if (!begun[index(e)]) zeroFill("expert.zero", expert(at, e, m_state.gradients));
+        if (!begun[index(e)]) m_ops.clear("expert.zero", expert(at, e, m_state.gradients));
 }
 
 Status ExpertParallelTrainer::forwardLayer(std::size_t at) {
@@ -398,7 +398,7 @@ Status ExpertParallelTrainer::load(std::span<const float> parameters) {
                          part(m_experts.expert(number, whole), m_experts.expertSize()));
         }
     }
-    m_state.restart();
+    m_state.restart(m_ops);
     return m_ops.status();
 }
 

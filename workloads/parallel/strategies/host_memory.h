@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// How the strategies look at tensors in host memory: as floats, as bytes to send, as room to
-// receive, and as something to clear.
+// How the strategies look at tensors: as floats, as bytes to send, as room to receive. Addresses
+// only: of a device's memory they are good for its communicator, and for nobody else.
 
 #include "workloads/ops/tensor.h"
 
@@ -24,8 +24,5 @@ namespace ridge::workloads {
 [[nodiscard]] inline std::span<std::byte> roomOf(const Tensor& tensor) {
     return {static_cast<std::byte*>(tensor.data), index(tensor.bytes())};
 }
-
-// Fills with zeros, marked as the copy that it is.
-void zeroFill(const char* name, const Tensor& tensor);
 
 }  // namespace ridge::workloads

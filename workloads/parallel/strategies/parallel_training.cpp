@@ -8,6 +8,7 @@
 #include "workloads/models/training_data.h"
 #include "workloads/parallel/exact.h"
 #include "workloads/parallel/solo_transport.h"
+#include "workloads/parallel/strategies/ordered_collectives.h"
 
 #include <fmt/format.h>
 
@@ -58,6 +59,7 @@ public:
             m_communicator = m_solo.get();
         }
         RIDGE_TRY(m_ops, m_setup.backend.make());
+        RIDGE_TRY(m_order, OrderedCollectives::create(*m_ops, *m_communicator));
         auto made = m_setup.make(*m_ops, *m_communicator, m_setup.model, m_setup.sequences);
         // A rank without its part would leave the others in the first step's collectives.
         RIDGE_TRY(const bool all, m_communicator->allAgree(made.ok()));
@@ -117,12 +119,9 @@ public:
         if (!m_status.ok()) return {false, m_status.error().message};
         const auto own = m_trainer->parameters();
         if (!own.ok()) return {false, own.error().message};
-        std::vector<float> first = *own;
-        if (const Status status =
-                m_communicator->controlBroadcast(first.data(), first.size() * sizeof(float), 0);
-            !status.ok())
-            return {false, status.error().message};
-        return {first == *own && first != m_initial,
+        const auto same = equalsRankZero(*m_ops, *m_communicator, *own);
+        if (!same.ok()) return {false, same.error().message};
+        return {*same && *own != m_initial,
                 "weights after the timed steps have changed and are rank 0's to the bit"};
     }
 
@@ -218,6 +217,7 @@ private:
     std::unique_ptr<Communicator> m_solo;  // of a run with one rank
     Communicator* m_communicator = nullptr;
     std::unique_ptr<Operators> m_ops;
+    std::unique_ptr<OrderedCollectives> m_order;
     std::unique_ptr<ParallelTrainer> m_trainer;
     std::unique_ptr<TrainingData> m_data;
     std::vector<float> m_initial;
@@ -226,6 +226,17 @@ private:
 };
 
 }  // namespace
+
+void moveToDevice(ParallelSetup& setup, const DeviceSize& size) {
+    if (!setup.backend.accelerator) return;
+    setup.name += ".nccl";
+    if (!setup.fasterVariant.empty()) setup.fasterVariant += ".nccl";
+    setup.params["transport"] = "nccl";
+    setup.model = size.model;
+    setup.sequences = size.sequences;
+    setup.link = size.link;
+    setup.fullOnly = true;
+}
 
 WorkloadSpec parallelSpec(const ParallelSetup& setup) {
     WorkloadSpec made;

@@ -48,6 +48,19 @@ struct ParallelSetup {
     bool fullOnly = false;  // in preset full, but not in standard
 };
 
+// On an accelerator: a variant beside the processor's, named *.nccl, of this size and over a link
+// as fast as that is emulated, in the device's memory. Preset full: it needs a transport of its
+// own.
+struct DeviceSize {
+    GptConfig model;
+    std::int64_t sequences = 8;
+    double link = 0;
+};
+void moveToDevice(ParallelSetup& setup, const DeviceSize& size);
+// GPT-2's of 124 million parameters.
+inline constexpr GptConfig kDeviceModel{
+    .layers = 12, .width = 768, .heads = 12, .context = 1024, .vocabulary = 50304};
+
 [[nodiscard]] WorkloadSpec parallelSpec(const ParallelSetup& setup);
 
 }  // namespace ridge::workloads

@@ -117,6 +117,7 @@ void PipelineTrainer::forward(std::int64_t microBatch) {
         const auto all = static_cast<double>(m_tokens.size());
         m_loss += pass.loss(root(m_state.weights), static_cast<float>(1.0 / all)) / all;
     }
+    m_ops.synchronize();  // a device has only begun it
     m_computeNs += monotonicNs() - start;
 }
 
@@ -131,9 +132,10 @@ void PipelineTrainer::backward(std::int64_t microBatch) {
                            block(layer, m_state.gradients), more);
     if (first()) {
         const RootParameters gradients = root(m_state.gradients);
-        if (!more) zeroFill("tokens.zero", gradients.tokenTable);
+        if (!more) m_ops.clear("tokens.zero", gradients.tokenTable);
         pass.embedBackward(gradients, more);
     }
+    m_ops.synchronize();  // a device has only begun it
     m_computeNs += monotonicNs() - start;
 }
 
@@ -243,7 +245,7 @@ Status PipelineTrainer::load(std::span<const float> parameters) {
         if (last()) upload(own.normGamma, m_layout.normGamma);
         if (last()) upload(own.normBeta, m_layout.normBeta);
     }
-    m_state.restart();
+    m_state.restart(m_ops);
     m_bubbles.clear();
     return m_ops.status();
 }
@@ -251,11 +253,19 @@ Status PipelineTrainer::load(std::span<const float> parameters) {
 // Each range from the stage that has it. The token table is on both ends, which must agree.
 Result<std::vector<float>> PipelineTrainer::parameters() {
     std::vector<float> whole(index(m_layout.total));
+    if (m_shared.empty()) m_shared = m_ops.allocate(m_layout.total);
+    RIDGE_TRY_STATUS(m_ops.status());
     const auto share = [&](std::int64_t offset, std::int64_t count, std::int64_t owner,
-                           std::int64_t own) {
+                           std::int64_t own) -> Status {
         const auto part = std::span(whole).subspan(index(offset), index(count));
-        if (m_stage == owner) m_ops.download(part, m_state.weights.slice(own, count));
-        return m_communicator.broadcast(std::as_writable_bytes(part), static_cast<int>(owner));
+        const Tensor room = m_shared.slice(offset, count);
+        if (m_stage == owner) {
+            m_ops.download(part, m_state.weights.slice(own, count));
+            m_ops.upload(room, part);
+        }
+        RIDGE_TRY_STATUS(m_communicator.broadcast(roomOf(room), static_cast<int>(owner)));
+        m_ops.download(part, room);
+        return m_ops.status();
     };
     for (std::int64_t stage = 0; stage < m_stages; ++stage) {
         const std::int64_t begin = m_layout.blocks[index(stage * m_layers)].begin;
@@ -268,7 +278,8 @@ Result<std::vector<float>> PipelineTrainer::parameters() {
     RIDGE_TRY_STATUS(share(m_layout.positionTable, m_config.context * c, 0, m_positionTable));
     RIDGE_TRY_STATUS(share(m_layout.normGamma, 2 * c, m_stages - 1, m_norm));
     if (last()) {
-        const std::span<float> own = floats(root(m_state.weights).tokenTable);
+        std::vector<float> own(index(table));
+        m_ops.download(own, root(m_state.weights).tokenTable);
         if (!std::equal(own.begin(), own.end(), whole.begin() + m_layout.tokenTable))
             return Error{ErrorCode::kMeasurement, "the ends' token tables have drifted apart"};
     }

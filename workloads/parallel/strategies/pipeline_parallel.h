@@ -83,6 +83,7 @@ private:
     std::int64_t m_own = 0, m_tokenTable = 0, m_positionTable = 0, m_norm = 0;
     PassScratch m_scratch;
     std::vector<std::unique_ptr<GptPass>> m_passes;  // live micro-batches take turns
+    Tensor m_shared;  // the whole model, once it was asked for
     AdamWState m_state;
     std::span<const std::int32_t> m_tokens, m_targets;  // during a step
     std::int64_t m_backwards = 0;                       // of this step

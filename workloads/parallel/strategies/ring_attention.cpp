@@ -176,7 +176,7 @@ void RingAttention::backwardHop(std::size_t layer, std::int64_t source, const Te
     const std::int64_t c = m_config.width;
     const std::int64_t rows = m_chunks.rowsOfChunk();
     const std::vector<std::int64_t> theirs = chunkIds(source);
-    zeroFill("ring.zero", m_contribution);
+    m_ops.clear("ring.zero", m_contribution);
     for (std::size_t i = 0; i < m_chunks.ids.size(); ++i)
         for (std::size_t j = 0; j < theirs.size(); ++j) {
             if (theirs[j] > m_chunks.ids[i]) continue;
@@ -202,7 +202,7 @@ Status RingAttention::backward(std::size_t layer, const Tensor& qkv, const Tenso
     const std::int64_t c = m_config.width;
     const std::int64_t rows = m_chunks.rows();
     packKeys(qkv);
-    zeroFill("ring.zero", dQkv.slice(0, rows * 3 * c));
+    m_ops.clear("ring.zero", dQkv.slice(0, rows * 3 * c));
     for (std::int64_t hop = 0; hop < n; ++hop) {
         const bool more = hop + 1 < n;
         if (more) RIDGE_TRY_STATUS(pass(m_keys[0], m_keys[1], "ring.keys"));

@@ -329,7 +329,7 @@ Status TensorParallelTrainer::load(std::span<const float> parameters) {
             std::copy_n(parameters.begin() + piece.whole + r * piece.stride, piece.length,
                         own.begin() + piece.own + r * piece.length);
     m_ops.upload(m_state.weights, own);
-    m_state.restart();
+    m_state.restart(m_ops);
     return m_ops.status();
 }
 
@@ -348,8 +348,10 @@ Result<double> TensorParallelTrainer::step(std::span<const std::int32_t> tokens,
 Result<std::vector<float>> TensorParallelTrainer::parameters() {
     const auto n = index(m_communicator.size());
     std::vector<float> all(n * index(m_own));
-    RIDGE_TRY_STATUS(m_communicator.allGather(std::as_bytes(floats(m_state.weights)),
-                                              std::as_writable_bytes(std::span(all))));
+    if (m_gathered.empty()) m_gathered = m_ops.allocate(std::ssize(all));
+    RIDGE_TRY_STATUS(m_ops.status());
+    RIDGE_TRY_STATUS(m_communicator.allGather(bytesOf(m_state.weights), roomOf(m_gathered)));
+    m_ops.download(all, m_gathered);
     std::vector<float> whole(index(m_layout.total));
     for (std::size_t rank = 0; rank < n; ++rank) {
         const auto own = all.begin() + static_cast<std::ptrdiff_t>(rank * index(m_own));

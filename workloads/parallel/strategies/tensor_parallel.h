@@ -84,6 +84,7 @@ private:
     std::int64_t m_normGamma = 0, m_tables = 0;
     std::int64_t m_activationBytes = 0;
     AdamWState m_state;
+    Tensor m_gathered;  // every rank's weights, once they were asked for
     Tensor m_tokens, m_targets, m_losses;
     Tensor m_embedded, m_normed, m_normedFull, m_mean, m_rstd, m_logits;
     Tensor m_partial, m_branch, m_dStream, m_dFull, m_wide, m_dNormed;

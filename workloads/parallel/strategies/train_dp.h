@@ -15,11 +15,24 @@
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
+#include "workloads/models/gpt_layout.h"
+#include "workloads/parallel/strategies/data_parallel.h"
 
+#include <memory>
 #include <vector>
 
 namespace ridge::workloads {
 
+struct DataParallelOptions {
+    GradientBuckets buckets;
+    std::int64_t microBatches = 1;
+    GptConfig model{.layers = 4, .width = 256, .heads = 4, .context = 256, .vocabulary = 4096};
+    std::int64_t sequences = 4;  // per rank and step
+    double link = 0.1e9;         // B/s, emulated
+};
+[[nodiscard]] std::unique_ptr<Workload> makeDataParallelWorkload(
+    const Backend& backend, const DataParallelOptions& options);
+// On an accelerator *.nccl: GPT-2's size in its memory, over 5 GB/s.
 [[nodiscard]] std::vector<WorkloadSpec> dataParallelSpecs(const Backend& backend = {});
 
 }  // namespace ridge::workloads

@@ -16,9 +16,13 @@
 //   train.moe/k1, k2           expert_parallel.h: one or two of four experts per token, exposed
 //   train.moe/k1.zipf.dropless, .capacity1   a router that prefers the first rank's experts
 //   train.offload/blocking, prefetch, resident   offload.h, one rank
+//   comm.overlap/off.nccl ...  a product in a device's memory beside an all-reduce there
+// zeroSpecs, tensorParallelSpecs and pipelineSpecs of an accelerator are named *.nccl and need that
+// transport.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"
+#include "workloads/parallel/comm.h"
 
 #include <vector>
 
@@ -30,5 +34,14 @@ namespace ridge::workloads {
 [[nodiscard]] std::vector<WorkloadSpec> contextParallelSpecs(const Backend& backend = {});
 [[nodiscard]] std::vector<WorkloadSpec> expertParallelSpecs(const Backend& backend = {});
 [[nodiscard]] std::vector<WorkloadSpec> offloadSpecs(const Backend& backend = {});
+
+struct DeviceProductSize {
+    std::int64_t side = 4096;
+    int repeats = 8;
+};
+// These options with `repeats` products of that side by the backend's operators.
+[[nodiscard]] OverlapOptions deviceOverlap(const Backend& backend, const DeviceProductSize& size,
+                                           OverlapOptions options);
+[[nodiscard]] std::vector<WorkloadSpec> deviceOverlapSpecs(const Backend& backend);
 
 }  // namespace ridge::workloads

@@ -30,6 +30,9 @@ std::vector<WorkloadSpec> pipelineSpecs(const Backend& backend) {
             // less than what products usually leave below the roof.
             setup.expected = microBatches == 2 ? Expected{"comm_wait", "pipeline_bubble"}
                                                : Expected{"compute_bound", "compute"};
+            GptConfig larger = kDeviceModel;
+            larger.vocabulary = setup.model.vocabulary;
+            moveToDevice(setup, {larger, 8, 0});
             all.push_back(parallelSpec(setup));
         }
     return all;

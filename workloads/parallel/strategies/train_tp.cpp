@@ -30,6 +30,11 @@ std::vector<WorkloadSpec> tensorParallelSpecs(const Backend& backend) {
                                  {Collective::kAllGather, kBytes}};
         setup.expected = {"comm_transfer", "communication"};
         setup.fullOnly = sequenceParallel;
+        // 16 exchanges of 32 MiB a step.
+        moveToDevice(
+            setup, {{.layers = 4, .width = 2048, .heads = 16, .context = 1024, .vocabulary = 8192},
+                    4,
+                    2e9});
         all.push_back(parallelSpec(setup));
     }
     return all;

@@ -115,7 +115,7 @@ Status ZeroTrainer::load(std::span<const float> parameters) {
         if (m_options.stage < 3) m_ops.upload(unit.weights, whole);
         m_ops.upload(unit.ownWeights, std::span<const float>(whole).subspan(index(own)));
         for (const Tensor* moments : {&unit.firstMoments, &unit.secondMoments})
-            zeroFill("moments.zero", *moments);
+            m_ops.clear("moments.zero", *moments);
     }
     m_steps = 0;
     return m_ops.status();

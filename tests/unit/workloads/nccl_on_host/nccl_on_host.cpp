@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "tests/unit/workloads/nccl_on_host/nccl_on_host.h"
 
+#include "tests/unit/workloads_ops/cuda_on_host/host_device_hooks.h"
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
@@ -41,7 +43,23 @@ struct Board {
     Message messages[kMostRanks][kMessages];
 };
 
+const ridge::workloads::cuda::HostDeviceHooks* g_hooks = nullptr;
+
+// The other device's memory is within reach while one lives.
+class Reach {
+public:
+    Reach() {
+        if (g_hooks != nullptr) g_hooks->open();
+    }
+    ~Reach() {
+        if (g_hooks != nullptr) g_hooks->close();
+    }
+    Reach(const Reach&) = delete;
+    Reach& operator=(const Reach&) = delete;
+};
+
 bool isDevice(const void* data, std::size_t bytes) {
+    if (g_hooks != nullptr && g_hooks->contains(data, bytes)) return true;
     const std::lock_guard lock(g_mutex);
     const auto* at = static_cast<const char*>(data);
     auto next = g_device.upper_bound(at);
@@ -103,6 +121,7 @@ thread_local std::vector<FakeComm*> t_group;
 
 // Matches every receive with the peer's sends to this rank, in their order.
 ncclResult_t exchange(FakeComm& comm) {
+    const Reach reach;
     Board& board = *comm.board;
     int count = 0;
     std::size_t at = 0;
@@ -181,6 +200,7 @@ cudaError_t cudaFree(void* data) {
     return cudaSuccess;
 }
 cudaError_t cudaMemcpy(void* to, const void* from, std::size_t bytes, cudaMemcpyKind) {
+    const Reach reach;
     std::memcpy(to, from, bytes);
     return cudaSuccess;
 }
@@ -198,6 +218,21 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 }
 cudaError_t cudaStreamQuery(cudaStream_t) {
     return stuck() ? cudaErrorNotReady : cudaSuccess;
+}
+
+// Nothing runs on a stream here: what waits for an event waits at once.
+cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t event, unsigned) {
+    return cudaEventSynchronize(event);
+}
+cudaError_t cudaEventSynchronize(cudaEvent_t event) {
+    if (g_hooks == nullptr || event == nullptr) return cudaErrorInvalidValue;
+    g_hooks->await(event);
+    return cudaSuccess;
+}
+
+extern "C" __attribute__((visibility("default"))) void ridgeNcclOnHostDevice(
+    const ridge::workloads::cuda::HostDeviceHooks* hooks) {
+    g_hooks = hooks;
 }
 
 const char* ncclGetErrorString(ncclResult_t) {
@@ -280,6 +315,7 @@ ncclResult_t ncclAllReduce(const void* in, void* out, std::size_t count, ncclDat
     const std::size_t bytes = count * sizeOf(type);
     if (type != ncclFloat || bytes > kSlot || !isDevice(in, bytes) || !isDevice(out, bytes))
         return ncclInvalidArgument;
+    const Reach reach;
     comm->publish(in, bytes);
     auto* sums = static_cast<float*>(out);
     for (std::size_t i = 0; i < count; ++i) {
@@ -296,6 +332,7 @@ ncclResult_t ncclReduceScatter(const void* in, void* out, std::size_t count, ncc
                       all = bytes * static_cast<std::size_t>(comm->size);
     if (type != ncclFloat || all > kSlot || !isDevice(in, all) || !isDevice(out, bytes))
         return ncclInvalidArgument;
+    const Reach reach;
     comm->publish(in, all);
     auto* sums = static_cast<float*>(out);
     const std::size_t first = static_cast<std::size_t>(comm->rank) * count;
@@ -314,6 +351,7 @@ ncclResult_t ncclAllGather(const void* in, void* out, std::size_t count, ncclDat
     if (bytes > kSlot || !isDevice(in, bytes) ||
         !isDevice(out, bytes * static_cast<std::size_t>(comm->size)))
         return ncclInvalidArgument;
+    const Reach reach;
     comm->publish(in, bytes);
     for (int r = 0; r < comm->size; ++r)
         std::memcpy(static_cast<char*>(out) + static_cast<std::size_t>(r) * bytes, comm->slot(r),
@@ -328,6 +366,7 @@ ncclResult_t ncclBroadcast(const void* in, void* out, std::size_t count, ncclDat
     const bool gives = comm->rank == root;
     if (bytes > kSlot || (gives && !isDevice(in, bytes)) || !isDevice(out, bytes))
         return ncclInvalidArgument;
+    const Reach reach;
     if (gives) std::memcpy(comm->slot(root), in, bytes);
     comm->meet();
     std::memmove(out, comm->slot(root), bytes);

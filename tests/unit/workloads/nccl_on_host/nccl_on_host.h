@@ -9,6 +9,10 @@
 // when they share the one device, messages of a group are matched in their order, all-reduce reads
 // all of the input before it writes. Sums are in rank order. RIDGE_FAKE_NCCL_STUCK=1: no stream
 // ever ends.
+//
+// Device memory may also be that of the CUDA operators on the host (cuda_on_host/host_device.h),
+// which its owner tells by ridgeNcclOnHostDevice(): what is in it, how it is reached, and how an
+// event of it is waited for.
 
 #include <cstddef>
 
@@ -30,6 +34,7 @@ struct cudaPointerAttributes {
     cudaMemoryType type;
 };
 using cudaStream_t = struct FakeStream*;
+using cudaEvent_t = struct FakeEvent*;
 inline constexpr unsigned cudaStreamNonBlocking = 1;
 cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
@@ -44,6 +49,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
 cudaError_t cudaStreamDestroy(cudaStream_t stream);
 cudaError_t cudaStreamQuery(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
 
 // --- NCCL ---
 enum ncclResult_t {

@@ -2,10 +2,13 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "host_device.h"
 
+#include "host_device_hooks.h"
 #include "workloads/ops/cuda/cuda_backend.h"
 #include "workloads/ops/fp8.h"
 #include "workloads/ops/weights.h"
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <deque>
 #include <mutex>
@@ -37,6 +40,10 @@ float tensorFloat(float value) {
     return std::bit_cast<float>((bits + 0xFFFU + ((bits >> 13) & 1U)) & ~0x1FFFU);
 }
 
+class HostDevice;
+std::recursive_mutex g_devicesMutex;
+std::vector<HostDevice*> g_devices;  // that live
+
 // One lock for everything: a communication thread may wait for what this device was given, and
 // touch its memory, while another thread issues.
 class HostDevice final : public Device {
@@ -47,8 +54,18 @@ public:
           m_memory(static_cast<char*>(::mmap(nullptr, kRoom, PROT_NONE,
                                              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0))) {
         RIDGE_CHECK(m_memory != MAP_FAILED, "no address space for the device's memory");
+        for (Mark& mark : m_marks) mark.device = this;
+        const std::lock_guard lock(g_devicesMutex);
+        g_devices.push_back(this);
     }
-    ~HostDevice() override { ::munmap(m_memory, kRoom); }
+    ~HostDevice() override {
+        {
+            const std::lock_guard lock(g_devicesMutex);
+            std::erase(g_devices, this);
+        }
+        ::munmap(m_memory, kRoom);
+    }
+    static const HostDeviceHooks& hooks();
 
     void* allocate(std::size_t bytes) override {
         const std::lock_guard lock(m_mutex);
@@ -133,6 +150,25 @@ public:
     void waitForCopy(std::uint64_t ticket) override { perform(ticket); }
     void finishCopies() override { performAll(); }
     void* stream() override { return nullptr; }
+    void crossStreams(int) override {}
+    // A device beside it, of which nobody sees more than this memory.
+    int peers() override { return 1; }
+    void copyPeer(int, Direction direction, void* own, std::size_t bytes) override {
+        run([this, direction, own, bytes] {
+            const Access access(*this);
+            m_peer.resize(std::max(m_peer.size(), bytes));
+            if (direction == Direction::kOut)
+                std::memcpy(m_peer.data(), own, bytes);
+            else
+                std::memcpy(own, m_peer.data(), bytes);
+        });
+    }
+    void* mark() override {
+        const std::lock_guard lock(m_mutex);
+        Mark& mark = m_marks[m_marked++ % m_marks.size()];
+        mark.number = m_issued;
+        return &mark;
+    }
     void launched() override {}
     std::string describe() const override { return "cuda: on the host"; }
     std::int64_t planCount() const override { return 0; }
@@ -148,6 +184,10 @@ protected:
     }
 
 private:
+    struct Mark {
+        HostDevice* device = nullptr;
+        std::uint64_t number = 0;  // of what was issued last
+    };
     class HostGraph final : public OperatorGraph {
     public:
         HostGraph(HostDevice& device, std::vector<std::function<void()>> works)
@@ -208,6 +248,9 @@ private:
     std::uint64_t m_issued = 0;
     bool m_recording = false;
     std::vector<std::function<void()>> m_recorded;
+    std::array<Mark, StreamMarks::kMarks> m_marks;
+    std::uint64_t m_marked = 0;
+    std::vector<char> m_peer;
     std::vector<Copy> m_copies;
     std::vector<std::unique_ptr<char[]>> m_pinned;
     char* m_memory;
@@ -254,7 +297,39 @@ void HostDevice::multiplyNow(const StridedProduct& p) {
         }
 }
 
+template <typename Body>
+void forDevices(const Body& body) {
+    const std::lock_guard lock(g_devicesMutex);
+    for (HostDevice* device : g_devices) body(*device);
+}
+
+const HostDeviceHooks& HostDevice::hooks() {
+    static const HostDeviceHooks made{
+        .contains =
+            [](const void* data, std::size_t bytes) {
+                bool found = false;
+                forDevices([&](const HostDevice& device) {
+                    const auto* at = static_cast<const char*>(data);
+                    found = found || (at >= device.m_memory &&
+                                      at + bytes <= device.m_memory + device.m_used);
+                });
+                return found;
+            },
+        .open = [] { forDevices([](HostDevice& device) { device.open(); }); },
+        .close = [] { forDevices([](HostDevice& device) { device.close(); }); },
+        .await =
+            [](void* event) {
+                const Mark& mark = *static_cast<const Mark*>(event);
+                mark.device->runUntil(mark.number);
+            }};
+    return made;
+}
+
 }  // namespace
+
+const HostDeviceHooks& hostDeviceHooks() {
+    return HostDevice::hooks();
+}
 
 std::unique_ptr<Device> makeHostDevice(CopiesWhen copiesWhen, WorkWhen workWhen) {
     return std::make_unique<HostDevice>(copiesWhen, workWhen);
