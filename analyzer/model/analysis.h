@@ -69,7 +69,7 @@ struct Step {
 
 // A measured (or data-sheet, then method says so) roof.
 struct Ceiling {
-    std::string kind;  // "compute", "memory", "network", "storage", "dispatch"
+    std::string kind;  // "compute", "memory", "network", "storage", "dispatch", "link", "overhead"
     std::string name;
     std::string dtype;   // empty: none
     std::string level;   // "L1", "L2", "L3", "DRAM"; empty: none

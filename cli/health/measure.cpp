@@ -23,8 +23,8 @@ using analyzer::RunSample;
 constexpr const char* kRoofs = "roofs";
 constexpr double kLeastSeconds = 0.5;  // a part that has no more is not begun
 
-// Caches and the cost of a dispatch are the program's and the moment's more than the node's: told, not judged.
-bool isJudged(const analyzer::Ceiling& c) { return c.kind != "dispatch" && (c.kind != "memory" || c.level == "DRAM"); }
+// Caches and the cost of having something started are the program's and the moment's more than the node's: told, not judged.
+bool isJudged(const analyzer::Ceiling& c) { return c.kind != "dispatch" && c.kind != "overhead" && (c.kind != "memory" || c.level == "DRAM"); }
 
 std::string nameOf(const analyzer::Ceiling& c) {
     std::string out = "roof." + c.kind + "/" + c.name;

@@ -22,7 +22,7 @@
 namespace ridge::workloads {
 
 struct Roof {
-    std::string kind;  // compute, memory, network, storage, dispatch
+    std::string kind;  // compute, memory, network, storage, dispatch, link, overhead
     std::string name;
     std::optional<std::string> dtype;
     std::optional<std::string> level;  // L1, L2, L3, DRAM

@@ -4,7 +4,7 @@
 // (a checksum), copying and adding through its memory, and the start of an operator.
 #include "workloads/ops/operators.h"
 
-#include "workloads/ceilings/sampling.h"
+#include "workloads/ceilings/device_roofs.h"
 #include "workloads/ops/copy_streams.h"
 #include "workloads/ops/graphs.h"
 
@@ -20,22 +20,6 @@ namespace {
 constexpr std::int64_t kProduct = 8192;
 constexpr std::int64_t kElements = std::int64_t{1} << 28;  // 1 GiB: far above any cache
 constexpr std::int64_t kLaunches = 200;
-
-struct Device {
-    Operators& ops;
-    const std::string& prefix;
-    double budget;  // of each roof
-    Ceilings& out;
-
-    void sample(Roof roof, double amount, const std::function<void()>& body) const {
-        const auto seconds = sampleSeconds(budget, [&] {
-            body();
-            ops.synchronize();
-        });
-        fillRoof(roof, seconds, amount);
-        out.roofs.push_back(std::move(roof));
-    }
-};
 
 // Noise in [-1, 1): a GPU draws less power on zeros and constants, and clocks higher than it would
 // at work.
@@ -53,7 +37,7 @@ void fillWithNoise(Operators& ops, const Tensor& tensor) {
 
 // Operands quantised from noise, their scales beside them; `room` holds the sum of two squares
 // more.
-void measureEightBits(const Device& device, const Tensor& room) {
+void measureEightBits(const MeasuredDevice& device, const Tensor& room) {
     constexpr std::int64_t kSquare = kProduct * kProduct;
     constexpr auto kType = RIDGE_DTYPE_FP8_E4M3;
     if (const Status native = device.ops.canMultiply(kType); !native.ok()) {
@@ -81,7 +65,7 @@ void measureEightBits(const Device& device, const Tensor& room) {
                   [&] { device.ops.gemm("roof", args); });
 }
 
-void measureProducts(const Device& device, const Tensor& room, const Tensor& half) {
+void measureProducts(const MeasuredDevice& device, const Tensor& room, const Tensor& half) {
     const struct {
         ridge_dtype type;
         const char* dtype;
@@ -114,7 +98,7 @@ void measureProducts(const Device& device, const Tensor& room, const Tensor& hal
 
 // Between the host's memory, as malloc gives it, and the device's: what an upload of a batch or a
 // checkpoint's copy gets.
-void measureLinks(const Device& device, const Tensor& room) {
+void measureLinks(const MeasuredDevice& device, const Tensor& room) {
     std::vector<float> host(std::size_t{1} << 26, 1.0F);  // 256 MiB, first touched here
     const Tensor there = room.slice(0, std::min(room.count, std::ssize(host)));
     const auto bytes = static_cast<double>(there.bytes());
@@ -127,7 +111,7 @@ void measureLinks(const Device& device, const Tensor& room) {
 
 // The same link from page-locked memory, which the device reads and writes by itself; one way, the
 // other, and both at a time.
-void measurePinnedLinks(const Device& device, const Tensor& room) {
+void measurePinnedLinks(const MeasuredDevice& device, const Tensor& room) {
     CopyStreams* streams = copyStreamsOf(device.ops);
     if (streams == nullptr) return;
     constexpr std::int64_t kBytes = std::int64_t{256} << 20;
@@ -149,7 +133,7 @@ void measurePinnedLinks(const Device& device, const Tensor& room) {
 
 // Two arrays that the second-level cache of any device of the last years holds, copied back and
 // forth without the host: by one start of a graph, since a copy takes hardly longer than a start.
-Status measureCache(const Device& device, const Tensor& room) {
+Status measureCache(const MeasuredDevice& device, const Tensor& room) {
     GraphRecorder* recorder = graphsOf(device.ops);
     if (recorder == nullptr) return {};
     constexpr std::int64_t kCached = std::int64_t{1} << 21;  // 8 MiB
@@ -177,7 +161,9 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
         out.notes.push_back("no roofs of " + ops.describe() + ": " + ops.status().error().message);
         return;
     }
-    const Device device{ops, prefix, budget / 14.0, out};
+    constexpr int kOwnRoofs = 14;
+    const MeasuredDevice device{ops, prefix, budget / (kOwnRoofs + kOverheadRoofs + kPeerRoofs),
+                                out};
     const auto memory = [&](const char* access, const char* how, double arrays,
                             const std::function<void()>& body) {
         Roof roof = roofOf("memory", prefix + access, "B/s", how);
@@ -194,6 +180,7 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
            [&] { ops.add("roof", a, b, b); });
     measureLinks(device, b);
     measurePinnedLinks(device, b);
+    measurePeers(device, b);
     if (const Status cache = measureCache(device, a); !cache.ok())
         out.notes.push_back(fmt::format("no {}cache.copy roof: {}", prefix, cache.error().message));
     const Tensor half{b.data, b.count, RIDGE_DTYPE_BF16};
@@ -207,6 +194,7 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
             for (std::int64_t i = 0; i < kLaunches; ++i)
                 ops.affine("roof", {1.0F, 0.0F}, small, small);
         });
+    measureOverheads(device);
     if (!ops.status().ok())
         out.notes.push_back("roofs of " + ops.describe() + ": " + ops.status().error().message);
 }

@@ -4,9 +4,12 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/unit/workloads_ops/cuda_on_host/host_device.h"
+#include "workloads/ceilings/device_roofs.h"
 #include "workloads/ceilings/gap_watch.h"
 #include "workloads/ceilings/mpi_loopback.h"
 #include "workloads/ceilings/sampling.h"
+#include "workloads/ops/peer_copies.h"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -14,6 +17,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <sched.h>
+#include <set>
 #include <unistd.h>
 
 namespace ridge::workloads {
@@ -198,6 +202,49 @@ TEST(SampleSeconds, EveryThreadTakesPartInEverySample) {
     const auto samples =
         sampleSeconds(0, 3, [&](int thread) { ++calls[static_cast<std::size_t>(thread)]; });
     EXPECT_EQ(calls, std::vector<int>(3, static_cast<int>(samples.each.size()) + 1));
+}
+
+// Over the CUDA sources on the host, whose times say nothing: that each is there, of the kind that
+// no roofline takes for a roof, with its interval and clock.
+TEST(DeviceRoofs, OverheadsAndThePeerLinkAreMeasured) {
+    const auto ops = cuda::makeOperatorsOnHost();
+    Ceilings out;
+    const std::string prefix = "gpu.";
+    const MeasuredDevice device{*ops, prefix, 0, out};
+    measureOverheads(device);
+    EXPECT_EQ(std::ssize(out.roofs), kOverheadRoofs);
+    measurePeers(device, ops->allocate(1 << 16));
+    EXPECT_EQ(std::ssize(out.roofs), kOverheadRoofs + kPeerRoofs);
+    EXPECT_TRUE(ops->status().ok());
+    EXPECT_TRUE(out.notes.empty());
+    std::set<std::string> names;
+    for (const Roof& roof : out.roofs) {
+        EXPECT_TRUE(names.insert(roof.name).second) << roof.name;
+        EXPECT_EQ(roof.kind, roof.unit == "s" ? "overhead" : "link") << roof.name;
+        EXPECT_GT(roof.value, 0) << roof.name;
+        EXPECT_GE(roof.samples, kMinSamples) << roof.name;
+        EXPECT_LE(roof.intervalLow, roof.intervalHigh) << roof.name;
+        EXPECT_GT(roof.clockBefore.hz, 0) << roof.name;
+    }
+    for (const char* name : {"gpu.launch.depth1", "gpu.launch.depth1024", "gpu.graph.launch",
+                             "gpu.graph.node", "gpu.event.record", "gpu.event.cross",
+                             "gpu.peer.write", "gpu.peer.read"})
+        EXPECT_TRUE(names.contains(name)) << name;
+}
+
+// What went to the peer is what comes back from it.
+TEST(DeviceRoofs, CopiesToAPeerArrive) {
+    const auto ops = cuda::makeOperatorsOnHost();
+    PeerCopies* peers = peersOf(*ops);
+    ASSERT_NE(peers, nullptr);
+    ASSERT_EQ(peers->peers(), 1);
+    const Tensor x = ops->allocate(100), y = ops->allocate(100);
+    ops->upload(x, std::vector<float>(100, 3.0F));
+    peers->copyToPeer(0, x);
+    peers->copyFromPeer(0, y);
+    std::vector<float> back(100);
+    ops->download(back, y);
+    EXPECT_EQ(back, std::vector<float>(100, 3.0F));
 }
 
 TEST(ReadMachine, KnowsTheCpusThatItMayUse) {
