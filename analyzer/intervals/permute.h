@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "schemas/sqlite/bulk_table.h"
+#include "schemas/sqlite/index_keys.h"
 
 namespace ridge::analyzer {
 

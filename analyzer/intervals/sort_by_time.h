@@ -7,7 +7,7 @@
 // 32 bytes a row meanwhile, or the list once more.
 
 #include "analyzer/model/analysis.h"
-#include "schemas/sqlite/bulk_table.h"
+#include "schemas/sqlite/index_keys.h"
 
 #include <algorithm>
 #include <cstddef>

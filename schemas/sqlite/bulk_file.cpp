@@ -4,12 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-#include <bit>
 #include <cerrno>
 #include <cstring>
-#include <span>
 #include <utility>
 
 #include "base/no_room.h"
@@ -126,7 +122,7 @@ BulkTable& BulkFile::addTable(std::string name, std::string createTable, std::st
                               std::string laterIndex) {
     m_laterIndexes.push_back(std::move(laterIndex));
     m_tables.push_back(std::make_unique<BulkTable>(m_pages, std::move(name), std::move(createTable),
-                                                   std::move(createIndex), m_options.maxIndexKeys));
+                                                   std::move(createIndex), m_path + ".keys", m_options.keysInMemory));
     return *m_tables.back();
 }
 
@@ -159,12 +155,10 @@ Status BulkFile::finish(const std::function<Status(Database&)>& smallTables) {
         createLater += m_laterIndexes[i];
         create += table->m_createTable;
         roots.push_back({"table", table->m_name, table->finishTable(), 0});
-        if (table->indexedDirectly()) {
-            create += table->m_createIndex;
-            roots.push_back({"index", table->m_name, table->finishIndex(), 0});
-        } else {
-            createLater += table->m_createIndex;
-        }
+        if (!table->m_indexed) continue;
+        create += table->m_createIndex;
+        roots.push_back({"index", table->m_name, table->finishIndex(), 0});
+        if (const int error = table->m_keys.error()) return ioError(m_path + ".keys", error);
     }
     RIDGE_TRY_STATUS(m_pages.flush());
     RIDGE_TRY_STATUS(patchHeader());
@@ -191,74 +185,6 @@ Status BulkFile::finish(const std::function<Status(Database&)>& smallTables) {
     }
     if (fsync(m_fd) != 0) return ioError(m_path, errno);
     return {};
-}
-
-namespace {
-
-constexpr std::size_t kFewKeys = 64;        // compared
-constexpr std::size_t kCachedKeys = 16384;  // with their copy in the second-level cache: sorted by digits
-
-std::uint64_t distance(const IndexKey& key, std::int64_t base) { return static_cast<std::uint64_t>(key.key) - static_cast<std::uint64_t>(base); }
-
-// Moves the keys to their places by the bits from shift on; counts: one per value of these bits, 0 at first. Afterwards
-// counts[v] is where the keys of v end.
-void scatter(std::span<const IndexKey> from, IndexKey* to, std::int64_t base, int shift, std::span<std::uint32_t> counts) {
-    const std::uint64_t mask = counts.size() - 1;
-    for (const IndexKey& key : from) ++counts[(distance(key, base) >> shift) & mask];
-    std::uint32_t place = 0;
-    for (std::uint32_t& count : counts) place += std::exchange(count, place);
-    for (const IndexKey& key : from) to[counts[(distance(key, base) >> shift) & mask]++] = key;
-}
-
-// Most significant bits first until a part and its copy fit into the cache, then least significant digit first. Each
-// step keeps equal keys in their order. other: as long as keys; the result is in keys.
-void sortPart(std::span<IndexKey> keys, std::span<IndexKey> other) {
-    const auto less = [](const IndexKey& a, const IndexKey& b) { return a.key < b.key; };
-    if (std::is_sorted(keys.begin(), keys.end(), less)) return;
-    if (keys.size() <= kFewKeys) {
-        for (std::size_t i = 1; i < keys.size(); ++i) {
-            const IndexKey key = keys[i];
-            std::size_t j = i;
-            for (; j > 0 && key.key < keys[j - 1].key; --j) keys[j] = keys[j - 1];
-            keys[j] = key;
-        }
-        return;
-    }
-    const auto [low, high] = std::minmax_element(keys.begin(), keys.end(), less);
-    const std::int64_t base = low->key;
-    const int bits = static_cast<int>(std::bit_width(distance(*high, base)));
-    if (keys.size() <= kCachedKeys) {
-        constexpr int kMostBits = 9;
-        const int passes = (bits + kMostBits - 1) / kMostBits, digitBits = (bits + passes - 1) / passes;
-        std::array<std::uint32_t, 1U << kMostBits> counts;
-        bool inOther = false;
-        for (int pass = 0; pass < passes; ++pass, inOther = !inOther) {
-            const std::span digits = std::span(counts).first(std::size_t{1} << digitBits);
-            std::fill(digits.begin(), digits.end(), 0);
-            scatter(inOther ? other : keys, inOther ? keys.data() : other.data(), base, pass * digitBits, digits);
-        }
-        if (inOther) std::copy(other.begin(), other.end(), keys.begin());
-        return;
-    }
-    constexpr int kPartBits = 11;
-    const int shift = std::max(0, bits - kPartBits);
-    std::vector<std::uint32_t> ends(std::size_t{1} << std::min(bits, kPartBits));
-    scatter(keys, other.data(), base, shift, ends);
-    std::size_t begin = 0;
-    for (const std::uint32_t end : ends) {
-        const std::size_t size = end - begin;
-        if (shift > 0) sortPart(other.subspan(begin, size), keys.subspan(begin, size));
-        begin = end;
-    }
-    std::copy(other.begin(), other.end(), keys.begin());
-}
-
-}  // namespace
-
-void sortIndexKeys(std::vector<IndexKey>& keys) {
-    if (std::is_sorted(keys.begin(), keys.end(), [](const IndexKey& a, const IndexKey& b) { return a.key < b.key; })) return;
-    std::vector<IndexKey> other(keys.size());
-    sortPart(keys, other);
 }
 
 }  // namespace ridge::bulk

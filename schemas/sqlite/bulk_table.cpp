@@ -9,14 +9,14 @@
 namespace ridge::bulk {
 
 BulkTable::BulkTable(PageAppender& pages, std::string name, std::string createTable, std::string createIndex,
-                     std::size_t maxIndexKeys)
+                     std::string keyFile, std::size_t keysInMemory)
     : m_pages(pages),
       m_name(std::move(name)),
       m_createTable(std::move(createTable)),
       m_createIndex(std::move(createIndex)),
       m_indexed(!m_createIndex.empty()),
-      m_maxIndexKeys(maxIndexKeys),
-      m_top(pages.pageSize()) {}
+      m_top(pages.pageSize()),
+      m_keys(std::move(keyFile), keysInMemory) {}
 
 std::int64_t BulkTable::addAt(std::int64_t rowid, const BulkRow& row) {
     const std::uint32_t pageSize = m_pages.pageSize();
@@ -53,16 +53,6 @@ std::int64_t BulkTable::addAt(std::int64_t rowid, const BulkRow& row) {
     ++m_rows;
     m_rowid = rowid;
     return rowid;
-}
-
-void BulkTable::addKey(std::int64_t key, std::int64_t rowid) {
-    if (m_spilled) return;
-    if (m_keys.size() == m_maxIndexKeys) {
-        m_spilled = true;
-        std::vector<IndexKey>().swap(m_keys);
-        return;
-    }
-    m_keys.push_back({key, rowid});
 }
 
 // A chain of pages, each with the number of the next one; written last page first, so that it is known.
@@ -206,7 +196,7 @@ std::vector<std::uint8_t> finishIndexLevels(PageAppender& pages, std::vector<Div
 
 std::vector<std::uint8_t> BulkTable::finishIndex() {
     const std::uint32_t pageSize = m_pages.pageSize();
-    sortIndexKeys(m_keys);
+    m_keys.sort();
     std::vector<std::uint8_t> page(pageSize);
     std::vector<Divider> level;
     std::uint32_t top = pageSize;
@@ -226,12 +216,13 @@ std::vector<std::uint8_t> BulkTable::finishIndex() {
         top = pageSize;
         cells = 0;
     };
-    for (std::size_t i = 0; i < m_keys.size(); ++i) {
+    IndexKey key{};
+    for (std::uint64_t given = 1; m_keys.next(key); ++given) {
         Divider divider;
-        encodeKey(divider, m_keys[i]);
+        encodeKey(divider, key);
         if (top >= 8 + 2 * (cells + 1) + divider.length) {
             put(divider);
-        } else if (i + 1 < m_keys.size()) {
+        } else if (given < m_keys.count()) {
             closePage(divider);  // the key that does not fit goes up between two leaves
         } else {                 // the last key must not leave an empty leaf behind it
             top += previous.length;
@@ -240,7 +231,6 @@ std::vector<std::uint8_t> BulkTable::finishIndex() {
             put(divider);
         }
     }
-    std::vector<IndexKey>().swap(m_keys);
     sealPage(page.data(), kIndexLeaf, cells, top);
     if (level.empty()) return page;
     const std::uint32_t right = m_pages.append(page.data());

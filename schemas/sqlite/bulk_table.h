@@ -10,14 +10,13 @@
 //    and at the end fills the root pages that SQLite allocated.
 // 2. Until finish() has returned well the file is not a complete database. Nobody else opens it.
 // 3. Rows of a table come in ascending row id order. Several tables may be filled in any interleaving.
-// 4. Only index keys are held in memory (16 bytes a row); beyond maxIndexKeys they are dropped and SQLite
-//    makes the index itself at the end.
+// 4. Memory does not grow with the rows, but for the numbers of the leaf pages (16 bytes each): index keys are sorted
+//    as index_keys.h says, in a file beside the database where there are many.
 // A failed write is remembered, later calls do nothing, finish() reports it.
 
 #include <cstdint>
 #include <cstring>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -27,6 +26,7 @@
 #include "base/result.h"
 #include "schemas/sqlite/bulk_row.h"
 #include "schemas/sqlite/database.h"
+#include "schemas/sqlite/index_keys.h"
 
 namespace ridge::bulk {
 
@@ -34,7 +34,7 @@ struct BulkOptions {
     std::uint32_t pageSize = 16384;  // power of two, 512 to 65536
     std::uint32_t applicationId = 0;
     std::int32_t userVersion = 0;
-    std::size_t maxIndexKeys = std::size_t{24} << 20;  // per table
+    std::size_t keysInMemory = kKeysInMemory;  // per table
 };
 
 // Appends pages to a file through one buffer and hands out their numbers.
@@ -59,22 +59,17 @@ private:
     std::vector<std::uint8_t> m_buffer;
 };
 
-struct IndexKey {
-    std::int64_t key;
-    std::int64_t rowid;
-};
-
 class BulkTable {
 public:
     BulkTable(PageAppender& pages, std::string name, std::string createTable, std::string createIndex,
-              std::size_t maxIndexKeys);
+              std::string keyFile, std::size_t keysInMemory);
 
     // Appends a row after the last one; returns its row id.
     std::int64_t add(const BulkRow& row) { return addAt(m_rowid + 1, row); }
     // The same, with the value of the indexed (first) column.
     std::int64_t add(const BulkRow& row, std::int64_t key) {
         const std::int64_t rowid = add(row);
-        if (m_indexed) addKey(key, rowid);
+        if (m_indexed) m_keys.add(key, rowid);
         return rowid;
     }
     // With a row id of the caller's, larger than all before.
@@ -92,7 +87,7 @@ public:
         ++m_cells;
         ++m_rows;
         m_rowid = rowid;
-        if (m_indexed) addKey(key, rowid);
+        if (m_indexed) m_keys.add(key, rowid);
     }
 
     [[nodiscard]] const std::string& name() const { return m_name; }
@@ -105,21 +100,17 @@ private:
         std::uint32_t page;
         std::int64_t lastRowid;
     };
-    void addKey(std::int64_t key, std::int64_t rowid);
     void closeLeaf();
     std::uint32_t writeOverflow(const std::uint8_t* data, std::uint64_t bytes);
     // Writes what is left and returns the image of the root page.
     std::vector<std::uint8_t> finishTable();
     std::vector<std::uint8_t> finishIndex();
-    [[nodiscard]] bool indexedDirectly() const { return m_indexed && !m_spilled; }
 
     PageAppender& m_pages;
     std::string m_name;
     std::string m_createTable;
     std::string m_createIndex;
     bool m_indexed;
-    bool m_spilled = false;
-    std::size_t m_maxIndexKeys;
     std::uint64_t m_rows = 0;
     std::int64_t m_rowid = 0;
     std::uint32_t m_cells = 0;
@@ -127,7 +118,7 @@ private:
     std::vector<std::uint8_t> m_leaf;
     std::vector<std::uint8_t> m_long;  // a row that needs overflow pages
     std::vector<Child> m_children;
-    std::vector<IndexKey> m_keys;
+    IndexKeys m_keys;
 };
 
 class BulkFile {
@@ -156,8 +147,5 @@ private:
     std::vector<std::unique_ptr<BulkTable>> m_tables;
     std::vector<std::string> m_laterIndexes;  // one per table
 };
-
-// Sorts by (key, rowid), given that row ids ascend already. Fast for nearly sorted and for long input.
-void sortIndexKeys(std::vector<IndexKey>& keys);
 
 }  // namespace ridge::bulk

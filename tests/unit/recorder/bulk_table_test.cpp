@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <random>
 
@@ -32,11 +33,11 @@ protected:
 
 // Rows with index, interleaved over two tables, so that their pages mix.
 void writeAndCheck(const std::string& path, std::uint32_t pageSize, std::int64_t rows, bool shuffled,
-                   std::size_t maxKeys = 1 << 20) {
+                   std::size_t keysInMemory = 1 << 20) {
     SCOPED_TRACE(testing::Message() << "page " << pageSize << " rows " << rows << " shuffled " << shuffled);
     BulkOptions options;
     options.pageSize = pageSize;
-    options.maxIndexKeys = maxKeys;
+    options.keysInMemory = keysInMemory;
     auto file = BulkFile::create(path, options);
     ASSERT_TRUE(file.ok()) << file.error().message;
     BulkTable& a = (*file)->addTable("a", "CREATE TABLE a(start INTEGER NOT NULL, x INTEGER, y REAL, t TEXT);",
@@ -85,7 +86,12 @@ TEST_F(BulkTableTest, SmallPagesMeetEverySplit) {
     for (std::int64_t n = 600; n < 1400; n += 7) writeAndCheck(m_path, 512, n, n % 2 == 0);
 }
 
-TEST_F(BulkTableTest, ManyKeysSpillToSqlitesOwnIndex) { writeAndCheck(m_path, 4096, 5000, true, 1000); }
+// Runs of 1 key, of one more or less than there are, and of some, in order and in none.
+TEST_F(BulkTableTest, MoreKeysThanMemoryAreSortedInAFile) {
+    for (const std::size_t keys : {1, 7, 1000, 4999, 5000, 5001})
+        for (const bool shuffled : {false, true}) writeAndCheck(m_path, 4096, 5000, shuffled, keys);
+    EXPECT_FALSE(std::filesystem::exists(m_path + ".keys"));
+}
 
 TEST_F(BulkTableTest, ValuesComeBackAsTheyWere) {
     auto file = BulkFile::create(m_path, {});
