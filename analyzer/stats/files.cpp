@@ -11,7 +11,7 @@
 
 #include "analyzer/stats/aggregate.h"
 #include "analyzer/stats/reports.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/io_records.h"
 
 namespace ridge::analyzer::stats {
 namespace {

@@ -4,7 +4,7 @@
 // The ring's clock: TSC ticks where the kernel itself trusts the TSC, else CNTVCT (aarch64), else
 // CLOCK_MONOTONIC nanoseconds. Chosen once per process; never converted here.
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/ring_header.h"
 
 #include <time.h>
 

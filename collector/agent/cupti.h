@@ -4,7 +4,7 @@
 // CUPTI activity, out of a library that is found at run time. Does nothing where RIDGE_HAVE_CUDA is
 // off.
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/cuda_records.h"
 
 namespace ridge::agent {
 

@@ -7,6 +7,7 @@
 #include "collector/agent/diagnose.h"
 #include "collector/agent/names.h"
 #include "collector/agent/process.h"
+#include "schemas/spool/cuda_records.h"
 
 namespace ridge::agent {
 

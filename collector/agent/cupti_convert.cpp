@@ -4,6 +4,7 @@
 
 #include "collector/agent/names.h"
 #include "collector/agent/process.h"
+#include "schemas/spool/cuda_records.h"
 
 namespace ridge::agent {
 

@@ -6,6 +6,7 @@
 #include "collector/agent/cupti_profiler.h"
 #include "collector/agent/names.h"
 #include "collector/agent/raw.h"
+#include "schemas/spool/cuda_records.h"
 
 #include <pthread.h>
 

@@ -8,6 +8,7 @@
 #include "collector/agent/diagnose.h"
 #include "collector/agent/names.h"
 #include "collector/agent/raw.h"
+#include "schemas/spool/cuda_records.h"
 
 #include <pthread.h>
 

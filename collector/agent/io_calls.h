@@ -10,6 +10,7 @@
 // more test a call.
 
 #include "collector/agent/io_files.h"
+#include "schemas/spool/io_records.h"
 
 #include <errno.h>
 

@@ -5,6 +5,7 @@
 #include "collector/agent/names.h"
 #include "collector/agent/process.h"
 #include "collector/agent/raw.h"
+#include "schemas/spool/io_records.h"
 
 namespace ridge::agent {
 

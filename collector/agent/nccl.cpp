@@ -8,6 +8,7 @@
 #include "collector/agent/nccl_abi.h"
 #include "collector/agent/raw.h"
 #include "collector/agent/ring.h"
+#include "schemas/spool/nccl_records.h"
 
 namespace ridge::agent {
 

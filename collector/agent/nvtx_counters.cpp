@@ -6,6 +6,7 @@
 #include "collector/agent/index.h"
 #include "collector/agent/nvtx_events.h"
 #include "collector/agent/nvtx_extensions.h"
+#include "schemas/spool/sample_records.h"
 
 namespace ridge::agent {
 

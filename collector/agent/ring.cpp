@@ -7,6 +7,7 @@
 #include "collector/agent/ranges.h"
 #include "collector/agent/raw.h"
 #include "collector/agent/ring_drain.h"
+#include "schemas/spool/version.h"
 
 #include <errno.h>
 #include <pthread.h>

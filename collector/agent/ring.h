@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The producer's side of a ring (schemas/spool/layout.h): every event is written by the thread that
+// The producer's side of a ring (schemas/spool/ring_header.h): every event is written by the thread that
 // makes it into a ring of its own. Times: ticks of clock.h. Errors: none are shown; what is lost is
 // counted. Cost: enter + reserve + publish are a handful of loads and stores.
 //
@@ -13,7 +13,10 @@
 //    all descriptors neither breaks us nor gets our bytes in its files.
 
 #include "collector/agent/clock.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
+#include "schemas/spool/nvtx_records.h"
+#include "schemas/spool/record.h"
+#include "schemas/spool/ring_header.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -6,7 +6,7 @@
 // runs on, and pays a few getenv() for it.
 #include "collector/agent/process.h"
 #include "collector/agent/raw.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
 #include "schemas/spool/start.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 // A session's control block, mapped: what recorder and agents share while the program runs.
 
 #include "base/result.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
 
 #include <cstdint>
 #include <string>

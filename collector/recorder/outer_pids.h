@@ -6,7 +6,7 @@
 // gives, the same for all its rings, so that neither two namespaces nor a stranger here are taken
 // for it. Two processes that had the same number in one namespace, both gone unseen, are one.
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/ring_header.h"
 
 #include <cstdint>
 #include <map>

@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/processes.h"
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
 
 #include <fmt/format.h>
 

@@ -21,6 +21,7 @@
 #include "collector/recorder/session_folder.h"
 #include "collector/recorder/wait.h"
 #include "collector/recorder/window_control.h"
+#include "schemas/spool/version.h"
 
 #include <fmt/format.h>
 

@@ -3,13 +3,14 @@
 #pragma once
 // Runs a program under the agents and writes one timeline file of it and its children.
 //
-// While it runs, the session folder (schemas/spool/layout.h) is the truth; the file is made from it
+// While it runs, the session folder (schemas/spool/control_block.h) is the truth; the file is made from it
 // at the end, and the folder removed only then. record() blocks until the program has ended and
 // forwards signals to it; it is for one recording at a time per process. Memory is bounded. Nothing
 // of the program changes: stdin, stdout, stderr, exit code and signals stay its own.
 
 #include "base/result.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
+#include "schemas/spool/ring_header.h"
 
 #include <cstdint>
 #include <functional>

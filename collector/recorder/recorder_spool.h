@@ -7,7 +7,8 @@
 // loses samples, which are counted; what they refer to is kept and written once there is room.
 
 #include "base/result.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/ring_header.h"
+#include "schemas/spool/sample_records.h"
 
 #include <cstdint>
 #include <mutex>

@@ -5,7 +5,7 @@
 // range to capture) opens and closes. Whoever comes first does it, the others find it done. Any
 // thread and process that has the control block mapped for writing. Times: CLOCK_MONOTONIC ns.
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
 
 namespace ridge::spool {
 

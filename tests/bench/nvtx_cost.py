@@ -23,7 +23,7 @@ import time
 
 
 def make_session(folder, rings, io=False):
-    """The control block of schemas/spool/layout.h, with 1 MiB rings and only NVTX or only I/O on."""
+    """The block of schemas/spool/control_block.h, with 1 MiB rings and only NVTX or only I/O on."""
     block = struct.pack("<IIIiQQIIII512s512s", 0x4C525443, 1, 0, os.getpid(), 0, 1 << 20, not io, 0, io, 0,
                         rings.encode(), b"")
     with open(os.path.join(folder, "control"), "wb") as file:

@@ -7,7 +7,7 @@
 
 #include "collector/recorder/convert/elf_symbols.h"
 #include "collector/recorder/convert/string_table.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/sample_records.h"
 
 #include <cstdint>
 #include <map>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// A session folder (schemas/spool/layout.h) -> a timeline file (schemas/timeline.sql). Reads the
+// A session folder (schemas/spool/control_block.h) -> a timeline file (schemas/timeline.sql). Reads the
 // spools, what still lies in live rings, and the ranges that are open; writes beside the output and
 // renames at the end, so that the output is whole or not there. The session itself is only added
 // to, never removed.

@@ -5,7 +5,12 @@
 // inside the stream and is at least as long as its type's struct; the walk ends at the first that
 // is not.
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/cuda_records.h"
+#include "schemas/spool/io_records.h"
+#include "schemas/spool/nccl_records.h"
+#include "schemas/spool/nvtx_records.h"
+#include "schemas/spool/record.h"
+#include "schemas/spool/sample_records.h"
 
 #include <array>
 #include <cstdint>

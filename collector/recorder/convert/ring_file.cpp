@@ -4,6 +4,7 @@
 
 #include "collector/recorder/convert/record_walk.h"
 #include "collector/recorder/outer_pids.h"
+#include "schemas/spool/version.h"
 
 #include <fmt/format.h>
 

@@ -6,7 +6,8 @@
 // moves what still lies in the live rings into these files, which may be repeated at any time.
 
 #include "base/result.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
+#include "schemas/spool/ring_header.h"
 
 #include <cstdint>
 #include <memory>

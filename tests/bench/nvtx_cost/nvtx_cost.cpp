@@ -4,6 +4,7 @@
 // time, medians in ns per range as JSON. Under the agent the ring is emptied between rounds,
 // outside of the timing, as a recorder on another core would.
 #include "schemas/include/ridge/work.h"
+#include "schemas/spool/nvtx_records.h"
 #include "tests/bench/nvtx_cost/rounds.h"
 
 #include <nvtx3/nvToolsExt.h>

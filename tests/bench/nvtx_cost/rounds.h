@@ -3,7 +3,7 @@
 #pragma once
 // What both cost programs share: rounds of one case, wall and thread CPU time in ns per repetition,
 // and the ring of this process, emptied between rounds, as a recorder on another core would.
-#include "schemas/spool/layout.h"
+#include "schemas/spool/ring_header.h"
 
 #include <algorithm>
 #include <cstdint>

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // CUPTI's activity reaches the session, shown with a stand-in library.
 #include "collector/agent/gpu_metrics.h"
+#include "schemas/spool/cuda_records.h"
 #include "tests/unit/agent/session_reader.h"
 
 #include <gtest/gtest.h>

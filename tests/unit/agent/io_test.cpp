@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Calls on files are counted exactly, and the program notices nothing.
+#include "schemas/spool/io_records.h"
 #include "tests/unit/agent/session_reader.h"
 
 #include <gtest/gtest.h>

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // What a program says through NVTX is in the session, whatever becomes of the program.
 #include "schemas/include/ridge/work.h"
+#include "schemas/spool/nvtx_records.h"
 #include "tests/unit/agent/session_reader.h"
 
 #include <gtest/gtest.h>

@@ -48,7 +48,7 @@ TestSession& session() {
     return the;
 }
 
-// The recorder's half of layout.h: owner, spool, tail. It reads at the producer's own addresses,
+// The recorder's half of ring_header.h: owner, spool, tail. It reads at the producer's own addresses,
 // since a sanitizer knows memory by its address and would see no race between two mappings.
 class Drainer {
 public:

@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "tests/unit/agent/session_reader.h"
 
+#include "schemas/spool/version.h"
+
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The tests' own reader of a session folder, written from schemas/spool/layout.h alone: every
+// The tests' own reader of a session folder, written from schemas/spool alone: every
 // record of every ring, spool first, then what is still in the ring. Throws on anything malformed.
 
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
+#include "schemas/spool/record.h"
+#include "schemas/spool/ring_header.h"
 
 #include <cstdint>
 #include <cstring>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// A producer by the letter of schemas/spool/layout.h, for tests: makes session folders with spools as an
+// A producer by the letter of schemas/spool, for tests: makes session folders with spools as an
 // agent would leave them, or rings that were never drained.
 
 #include <cstdint>
@@ -13,7 +13,15 @@
 #include <vector>
 
 #include "collector/recorder/session.h"
-#include "schemas/spool/layout.h"
+#include "schemas/spool/control_block.h"
+#include "schemas/spool/cuda_records.h"
+#include "schemas/spool/io_records.h"
+#include "schemas/spool/nccl_records.h"
+#include "schemas/spool/nvtx_records.h"
+#include "schemas/spool/record.h"
+#include "schemas/spool/ring_header.h"
+#include "schemas/spool/sample_records.h"
+#include "schemas/spool/version.h"
 
 namespace ridge::recorder::test {
 
