@@ -647,7 +647,7 @@ CREATE TABLE RIDGE_IO (
     osrtId        INTEGER NOT NULL PRIMARY KEY,  -- -> OSRT_API(rowid)
     fileAccessId  INTEGER,                -- -> OSRT_FILE_ACCESS_DESCRIPTORS(fileAccessId)
     op            INTEGER NOT NULL,       -- -> ENUM_RIDGE_IO_OP(id)
-    bytes         INTEGER NOT NULL,       -- B moved; 0 where the call moves none or failed
+    bytes         INTEGER NOT NULL,       -- B moved; 0 where the call moves none, failed, or moves what nobody sees (mmap, io_uring)
     requested     INTEGER NOT NULL,       -- B asked for
     offset        INTEGER,                -- NULL: the call has none
     errorNumber   INTEGER NOT NULL        -- errno; 0: it succeeded
@@ -1084,5 +1084,6 @@ INSERT INTO ENUM_RIDGE_IO_OP VALUES
     (27, 'uring_sync', 'sync submitted to io_uring'),
     (28, 'uring_other', 'other submitted to io_uring'),
     (29, 'uring_submit', 'submission to io_uring'),
-    (30, 'uring_wait', 'wait for io_uring');
+    (30, 'uring_wait', 'wait for io_uring'),
+    (31, 'mmap_stores', 'mmap, shared and writable');
 

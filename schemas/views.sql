@@ -71,7 +71,9 @@ LEFT JOIN StringIds s ON s.id = r.nameId;
 
 -- needs: RIDGE_IO OSRT_API OSRT_FILE_ACCESS_DESCRIPTORS StringIds
 CREATE VIEW v_io AS
-SELECT o.rowid AS callId, s.value AS name, f.filePath AS path, o.start AS start, o.end AS end, o.end - o.start AS duration, i.bytes AS bytes,
+SELECT o.rowid AS callId, s.value AS name, f.filePath AS path, o.start AS start, o.end AS end, o.end - o.start AS duration,
+       CASE WHEN i.op NOT IN (22, 31, 25, 26) THEN i.bytes END AS bytes,  -- mmap, io_uring: nobody sees what they move
+
        i.requested AS requested, i.offset AS offset, i.errorNumber AS errorNumber, o.globalTid >> 24 & 0xFFFFFF AS pid, o.globalTid & 0xFFFFFF AS tid
 FROM RIDGE_IO i
 JOIN OSRT_API o ON o.rowid = i.osrtId

@@ -53,13 +53,21 @@ Does doesOf(std::int64_t op) {
 // What an io_uring moved is told to the program's memory only; the file has 0 for it, which is no number of bytes.
 bool isMovedKnown(const FileCall& call) { return static_cast<IoOp>(call.op) != IoOp::kUringRead && static_cast<IoOp>(call.op) != IoOp::kUringWrite; }
 
+bool maps(const FileCall& call) { return static_cast<IoOp>(call.op) == IoOp::kMmap || static_cast<IoOp>(call.op) == IoOp::kMmapStores; }
+
 bool opens(std::int64_t op) { return static_cast<IoOp>(op) == IoOp::kOpen || static_cast<IoOp>(op) == IoOp::kFopen; }
 
 struct Sum {
     std::array<std::int64_t, kDoes> calls{}, ns{}, bytes{}, unknown{};  // unknown: calls of which nobody knows what they moved
     std::int64_t opens = 0, errors = 0, extent = 0;
+    std::int64_t mapped = 0, mappedForStores = 0;  // bytes: what is loaded and stored there is no call
     std::int64_t followers = 0, inOrder = 0;  // calls with an offset after another one; at or behind its end
 
+    // Of a file that was mapped, nothing read means nothing known.
+    [[nodiscard]] bool isKnown(Does does) const {
+        const std::int64_t unseen = does == kReads ? mapped : mappedForStores;
+        return unknown[does] == 0 && (unseen == 0 || bytes[does] != 0);
+    }
     [[nodiscard]] std::int64_t totalNs() const { return ns[kReads] + ns[kWrites] + ns[kSyncs] + ns[kManages]; }
     [[nodiscard]] std::int64_t totalCalls() const { return calls[kReads] + calls[kWrites] + calls[kSyncs] + calls[kManages]; }
 };
@@ -82,6 +90,10 @@ public:
         sum.ns[does] += call.end - call.start;
         sum.opens += opens(call.op);
         sum.errors += call.failed;
+        if (maps(call) && !call.failed) {
+            sum.mapped += call.requested;
+            if (static_cast<IoOp>(call.op) == IoOp::kMmapStores) sum.mappedForStores += call.requested;
+        }
         if (does != kReads && does != kWrites) return;
         sum.bytes[does] += call.bytes;
         if (!isMovedKnown(call)) {
@@ -101,7 +113,7 @@ public:
     StatsTable table(const std::vector<std::string>& keyTitles) {
         StatsTable table;
         for (const char* title : {"Time (%)", "Total Time (ns)", "Calls", "Read Time (ns)", "Write Time (ns)", "Sync Time (ns)", "Meta Time (ns)", "Reads", "Read (MB)",
-                                  "Avg Read (B)", "Writes", "Written (MB)", "Avg Write (B)", "Syncs", "Opens", "Errors", "Extent (MB)", "Sequential (%)"})
+                                  "Avg Read (B)", "Writes", "Written (MB)", "Avg Write (B)", "Syncs", "Opens", "Errors", "Extent (MB)", "Sequential (%)", "Mapped (MB)"})
             table.columns.push_back({title});
         for (const auto& title : keyTitles) table.columns.push_back({title, true});
         std::vector<std::pair<const std::vector<std::string>*, const Sum*>> ranked;
@@ -112,14 +124,16 @@ public:
         }
         std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.second->totalNs() > b.second->totalNs(); });
         for (const auto& [key, s] : ranked) {
-            const bool readKnown = s->unknown[kReads] == 0, writtenKnown = s->unknown[kWrites] == 0;
+            const bool readKnown = s->isKnown(kReads), writtenKnown = s->isKnown(kWrites);
             std::vector<StatsCell> row{all ? percent(s->totalNs(), all) : 0.0, s->totalNs(), s->totalCalls(), s->ns[kReads], s->ns[kWrites], s->ns[kSyncs], s->ns[kManages],
                                        s->calls[kReads], megabytes(s->bytes[kReads], readKnown), average(s->bytes[kReads], s->calls[kReads], readKnown), s->calls[kWrites],
                                        megabytes(s->bytes[kWrites], writtenKnown), average(s->bytes[kWrites], s->calls[kWrites], writtenKnown), s->calls[kSyncs], s->opens, s->errors,
-                                       megabytes(s->extent, readKnown && writtenKnown), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell()};
+                                       megabytes(s->extent, readKnown && writtenKnown), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell(), megabytes(s->mapped, true)};
             for (const auto& part : *key) row.push_back(told(part));
             table.rows.push_back(std::move(row));
         }
+        if (std::any_of(ranked.begin(), ranked.end(), [](const auto& one) { return one.second->mapped > 0; }))
+            table.notes.emplace_back("what the program reads and writes through mappings (Mapped) is no call, so Read and Written are without it");
         return table;
     }
 

@@ -118,11 +118,12 @@ const std::vector<FileCall>& Rows::fileCalls() {
         TableScan scan(m_db, "OSRT_API", {"start", "end"});
         while (scan.next()) times.emplace(scan.rowid(), std::pair(scan.integerOr(0, INT64_MIN), scan.integerOr(1, INT64_MIN)));
     }
-    TableScan scan(m_db, "RIDGE_IO", {"osrtId", "fileAccessId", "op", "bytes", "offset", "errorNumber"});
+    TableScan scan(m_db, "RIDGE_IO", {"osrtId", "fileAccessId", "op", "bytes", "offset", "errorNumber", "requested"});
     while (scan.next()) {
         const auto call = times.find(scan.integerOr(0, 0));
         if (call == times.end() || !plausible(call->second.first, call->second.second)) continue;
-        m_fileCalls->push_back({call->second.first, call->second.second, scan.integerOr(2, 0), std::clamp<std::int64_t>(scan.integerOr(3, 0), 0, kMost), scan.integer(4),
+        m_fileCalls->push_back({call->second.first, call->second.second, scan.integerOr(2, 0), std::clamp<std::int64_t>(scan.integerOr(3, 0), 0, kMost),
+                                std::clamp<std::int64_t>(scan.integerOr(6, 0), 0, kMost), scan.integer(4),
                                 scan.integerOr(1, 0), scan.integerOr(5, 0) != 0});
     }
     finish(scan, "RIDGE_IO");

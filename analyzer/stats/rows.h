@@ -49,7 +49,7 @@ struct RangeRow {
 
 // One call on a file, RIDGE_IO beside OSRT_API.
 struct FileCall {
-    std::int64_t start = 0, end = 0, op = 0, bytes = 0;  // op: ENUM_RIDGE_IO_OP
+    std::int64_t start = 0, end = 0, op = 0, bytes = 0, requested = 0;  // op: ENUM_RIDGE_IO_OP
     std::optional<std::int64_t> offset;
     std::int64_t file = 0;  // fileAccessId
     bool failed = false;

@@ -89,7 +89,7 @@ Result<std::vector<StatsTable>> runStats(const std::string& path, const std::vec
         StatsTable table = entry.make(rows);
         table.report = entry.report.name;
         table.title = entry.report.title;
-        table.notes = rows.takeNotes();
+        for (std::string& note : rows.takeNotes()) table.notes.push_back(std::move(note));
         std::string wanted;
         bool there = false;
         for (const char* name : entry.anyOf) {

@@ -72,14 +72,17 @@ bool fileAt(uint64_t address, bool forget, uint32_t& fileId, uint64_t& offset) {
 }
 
 template <class RealCall>
-inline void* onMap(int fd, size_t bytes, int flags, int64_t offset, RealCall real) {
+inline void* onMap(int fd, size_t bytes, int protection, int flags, int64_t offset, RealCall real) {
     if ((flags & MAP_ANONYMOUS) != 0 || fd < 0 || !tracing()) return real();
     const uint64_t start = now();
     void* const result = real();
     const int error = errno;
     const bool good = result != MAP_FAILED;
     const uint32_t file = fileBeforeClose(fd);
-    recordOnFile({kFnMmap, IoOp::kMmap, start, good ? 0 : -1, offset, bytes, error}, file);
+    const bool stores = (flags & MAP_TYPE) != MAP_PRIVATE && (protection & PROT_WRITE) != 0;
+    recordOnFile({kFnMmap, stores ? IoOp::kMmapStores : IoOp::kMmap, start, good ? 0 : -1, offset,
+                  bytes, error},
+                 file);
     if (good) remember(reinterpret_cast<uintptr_t>(result), bytes, file);
     errno = error;
     return result;
@@ -106,7 +109,7 @@ using ridge::spool::IoOp;
         looking = true;                                                                          \
         auto* const known = function.get();                                                      \
         looking = false;                                                                         \
-        return onMap(fd, bytes, flags, offset,                                                   \
+        return onMap(fd, bytes, protection, flags, offset,                                       \
                      [&] { return known(at, bytes, protection, flags, fd, offset); });           \
     }
 RIDGE_MMAP_HOOK(mmap, off_t)

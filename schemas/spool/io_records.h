@@ -16,7 +16,8 @@ enum class IoOp : uint16_t {
     kTransferIn = 20, kTransferOut = 21,  // both ends of sendfile and its kind
     kMmap = 22, kMsync = 23, kMunmap = 24,
     // By io_uring: submissions; when they are done, and with what, only the program's memory says.
-    kUringRead = 25, kUringWrite = 26, kUringSync = 27, kUringOther = 28, kUringSubmit = 29, kUringWait = 30
+    kUringRead = 25, kUringWrite = 26, kUringSync = 27, kUringOther = 28, kUringSubmit = 29, kUringWait = 30,
+    kMmapStores = 31,  // shared and writable: what is stored there goes to the file
 };
 
 // One call of a hooked function. header.id = file id (0: not known).

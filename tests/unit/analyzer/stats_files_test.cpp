@@ -18,7 +18,7 @@ using analyzer::StatsCell;
 using analyzer::StatsTable;
 
 constexpr std::int64_t kTid = (1LL << 48) | (100LL << 24) | 100;
-constexpr int kOpen = 1, kPread = 5, kPwrite = 6, kFsync = 9, kRead = 3, kUringRead = 25;
+constexpr int kOpen = 1, kPread = 5, kPwrite = 6, kFsync = 9, kRead = 3, kMmap = 22, kUringRead = 25, kMmapStores = 31;
 
 StatsTable one(const std::string& path, const std::string& report) {
     auto tables = analyzer::runStats(path, {report});
@@ -126,6 +126,28 @@ TEST_F(StatsFiles, WhatNobodyKnowsIsNoNumber) {
     EXPECT_EQ(of(sizes, {"read", "not known", "null", "/data/ring.bin"}, {"Calls", "Total (MB)"}), "Calls=2 Total (MB)=?");
     EXPECT_EQ(of(sizes, {"write", "1Ki-10Ki", "null", "/data/ring.bin"}, {"Calls", "Total (MB)"}), "Calls=1 Total (MB)=0.003");
     EXPECT_EQ(of(one(m_path, "file_offset_hist"), {"read", "0-1Mi", "null", "/data/ring.bin"}, {"Calls", "Total (MB)"}), "Calls=2 Total (MB)=?");
+}
+
+// What a program loads and stores through a mapping is no call: nothing known, not 0. What calls moved beside it stays.
+TEST_F(StatsFiles, OfAMappedFileWhatWasMovedIsNoNumber) {
+    {
+        TraceBuilder t(m_path);
+        call(t, 0, 10, kMmap, "/data/weights.bin", 0, 0);
+        call(t, 20, 10, kMmapStores, "/data/table.bin", 0, 0);
+        call(t, 40, 10, kMmapStores, "/data/both.bin", 0, 0);
+        call(t, 60, 10, kPread, "/data/both.bin", 5000, 0);
+        call(t, 80, 10, kMmap, "/data/refused.bin", 0, 0, true);
+        t.run("UPDATE RIDGE_IO SET requested = 2000000 WHERE op IN (22, 31)");
+        t.finish();
+    }
+    const StatsTable files = one(m_path, "file_access_sum");
+    const std::vector<std::string> columns{"Read (MB)", "Written (MB)", "Mapped (MB)"};
+    EXPECT_EQ(of(files, {"null", "/data/weights.bin"}, columns), "Read (MB)=? Written (MB)=0 Mapped (MB)=2");
+    EXPECT_EQ(of(files, {"null", "/data/table.bin"}, columns), "Read (MB)=? Written (MB)=? Mapped (MB)=2");
+    EXPECT_EQ(of(files, {"null", "/data/both.bin"}, columns), "Read (MB)=0.005 Written (MB)=? Mapped (MB)=2");
+    EXPECT_EQ(of(files, {"null", "/data/refused.bin"}, columns), "Read (MB)=0 Written (MB)=0 Mapped (MB)=0");
+    ASSERT_EQ(files.notes.size(), 1U);
+    EXPECT_NE(files.notes.front().find("mappings"), std::string::npos);
 }
 
 TEST_F(StatsFiles, WithoutFilesItSaysSo) {
