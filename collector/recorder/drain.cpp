@@ -45,16 +45,30 @@ void Drain::scan() {
         const std::int32_t pid = spool::processOf(ring->header());
         m_pids.insert(pid);
         m_newPids.push_back(pid);
-        m_live.emplace(stem, Live{std::move(*ring), m_folder + "/" + stem + ".spool",
-                                  m_folder + "/" + stem + ".head"});
+        Live live{std::move(*ring), m_folder + "/" + stem + ".spool",
+                  m_folder + "/" + stem + ".head"};
+        findThread(live);
+        m_live.emplace(stem, std::move(live));
     }
     closedir(dir);
+}
+
+// A thread of another namespace by the number that it has here: as long as it lives, /proc knows.
+void Drain::findThread(Live& live) {
+    const spool::RingHeader& header = live.ring.header();
+    const std::int32_t inner = header.tid;
+    if (header.outerPid == 0 || header.outerPid >= OuterPids::kFirstUnseen || inner == live.thread)
+        return;
+    live.thread = inner;
+    if (const std::int32_t tid = threadOf(header.outerPid, inner); tid != 0)
+        m_newThreads.push_back({header.outerPid, tid, inner});
 }
 
 std::uint64_t Drain::drainOne(Live& live) {
     const spool::RingHeader& header = live.ring.header();
     const std::uint64_t before = __atomic_load_n(&header.tail, __ATOMIC_ACQUIRE);
     if (__atomic_load_n(&header.head, __ATOMIC_ACQUIRE) == before) return 0;
+    findThread(live);
     const int fd = ::open(live.spoolPath.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
         if (m_trouble.empty()) m_trouble = live.spoolPath + ": " + std::strerror(errno);

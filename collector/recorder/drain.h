@@ -19,6 +19,11 @@
 
 namespace ridge::recorder {
 
+struct InnerThread {
+    std::int32_t pid, tid;  // in our namespace
+    std::int32_t innerTid;
+};
+
 class Drain {
 public:
     Drain(std::string sessionFolder, std::string ringDir)
@@ -32,6 +37,8 @@ public:
     [[nodiscard]] std::uint64_t rings() const { return m_seen; }
     [[nodiscard]] const std::string& trouble() const { return m_trouble; }  // first error, one line
     [[nodiscard]] const std::set<std::int32_t>& pids() const { return m_pids; }
+    // Threads of other pid namespaces that were found since the last call.
+    std::vector<InnerThread> takeNewThreads() { return std::exchange(m_newThreads, {}); }
     // Whose rings were found since the last call; a pid may come twice.
     std::vector<std::int32_t> takeNewPids() { return std::exchange(m_newPids, {}); }
 
@@ -40,9 +47,11 @@ private:
         RingMapping ring;
         std::string spoolPath;
         std::string headPath;
+        std::int32_t thread = 0;  // innerTid of the one that was looked for last
     };
     void scan();
     std::uint64_t drainOne(Live& live);
+    void findThread(Live& live);
     bool retire(Live& live, const std::string& stem);
 
     std::string m_folder;
@@ -51,6 +60,7 @@ private:
     std::set<std::int32_t> m_pids;
     OuterPids m_outer{ownPidNamespace(), true};
     std::vector<std::int32_t> m_newPids;
+    std::vector<InnerThread> m_newThreads;
     std::string m_trouble;
     std::uint64_t m_bytes = 0;
     std::uint64_t m_seen = 0;

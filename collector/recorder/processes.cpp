@@ -29,9 +29,9 @@ std::uint32_t pidNamespaceOf(const std::string& process) {
                : static_cast<std::uint32_t>(std::strtoul(text.c_str() + at + 1, nullptr, 10));
 }
 
-// The last number of a line of /proc/<pid>/status; 0: not there.
-std::int32_t lastNumber(std::int32_t pid, std::string_view field) {
-    std::ifstream status(fmt::format("/proc/{}/status", pid));
+// The last number of a line of a status file of /proc; 0: not there.
+std::int32_t lastNumber(const std::filesystem::path& path, std::string_view field) {
+    std::ifstream status(path);
     for (std::string line; std::getline(status, line);) {
         if (!line.starts_with(field)) continue;
         const std::size_t at = line.find_last_of(" \t");
@@ -42,7 +42,7 @@ std::int32_t lastNumber(std::int32_t pid, std::string_view field) {
 
 // As the process itself knows it.
 std::int32_t innerPid(std::int32_t pid) {
-    return lastNumber(pid, "NSpid:");
+    return lastNumber(fmt::format("/proc/{}/status", pid), "NSpid:");
 }
 
 }  // namespace
@@ -130,8 +130,16 @@ std::int32_t processInNamespace(std::uint32_t pidNamespace, std::int32_t inner) 
     return 0;
 }
 
+std::int32_t threadOf(std::int32_t pid, std::int32_t innerTid) {
+    std::error_code ec;
+    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ec))
+        if (lastNumber(task.path() / "status", "NSpid:") == innerTid)
+            return std::atoi(task.path().filename().c_str());
+    return 0;
+}
+
 std::int32_t parentOf(std::int32_t pid) {
-    return lastNumber(pid, "PPid:");
+    return lastNumber(fmt::format("/proc/{}/status", pid), "PPid:");
 }
 
 }  // namespace ridge::recorder

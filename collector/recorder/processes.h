@@ -29,6 +29,8 @@ std::uint32_t ownPidNamespace();
 // The living process that has this number in that namespace, by the number it has in ours; 0: none,
 // or none that we may look into.
 std::int32_t processInNamespace(std::uint32_t pidNamespace, std::int32_t innerPid);
+// The thread of a process that has this number in its own namespace, by its number in ours; 0: none.
+std::int32_t threadOf(std::int32_t pid, std::int32_t innerTid);
 std::int32_t parentOf(std::int32_t pid);  // 0: not known
 void addProcessTree(std::int32_t pid, std::set<std::int32_t>& out);
 

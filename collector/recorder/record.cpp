@@ -280,6 +280,7 @@ private:
             if (step.durationOver) endDuration(now);
             const std::uint64_t moved = drain.round();
             for (const std::int32_t pid : drain.takeNewPids()) wait.watch(pid);
+            noteThreads(drain);
             noteEnds(wait);
             sampler.watch(drain.pids());
             poll = moved ? kFastestPollNs : std::min(poll * 2, kSlowestPollNs);
@@ -330,6 +331,11 @@ private:
         m_toldNs = now;
         m_told = processTree(m_program);
         for (const std::int32_t pid : m_told) kill(pid, m_options.killSignal);
+    }
+
+    void noteThreads(Drain& drain) {
+        for (const InnerThread& thread : drain.takeNewThreads())
+            m_spool.threadNumber(thread.pid, thread.tid, thread.innerTid);
     }
 
     void noteEnds(Wait& wait) {
@@ -427,6 +433,7 @@ private:
         m_spool.flush();
         drain.lookAgain();
         drain.round();
+        noteThreads(drain);
         noteLateEnds(drain, wait);
         if (m_control.block()->windows == 0 && m_control.block()->partial != 0)
             m_info.notes.push_back(m_windows.whyNothing());

@@ -227,6 +227,12 @@ void RecorderSpool::processEnd(std::int32_t pid, std::int64_t monotonicNs) {
                             static_cast<std::uint64_t>(monotonicNs)});
 }
 
+void RecorderSpool::threadNumber(std::int32_t pid, std::int32_t tid, std::int32_t innerTid) {
+    const std::lock_guard lock(m_mutex);
+    appendLocked(ThreadNumber{
+        {RecordType::kThreadNumber, 0, 0, static_cast<std::uint32_t>(tid)}, pid, innerTid});
+}
+
 void RecorderSpool::diagnostic(std::uint32_t severity, std::string_view text) {
     const std::lock_guard lock(m_mutex);
     Diagnostic event{};

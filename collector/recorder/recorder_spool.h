@@ -40,6 +40,7 @@ public:
     void gap(std::uint32_t cpu, std::int64_t startNs, std::int64_t endNs);
     void diagnostic(std::uint32_t severity, std::string_view text);
     void processEnd(std::int32_t pid, std::int64_t monotonicNs);
+    void threadNumber(std::int32_t pid, std::int32_t tid, std::int32_t innerTid);
     void flush();
     [[nodiscard]] std::uint64_t lost();
     [[nodiscard]] std::uint64_t bytes();  // written so far

@@ -62,6 +62,7 @@ enum class RecordType : uint8_t {
     kCpuSample = 70,
     kCodeMap = 71,
     kSchedSwitch = 72,
+    kThreadNumber = 73,
 };
 
 // What other records refer to: worth more than events where there is no room for all.
@@ -85,6 +86,7 @@ inline bool isDefinition(RecordType type) {
         case RecordType::kCodeMap:
         case RecordType::kDiagnostic:
         case RecordType::kProcessEnd:
+        case RecordType::kThreadNumber:
         case RecordType::kNcclCommunicator:
             return true;
         default:

@@ -37,6 +37,13 @@ struct ProcessEnd {
     uint64_t time;
 };
 
+// What a thread of another pid namespace, whose own number stands in its ring, is called here. In recorder.spool.
+struct ThreadNumber {
+    RecordHeader header;  // id = tid here
+    int32_t pid;          // here
+    int32_t innerTid;
+};
+
 enum CpuSampleFlags : uint8_t {
     kInKernel = 1,  // the first address is the kernel's
 };
@@ -72,7 +79,7 @@ struct SchedSwitch {
     uint32_t pid, tid;
 };
 
-static_assert(sizeof(Counter) % 8 == 0);
+static_assert(sizeof(Counter) % 8 == 0 && sizeof(ThreadNumber) % 8 == 0);
 static_assert(sizeof(CpuSample) % 8 == 0 && sizeof(CodeMap) % 8 == 0 && sizeof(SchedSwitch) % 8 == 0);
 
 }  // namespace ridge::spool

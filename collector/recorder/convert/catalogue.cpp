@@ -40,9 +40,11 @@ public:
                     "counters, clock readings and gaps of the recorder itself");
         if (m_hints.lostWithoutRing)
             addLoss(kLossNames[kLossNoRing], 0, m_hints.lostWithoutRing,
-                    "no ring could be made: no memory, no room, a limit on file sizes, or a folder out of reach (chroot)");
+                    "no ring could be made: no memory, no room, a limit on file sizes or open files, "
+                    "rights that were given up, or a folder out of reach (chroot)");
         finishClocks();
         numberDomains();
+        numberThreads();
         for (auto& source : m_catalogue.sources)
             std::stable_sort(
                 source->regions.begin(), source->regions.end(),
@@ -283,6 +285,9 @@ private:
                 if (m_rings[ring].recorder)
                     m_catalogue.processEnds.push_back(record.as<ProcessEnd>());
                 break;
+            case RecordType::kThreadNumber:
+                if (m_rings[ring].recorder) m_threads.push_back(record.as<ThreadNumber>());
+                break;
             case RecordType::kDiagnostic:
                 source.diagnostics.push_back(record.as<Diagnostic>());
                 break;
@@ -379,11 +384,20 @@ private:
         }
     }
 
+    void numberThreads() {
+        for (const ThreadNumber& thread : m_threads)
+            for (auto& source : m_catalogue.sources)
+                if (source->pid == static_cast<std::uint32_t>(thread.pid))
+                    source->outerTids[static_cast<std::uint32_t>(thread.innerTid)] =
+                        thread.header.id;
+    }
+
     const std::vector<RingFile>& m_rings;
     const CatalogueHints m_hints;
     Catalogue m_catalogue;
     std::map<std::tuple<std::int32_t, std::uint64_t, AgentKind>, std::uint32_t> m_sources;
     std::vector<std::pair<std::uint64_t, std::int64_t>> m_anchors;
+    std::vector<ThreadNumber> m_threads;
     std::int64_t m_files = 0;
 };
 

@@ -106,6 +106,12 @@ struct Source {
     std::uint64_t records = 0;
     std::int64_t lastTime = 0;  // of its rows, ns since session start; set by the second pass
 
+    std::map<std::uint32_t, std::uint32_t> outerTids;  // of a process of another pid namespace
+    // Of a thread of the process, whose number is the process's own.
+    [[nodiscard]] std::int64_t globalThread(std::uint32_t ownTid) const {
+        const auto found = outerTids.find(ownTid);
+        return globalTid(pid, found == outerTids.end() ? ownTid : found->second);
+    }
     // nullptr: not registered in that domain.
     [[nodiscard]] const EnumDefinition* findEnum(std::uint64_t id, std::uint32_t domainId) const;
 };

@@ -95,7 +95,7 @@ void Emitter::api(const Api& a) {
     m_row.integer(start)
         .integer(end)
         .integer(a.isDriver ? 1 : 0)
-        .integer(globalTid(m_source->pid, a.threadId));
+        .integer(m_source->globalThread(a.threadId));
     m_row.integer(a.correlationId).integer(name(a.header.id)).integer(a.returnValue);
     m_tables.runtime().add(m_row, start);
     m_launches[m_source].call(a.correlationId, start);
@@ -106,7 +106,7 @@ void Emitter::overheadRow(const Overhead& o) {
     const std::int64_t start = cudaTime(o.start);
     const std::int64_t end = cudaTime(o.end);
     m_row.clear();
-    m_row.integer(start).integer(end).integer(103).integer(globalTid(m_source->pid, o.threadId));
+    m_row.integer(start).integer(end).integer(103).integer(m_source->globalThread(o.threadId));
     m_row.integer(o.correlationId)
         .integer(name(o.header.id))
         .integer(cudaOverheadType(o.overheadType));

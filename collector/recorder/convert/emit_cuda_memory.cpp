@@ -151,7 +151,7 @@ void Emitter::jit(const Jit& j) {
     const std::int64_t end = cudaTime(j.end);
     m_tables.small(
         "RIDGE_JIT",
-        {cudaTime(j.start), end, globalTid(m_source->pid, j.threadId), std::int64_t{j.deviceId},
+        {cudaTime(j.start), end, m_source->globalThread(j.threadId), std::int64_t{j.deviceId},
          j.correlationId ? Value(std::int64_t{j.correlationId}) : Value(nullptr),
          std::string(kEntries[j.entry < 3 ? j.entry : 0]),
          std::string(kOperations[j.operation < 4 ? j.operation : 0]),

@@ -136,7 +136,7 @@ void Emitter::rangeOpen(const RecordView& view) {
     if (const RangeEnd* end = endOf(range.rangeId)) {
         event.hasEnd = true;
         event.end = time(end->ticks);
-        event.endGlobalTid = globalTid(m_source->pid, end->tid);
+        event.endGlobalTid = m_source->globalThread(end->tid);
         const auto stream = m_rings[end->ring].stream();
         RecordHeader header;
         std::memcpy(&header, stream.data() + end->offset, sizeof header);

@@ -67,7 +67,7 @@ void Emitter::ring(std::uint32_t index) {
     m_cuptiHint = 0;
     m_ringLast = 0;
     m_globalTid =
-        globalTid(m_source->pid, ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
+        m_source->globalThread(ring.header ? static_cast<std::uint32_t>(ring.header->tid) : 0);
     RecordView last{};
     ReadBehind behind(ring);
     walkRecords(ring.stream(), [&](const RecordView& view) {
@@ -127,7 +127,7 @@ void Emitter::record(const RecordView& view) {
             mark(view);
             break;
         case RecordType::kThreadAttach:
-            m_globalTid = globalTid(m_source->pid, view.as<RecordHeader>().id);
+            m_globalTid = m_source->globalThread(view.as<RecordHeader>().id);
             break;
         case RecordType::kIoCall:
             ioCall(view.as<IoCall>());

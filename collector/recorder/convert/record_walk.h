@@ -126,6 +126,8 @@ constexpr std::uint32_t minimumBytes(spool::RecordType type) {
             return sizeof(CodeMap);
         case RecordType::kSchedSwitch:
             return sizeof(SchedSwitch);
+        case RecordType::kThreadNumber:
+            return sizeof(ThreadNumber);
     }
     return 0;
 }

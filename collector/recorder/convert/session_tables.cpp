@@ -143,8 +143,8 @@ private:
         for (const auto& [tid, name] : source.threadNames) {
             const std::int64_t textId = source.names.get(name.header.id);
             if (!textId) continue;
-            m_tables.small("ThreadNames", {textId, nullptr, globalTid(source.pid, tid)});
-            nvtxRow(0, 39, nullptr, textId, nullptr, globalTid(source.pid, tid));
+            m_tables.small("ThreadNames", {textId, nullptr, source.globalThread(tid)});
+            nvtxRow(0, 39, nullptr, textId, nullptr, source.globalThread(tid));
         }
     }
 
@@ -163,7 +163,7 @@ private:
     }
 
     void nvtxMetadata(const Source& source) {
-        const std::int64_t owner = globalTid(source.pid, source.tid);
+        const std::int64_t owner = source.globalThread(source.tid);
         for (const auto& [id, domain] : source.domains) {
             if (id > 0xffff) continue;
             const std::int64_t textId = source.names.get(domain.nameId);
