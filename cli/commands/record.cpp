@@ -170,6 +170,21 @@ Status countKernels(recorder::RecordOptions options, recorder::RecordOutcome& ou
     return {};
 }
 
+// Without a driver there is nothing to count, and without a kernel nothing to run the program again for: no device, none
+// that it used, or none while it was recorded.
+Status applyCounters(const std::string& counters, const recorder::RecordOptions& options, recorder::RecordOutcome& outcome) {
+    const bool kernels = counters == "kernel";
+    std::string nothing = recorder::cudaDriverTrouble();
+    if (kernels && nothing.empty()) {
+        RIDGE_TRY(const bool any, recorder::hasKernels(outcome.output));
+        if (any) return countKernels(options, outcome);
+        nothing = "the program ran no kernel while it was recorded (RIDGE_SOURCE says how far CUDA was)";
+    }
+    if (!nothing.empty())
+        outcome.notes.push_back(fmt::format("--counters {} has counted nothing: {}{}", counters, nothing, kernels ? "; the program was not run a second time" : ""));
+    return {};
+}
+
 // CLASS=PATTERN
 Status applyIoClasses(const RecordArguments& a, recorder::RecordOptions& options) {
     for (const std::string& text : a.ioClasses) {
@@ -209,10 +224,13 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
     recorder::RecordOptions traced;
     const bool agents = applyTrace(a.trace, traced).ok() && (traced.traceNvtx || traced.traceCuda || traced.traceIo);
     const bool windows = a.delay > 0 || a.startLater || !a.captureRange.empty();
-    if (outcome.processes == 0 && agents && !windows && outcome.events == 0)
+    if (outcome.processes == 0 && outcome.lost != 0 && agents)
+        note(globals, fmt::format("no process could make a recording of its events, {} of them: it has no memory, room or files left, or had given up the rights to it (another user, chroot) before its first",
+                                  outcome.lost));
+    else if (outcome.processes == 0 && agents && !windows && outcome.events == 0)
         note(globals, "no process loaded an agent: none of them has NVTX ranges or CUDA (ridge record --trace nvtx,io records file "
                       "calls too), or it is statically linked, set-uid, starts with an empty environment, or had given up the rights to "
-                      "reach the recording before its first range (another user, chroot, no files left to open): such ranges are not counted");
+                      "reach the recording before its first range (another user, chroot, no files left to open): such ranges are counted only with io in --trace");
     // What the kernel saw of the program is of no process that an agent counted.
     const std::string of = outcome.processes == 0 && outcome.events != 0 ? "" : fmt::format(" of {} process{}", outcome.processes, outcome.processes == 1 ? "" : "es");
     note(globals, fmt::format("{} events{} in {} written to {}{}", outcome.events, of, formatDuration(outcome.durationNs), outcome.output,
@@ -375,12 +393,8 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     int gaveUp = 0;
     auto outcome = recordWith(*options, gaveUp);
     if (!outcome.ok()) return failedRecording(outcome.error(), gaveUp);
-    const std::string noDriver = a.counters == "none" ? "" : recorder::cudaDriverTrouble();
-    if (outcome->started && !noDriver.empty())
-        outcome->notes.push_back(fmt::format("--counters {} has counted nothing: {}{}", a.counters, noDriver,
-                                             a.counters == "kernel" ? "; the program was not run a second time" : ""));
-    if (a.counters == "kernel" && outcome->started && noDriver.empty())
-        if (const Status status = countKernels(*options, *outcome); !status.ok()) return fail(4, status.error().message);
+    if (a.counters != "none" && outcome->started)
+        if (const Status status = applyCounters(a.counters, *options, *outcome); !status.ok()) return fail(4, status.error().message);
     return report(*outcome, outcome->programStatus, a, globals);
 }
 

@@ -134,6 +134,20 @@ class Robustness(Case):
             self.assertIn(told, result.stderr)
             self.assertIn("no CUDA driver", result.stderr)
 
+    @unittest.skipUnless(shutil.which("cc"), "there is no C compiler")
+    def test_a_driver_without_a_device_is_no_reason_for_a_second_run(self):
+        """It loads and starts; nothing that the program could run a kernel on is there."""
+        source = self.folder / "cuda.c"
+        source.write_text("int cuInit(unsigned flags) { return 0; }\nint cuDeviceGetCount(int* count) { *count = 0; return 0; }\n")
+        self.assertEqual(run("cc", "-shared", "-fPIC", source, "-o", self.folder / "libcuda.so.1").returncode, 0)
+        environment = {**os.environ, "LD_LIBRARY_PATH": str(self.folder)}
+        log = self.folder / "runs"
+        result = record(self.trace, ["sh", "-c", f"echo run >> {log}"], "--counters", "kernel", env=environment)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(log.read_text(), "run\n")
+        self.assertIn("no kernel while it was recorded", result.stderr)
+        self.assertIn("not run a second time", result.stderr)
+
     @unittest.skipUnless(os.geteuid() == 0, "only root can make a program set-uid of another user")
     def test_a_set_uid_program_is_refused_before_it_runs(self):
         raised = self.folder / "raised"

@@ -123,6 +123,11 @@ LaunchMatch matchLaunches(const std::vector<LaunchId>& timeline,
     return match;
 }
 
+Result<bool> hasKernels(const std::string& timelinePath) {
+    RIDGE_TRY(auto db, Database::openForReading(timelinePath));
+    return db.hasTable("CUPTI_ACTIVITY_KIND_KERNEL");  // made with its first row
+}
+
 Result<std::size_t> joinKernelCounters(const std::string& timelinePath,
                                        const std::string& counters) {
     RIDGE_TRY(auto db, Database::openForWriting(timelinePath));

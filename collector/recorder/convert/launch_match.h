@@ -31,6 +31,9 @@ struct LaunchMatch {
 LaunchMatch matchLaunches(const std::vector<LaunchId>& timeline,
                           const std::vector<LaunchId>& counted);
 
+// Whether a timeline has kernels, so that a run in which they are counted is worth its time.
+Result<bool> hasKernels(const std::string& timeline);
+
 // Puts the counters of one file into another, a timeline of the same program. Returns the number of
 // kernels that got counters, and says in DIAGNOSTIC_EVENT what did not match.
 Result<std::size_t> joinKernelCounters(const std::string& timeline, const std::string& counters);
