@@ -103,7 +103,7 @@ bool openSessionOnce() {
     char probe = 0;
     // One byte past the block's last must not be needed: a short file would be a SIGBUS later.
     const bool whole =
-        raw::call(SYS_pread64, fd, raw::address(&probe), 1, sizeof(ControlBlock) - 1) == 1;
+        raw::call(SYS_pread64, fd, raw::address(&probe), 1, kFirstControlBytes - 1) == 1;
     // Looked at elsewhere first: nobody is to see a block that is not ours.
     auto* control = whole ? static_cast<const ControlBlock*>(raw::mmap(
                                 nullptr, sizeof(ControlBlock), PROT_READ, MAP_SHARED, fd, 0))

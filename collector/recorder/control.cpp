@@ -38,7 +38,7 @@ Status Control::map(const std::string& path, bool create) {
     // posix_fallocate: on a full disk this is an error now instead of a SIGBUS later.
     const int error = create ? posix_fallocate(fd, 0, sizeof(spool::ControlBlock)) : 0;
     const bool usable = !error && fstat(fd, &info) == 0 &&
-                        static_cast<std::size_t>(info.st_size) >= sizeof(spool::ControlBlock);
+                        static_cast<std::size_t>(info.st_size) >= spool::kFirstControlBytes;
     void* data = usable ? mmap(nullptr, sizeof(spool::ControlBlock), PROT_READ | PROT_WRITE,
                                MAP_SHARED, fd, 0)
                         : MAP_FAILED;

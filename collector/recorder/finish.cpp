@@ -12,7 +12,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
 
 namespace ridge::recorder {
 namespace fs = std::filesystem;
@@ -27,6 +29,7 @@ RecordOutcome outcomeOf(ConvertOutcome& converted, const std::string& output) {
     outcome.durationNs = converted.durationNs;
     outcome.output = output;
     outcome.notes = std::move(converted.damage);
+    std::move(converted.notes.begin(), converted.notes.end(), std::back_inserter(outcome.notes));
     return outcome;
 }
 

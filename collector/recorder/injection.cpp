@@ -33,7 +33,11 @@ Injection injectionFor(const RecordOptions& options, const std::string& session)
     // NCCL takes one profiler plugin: the program's own comes first.
     if (options.traceCuda && std::getenv("NCCL_PROFILER_PLUGIN") == nullptr)
         injection.variables["NCCL_PROFILER_PLUGIN"] = agent;
-    if (options.traceIo && injection.io) injection.preload = io;
+    if (options.traceIo && injection.io) {
+        injection.preload = io;
+        // There from the start, the agent counts what a program does that gives up the rights to load it.
+        if (injection.variables.contains("NVTX_INJECTION64_PATH")) injection.preload += ":" + agent;
+    }
     return injection;
 }
 

@@ -14,6 +14,7 @@
 //   <pid>-<image>-<agent>-<n>.ring   one per thread and agent: a RingHeader, then ringBytes of data
 //   <pid>-<image>-<agent>-<n>.names  what other records refer to, of records given up on a full disk
 
+#include <stddef.h>
 #include <stdint.h>
 
 namespace ridge::spool {
@@ -73,7 +74,12 @@ struct ControlBlock {
     char captureName[256];
     char captureDomain[128];   // "*": in any domain; "" is the default domain
     char domains[1024];        // of the filter: texts one after the other, each ended by a NUL
+    uint32_t staticPrograms;   // added to by agents: programs that were started and take no preloaded library
+    uint32_t reserved;
+    char firstStatic[256];     // path of the first of them
 };
 static_assert(sizeof(ControlBlock) <= 4096);
+// The block of the first files ends here: what was added since is, in its page, zeros.
+inline constexpr size_t kFirstControlBytes = offsetof(ControlBlock, staticPrograms);
 
 }  // namespace ridge::spool

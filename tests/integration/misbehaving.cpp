@@ -99,6 +99,16 @@ int threads(int count) {
     exit(3);
 }
 
+// One thread after the other, each alive for a while after its ranges: the next one gets what it left.
+int inTurn(int count) {
+    for (int i = 0; i < count; ++i)
+        std::thread([] {
+            ranges("in turn", 10);
+            usleep(300000);
+        }).join();
+    return 0;
+}
+
 // A library with ranges of its own is loaded, used and unloaded, again and again.
 int unloads(const char* library, int times) {
     for (int i = 0; i < times; ++i) {
@@ -209,6 +219,18 @@ int sandboxed(int count) {
     return 8;
 }
 
+// Has no right any more, before its first range, to anything that a recorder could have given it.
+int givesUp(std::string_view what, const char* folder, int count) {
+    const rlimit none{0, 0};
+    if (what == "files") {
+        if (setrlimit(RLIMIT_NOFILE, &none) != 0) return 77;
+    } else if (chroot(folder) != 0 || chdir("/") != 0 || setgid(65534) != 0 || setuid(65534) != 0) {
+        return 77;
+    }
+    ranges("without rights", count);
+    return 11;
+}
+
 int number(char** argv, int argc, int at) {
     return at < argc ? std::atoi(argv[at]) : 0;
 }
@@ -223,6 +245,7 @@ int main(int argc, char** argv) {
     if (what == "daemon") return daemonizes(argc > 2 ? std::atof(argv[2]) : 1);
     if (what == "late") ranges("late", 300);
     if (what == "threads") return threads(number(argv, argc, 2));
+    if (what == "in-turn") return inTurn(number(argv, argc, 2));
     if (what == "unload" && argc > 3) return unloads(argv[2], number(argv, argc, 3));
     if (what == "_exit") {
         ranges("before", 1234);
@@ -241,6 +264,7 @@ int main(int argc, char** argv) {
     }
     if (what == "closes") return closesAll();
     if (what == "sandbox") return sandboxed(number(argv, argc, 2));
+    if (what == "gives-up" && argc > 4) return givesUp(argv[2], argv[3], number(argv, argc, 4));
     if (what == "limit" && argc > 3) return setsLimit(argv[2], number(argv, argc, 3));
     if (what == "phases") return phases(number(argv, argc, 2), argc > 3);
     if (what == "paced" && argc > 4) return paced(argv[2], std::atof(argv[3]), number(argv, argc, 4));

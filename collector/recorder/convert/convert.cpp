@@ -5,6 +5,7 @@
 #include "collector/recorder/convert/catalogue.h"
 #include "collector/recorder/convert/emitter.h"
 #include "collector/recorder/convert/lifetimes.h"
+#include "collector/recorder/convert/session_notes.h"
 #include "collector/recorder/convert/session_tables.h"
 #include "collector/recorder/convert/tables.h"
 #include "collector/recorder/session.h"
@@ -82,6 +83,8 @@ Result<ConvertOutcome> convertTo(const std::string& folder, const std::string& p
     const std::int64_t duration = std::max<std::int64_t>(
         session.endMonotonicNs ? session.endMonotonicNs - session.startMonotonicNs : 0, 0);
     ConvertOutcome outcome;
+    if (control) outcome.notes = sessionNotes(*control, catalogue);
+    session.notes.insert(session.notes.end(), outcome.notes.begin(), outcome.notes.end());
     outcome.durationNs = duration ? duration : std::max<std::int64_t>(emitter.lastTime(), 0);
     if (duration == 0)
         for (const Lifetime& process : processes)

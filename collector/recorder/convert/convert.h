@@ -19,6 +19,7 @@ struct ConvertOutcome {
     std::uint64_t events = 0;         // ranges, marks, calls, kernels, copies, samples: rows of the timeline
     std::uint64_t lost = 0;           // records, as far as their number is known
     std::vector<std::string> damage;  // one line per file of the session that is missing or cut
+    std::vector<std::string> notes;   // what else the user is to know, one line each
     std::uint64_t processes = 0;
     std::int64_t durationNs = 0;
 };

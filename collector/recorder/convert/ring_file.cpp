@@ -234,9 +234,9 @@ Status saveHeader(const RingMapping& ring, const std::string& path) {
 
 std::optional<spool::ControlBlock> readControl(const std::string& sessionFolder) {
     const MappedFile file = MappedFile::open(sessionFolder + "/control");
-    spool::ControlBlock block;
-    if (file.bytes().size() < sizeof block) return {};
-    std::memcpy(&block, file.bytes().data(), sizeof block);
+    spool::ControlBlock block{};
+    if (file.bytes().size() < spool::kFirstControlBytes) return {};
+    std::memcpy(&block, file.bytes().data(), std::min(file.bytes().size(), sizeof block));
     if (block.magic != spool::kControlMagic) return {};
     return block;
 }

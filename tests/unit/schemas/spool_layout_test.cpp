@@ -27,7 +27,7 @@ TEST(SpoolLayout, ControlBlock) {
     RIDGE_SIZE(Window, 16);
     RIDGE_AT(Window, startNs, 0);
     RIDGE_AT(Window, endNs, 8);
-    RIDGE_SIZE(ControlBlock, 3536);
+    RIDGE_SIZE(ControlBlock, 3800);
     RIDGE_AT(ControlBlock, magic, 0);
     RIDGE_AT(ControlBlock, version, 4);
     RIDGE_AT(ControlBlock, stopped, 8);
@@ -51,6 +51,9 @@ TEST(SpoolLayout, ControlBlock) {
     RIDGE_AT(ControlBlock, captureName, 2128);
     RIDGE_AT(ControlBlock, captureDomain, 2384);
     RIDGE_AT(ControlBlock, domains, 2512);
+    RIDGE_AT(ControlBlock, staticPrograms, 3536);
+    RIDGE_AT(ControlBlock, reserved, 3540);
+    RIDGE_AT(ControlBlock, firstStatic, 3544);
 }
 
 TEST(SpoolLayout, RingHeader) {
@@ -496,6 +499,10 @@ TEST(SpoolLayout, SampleRecords) {
     RIDGE_SIZE(ProcessEnd, 16);
     RIDGE_AT(ProcessEnd, header, 0);
     RIDGE_AT(ProcessEnd, time, 8);
+    RIDGE_SIZE(ThreadNumber, 16);
+    RIDGE_AT(ThreadNumber, header, 0);
+    RIDGE_AT(ThreadNumber, pid, 8);
+    RIDGE_AT(ThreadNumber, innerTid, 12);
     RIDGE_SIZE(CpuSample, 32);
     RIDGE_AT(CpuSample, header, 0);
     RIDGE_AT(CpuSample, time, 8);
@@ -570,6 +577,7 @@ TEST(SpoolLayout, NumbersOfRecords) {
     EXPECT_EQ(static_cast<int>(RecordType::kCpuSample), 70);
     EXPECT_EQ(static_cast<int>(RecordType::kCodeMap), 71);
     EXPECT_EQ(static_cast<int>(RecordType::kSchedSwitch), 72);
+    EXPECT_EQ(static_cast<int>(RecordType::kThreadNumber), 73);
 }
 
 }  // namespace
