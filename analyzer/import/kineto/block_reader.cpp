@@ -33,7 +33,10 @@ BlockReader::~BlockReader() {
 }
 
 bool BlockReader::fill(Block& block) {
-    if (block.bytes.empty()) block.bytes.resize(kBlockBytes + kPadding, '\0');
+    if (block.bytes.empty()) {
+        block.bytes.resize(kBlockBytes + kPadding, '\0');
+        block.places = std::make_unique_for_overwrite<std::uint32_t[]>(kBlockBytes);
+    }
     block.used = 0;
     bool more = true;
     while (more && block.used < kBlockBytes) {
@@ -41,7 +44,7 @@ bool BlockReader::fill(Block& block) {
         more = n > 0;
         block.used += n;
     }
-    block.placeCount = findStructure(block.bytes.data(), block.used, block.places, &m_state);
+    block.placeCount = findStructure(block.bytes.data(), block.used, block.places.get(), &m_state);
     return more;
 }
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <condition_variable>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -24,7 +25,8 @@ public:
     struct Block {
         std::vector<char> bytes;  // and kPadding behind
         std::size_t used = 0;
-        std::vector<std::uint32_t> places;  // in this block; the first placeCount count
+        // In this block; the first placeCount count. Room for one a byte, of which a real text writes a seventh.
+        std::unique_ptr<std::uint32_t[]> places;
         std::size_t placeCount = 0;
     };
 

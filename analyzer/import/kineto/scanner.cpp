@@ -73,9 +73,8 @@ std::uint64_t escapedBy(std::uint64_t backslashes, bool& carry) {
 
 }  // namespace
 
-std::size_t findStructure(const char* text, std::size_t size, std::vector<std::uint32_t>& out, ScanState* state) {
-    if (out.size() < size + 64) out.resize(size + 64);  // as many as there can be: no check for each
-    std::uint32_t* write = out.data();
+std::size_t findStructure(const char* text, std::size_t size, std::uint32_t* out, ScanState* state) {
+    std::uint32_t* write = out;
     bool escapeCarry = state && state->escape;
     std::uint64_t inString = state ? state->inString : 0;  // all ones: the block begins inside a string
     for (std::size_t at = 0; at < size; at += 64) {
@@ -96,7 +95,7 @@ std::size_t findStructure(const char* text, std::size_t size, std::vector<std::u
         }
     }
     if (state) *state = {inString, escapeCarry};
-    return static_cast<std::size_t>(write - out.data());
+    return static_cast<std::size_t>(write - out);
 }
 
 }  // namespace ridge::analyzer::kineto

@@ -10,7 +10,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
 
 namespace ridge::analyzer::kineto {
 
@@ -22,8 +21,9 @@ struct ScanState {
     bool escape = false;         // behind a backslash that takes the next character
 };
 
-// Writes to the front of out, which only ever grows; returns how many. size < 2^32 - kPadding. state: where the piece
-// before ended, and then this one; pieces but the last are a multiple of 64 bytes.
-std::size_t findStructure(const char* text, std::size_t size, std::vector<std::uint32_t>& out, ScanState* state = nullptr);
+// Returns how many were written to out, which has room for `size` of them: as many as there can be, so that none is
+// checked for. size < 2^32 - kPadding. state: where the piece before ended, and then this one; pieces but the last are a
+// multiple of 64 bytes.
+std::size_t findStructure(const char* text, std::size_t size, std::uint32_t* out, ScanState* state = nullptr);
 
 }  // namespace ridge::analyzer::kineto

@@ -74,7 +74,7 @@ TEST(Scanner, FindsWhatTheDefinitionFinds) {
             state = state * 6364136223846793005ULL + 1442695040888963407ULL;
             text += "\"\\{}[]a,:\" "[(state >> 33) % 11];
         }
-        std::vector<std::uint32_t> expected, found;
+        std::vector<std::uint32_t> expected, found(text.size());
         bool inString = false, escaped = false;
         for (std::size_t i = 0; i < text.size(); ++i) {
             const char c = text[i];
@@ -104,7 +104,7 @@ TEST(Scanner, FindsWhatTheDefinitionFinds) {
             }
             expected = strict;
         }
-        found.resize(analyzer::kineto::findStructure(padded.data(), text.size(), found));
+        found.resize(analyzer::kineto::findStructure(padded.data(), text.size(), found.data()));
         EXPECT_EQ(found, expected) << text;
     }
 }
@@ -116,12 +116,12 @@ TEST(Scanner, PiecesOfATextGiveWhatTheWholeGives) {
         std::string text(random() % 1000, ' ');
         for (char& c : text) c = letters[random() % letters.size()];
         const std::string padded = text + std::string(2 * analyzer::kineto::kPadding, '\0');
-        std::vector<std::uint32_t> whole, piece, joined;
-        whole.resize(analyzer::kineto::findStructure(padded.data(), text.size(), whole));
+        std::vector<std::uint32_t> whole(text.size()), piece(text.size()), joined;
+        whole.resize(analyzer::kineto::findStructure(padded.data(), text.size(), whole.data()));
         analyzer::kineto::ScanState state;
         for (std::size_t at = 0; at < text.size();) {
             const std::size_t bytes = std::min<std::size_t>(text.size() - at, 64 * (1 + random() % 4));
-            const std::size_t found = analyzer::kineto::findStructure(padded.data() + at, bytes, piece, &state);
+            const std::size_t found = analyzer::kineto::findStructure(padded.data() + at, bytes, piece.data(), &state);
             for (std::size_t i = 0; i < found; ++i) joined.push_back(piece[i] + static_cast<std::uint32_t>(at));
             at += bytes;
         }
