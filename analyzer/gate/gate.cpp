@@ -7,6 +7,7 @@
 
 #include "analyzer/import/kineto/kineto.h"
 #include "analyzer/kernels/classify.h"
+#include "analyzer/summary/own_cpu.h"
 
 #include <fmt/format.h>
 
@@ -20,7 +21,6 @@ namespace {
 
 constexpr Ns kStreamOverlapNs = 1000;
 constexpr double kUnknownNameShare = 0.05, kLinkedWarn = 0.01;
-constexpr double kOwnCpu = 0.9;
 
 class Gate {
 public:

@@ -9,6 +9,7 @@
 #include <array>
 #include <numeric>
 
+#include "analyzer/summary/own_cpu.h"
 #include "base/file.h"
 #include "base/without_mark.h"
 
@@ -60,6 +61,8 @@ void addAnalysis(std::vector<RunMetric>& metrics, const analyzer::Analysis& anal
             if (w.classes[c] > 0)
                 add(fmt::format("class.{}", kWallClassNames[c]), "ns", "lower", static_cast<double>(w.classes[c]) / static_cast<double>(w.steps));
         if (w.roofShare) add("roof_share", "share", "higher", *w.roofShare);
+        for (const auto& m : w.metrics)
+            if (m.name == analyzer::kCpuShareMetric && m.value) add(m.name, "share", "none", *m.value);
         const auto perStep = [&](WallClass c) { return static_cast<double>(w.classes[static_cast<std::size_t>(c)]) / static_cast<double>(w.steps); };
         const double exposed = perStep(WallClass::kCommTransfer) + perStep(WallClass::kCommWait) + perStep(WallClass::kCommUnsplit);
         if (exposed > 0) add("exposed_communication", "ns", "lower", exposed);
@@ -79,7 +82,36 @@ void addAnalysis(std::vector<RunMetric>& metrics, const analyzer::Analysis& anal
     }
 }
 
+// A process whose CPU other load had: its times are kept, and told apart.
+void warnOfStarved(const analyzer::Analysis& analysis, const std::string& workload, std::vector<reports::RunWarning>& warnings) {
+    for (const auto& w : analysis.workloads)
+        if (const auto share = analyzer::starvedShare(w); w.name == workload && w.steps > 0 && share)
+            warnings.push_back({"shared_cpu", fmt::format("compute ops were on a CPU for only {:.0f} % of their time: other load had it, and times are longer by that", *share * 100), workload});
+}
+
+const analyzer::WorkloadMetric* valued(const std::vector<analyzer::WorkloadMetric>& metrics, std::string_view name) {
+    const auto at = std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.name == name; });
+    return at != metrics.end() && at->value && *at->value > 0 ? &*at : nullptr;
+}
+
+// A share of a measured roof: above this one of the two is wrong, as in the roofline.
+constexpr double kUnreliable = 1.05;
+bool aboveItsRoof(const analyzer::WorkloadMetric& m) { return m.name == "mbu" && m.value && *m.value > kUnreliable; }
+
 }  // namespace
+
+void holdAgainstReadRoof(std::vector<analyzer::WorkloadMetric>& metrics, const std::vector<analyzer::Ceiling>& ceilings, bool onDevice) {
+    const auto *rate = valued(metrics, "bytes_per_s"), *own = valued(metrics, "read_bandwidth");
+    if (!rate || !own || !valued(metrics, "mbu")) return;
+    double roof = *own->value;
+    for (const auto& c : ceilings)
+        if (c.kind == "memory" && c.level == "DRAM" && c.access == "read" && c.name.starts_with("gpu") == onDevice) roof = std::max(roof, c.value);
+    const double bytesPerSecond = *rate->value;
+    for (auto& m : metrics) {
+        if (m.name == "read_bandwidth") m.value = roof;
+        if (m.name == "mbu") m.value = bytesPerSecond / roof;
+    }
+}
 
 Result<WorkloadResult> readResult(const std::string& path, const std::string& workload) {
     RIDGE_TRY(const std::string text, readFile(path));
@@ -118,6 +150,8 @@ analyzer::WorkloadFacts factsOf(const Outcome& outcome) {
     facts.check = status == "ok" ? "passed" : status == "error" ? "failed" : "";
     facts.checkDetail = status == "ok" ? outcome.attempts.front().result.detail : outcome.reason();
     if (!outcome.attempts.empty()) facts.metrics = outcome.attempts.front().result.metrics;
+    for (auto& m : facts.metrics)
+        if (aboveItsRoof(m)) m.name += "_unreliable";
     return facts;
 }
 
@@ -148,9 +182,16 @@ reports::RunBenchmark benchmarkOf(const Outcome& outcome, const std::vector<anal
             RunSample one = sample;
             one.value = m.value;
             one.iterations = slot;
+            if (aboveItsRoof(m)) {
+                one.valid = false;
+                one.cause = fmt::format("{} {:.3f} is above its roof: the roof was measured too low, or the bytes are counted wrong", m.name, *m.value);
+                warnings.push_back({"unreliable_metric", one.cause, outcome.variant.name});
+            }
             metricNamed(others, {m.name, known ? m.unit : "1", m.direction, "wall", {}}).samples.push_back(one);
         }
-        if (p < analyses.size()) addAnalysis(others, analyses[p], outcome.variant.name, sample);
+        if (p >= analyses.size()) continue;
+        addAnalysis(others, analyses[p], outcome.variant.name, sample);
+        warnOfStarved(analyses[p], outcome.variant.name, warnings);
     }
     if (!steps.samples.empty()) b.metrics.push_back(std::move(steps));
     b.metrics.insert(b.metrics.end(), others.begin(), others.end());

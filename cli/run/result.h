@@ -40,6 +40,11 @@ struct Outcome {
     [[nodiscard]] std::string reason() const;
 };
 
+// A decode workload's MBU divides by what reading its weights alone reached in its own process; % of roof in the table
+// divides by the run's read roof of main memory (of a GPU's, onDevice). Both by the faster of the two from here on: a
+// reading that was starved makes MBU more than 1. Other workloads are left alone.
+void holdAgainstReadRoof(std::vector<analyzer::WorkloadMetric>& metrics, const std::vector<analyzer::Ceiling>& ceilings, bool onDevice);
+
 analyzer::WorkloadFacts factsOf(const Outcome& outcome);
 // Samples of every attempt: step times and the workload's metrics, and per analysis the analyzer's own.
 reports::RunBenchmark benchmarkOf(const Outcome& outcome, const std::vector<analyzer::Analysis>& analyses,

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <tuple>
 
+#include "analyzer/summary/own_cpu.h"
 #include "base/text.h"
 #include "reports/common/classes.h"
 
@@ -31,7 +32,7 @@ std::string sourceText(const analyzer::Source& source) {
 const analyzer::WorkloadMetric* resultMetric(const analyzer::WorkloadSummary& workload) {
     const analyzer::WorkloadMetric* first = nullptr;
     for (const auto& metric : workload.metrics) {
-        if (!metric.value || !std::isfinite(*metric.value)) continue;
+        if (!metric.value || !std::isfinite(*metric.value) || metric.name == analyzer::kCpuShareMetric) continue;  // what befell it is no result
         if (metric.direction == "higher") return &metric;
         if (!first) first = &metric;
     }

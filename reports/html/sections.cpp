@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/starved.h"
 #include "reports/html/parts.h"
 
 namespace ridge::reports::page {
@@ -20,7 +21,7 @@ constexpr std::size_t kMostFindings = 60;
 std::string headline(const Analysis& a) {
     if (a.sources.empty()) return "No trace was read";
     if (a.workloads.size() == 1 && a.workloads.front().steps > 0)
-        return "The wall: " + verdictText(a.workloads.front().verdict);
+        return "The wall: " + verdictText(a.workloads.front().verdict) + (wasStarved(a.workloads.front()) ? ", measured on a busy machine" : "");
     if (a.workloads.size() > 1) {
         const auto missed = std::count_if(a.workloads.begin(), a.workloads.end(),
                                           [](const auto& w) { return matchOf(w) == Match::kMissed; });
@@ -29,6 +30,7 @@ std::string headline(const Analysis& a) {
         std::string text = fmt::format("{} workloads", a.workloads.size());
         if (failed) text += fmt::format(", {} failed {} check", failed, failed == 1 ? "its" : "their");
         if (missed) text += fmt::format(", {} not as expected", missed);
+        if (const std::string starved = starvedCount(a); !starved.empty()) text += ", " + starved;
         return text;
     }
     const auto ranked = rankedClasses(a.attribution);
@@ -39,7 +41,7 @@ std::string headline(const Analysis& a) {
 std::string answerKey(const WorkloadSummary& w) {
     switch (matchOf(w)) {
         case Match::kNoExpectation: return "<span class=\"soft\">none</span>";
-        case Match::kMatched: return chip("\xE2\x9C\x93 as expected", "good");
+        case Match::kMatched: return wasStarved(w) ? chip(fmt::format("\xE2\x9C\x93 as expected {}", kStarvedMark), "warn") : chip("\xE2\x9C\x93 as expected", "good");
         case Match::kMissed:
             return chip("\xE2\x9C\x97 differs", "warn") +
                    fmt::format(" <span class=\"small\">expected {}</span>", html(verdictText(*w.expected)));
@@ -50,6 +52,7 @@ std::string answerKey(const WorkloadSummary& w) {
 std::string workloadName(const WorkloadSummary& w) {
     std::string out = fmt::format("<span class=\"name\">{}</span>", w.name.empty() ? "(the trace)" : html(w.name));
     if (w.check == "failed") out += " " + chip("check failed", "bad");
+    if (wasStarved(w)) out += " " + chip(starvedText(w), "warn");
     if (!w.checkDetail.empty() && skipReason(w).empty())  // that stands where the verdict would
         out += fmt::format("<details class=\"check\"{}><summary>{}</summary>{}</details>", w.check == "failed" ? " open" : "",
                            w.check == "failed" ? "why" : w.check == "passed" ? "check passed" : "note", html(w.checkDetail));
@@ -161,7 +164,8 @@ std::string workloadsSection(const Analysis& a) {
                    judged ? fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)) : "-",
                    judged ? answerKey(w) : "<span class=\"soft\">-</span>"});
     }
-    return section("workloads", "Workloads", table.render());
+    const std::string starved = starvedRows(a);
+    return section("workloads", "Workloads", table.render() + (starved.empty() ? "" : fmt::format("<p class=\"soft small\">{} {}</p>\n", kStarvedMark, html(starved))));
 }
 
 std::string devicesSection(const Analysis& a) {

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/starved.h"
 #include "reports/common/summary.h"
 
 namespace ridge::reports {
@@ -37,18 +38,21 @@ std::string workloads(const Analysis& a) {
     const bool answerKey = hasAnswerKey(a);  // a trace that nobody has one for gets no column for it
     const std::string header = std::string("| Workload | Result | % of roof | Verdict | Cost of the wall |") + (answerKey ? " Answer key |" : "");
     const std::string rule = std::string("|---|---:|---:|---|---:|") + (answerKey ? "---|" : "");
+    std::string starved = starvedRows(a);
+    if (!starved.empty()) starved = fmt::format("\n{} {}\n", markdown(kStarvedMark), markdown(printable(starved)));
     return "\n## Workloads\n" + table(header.c_str(), rule.c_str(), a.workloads, [&](const WorkloadSummary& w) {
                const Match match = matchOf(w);
+               const std::string mark = wasStarved(w) ? " " + markdown(kStarvedMark) : "";
                const std::string key = match == Match::kNoExpectation ? "-"
-                                       : match == Match::kMatched                     ? "as expected"
+                                       : match == Match::kMatched                     ? "as expected" + mark
                                                                                       : "expected " + verdictText(*w.expected);
                const std::string skipped = skipReason(w);
-               const std::string result = w.check == "failed" ? "**check failed**" : skipped.empty() ? cell(resultText(w)) : "skipped: " + cell(skipped);
+               const std::string result = w.check == "failed" ? "**check failed**" : skipped.empty() ? cell(resultText(w)) + mark : "skipped: " + cell(skipped);
                return fmt::format("| {} | {} | {} | {} | {} |{}", cell(w.name), result,
                                   w.roofShare ? formatShare(*w.roofShare) : "-", w.steps == 0 ? "-" : "**" + verdictText(w.verdict) + "**",
                                   w.steps == 0 ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)),
                                   answerKey ? " " + key + " |" : "");
-           });
+           }) + starved;
 }
 
 std::string attribution(const Analysis& a) {

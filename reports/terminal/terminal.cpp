@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/starved.h"
 #include "reports/common/summary.h"
 #include "reports/terminal/table.h"
 
@@ -222,7 +223,7 @@ std::string capture(const Analysis& a, const TerminalOptions& o) {
 Cell expectedCell(const WorkloadSummary& w) {
     switch (matchOf(w)) {
         case Match::kNoExpectation: return {"-"};
-        case Match::kMatched: return {"as expected", Paint::kGood};
+        case Match::kMatched: return wasStarved(w) ? Cell(fmt::format("as expected {}", kStarvedMark), Paint::kWarn) : Cell("as expected", Paint::kGood);
         case Match::kMissed: return {"expected " + shortVerdictText(*w.expected), Paint::kWarn};
     }
     return {"-"};
@@ -238,13 +239,14 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
                                        {"verdict", Align::kLeft}, {"cost of the wall", Align::kRight}};
     if (answerKey) columns.push_back({"answer key", Align::kLeft, 12, true});
     Table table(columns);
-    std::string reasons;
+    std::string reasons;  // and what else stands below the table
     for (const WorkloadSummary& w : a.workloads) {
         const bool failed = w.check == "failed";
         const bool noSteps = w.steps == 0;
         const std::string skipped = skipReason(w);
         std::vector<Cell> row{Cell(w.name.empty() ? "(the trace)" : w.name),
-                              failed ? Cell("failed", Paint::kBad) : skipped.empty() ? Cell(resultText(w)) : Cell("skipped", Paint::kDim),
+                              failed ? Cell("failed", Paint::kBad) : !skipped.empty() ? Cell("skipped", Paint::kDim)
+                              : wasStarved(w) ? Cell(fmt::format("{} {}", resultText(w), kStarvedMark), Paint::kWarn) : Cell(resultText(w)),
                               Cell(w.roofShare ? formatShare(*w.roofShare) : "-"), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
                               Cell(noSteps ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)))};
         if (answerKey) row.push_back(noSteps ? Cell("-") : expectedCell(w));
@@ -252,6 +254,7 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
         if (failed && !w.checkDetail.empty()) reasons += wrapped(printable(fmt::format("{}: {}", w.name, w.checkDetail)), o.width, 0);
         if (!skipped.empty()) reasons += wrapped(printable(fmt::format("{}: skipped: {}", w.name, skipped)), o.width, 0);
     }
+    if (const std::string starved = starvedRows(a); !starved.empty()) reasons += wrapped(printable(fmt::format("{} {}", kStarvedMark, starved)), o.width, 0);
     return table.render(o.width, o.colour) + reasons;
 }
 

@@ -218,5 +218,55 @@ TEST(Result, theAnalyzersMetricsAreSamplesToo) {
     }
 }
 
+// A reading beside the steps that was starved itself put decoding at 126 % of what can be read.
+TEST(Result, mbuIsHeldAgainstTheFasterReadRoofAndAboveItNotBelieved) {
+    const std::vector<analyzer::WorkloadMetric> decode{{"bytes_per_s", 16.9e9, "B/s", "higher"}, {"mbu", 1.258, "1", "higher"}, {"read_bandwidth", 13.4e9, "B/s", "none"}};
+    analyzer::Ceiling read{"memory", "read", "", "DRAM", "read", {}, 21e9, "B/s", ""}, triad = read, gpu = read;
+    triad.access = "triad";
+    triad.value = 40e9;
+    gpu.name = "gpu.read";
+    gpu.value = 3e12;
+    auto metrics = decode;
+    holdAgainstReadRoof(metrics, {triad, gpu, read}, false);
+    EXPECT_DOUBLE_EQ(*metrics[1].value, 16.9 / 21);
+    EXPECT_DOUBLE_EQ(*metrics[2].value, 21e9);
+    metrics = decode;
+    holdAgainstReadRoof(metrics, {}, false);
+    EXPECT_DOUBLE_EQ(*metrics[1].value, 16.9 / 13.4) << "no roof but its own";
+
+    Outcome outcome{{}, {{{"ok", "", {0.001}, metrics}, 0, "", "", 1}}};
+    outcome.variant.name = "infer.decode/fp32";
+    std::vector<reports::RunWarning> warnings;
+    const auto b = benchmarkOf(outcome, {}, warnings);
+    const auto mbu = std::find_if(b.metrics.begin(), b.metrics.end(), [](const auto& m) { return m.name == "mbu"; });
+    ASSERT_NE(mbu, b.metrics.end());
+    EXPECT_FALSE(mbu->samples.front().valid);
+    EXPECT_NE(mbu->samples.front().cause.find("above its roof"), std::string::npos);
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_EQ(warnings[0].code, "unreliable_metric");
+    EXPECT_EQ(factsOf(outcome).metrics[1].name, "mbu_unreliable");
+}
+
+TEST(Result, aStarvedMeasurementIsAWarningAndKept) {
+    Outcome outcome{{}, {{{"ok", "", {0.001}, {}}, 0, "", "", 1}, {{"ok", "", {0.001}, {}}, 0, "", "", 2}}};
+    outcome.variant.name = "w";
+    std::vector<analyzer::Analysis> analyses(2);
+    for (std::size_t i = 0; i < 2; ++i) {
+        analyzer::WorkloadSummary w;
+        w.name = "w";
+        w.steps = 1;
+        w.metrics = {{"cpu_share", i == 0 ? 0.26 : 0.95, "share", "none"}};
+        analyses[i].workloads = {w};
+    }
+    std::vector<reports::RunWarning> warnings;
+    const auto b = benchmarkOf(outcome, analyses, warnings);
+    ASSERT_EQ(warnings.size(), 1U) << "the second had its CPU";
+    EXPECT_EQ(warnings[0].code, "shared_cpu");
+    EXPECT_NE(warnings[0].message.find("26 %"), std::string::npos);
+    EXPECT_EQ(b.metrics.back().name, "cpu_share");
+    EXPECT_EQ(b.metrics.back().samples.size(), 2U);
+    EXPECT_TRUE(b.metrics.front().samples.front().valid);
+}
+
 }  // namespace
 }  // namespace ridge::cli

@@ -8,6 +8,9 @@
 
 #include "base/text.h"
 #include "reports/common/escape.h"
+#include "reports/common/summary.h"
+#include "reports/html/html.h"
+#include "reports/markdown/markdown.h"
 #include "reports/terminal/table.h"
 #include "tests/unit/reports/support.h"
 
@@ -55,6 +58,23 @@ TEST(Terminal, withoutATerminalNothingIsCut) {
     analysis.workloads[4].name = std::string(150, 'w');
     const std::string text = renderWorkloadTable(analysis, {.width = 0});
     EXPECT_TRUE(matches(text, "w{150} +5\\.2 ms .*expected kernel gap \\(launch\\)\n")) << text;
+}
+
+// At 26 % of a CPU a product reaches 5 % of its roof: "as expected" alone would call that a proof.
+TEST(Terminal, aStarvedRowIsMarkedAndCounted) {
+    auto analysis = richAnalysis();
+    auto& first = analysis.workloads.front();
+    EXPECT_EQ(renderWorkloadTable(analysis, {}).find("busy machine"), std::string::npos);
+    first.metrics.push_back({"cpu_share", 0.26, "share", "none"});
+    const std::string text = renderWorkloadTable(analysis, {});
+    EXPECT_TRUE(matches(text, R"(train.single/fp32 +1530 tokens/s \* .*as expected \*)")) << text;
+    EXPECT_TRUE(matches(text, R"(\* 1 row measured on a busy machine: train.single/fp32 on a CPU for only 26\.0 % of its time)")) << text;
+    EXPECT_NE(renderMarkdown(analysis).find("1 row measured on a busy machine"), std::string::npos);
+    EXPECT_NE(renderHtml(analysis).find("1 row measured on a busy machine</h1>"), std::string::npos);
+    first.metrics.back().value = 0.95;
+    EXPECT_EQ(renderWorkloadTable(analysis, {}).find("busy machine"), std::string::npos);
+    first.metrics = {{"cpu_share", 0.5, "share", "none"}};
+    EXPECT_EQ(resultMetric(first), nullptr) << "what befell it is no result";
 }
 
 TEST(Terminal, wholeReport) {
