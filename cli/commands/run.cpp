@@ -67,6 +67,7 @@ struct Run {
     std::vector<std::vector<analyzer::Analysis>> analyses;  // per outcome, per attempt; without a timeline an empty one
     std::vector<analyzer::Ceiling> before, after;
     std::vector<reports::RunWarning> warnings;
+    std::string unbegun;  // empty: every chosen workload was begun
     reports::RunReport report;
 };
 
@@ -211,6 +212,14 @@ void runAll(Run& run, const std::vector<Variant>& variants) {
         }
 }
 
+void noteTheUnbegun(Run& run, std::size_t chosen) {
+    const std::size_t begun = run.outcomes.size();
+    if (begun >= chosen) return;
+    run.unbegun = fmt::format("interrupted: {} of the {} chosen workloads were never begun", chosen - begun, chosen);
+    run.warnings.push_back({"not_begun", run.unbegun, ""});
+    note(*run.globals, run.unbegun);
+}
+
 double budgetOf(const Run& run) {
     if (run.arguments.ceilingsBudget > 0) return run.arguments.ceilingsBudget;
     return run.arguments.selection.preset == "smoke" ? 6 : run.arguments.selection.preset == "full" ? 20 : 8;
@@ -233,9 +242,10 @@ analyzer::Analysis analyzeAll(Run& run) {
     analyzer::AnalyzeOptions options;
     options.ceilings = betterOf(run.before, run.after);
     std::vector<analyzer::Analysis> parts;
-    for (const Outcome& outcome : run.outcomes) {
+    for (Outcome& outcome : run.outcomes) {
         std::vector<analyzer::Analysis> ofAttempts;
-        for (const Attempt& attempt : outcome.attempts) {
+        for (Attempt& attempt : outcome.attempts) {
+            holdAgainstReadRoof(attempt.result.metrics, options.ceilings, run.arguments.backend == "cuda");
             ofAttempts.emplace_back();  // one for each attempt: what it says belongs to that process
             if (attempt.trace.empty() || attempt.interrupted) continue;
             // Before the analysis: findings such as decode_bandwidth rest on what the workload counted.
@@ -265,6 +275,7 @@ analyzer::Analysis analyzeAll(Run& run) {
         if (outcome.variant.pair) pairs.push_back(*outcome.variant.pair);
     analyzer::joinPairs(all, pairs);
     if (all.ceilings.empty()) all.ceilings = options.ceilings;
+    if (!run.unbegun.empty()) all.gate.push_back({"not_begun", Severity::kWarning, 1, run.unbegun});
     if (!run.before.empty() && !run.after.empty()) {
         all.gate.push_back(driftCheck(run.before, run.after, all.roofline));
         if (all.gate.back().severity != Severity::kInfo) run.warnings.push_back({"ceiling_drift", all.gate.back().detail, ""});
@@ -371,6 +382,7 @@ int measureAndReport(Run& run, const std::vector<Variant>& variants) {
     catchInterrupts();
     run.before = measure(run, "before");
     runAll(run, variants);
+    noteTheUnbegun(run, variants.size());
     run.after = measure(run, "after");
     const analyzer::Analysis all = analyzeAll(run);
     fillRunReport(run, all);
@@ -400,6 +412,7 @@ int runCommand(const RunArguments& arguments, const Globals& globals) {
         if (arguments.backend == "cuda" && !reason.empty()) return fail(77, fmt::format("--backend cuda: {}; --backend cpu runs everywhere", reason));
         run.arguments.backend = reason.empty() ? "cuda" : "cpu";
     }
+    if (const auto rules = rulesOf(arguments.verdict); !rules.ok()) return fail(rules.error());  // with -n and without a baseline too
     const auto all = describeWorkloads(run.workloads, run.arguments.backend);
     if (!all.ok()) return fail(all.error());
     Selection& selection = run.arguments.selection;

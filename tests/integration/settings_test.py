@@ -72,6 +72,8 @@ class Settings(Case):
         self.project("")
         self.refused("many", arguments=("run", "--dry-run"), RIDGE_RUN_REPEATS="many")
         self.refused("nowhere.toml", arguments=("--config", "nowhere.toml", "run"))
+        for share in ("nan", "-5%", "banana"):  # without a baseline as with one
+            self.refused("--min-effect", share, arguments=("run", "-n", f"--min-effect={share}"))
         self.refused("--dump-config", arguments=("--dump-config",))
 
     def test_help_is_there_beside_a_broken_file(self):
