@@ -215,7 +215,7 @@ void runAll(Run& run, const std::vector<Variant>& variants) {
 void noteTheUnbegun(Run& run, std::size_t chosen) {
     const std::size_t begun = run.outcomes.size();
     if (begun >= chosen) return;
-    run.unbegun = fmt::format("interrupted: {} of the {} chosen workloads were never begun", chosen - begun, chosen);
+    run.unbegun = fmt::format("interrupted: {} of {} chosen workloads never began", chosen - begun, chosen);
     run.warnings.push_back({"not_begun", run.unbegun, ""});
     note(*run.globals, run.unbegun);
 }

@@ -83,7 +83,11 @@ class RunInterrupted(Case):
     def check_interrupted(self, process, number):
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 128 + number, errors)
-        _, stored = self.reports()
+        report, stored = self.reports()
+        unbegun = "interrupted: 1 of 3 chosen workloads never began"
+        self.assertIn(unbegun, errors)
+        self.assertIn(unbegun, [w["message"] for w in stored["warnings"]])
+        self.assertIn(unbegun, [check["detail"] for check in report["gate"]])
         states = {b["name"]: b["status"] for b in stored["benchmarks"]}
         self.assertEqual(states["good/a"], "ok", "what had finished is in the reports")
         self.assertEqual(states["hang/b"], "skipped")
