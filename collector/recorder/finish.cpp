@@ -106,6 +106,14 @@ Result<RecordOutcome> recover(const std::string& spoolDir, const std::string& ou
             ErrorCode::kBadInput,
             fmt::format("{}: is no folder; give the one that the recording left, FILE.spool",
                         spoolDir)};
+    // Written before the program is started; the first of the files is recorder.spool.
+    if (!fs::exists(session + "/session.json", ec) &&
+        (fs::exists(session + "/recorder.spool", ec) || fs::exists(session + "/control", ec) ||
+         (session.ends_with(".spool") && fs::is_empty(session, ec))))
+        return Error{ErrorCode::kBadInput,
+                     fmt::format("{}: its recording was cut off before the program was started: "
+                                 "nothing was recorded; remove {}",
+                                 spoolDir, shellQuoted(session))};
     if (!fs::exists(session + "/session.json", ec))
         return Error{
             ErrorCode::kBadInput,

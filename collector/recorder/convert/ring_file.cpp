@@ -59,6 +59,41 @@ int writeAt(int fd, const std::uint8_t* data, std::uint64_t bytes, std::uint64_t
     return 0;
 }
 
+// What of a file was written, the rest of it zeros that nobody has to keep: a hole of a file that
+// is mapped wants memory of its file system, and on one of memory that is full (tmpfs) reading it
+// is a SIGBUS. MAP_FAILED: no holes are known, or there are too many.
+void* mapWithoutHoles(int fd, std::size_t bytes) {
+    auto* const base = static_cast<std::uint8_t*>(
+        mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+    if (base == MAP_FAILED) return base;
+    const auto page = static_cast<off_t>(sysconf(_SC_PAGESIZE));
+    const auto end = static_cast<off_t>(bytes);
+    off_t mapped = 0;
+    for (off_t at = 0; at < end;) {
+        const off_t data = lseek(fd, at, SEEK_DATA);
+        if (data < 0 && errno == ENXIO) return base;  // no more
+        const off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+        const off_t from = std::max(mapped, data / page * page);
+        at = std::min(end, (hole + page - 1) / page * page);
+        mapped = at;
+        if (hole <= data ||
+            (at > from && mmap(base + from, static_cast<std::size_t>(at - from), PROT_READ,
+                               MAP_PRIVATE | MAP_FIXED, fd, from) == MAP_FAILED)) {
+            munmap(base, bytes);
+            return MAP_FAILED;
+        }
+    }
+    return base;
+}
+
+void* mapReadable(int fd, const struct stat& info) {
+    const auto bytes = static_cast<std::size_t>(info.st_size);
+    void* data = MAP_FAILED;
+    if (std::int64_t{info.st_blocks} * 512 < std::int64_t{info.st_size})
+        data = mapWithoutHoles(fd, bytes);
+    return data != MAP_FAILED ? data : mmap(nullptr, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+}
+
 // The lock of invariant 5. A holder that has died is replaced.
 bool takeDrain(spool::RingHeader& header) {
     const std::int32_t self = getpid();
@@ -119,8 +154,7 @@ MappedFile MappedFile::open(const std::string& path) {
     if (fd < 0) return file;
     struct stat info {};
     if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0) {
-        void* data =
-            mmap(nullptr, static_cast<std::size_t>(info.st_size), PROT_READ, MAP_PRIVATE, fd, 0);
+        void* data = mapReadable(fd, info);
         if (data != MAP_FAILED) {
             file.m_data = static_cast<const std::uint8_t*>(data);
             file.m_size = static_cast<std::size_t>(info.st_size);

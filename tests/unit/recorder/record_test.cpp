@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "collector/recorder/control.h"
+#include "collector/recorder/convert/ring_file.h"
 #include "collector/recorder/environment.h"
 #include "collector/recorder/output_name.h"
 #include "schemas/sqlite/database.h"
@@ -256,6 +257,8 @@ TEST_F(RecordTest, FoldersThatAreNoRecording) {
     EXPECT_NE(message("").find("no folder was named"), std::string::npos);
     EXPECT_NE(message(m_output + ".none").find("is no folder"), std::string::npos);
     EXPECT_NE(message(m_dir.path().string()).find("no recording in this folder"), std::string::npos);
+    std::ofstream(m_dir.path() / "control") << "x";  // cut off before it had begun
+    EXPECT_NE(message(m_dir.path().string()).find("nothing was recorded; remove"), std::string::npos);
     for (const char* text : {"", "{", "[1]", "{\"format\": 3}", "{\"format\": \"ridge-session-1\", \"command\": 7}", "\xff\xfe"}) {
         std::ofstream(m_dir.path() / "session.json") << text;
         const std::string said = message(m_dir.path().string());
@@ -284,6 +287,36 @@ TEST_F(RecordTest, ADiskThatIsFullKeepsTheSpool) {
     ASSERT_TRUE(recovered.ok()) << recovered.error().message;
     EXPECT_EQ(recovered->programStatus, 5);
     EXPECT_EQ(sql("SELECT outcome FROM RIDGE_RUN"), "complete");
+}
+
+// Gaps of a spool on a full tmpfs: reading a mapped one would be a SIGBUS.
+TEST_F(RecordTest, HolesOfAFullMemoryFileSystemAreRead) {
+    const fs::path mountPoint = m_dir.path() / "small";
+    fs::create_directory(mountPoint);
+    if (geteuid() != 0 || mount("ridge", mountPoint.c_str(), "tmpfs", 0, "size=64k") != 0)
+        GTEST_SKIP() << "a small file system cannot be mounted here";
+    constexpr std::size_t kBytes = 1000000;
+    const std::string path = (mountPoint / "a.spool").string();
+    {
+        std::ofstream out(path, std::ios::binary);
+        out << "begin";
+        out.seekp(500000);
+        out << "middle";
+        out.seekp(kBytes - 3);
+        out << "end";
+    }
+    std::ofstream(mountPoint / "fill") << std::string(100000, 'x');
+    ASSERT_EXIT(
+        {
+            const MappedFile file = MappedFile::open(path);
+            const auto bytes = file.bytes();
+            const std::string all(bytes.begin(), bytes.end());
+            std::string expected(kBytes, '\0');
+            expected.replace(0, 5, "begin").replace(500000, 6, "middle").replace(kBytes - 3, 3, "end");
+            _exit(all == expected ? 0 : 1);
+        },
+        testing::ExitedWithCode(0), "");
+    umount(mountPoint.c_str());
 }
 
 // Who records into a session or makes its file holds its lock; it goes with the process, however that ends.
