@@ -18,8 +18,8 @@ struct NameEntry {
     uint32_t id;
     uint32_t generation;  // imageGeneration() in which the record was written
     uint32_t length;
-    uint32_t reserved;
-    char text[8];  // and more; NUL-terminated
+    uint32_t seal;  // of its own address: tells a handle of ours from any other number
+    char text[8];   // and more; NUL-terminated
 };
 
 // Bump allocation out of mmapped blocks; nullptr when memory is gone. Holder of the table lock
@@ -29,6 +29,10 @@ void* arenaAllocate(size_t bytes);
 void lockTables();
 void unlockTables();
 void resetTablesAfterFork();
+
+// What a string handle of the program's stands for; nullptr: we gave out no such handle. Only
+// memory of ours is read. Any thread.
+const NameEntry* registeredEntry(const void* handle);
 
 const NameEntry* internSlow(Ring* ring, const char* text, size_t length);
 // UTF-8 of at most that many bytes and one character; returns its length.
@@ -49,6 +53,23 @@ inline uint32_t idInThisImage(Ring* ring, const NameEntry* entry) {
     if (__builtin_expect(entry->generation != imageGeneration(), false))
         announceName(ring, const_cast<NameEntry*>(entry));
     return entry->id;
+}
+
+// For a handle that is not known to be ours. 0 for none; kNoSuchString, counted, for one that is
+// not.
+inline constexpr uint64_t kNoSuchString = ~uint64_t{0};
+inline uint64_t idOfHandle(Ring* ring, const void* handle) {
+    if (handle == nullptr) return 0;
+    const NameEntry* entry = registeredEntry(handle);
+    if (entry != nullptr) return idInThisImage(ring, entry);
+    countLoss(ring, spool::kLossUnreadable);
+    return kNoSuchString;
+}
+
+// As the name of an event: 0, counted, for a handle that is not ours.
+inline uint32_t registeredId(Ring* ring, const void* handle) {
+    const uint64_t id = idOfHandle(ring, handle);
+    return id != kNoSuchString ? static_cast<uint32_t>(id) : 0;
 }
 
 inline constexpr uint32_t kOtherPage =

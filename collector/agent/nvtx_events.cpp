@@ -14,8 +14,7 @@ uint32_t messageId(Ring* ring, const nvtxEventAttributes_t& attributes, uint8_t&
             return intern(ring, attributes.message.ascii);
         case NVTX_MESSAGE_TYPE_REGISTERED:
             flags |= kRegisteredName;
-            return idInThisImage(ring,
-                                 reinterpret_cast<const NameEntry*>(attributes.message.registered));
+            return registeredId(ring, attributes.message.registered);
         case NVTX_MESSAGE_TYPE_UNICODE:
             return idInThisImage(ring, internWide(ring, attributes.message.unicode));
         default:
@@ -72,7 +71,7 @@ template <class Call>
 auto withMessage(const nvtxEventAttributes_t& attributes, Call call) {
     switch (attributes.messageType) {
         case NVTX_MESSAGE_TYPE_REGISTERED: {
-            const auto* entry = reinterpret_cast<const NameEntry*>(attributes.message.registered);
+            const NameEntry* entry = registeredEntry(attributes.message.registered);
             return call(entry != nullptr ? entry->text : static_cast<const char*>(nullptr));
         }
         case NVTX_MESSAGE_TYPE_UNICODE:

@@ -27,7 +27,7 @@ uint32_t message(Ring* ring, uint32_t type, const nvtxMessageValue_t& value) {
         case NVTX_MESSAGE_TYPE_UNICODE:
             return textId(ring, value.unicode);
         case NVTX_MESSAGE_TYPE_REGISTERED:
-            return idInThisImage(ring, reinterpret_cast<const NameEntry*>(value.registered));
+            return registeredId(ring, value.registered);
         default:
             return 0;
     }

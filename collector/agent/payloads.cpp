@@ -4,6 +4,7 @@
 
 #include "collector/agent/names.h"
 #include "collector/agent/raw.h"
+#include "collector/agent/readable.h"
 
 namespace ridge::agent {
 
@@ -41,17 +42,27 @@ const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
     return found;
 }
 
-const NameEntry* handleAt(const uint8_t* bytes, const Blob& blob, uint32_t index) {
-    const NameEntry* entry = nullptr;
+const void* handleAt(const uint8_t* bytes, const Blob& blob, uint32_t index) {
+    const void* handle = nullptr;
     const uint32_t at = blob.schema->handleOffsets[index];
-    if (at + 8 <= blob.bytes) memcpy(&entry, bytes + at, sizeof entry);
-    return entry;
+    if (at + 8 <= blob.bytes) memcpy(&handle, bytes + at, sizeof handle);
+    return handle;
 }
 
 // Before the record is begun, since a name record needs room of its own.
 void announceHandles(Ring* ring, const Blob& blob) {
     for (uint32_t i = 0; i < blob.schema->handleCount; ++i)
-        idInThisImage(ring, handleAt(static_cast<const uint8_t*>(blob.data), blob, i));
+        idOfHandle(ring, handleAt(static_cast<const uint8_t*>(blob.data), blob, i));
+}
+
+// A text that this thread met at its address before is not asked about again.
+uint32_t internIfReadable(Ring* ring, const char* text) {
+    if (ring->names[slotOf(text)].key != text &&
+        ReadableMemory(text).textBytes(1, kMaxNameBytes + 1) == ReadableMemory::kUnreadable) {
+        countLoss(ring, kLossUnreadable);
+        return 0;
+    }
+    return intern(ring, text);
 }
 
 void takeMessage(Ring* ring, Event& event, const Blob& blob) {
@@ -69,10 +80,12 @@ void takeMessage(Ring* ring, Event& event, const Blob& blob) {
     memcpy(&pointer, static_cast<const uint8_t*>(blob.data) + at, sizeof pointer);
     if (pointer == nullptr) return;
     if (schema->messageIsHandle != 0) {
-        event.nameId = idInThisImage(ring, static_cast<const NameEntry*>(pointer));
+        const NameEntry* entry = registeredEntry(pointer);
+        if (entry == nullptr) return;  // counted with the payload's handles
+        event.nameId = idInThisImage(ring, entry);
         event.flags |= kRegisteredName;
     } else {
-        event.nameId = intern(ring, static_cast<const char*>(pointer));
+        event.nameId = internIfReadable(ring, static_cast<const char*>(pointer));
     }
 }
 
@@ -111,11 +124,16 @@ public:
         memcpy(&from, m_data + field.offset,
                sizeof from);  // the copy may have been rewritten there
         uint64_t packed = 0;
-        const uint64_t bytes = from != nullptr ? bytesAt(from, field) : 0;
-        if (bytes != 0 && !mayRead(from, bytes, field)) {
+        ReadableMemory memory(from);
+        const uint64_t bytes = from != nullptr ? bytesAt(from, memory, field) : 0;
+        if (bytes != 0 && bytes != ReadableMemory::kUnreadable && !mayRead(from, bytes, field)) {
             // Nobody said that it may be read: only that there was a pointer is known.
-        } else if (bytes > m_room - m_end || bytes > kMaxPayloadBytes) {
+        } else if (bytes != ReadableMemory::kUnreadable &&
+                   (bytes > m_room - m_end || bytes > kMaxPayloadBytes)) {
             countLoss(m_ring, kLossTruncatedPayload);
+        } else if (bytes != 0 && !memory.has(bytes)) {
+            countLoss(m_ring, kLossUnreadable);
+            packed = kPayloadUnreadable;
         } else if (bytes != 0) {
             memcpy(m_copy + m_end, from, bytes);
             packed = m_end | bytes << 32;
@@ -132,15 +150,7 @@ public:
 private:
     static constexpr uint64_t kLongestText = 4096;
 
-    static uint64_t textBytes(const uint8_t* from, uint32_t character) {
-        static constexpr uint8_t kZeros[4] = {};
-        uint64_t bytes = 0;
-        while (bytes < kLongestText && memcmp(from + bytes, kZeros, character) != 0)
-            bytes += character;
-        return bytes;
-    }
-
-    uint64_t bytesAt(const uint8_t* from, const PayloadField& field) const {
+    uint64_t bytesAt(const uint8_t* from, ReadableMemory& memory, const PayloadField& field) const {
         const uint64_t array = field.entry.flags & kEntryArrayMask;
         uint64_t each = field.elementBytes;
         if (each == 0) {
@@ -150,13 +160,16 @@ private:
                        : 0;
         }
         if (isStringType(field.entry.type) && field.count == 0 && array != kEntryArrayLengthIndex)
-            return textBytes(from, field.elementBytes);
+            return memory.textBytes(field.elementBytes, kLongestText);
         if (array == kEntryArrayZeroTerminated) {
             uint64_t bytes = 0;
             static constexpr uint8_t kZeros[16] = {};
             while (each != 0 && each <= 16 && bytes < kLongestText &&
-                   mayRead(from, bytes + each, field) && memcmp(from + bytes, kZeros, each) != 0)
+                   mayRead(from, bytes + each, field)) {
+                if (!memory.has(bytes + each)) return ReadableMemory::kUnreadable;
+                if (memcmp(from + bytes, kZeros, each) == 0) break;
                 bytes += each;
+            }
             return bytes;
         }
         return each != 0 && field.count > kMaxPayloadBytes / each ? kMaxPayloadBytes + 1
@@ -181,9 +194,9 @@ private:
     // Always out of the program's own bytes: fields may overlap, and a name id is no handle.
     void translate(const uint8_t* from, uint64_t at, uint64_t count) {
         for (uint64_t i = 0; i < count && at + 8 * i + 8 <= m_room; ++i) {
-            const NameEntry* entry = nullptr;
-            memcpy(&entry, from + 8 * i, sizeof entry);
-            const uint64_t id = idInThisImage(m_ring, entry);
+            const void* handle = nullptr;
+            memcpy(&handle, from + 8 * i, sizeof handle);
+            const uint64_t id = idOfHandle(m_ring, handle);
             memcpy(m_copy + at + 8 * i, &id, sizeof id);
         }
     }
@@ -238,13 +251,20 @@ struct Measure {
     void leave() {}
 };
 
+uint64_t readableText(Ring* ring, const void* text) {
+    const uint64_t bytes = ReadableMemory(text).textBytes(1, kMaxPayloadBytes);
+    if (bytes != ReadableMemory::kUnreadable) return bytes;
+    countLoss(ring, kLossUnreadable);
+    return 0;
+}
+
 // SIZE_MAX: we are to find out ourselves.
-uint64_t sizeOf(const nvtxPayloadData_t& data, const SchemaInfo& schema) {
+uint64_t sizeOf(Ring* ring, const nvtxPayloadData_t& data, const SchemaInfo& schema) {
     if (data.size != SIZE_MAX) return data.size;
     if (schema.type != NVTX_PAYLOAD_SCHEMA_TYPE_DYNAMIC && schema.payloadSize != 0)
         return schema.payloadSize;
     if (isStringType(data.schemaId) && characterBytes(data.schemaId) == 1)
-        return strnlen(static_cast<const char*>(data.payload), kMaxPayloadBytes);
+        return readableText(ring, data.payload);
     if (schema.entryCount == 0) return schema.payloadSize;
     Measure measure;
     SchemaLookup lookup(schema.domainId);
@@ -283,7 +303,7 @@ void addPayloads(Ring* ring, Event& event, const nvtxPayloadData_t* data, size_t
         const SchemaInfo* schema = schemaFor(ring, data[i].schemaId, event.domainId);
         if (schema == nullptr) continue;
         Blob& blob = event.blobs[event.blobCount++];
-        uint64_t bytes = sizeOf(data[i], *schema);
+        uint64_t bytes = sizeOf(ring, data[i], *schema);
         if (bytes > UINT32_MAX) bytes = UINT32_MAX;
         blob = Blob{schema->ref, static_cast<uint32_t>(bytes), data[i].payload,
                     schema->handleCount != 0 ? schema : nullptr};
@@ -304,8 +324,9 @@ void translateHandles(uint8_t* copy, const Blob& blob) {
     for (uint32_t i = 0; i < blob.schema->handleCount; ++i) {
         const uint32_t at = blob.schema->handleOffsets[i];
         if (at + 8 > blob.bytes) continue;
-        const NameEntry* entry = handleAt(copy, blob, i);
-        const uint64_t id = entry != nullptr ? entry->id : 0;
+        const void* handle = handleAt(copy, blob, i);
+        const NameEntry* entry = handle != nullptr ? registeredEntry(handle) : nullptr;
+        const uint64_t id = entry != nullptr ? entry->id : handle != nullptr ? kNoSuchString : 0;
         memcpy(copy + at, &id, sizeof id);
     }
 }

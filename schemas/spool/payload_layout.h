@@ -14,8 +14,9 @@
 // entry, whose value is a member's index.
 //
 // In the recorded copy a pointer that was followed is replaced by (offset in the copy | bytes <<
-// 32), the data standing behind the payload; one that was not is 0. Offsets from the base or from
-// the field's end take eight bytes.
+// 32), the data standing behind the payload; one that was not is 0, one whose memory could not be
+// read kPayloadUnreadable, as is the handle of a string that nobody registered. Offsets from the
+// base or from the field's end take eight bytes.
 
 #include <stdint.h>
 #include <string.h>
@@ -46,6 +47,7 @@ inline constexpr uint64_t kPayloadElements = 4096;  // of one array: what is beh
 inline constexpr uint32_t kPayloadWork =
     65536;  // entries looked at in one walk: schemas may nest in circles
 inline constexpr uint64_t kPayloadBroken = ~uint64_t{0};
+inline constexpr uint64_t kPayloadUnreadable = ~uint64_t{0};  // in place of a pointer or a name id
 
 struct PayloadEntry {
     uint64_t flags, type, detail, offset;

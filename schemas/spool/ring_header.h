@@ -56,6 +56,7 @@ enum LossKind : uint32_t {
     kLossUnknownCounter = 10,  // samples of counters that nobody registered
     kLossUnknownRegion = 11,  // memory regions that are no range of addresses
     kLossKernelCounters = 12,  // kernels whose counters could not be told apart; samples of the GPU
+    kLossUnreadable = 13,  // pointers in payloads to memory that is not there, handles of no registered string
     kLossKinds = 16
 };
 

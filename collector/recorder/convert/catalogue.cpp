@@ -2,10 +2,13 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "collector/recorder/convert/catalogue.h"
 
+#include "schemas/spool/payload_layout.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <tuple>
+#include <unordered_map>
 
 namespace ridge::recorder {
 namespace {
@@ -19,7 +22,18 @@ constexpr const char* kLossNames[kLossKinds] = {
     "spool_write",     "no_ring",       "truncated_name",  "truncated_payload",
     "unbalanced_pop",  "cupti_dropped", "cupti_unknown",   "nested_event",
     "definition",      "foreign_clock", "unknown_counter", "unknown_region",
-    "kernel_counters", "other_13",      "other_14",        "other_15"};
+    "kernel_counters", "unreadable",    "other_14",        "other_15"};
+
+// Of a union's members only one is shown, so that their names are never in each other's way.
+void numberNamesakes(SchemaDefinition& schema) {
+    if (schema.record.type == kSchemaUnion || schema.record.type == kSchemaUnionInternal) return;
+    std::unordered_map<std::uint32_t, std::uint32_t> met;
+    std::vector<std::uint32_t> places;
+    for (const SchemaEntry& entry : schema.entries)
+        places.push_back(entry.nameId != 0 ? met[entry.nameId]++ : 0);
+    if (std::any_of(places.begin(), places.end(), [](std::uint32_t place) { return place != 0; }))
+        schema.namesakes = std::move(places);
+}
 
 class Builder {
 public:
@@ -311,6 +325,7 @@ private:
             std::min<std::size_t>(schema.record.entryCount, tail.size() / sizeof(SchemaEntry));
         schema.entries.resize(count);
         if (count) std::memcpy(schema.entries.data(), tail.data(), count * sizeof(SchemaEntry));
+        numberNamesakes(schema);
         source.schemas[schema.record.header.id] = std::move(schema);
     }
 

@@ -47,6 +47,11 @@ private:
 struct SchemaDefinition {
     spool::Schema record{};
     std::vector<spool::SchemaEntry> entries;
+    std::vector<std::uint32_t> namesakes;  // of entry i: earlier ones of its name; empty: all 0
+
+    [[nodiscard]] std::uint32_t placeAmongNamesakes(std::uint32_t entry) const {
+        return entry < namesakes.size() ? namesakes[entry] : 0;
+    }
 };
 
 struct EnumDefinition {

@@ -42,7 +42,35 @@ double halfToDouble(std::uint32_t half) {
     return half & 0x8000 ? -value : value;
 }
 
-enum class Number { kUnsigned, kSigned, kReal, kCharacter, kHandle, kOther };
+// IEEE's 128-bit format, whatever this machine's long double is: sign, 15 bits of exponent, 112 of
+// fraction. What this machine's type has no room for is rounded.
+long double quadToLongDouble(std::string_view bytes) {
+    const auto low = loadAs<std::uint64_t>(bytes);
+    const auto high = loadAs<std::uint64_t>(bytes.substr(8));
+    const auto exponent = static_cast<int>(high >> 48 & 0x7fff);
+    const std::uint64_t upper = high & 0xffffffffffffULL;
+    const long double fraction =
+        std::ldexp(static_cast<long double>(upper), 64) + static_cast<long double>(low);
+    long double value = 0;
+    if (exponent == 0x7fff)
+        value = upper != 0 || low != 0 ? NAN : INFINITY;
+    else
+        value = std::ldexp(exponent ? fraction + std::ldexp(1.0L, 112) : fraction,
+                           std::max(exponent, 1) - 16383 - 112);
+    return high >> 63 ? -value : value;
+}
+
+// JSON has no numbers for these.
+std::string notFinite(long double value) {
+    return std::isnan(value) ? "NaN" : value < 0 ? "-inf" : "inf";
+}
+
+constexpr const char* kUnreadable = "unreadable";
+
+__extension__ using Int128 = __int128;
+__extension__ using Unsigned128 = unsigned __int128;
+
+enum class Number { kUnsigned, kSigned, kReal, kLongReal, kInt128, kCharacter, kHandle };
 
 Number numberOf(std::uint64_t type) {
     switch (type) {
@@ -70,10 +98,11 @@ Number numberOf(std::uint64_t type) {
         case NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE:
             return Number::kHandle;
         case NVTX_PAYLOAD_ENTRY_TYPE_LONGDOUBLE:
+        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128:
+            return Number::kLongReal;
         case NVTX_PAYLOAD_ENTRY_TYPE_INT128:
         case NVTX_PAYLOAD_ENTRY_TYPE_UINT128:
-        case NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128:
-            return Number::kOther;
+            return Number::kInt128;
         default:
             return Number::kUnsigned;
     }
@@ -234,6 +263,11 @@ public:
         std::uint64_t at = 0;
         std::uint64_t room = 0;
         if (++m_work > kMostWork) return put(field, nullptr);
+        const bool pointer =
+            (field.entry.flags & (kEntryOffsetFromBase | kEntryOffsetFromHere)) == 0;
+        if (pointer &&
+            loadAs<std::uint64_t>(m_payload.substr(field.offset, 8)) == kPayloadUnreadable)
+            return put(field, kUnreadable);
         target(field, at, room);
         if (room == 0) return put(field, nullptr);
         PayloadField there = field;
@@ -292,8 +326,12 @@ private:
 
     std::string nameOf(const PayloadField& field) const {
         if (!field.schema) return m_name;
-        const std::int64_t id = m_source.names.get(Lookup::raw(*field.schema, field.index).nameId);
-        return id ? m_strings.text(id) : fmt::format("{}", field.index);
+        const auto& schema = *static_cast<const SchemaDefinition*>(field.schema->self);
+        const std::int64_t id = m_source.names.get(schema.entries[field.index].nameId);
+        if (!id) return fmt::format("{}", field.index);
+        const std::uint32_t place = schema.placeAmongNamesakes(field.index);
+        return place == 0 ? m_strings.text(id)
+                          : fmt::format("{}#{}", m_strings.text(id), place + 1);
     }
 
     void put(const PayloadField& field, ordered_json json) {
@@ -318,23 +356,31 @@ private:
         switch (numberOf(field.entry.type)) {
             case Number::kReal: {
                 const double real = realOf(field.entry.type, bytes);
-                if (!std::isfinite(real)) return nullptr;
+                if (!std::isfinite(real)) return notFinite(static_cast<long double>(real));
                 add(field, Kind::kReal).real = real;
                 return real;
+            }
+            case Number::kLongReal:
+                return longReal(field, bytes);
+            case Number::kInt128: {
+                const bool isSigned = field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_INT128;
+                const std::string text = isSigned ? fmt::format("{}", loadAs<Int128>(bytes))
+                                                  : fmt::format("{}", loadAs<Unsigned128>(bytes));
+                add(field, Kind::kText).text = text;
+                return text;
             }
             case Number::kCharacter:
                 add(field, Kind::kText).text = std::string(bytes);
                 return std::string(bytes);
             case Number::kHandle: {
                 const auto id = loadAs<std::uint64_t>(bytes);
+                if (id == kPayloadUnreadable) return kUnreadable;
                 const std::int64_t name =
                     id <= 0xffffffff ? m_source.names.get(static_cast<std::uint32_t>(id)) : 0;
                 if (!name) return nullptr;
                 add(field, Kind::kText).text = m_strings.text(name);
                 return m_strings.text(name);
             }
-            case Number::kOther:
-                return nullptr;
             case Number::kSigned: {
                 const std::int64_t value = signedOf(bytes);
                 add(field, Kind::kInteger).integer = value;
@@ -348,6 +394,22 @@ private:
         return value;
     }
 
+    // A number as far as a double reaches, its text beyond.
+    ordered_json longReal(const PayloadField& field, std::string_view bytes) {
+        const long double real = field.entry.type == NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128
+                                     ? quadToLongDouble(bytes)
+                                     : loadAs<long double>(bytes);
+        if (!std::isfinite(real)) return notFinite(real);
+        const auto rounded = static_cast<double>(real);
+        if (!std::isfinite(rounded) || (rounded == 0 && real != 0)) {
+            const std::string text = fmt::format("{:.21g}", real);
+            add(field, PayloadValue::Kind::kText).text = text;
+            return text;
+        }
+        add(field, PayloadValue::Kind::kReal).real = rounded;
+        return rounded;
+    }
+
     static std::uint64_t unsignedOf(std::string_view bytes) {
         std::uint64_t raw = 0;
         std::memcpy(&raw, bytes.data(), std::min<std::size_t>(bytes.size(), 8));
@@ -358,10 +420,12 @@ private:
         return static_cast<std::int64_t>(unsignedOf(bytes) << shift) >> shift;
     }
 
-    // The enumerator's text; of flags all that are set; the number where there is none.
+    // The enumerator's text; of flags all that are set, and what bits are left as a number; only
+    // the number where there is no name for any.
     ordered_json enumerator(const PayloadField& field, const EnumDefinition& known,
                             std::string_view bytes) {
         const std::uint64_t raw = unsignedOf(bytes);
+        std::uint64_t unnamed = raw;
         std::string text;
         for (const PayloadEnumerator& entry : known.entries) {
             const std::int64_t name = m_source.names.get(entry.nameId);
@@ -371,8 +435,10 @@ private:
                 bytes.size() >= 8 ? ~std::uint64_t{0} : (std::uint64_t{1} << 8 * bytes.size()) - 1;
             if (!name || !(flag || (!entry.isFlag && (entry.value & mask) == raw))) continue;
             text += (text.empty() ? "" : "|") + m_strings.text(name);
+            unnamed &= ~entry.value;
             if (!flag) break;
         }
+        if (!text.empty() && unnamed != 0) text += fmt::format("|{:#x}", unnamed);
         PayloadValue& value =
             add(field, text.empty() ? PayloadValue::Kind::kInteger : PayloadValue::Kind::kEnum);
         value.integer = signedOf(bytes);

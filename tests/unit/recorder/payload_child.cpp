@@ -9,6 +9,8 @@
 #include <nvtx3/nvToolsExtSemanticsCounters.h>
 #include <nvtx3/nvToolsExtSemanticsTime.h>
 
+#include <sys/mman.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -206,6 +208,81 @@ void pointers() {
     nvtxMarkPayload(domain, &data, 1);
 }
 
+void numbers() {
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("numbers");
+    constexpr auto kStatic = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
+    const nvtxPayloadEnum_t colours[] = {{"RED", 1, 0}, {"GREEN", 2, 0}, {"FLAGX", 4, 1}, {"FLAGY", 8, 1}};
+    nvtxPayloadEnumAttr_t e{};
+    e.fieldMask = NVTX_PAYLOAD_ENUM_ATTR_FIELD_ENTRIES | NVTX_PAYLOAD_ENUM_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_ENUM_ATTR_FIELD_SIZE;
+    e.entries = colours;
+    e.numEntries = 4;
+    e.sizeOfEnum = 4;
+    const uint64_t colour = nvtxPayloadEnumRegister(domain, &e);
+    const uint64_t flags = schema(domain, "flags", kStatic, {entry(NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE, colour, "of", 6)}, 24);
+    const int32_t values[] = {1, 12, -1, 6, 16, 2};
+    mark(domain, "flags", {{flags, sizeof values, values}});
+    constexpr auto kInt = NVTX_PAYLOAD_ENTRY_TYPE_INT32;
+    const uint64_t same = schema(domain, "same", kStatic, {entry(0, kInt, "x"), entry(0, kInt, "x"), entry(0, kInt, "y"), entry(0, kInt, "x")}, 16);
+    const int32_t four[] = {1, 2, 3, 4};
+    mark(domain, "namesakes", {{same, sizeof four, four}});
+    __extension__ using Wide = __int128;
+    struct Odd { double nan, inf; float minus; uint16_t half; alignas(16) Wide wide; Wide ones; alignas(16) unsigned char quad[16]; long double longer, longest; };
+    const uint64_t odd = schema(domain, "odd", kStatic,
+                                {entry(0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "nan", 0, offsetof(Odd, nan)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "inf", 0, offsetof(Odd, inf)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_FLOAT, "minus", 0, offsetof(Odd, minus)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_FLOAT16, "half", 0, offsetof(Odd, half)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_INT128, "wide", 0, offsetof(Odd, wide)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_UINT128, "ones", 0, offsetof(Odd, ones)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_FLOAT128, "quad", 0, offsetof(Odd, quad)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_LONGDOUBLE, "longer", 0, offsetof(Odd, longer)),
+                                 entry(0, NVTX_PAYLOAD_ENTRY_TYPE_LONGDOUBLE, "longest", 0, offsetof(Odd, longest))},
+                                sizeof(Odd));
+    // -2.5 in IEEE's 128-bit format: exponent 1, fraction .25.
+    const Odd numbers{__builtin_nan(""), __builtin_inf(), -__builtin_inff(), 0x7c00, -(Wide{1} << 100), Wide{-1},
+                      {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x40, 0x00, 0xC0}, 3.5L, 1e4000L};
+    mark(domain, "odd", {{odd, sizeof numbers, &numbers}});
+}
+
+// Pointers to memory that is not there, a text that runs into it, and a handle that nobody gave out.
+void unreadable() {
+    const nvtxDomainHandle_t domain = nvtxDomainCreateA("unreadable");
+    struct Wild { const int32_t* deep; const char* text; const char* endless; nvtxStringHandle_t handle; const char* good; };
+    constexpr auto kInt = NVTX_PAYLOAD_ENTRY_TYPE_INT32;
+    const uint64_t id = schema(domain, "wild", NVTX_PAYLOAD_SCHEMA_TYPE_STATIC,
+                               {entry(NVTX_PAYLOAD_ENTRY_FLAG_POINTER | NVTX_PAYLOAD_ENTRY_FLAG_DEEP_COPY | NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE, kInt, "deep", 3),
+                                entry(0, NVTX_PAYLOAD_ENTRY_TYPE_CSTRING, "text"), entry(0, NVTX_PAYLOAD_ENTRY_TYPE_CSTRING, "endless"),
+                                entry(0, NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE, "handle"),
+                                entry(0, NVTX_PAYLOAD_ENTRY_TYPE_CSTRING, "good")},
+                               sizeof(Wild));
+    constexpr size_t kPage = 65536;
+    char* pages = static_cast<char*>(mmap(nullptr, 2 * kPage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
+    if (pages == MAP_FAILED || munmap(pages + kPage, kPage) != 0) std::exit(5);
+    __builtin_memset(pages, 's', kPage);
+    pages[kPage - 9] = 0;
+    const Wild wild{reinterpret_cast<const int32_t*>(uintptr_t{16}), reinterpret_cast<const char*>(uintptr_t{1} << 62), pages + kPage - 6,
+                    reinterpret_cast<nvtxStringHandle_t>(uintptr_t{0x1230}), pages + kPage - 12};
+    mark(domain, "wild", {{id, sizeof wild, &wild}});
+    // Handles only: not walked, but rewritten in place.
+    const uint64_t handles = schema(domain, "handles", NVTX_PAYLOAD_SCHEMA_TYPE_STATIC,
+                                    {entry(NVTX_PAYLOAD_ENTRY_FLAG_ARRAY_FIXED_SIZE, NVTX_PAYLOAD_ENTRY_TYPE_NVTX_REGISTERED_STRING_HANDLE, "of", 3)}, 24);
+    const nvtxStringHandle_t three[] = {nvtxDomainRegisterStringA(domain, "ours"), reinterpret_cast<nvtxStringHandle_t>(pages), nullptr};
+    mark(domain, "handles", {{handles, sizeof three, three}});
+    // The event's message by a payload.
+    const uint64_t message = schema(domain, "message", NVTX_PAYLOAD_SCHEMA_TYPE_STATIC,
+                                    {entry(NVTX_PAYLOAD_ENTRY_FLAG_EVENT_MESSAGE, NVTX_PAYLOAD_ENTRY_TYPE_CSTRING, "message")}, 8);
+    const char* nowhere = pages + kPage;
+    const nvtxPayloadData_t data{message, sizeof nowhere, &nowhere};
+    nvtxMarkPayload(domain, &data, 1);
+    nvtxEventAttributes_t a{};
+    a.version = NVTX_VERSION;
+    a.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
+    a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
+    a.message.registered = reinterpret_cast<nvtxStringHandle_t>(uintptr_t{0x1230});
+    nvtxDomainMarkEx(domain, &a);
+    munmap(pages, kPage);
+}
+
 void counters() {
     const nvtxDomainHandle_t domain = nvtxDomainCreateA("app");
     nvtxSemanticsCounter_t unit{};
@@ -360,6 +437,8 @@ int main() {
     dynamic();
     unions();
     pointers();
+    numbers();
+    unreadable();
     counters();
     memory();
     bothEnds();
