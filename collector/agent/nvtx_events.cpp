@@ -128,7 +128,7 @@ __attribute__((noinline)) int popRange(uint32_t domainId) {
     const uint64_t end = now();
     if (!wanted(domainId)) return kNoLevel;
     const int level =
-        withRing(kNoLevel, [&](Ring* ring) { return popEvent(ring, domainId, end, nullptr); });
+        withRingAtEnd(kNoLevel, [&](Ring* ring) { return popEvent(ring, domainId, end, nullptr); });
     if (g_watching) afterPop(domainId);
     return level;
 }
@@ -136,7 +136,7 @@ __attribute__((noinline)) int popRange(uint32_t domainId) {
 int popPayload(uint32_t domainId, const nvtxPayloadData_t* data, size_t count) {
     const uint64_t end = now();
     if (!wanted(domainId)) return kNoLevel;
-    const int level = withRing(kNoLevel, [&](Ring* ring) {
+    const int level = withRingAtEnd(kNoLevel, [&](Ring* ring) {
         Event event = payloadEvent(ring, domainId, data, count);
         return popEvent(ring, domainId, end, &event);
     });
@@ -171,18 +171,18 @@ uint64_t startPayload(uint32_t domainId, const nvtxPayloadData_t* data, size_t c
 
 void endPayload(uint32_t domainId, uint64_t id, const nvtxPayloadData_t* data, size_t count) {
     const uint64_t end = now();
+    if (id == 0) return;  // its beginning was not recorded
     withRing([&](Ring* ring) {
         Event event = payloadEvent(ring, domainId, data, count);
-        if (id != 0) endRange(ring, id, end, &event);
+        endRange(ring, id, end, &event);
     });
     if (g_watching) afterEnd(id);
 }
 
 void endStarted(uint64_t id) {
     const uint64_t end = now();
-    withRing([&](Ring* ring) {
-        if (id != 0) endRange(ring, id, end, nullptr);
-    });
+    if (id == 0) return;  // its beginning was not recorded
+    withRing([&](Ring* ring) { endRange(ring, id, end, nullptr); });
     if (g_watching) afterEnd(id);
 }
 

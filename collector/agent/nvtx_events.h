@@ -29,6 +29,16 @@ inline void withRing(Body body) {
     leave();
 }
 
+// As withRing(), for a call that ends what another began in the same thread.
+template <class Result, class Body>
+inline Result withRingAtEnd(Result without, Body body) {
+    Ring* ring = enter(Unrecorded::kWasCounted);
+    if (ring == nullptr) return without;
+    const Result result = body(ring);
+    leave();
+    return result;
+}
+
 // As withRing(), also while recording pauses: for what later events refer to.
 template <class Result, class Body>
 inline Result withRingAlways(Result without, Body body) {

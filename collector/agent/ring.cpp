@@ -32,6 +32,13 @@ namespace {
 // taken its own state of the thread down, and the libc calls that it intercepts would crash.
 constexpr int kDestructorRounds = 3;
 constexpr uint64_t kSmallestRing = 16384;
+// A program of thousands of threads would fill the memory of the rings' folder: later rings of a
+// process are a quarter of the usual, and then an eighth. Each still takes the largest payload.
+constexpr uint32_t kLargeRings = 64;
+constexpr uint32_t kMiddleRings = 256;
+constexpr uint64_t kLeastOfMany = 4 * kMaxPayloadBytes;
+// After a ring was refused: each try is a dozen system calls, and some need the table lock.
+constexpr int64_t kRetryRingNs = 100000000;
 
 enum SessionState : uint32_t { kUnknown = 0, kOpening = 1, kOpen = 2, kNone = 3 };
 
@@ -40,10 +47,10 @@ uint32_t g_sessionState = kUnknown;
 uint64_t g_imageId = 0;
 uint32_t g_pidNamespace = 0;
 uint32_t g_ringCount = 0;
-uint32_t g_ringFailures = 0;
+int64_t g_ringRetryNs = 0;  // of the coarse monotonic clock; 0: no ring was refused lately
 uint64_t g_withoutRing = 0;
 ControlBlock* g_shared = nullptr;  // the control block again, to count in; may be nullptr
-Ring* g_free = nullptr;
+Ring* g_free = nullptr;  // written under the table lock
 pthread_key_t g_key;
 bool g_keyMade = false;
 
@@ -66,7 +73,7 @@ void startNewImage() {
     g_imageId = 0;
     g_pid = 0;
     g_ringCount = 0;
-    g_ringFailures = 0;
+    g_ringRetryNs = 0;
     g_withoutRing = 0;
     g_free = nullptr;
 }
@@ -204,6 +211,13 @@ Ring* allocateRing() {
     return static_cast<Ring*>(memory);
 }
 
+uint64_t ringBytesOf(uint32_t index, uint64_t usual) {
+    if (index < kLargeRings) return usual;
+    const uint64_t bytes = index < kMiddleRings ? usual / 4 : usual / 8;
+    const uint64_t least = usual < kLeastOfMany ? usual : kLeastOfMany;
+    return bytes > least ? bytes : least;
+}
+
 Ring* createRing(const raw::SignalShield& shield) {
     Ring* ring = allocateRing();
     if (ring == nullptr) return nullptr;
@@ -218,7 +232,7 @@ Ring* createRing(const raw::SignalShield& shield) {
         .add(index);
     const ControlBlock& control = *sessionControl();
     // Where a limit on file sizes or a full disk refuses the whole, a smaller ring records as well.
-    uint64_t bytes = control.ringBytes;
+    uint64_t bytes = ringBytesOf(index, control.ringBytes);
     int fd = createFiles(control, ring->stem, bytes, shield);
     while (fd < 0 && bytes / 4 >= kSmallestRing) {
         bytes /= 4;
@@ -256,6 +270,12 @@ uint32_t readPidNamespace() {
     return static_cast<uint32_t>(inode);
 }
 
+// Whether a ring was refused a moment ago.
+bool waitsForRing() {
+    const int64_t retry = __atomic_load_n(&g_ringRetryNs, __ATOMIC_RELAXED);
+    return retry != 0 && readClock(CLOCK_MONOTONIC_COARSE) < retry;
+}
+
 // Under the table lock, signals blocked.
 Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     firstOfImage = false;
@@ -270,17 +290,17 @@ Ring* takeRing(const raw::SignalShield& shield, bool& firstOfImage) {
     }
     Ring* ring = g_free;
     if (ring != nullptr) {
-        g_free = ring->nextFree;
+        __atomic_store_n(&g_free, ring->nextFree, __ATOMIC_RELAXED);
         ring->nextFree = nullptr;
         ring->header->tid = raw::gettid();
         __atomic_store_n(&ring->header->finished, 0, __ATOMIC_RELEASE);
         return ring;
     }
-    // After a failure only every 1024th event tries again: each try is a dozen system calls.
-    if (g_ringFailures != 0 && (g_ringFailures++ & 1023) != 0) return nullptr;
+    if (waitsForRing()) return nullptr;
     firstOfImage = g_ringCount == 0;
     ring = createRing(shield);
-    g_ringFailures = ring == nullptr ? g_ringFailures + (g_ringFailures == 0) : 0;
+    const int64_t retry = ring == nullptr ? readClock(CLOCK_MONOTONIC_COARSE) + kRetryRingNs : 0;
+    __atomic_store_n(&g_ringRetryNs, retry, __ATOMIC_RELAXED);
     return ring;
 }
 
@@ -333,11 +353,15 @@ spool::ControlBlock* writableControl() {
 namespace {
 
 // A thread's first ring, or the first in the child of a fork.
-Ring* startRing(ThreadState& thread) {
-    if (thread.exitRounds == kThreadOver) {
-        countWithoutRing();
+Ring* startRing(ThreadState& thread, Unrecorded counted) {
+    const auto without = [counted]() -> Ring* {
+        if (counted == Unrecorded::kIsLoss) countWithoutRing();
         return nullptr;
-    }
+    };
+    // One that another thread gave back is to be had at once.
+    const bool none = __atomic_load_n(&g_free, __ATOMIC_RELAXED) == nullptr;
+    if (thread.exitRounds == kThreadOver || (thread.ring == nullptr && none && waitsForRing()))
+        return without();
     thread.busy = 1;
     if (thread.ring != nullptr) {  // wiped: this is a child of a fork that told nobody
         resetTablesAfterFork();
@@ -354,10 +378,7 @@ Ring* startRing(ThreadState& thread) {
     }
     thread.busy = 0;
     Ring* ring = thread.ring;
-    if (ring == nullptr) {
-        countWithoutRing();
-        return nullptr;
-    }
+    if (ring == nullptr) return without();
     thread.header = ring->header;
     const uint64_t missed = __atomic_exchange_n(&g_withoutRing, 0, __ATOMIC_RELAXED);
     if (missed != 0) countLoss(ring, kLossNoRing, missed);
@@ -378,7 +399,7 @@ bool hasRing(const ThreadState& thread) {
 
 }  // namespace
 
-Ring* enterSlow() {
+Ring* enterSlow(Unrecorded counted) {
     ThreadState& thread = t_state;
     if (!sessionOpen()) return nullptr;
     if (stopped()) {
@@ -401,7 +422,7 @@ Ring* enterSlow() {
             countWithoutRing();
         return nullptr;
     }
-    if (!hasRing(thread)) return startRing(thread);
+    if (!hasRing(thread)) return startRing(thread, counted);
     thread.idle = nullptr;  // a pause ended since the caller looked
     return thread.ring;
 }
@@ -412,7 +433,7 @@ Ring* enterAlways() {
     if (!stopped() || (hasRing(thread) && thread.idle == nullptr && thread.missed == 0) ||
         thread.busy != 0)
         return stopped() ? nullptr : enter();
-    if (!hasRing(thread)) return startRing(thread);
+    if (!hasRing(thread)) return startRing(thread, Unrecorded::kIsLoss);
     thread.idle = nullptr;
     thread.busy = 1;  // a handler that comes now is not to take the ring for one that missed events
     return thread.ring;
@@ -467,7 +488,7 @@ void finishThread() {
     t_state.ring = nullptr;
     __atomic_store_n(&ring->header->finished, 1, __ATOMIC_RELEASE);
     ring->nextFree = g_free;
-    g_free = ring;
+    __atomic_store_n(&g_free, ring, __ATOMIC_RELAXED);
     unlockTables();
     t_state.busy = 0;
 }

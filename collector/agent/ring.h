@@ -144,15 +144,19 @@ inline bool over() {
 // The same block, to be written to; nullptr where the process may not.
 spool::ControlBlock* writableControl();
 
-Ring* enterSlow();
+// What an event is to the losses where there is no ring: a range is lost once, not again at its
+// end.
+enum class Unrecorded : uint32_t { kIsLoss, kWasCounted };
+
+Ring* enterSlow(Unrecorded counted);
 bool makeRoom(Ring* ring, uint64_t bytes);
 
 // The calling thread's ring, or nullptr when nothing is to be recorded. Pair with leave().
-inline Ring* enter() {
+inline Ring* enter(Unrecorded counted = Unrecorded::kIsLoss) {
     ThreadState& thread = t_state;
     Ring* ring = thread.idle;
     if (__builtin_expect(ring == nullptr || ring->header == nullptr || stopped(), false))
-        return enterSlow();
+        return enterSlow(counted);
     thread.idle = nullptr;
     __asm__ volatile("" ::: "memory");
     return ring;

@@ -121,7 +121,9 @@ void discardOldest(Ring* ring, uint64_t tail, const raw::SignalShield& shield) {
         if (header.size == 0) break;  // cannot be: records are complete below head
         const uint64_t bytes = uint64_t{header.size} * 8;
         if (header.type == RecordType::kThreadAttach) attach = tail + 1;
-        if (!isDefinition(header.type) && header.type != RecordType::kThreadAttach)
+        const bool ours = header.type == RecordType::kThreadAttach ||
+                          header.type == RecordType::kClockSample;  // nothing the program did
+        if (!isDefinition(header.type) && !ours)
             ++records;
         else if (isDefinition(header.type) && !keepDefinition(ring, tail, bytes, shield))
             ++definitions;

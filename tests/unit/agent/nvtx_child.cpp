@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -257,6 +258,20 @@ void threads(int count, int each) {
     for (auto& thread : together) thread.join();
 }
 
+// All live at once: each has a ring of its own.
+void crowd(int count) {
+    std::atomic<int> there{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < count; ++i)
+        threads.emplace_back([&there, count] {
+            nvtxRangePushA("in a crowd");
+            nvtxRangePop();
+            ++there;
+            while (there < count) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+        });
+    for (auto& thread : threads) thread.join();
+}
+
 void forks() {
     const nvtxDomainHandle_t domain = nvtxDomainCreateA("forked");
     const nvtxStringHandle_t text = nvtxDomainRegisterStringA(domain, "kept handle");
@@ -395,6 +410,7 @@ int main(int argc, char** argv) {
     if (mode == "loop") loop(number);
     if (mode == "endless") endless(argv[2]);
     if (mode == "threads") threads(static_cast<int>(number), 10);
+    if (mode == "crowd") crowd(static_cast<int>(number));
     if (mode == "forks") forks();
     if (mode == "signals") signals(number);
     if (mode == "definitions") manyDefinitions(number);
