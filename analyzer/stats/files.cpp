@@ -61,6 +61,7 @@ struct Sum {
     std::array<std::int64_t, kDoes> calls{}, ns{}, bytes{}, unknown{};  // unknown: calls of which nobody knows what they moved
     std::int64_t opens = 0, errors = 0, extent = 0;
     std::int64_t mapped = 0, mappedForStores = 0;  // bytes: what is loaded and stored there is no call
+    bool hasUnplaced = false;  // bytes of which nobody knows where in the file they lie
     std::int64_t followers = 0, inOrder = 0;  // calls with an offset after another one; at or behind its end
 
     // Of a file that was mapped, nothing read means nothing known.
@@ -100,6 +101,7 @@ public:
             sum.unknown[does] += !call.failed;
             return;
         }
+        sum.hasUnplaced = sum.hasUnplaced || (!call.offset && !call.failed && call.bytes > 0);
         if (!call.offset || call.failed) return;
         sum.extent = std::max(sum.extent, *call.offset + call.bytes);
         const auto [last, isFirst] = m_ends.try_emplace({key, call.file, does}, 0);
@@ -128,7 +130,7 @@ public:
             std::vector<StatsCell> row{all ? percent(s->totalNs(), all) : 0.0, s->totalNs(), s->totalCalls(), s->ns[kReads], s->ns[kWrites], s->ns[kSyncs], s->ns[kManages],
                                        s->calls[kReads], megabytes(s->bytes[kReads], readKnown), average(s->bytes[kReads], s->calls[kReads], readKnown), s->calls[kWrites],
                                        megabytes(s->bytes[kWrites], writtenKnown), average(s->bytes[kWrites], s->calls[kWrites], writtenKnown), s->calls[kSyncs], s->opens, s->errors,
-                                       megabytes(s->extent, readKnown && writtenKnown), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell(), megabytes(s->mapped, true)};
+                                       megabytes(s->extent, readKnown && writtenKnown && !s->hasUnplaced), s->followers ? StatsCell(percent(s->inOrder, s->followers)) : StatsCell(), megabytes(s->mapped, true)};
             for (const auto& part : *key) row.push_back(told(part));
             table.rows.push_back(std::move(row));
         }

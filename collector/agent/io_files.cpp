@@ -85,7 +85,13 @@ constexpr const char* kFunctionNames[kFunctions] = {"open",
                                                     "io_uring read",
                                                     "io_uring write",
                                                     "io_uring sync",
-                                                    "io_uring other"};
+                                                    "io_uring other",
+                                                    "send",
+                                                    "sendto",
+                                                    "sendmsg",
+                                                    "recv",
+                                                    "recvfrom",
+                                                    "recvmsg"};
 
 uint32_t define(Ring* ring, int fd, const char* path, int flags, uint64_t time) {
     const uint32_t id = __atomic_add_fetch(&g_fileCount, 1, __ATOMIC_RELAXED);

@@ -86,6 +86,12 @@ enum Function : uint32_t {
     kFnUringWrite,
     kFnUringSync,
     kFnUringOther,
+    kFnSend,
+    kFnSendto,
+    kFnSendmsg,
+    kFnRecv,
+    kFnRecvfrom,
+    kFnRecvmsg,
     kFunctions
 };
 uint16_t functionId(Ring* ring, Function function);

@@ -9,6 +9,7 @@
 #include <string>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -118,6 +119,26 @@ void handlers(const std::string& path) {
     printf("%d %ld\n", static_cast<int>(g_handled), reads);
 }
 
+void sockets() {
+    int ends[2];
+    char buffer[64] = "0123456789";
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0, "socketpair");
+    iovec parts[2] = {{buffer, 3}, {buffer + 3, 5}};
+    msghdr message{};
+    message.msg_iov = parts;
+    message.msg_iovlen = 2;
+    errno = 77;
+    check(send(ends[0], buffer, 10, 0) == 10 && errno == 77, "send");
+    check(recv(ends[1], buffer, 10, MSG_PEEK) == 10, "a look at what is received later");
+    check(recv(ends[1], buffer, 64, 0) == 10, "recv");
+    check(sendto(ends[0], buffer, 7, 0, nullptr, 0) == 7, "sendto");
+    check(recvfrom(ends[1], buffer, 7, 0, nullptr, nullptr) == 7, "recvfrom");
+    check(sendmsg(ends[0], &message, 0) == 8, "sendmsg");
+    check(recvmsg(ends[1], &message, 0) == 8, "recvmsg");
+    check(recv(ends[1], buffer, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN, "errno of a recv");
+    check(send(-1, buffer, 1, 0) == -1 && errno == EBADF, "errno of a send");
+}
+
 }  // namespace
 
 // Lines and formats, 3 of each, and what they return.
@@ -200,6 +221,10 @@ void uring(const std::string& path) {
 }
 
 int main(int argc, char** argv) {
+    if (argc > 2 && std::string(argv[2]) == "sockets") {
+        sockets();
+        return 0;
+    }
     if (argc > 2 && std::string(argv[2]) == "transfers") {
         transfers(argv[1]);
         return 0;

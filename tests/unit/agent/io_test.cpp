@@ -116,6 +116,31 @@ TEST(Io, LinesAndFormatsAreCountedInBytes) {
     EXPECT_EQ(bytes["fgets"] + bytes["getline"] + bytes["getdelim"], 60);
 }
 
+TEST(Io, SocketsSendAndReceive) {
+    const TestSession session;
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, "-", "sockets"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    std::map<std::string, int> counts;
+    std::map<std::string, int64_t> moved, asked;
+    const auto read = session.read();
+    for (const auto& seen : callsOf(read)) {
+        if (seen.function.rfind("send", 0) != 0 && seen.function.rfind("recv", 0) != 0) continue;
+        ++counts[seen.function];
+        asked[seen.function] += static_cast<int64_t>(seen.call.requested);
+        if (seen.call.result < 0) continue;
+        moved[seen.function] += seen.call.result;
+        EXPECT_EQ(seen.path.rfind("socket:", 0), 0u) << seen.path;
+    }
+    const std::map<std::string, int> expected{{"send", 2},     {"sendto", 1}, {"sendmsg", 1},
+                                              {"recvfrom", 1}, {"recv", 2},   {"recvmsg", 1}};
+    EXPECT_EQ(counts, expected) << "a peek receives nothing";
+    const std::map<std::string, int64_t> bytes{{"send", 10},    {"sendto", 7}, {"sendmsg", 8},
+                                               {"recvfrom", 7}, {"recv", 10},  {"recvmsg", 8}};
+    EXPECT_EQ(moved, bytes);
+    EXPECT_EQ(asked["recv"], 65);
+    EXPECT_EQ(asked["sendmsg"], 8);
+}
+
 TEST(Io, FailuresKeepTheirErrno) {
     const TestSession session;
     ASSERT_EQ(runChild({RIDGE_IO_CHILD_PATH, (session.folder() / "data").string()},

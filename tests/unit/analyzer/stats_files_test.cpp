@@ -85,7 +85,7 @@ TEST_F(StatsFiles, ByFileByClassBySizeByOffset) {
                                            "Read (MB)", "Avg Read (B)", "Written (MB)", "Syncs", "Opens", "Errors", "Extent (MB)", "Sequential (%)"};
     const std::string data =
         "Total Time (ns)=505 Calls=6 Read Time (ns)=500 Write Time (ns)=0 Sync Time (ns)=0 Meta Time (ns)=5 Reads=5 "
-        "Read (MB)=0.01 Avg Read (B)=2058.4 Written (MB)=0 Syncs=0 Opens=1 Errors=1 Extent (MB)=0.008 Sequential (%)=50";
+        "Read (MB)=0.01 Avg Read (B)=2058.4 Written (MB)=0 Syncs=0 Opens=1 Errors=1 Extent (MB)=? Sequential (%)=50";  // where the read without an offset lay, nobody knows
     const std::string checkpoint =
         "Total Time (ns)=5000 Calls=2 Read Time (ns)=0 Write Time (ns)=1000 Sync Time (ns)=4000 Meta Time (ns)=0 Reads=0 "
         "Read (MB)=0 Avg Read (B)=? Written (MB)=20 Syncs=1 Opens=0 Errors=0 Extent (MB)=20 Sequential (%)=?";
