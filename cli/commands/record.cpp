@@ -228,9 +228,12 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
         note(globals, fmt::format("no process could make a recording of its events, {} of them: it has no memory, room or files left, or had given up the rights to it (another user, chroot) before its first",
                                   outcome.lost));
     else if (outcome.processes == 0 && agents && !windows && outcome.events == 0)
-        note(globals, "no process loaded an agent: none of them has NVTX ranges or CUDA (ridge record --trace nvtx,io records file "
-                      "calls too), or it is statically linked, set-uid, starts with an empty environment, or had given up the rights to "
-                      "reach the recording before its first range (another user, chroot, no files left to open): such ranges are counted only with io in --trace");
+        note(globals, fmt::format("no process loaded an agent: none of them has {}, or it is statically linked, set-uid, starts with an empty environment or one that lacks our variables "
+                                  "(a program that sets {} anew), is recorded by another ridge record{}",
+                                  traced.traceIo ? "NVTX ranges, CUDA or file calls" : "NVTX ranges or CUDA (ridge record --trace nvtx,io records file calls too)",
+                                  traced.traceIo ? "LD_PRELOAD" : "NVTX_INJECTION64_PATH",
+                                  traced.traceIo ? "" : ", or had given up the rights to reach the recording before its first range (another user, chroot, no files left to open): "
+                                                        "such ranges are counted only with io in --trace"));
     // What the kernel saw of the program is of no process that an agent counted.
     const std::string of = outcome.processes == 0 && outcome.events != 0 ? "" : fmt::format(" of {} process{}", outcome.processes, outcome.processes == 1 ? "" : "es");
     note(globals, fmt::format("{} events{} in {} written to {}{}", outcome.events, of, formatDuration(outcome.durationNs), outcome.output,
@@ -346,8 +349,9 @@ bool isStatic(const std::string& path) {
     return true;
 }
 
-Result<recorder::RecordOutcome> recordWith(recorder::RecordOptions options, int& gaveUp) {
+Result<recorder::RecordOutcome> recordWith(recorder::RecordOptions options, const Globals& globals, int& gaveUp) {
     options.gaveUp = [&gaveUp](int signal) { gaveUp = signal; };
+    options.goesOn = [&globals](const std::string& line) { note(globals, line); };
     return options.executable.empty() ? recorder::record(options) : recorder::recordInPlace(options);
 }
 
@@ -361,7 +365,7 @@ int recordTakenOver(const RecordArguments& a, const Globals& globals) {
     const auto options = optionsOf(a, globals);
     if (!options.ok()) return runUnrecorded(globals.arguments, options.error().message);
     int gaveUp = 0;
-    const auto outcome = recordWith(*options, gaveUp);
+    const auto outcome = recordWith(*options, globals, gaveUp);
     return outcome.ok() ? report(*outcome, outcome->programStatus, a, globals) : failedRecording(outcome.error(), gaveUp);
 }
 
@@ -391,7 +395,7 @@ int recordCommand(const RecordArguments& a, const Globals& globals) {
     if (options->traceIo && isStatic(fileOf(a.program.front())))
         note(globals, fmt::format("{} is statically linked: of its file calls nothing can be seen (io is a library that is preloaded)", toValidUtf8(a.program.front())));
     int gaveUp = 0;
-    auto outcome = recordWith(*options, gaveUp);
+    auto outcome = recordWith(*options, globals, gaveUp);
     if (!outcome.ok()) return failedRecording(outcome.error(), gaveUp);
     if (a.counters != "none" && outcome->started)
         if (const Status status = applyCounters(a.counters, *options, *outcome); !status.ok()) return fail(4, status.error().message);

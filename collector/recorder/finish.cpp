@@ -39,6 +39,12 @@ bool isFull(const std::string& folder) {
     return !ec && space.available < kReservedBytes / 4;
 }
 
+// A disk that does not answer has deleted nothing.
+bool isGone(const std::string& session) {
+    std::error_code ec;
+    return !fs::exists(session + "/session.json", ec) && !ec;
+}
+
 // The session as a folder of its own beside the output, rings included: where its own disk takes no
 // byte more, what still lies in the rings cannot be added to it. The session itself stays as it is.
 Status copySession(const SessionInfo& info, const std::string& session, const std::string& copy) {
@@ -81,15 +87,23 @@ Result<RecordOutcome> finishFromCopy(const SessionInfo& info, const std::string&
 
 }  // namespace
 
+std::string recoverCommand(const std::string& session, const std::string& output) {
+    return fmt::format("ridge record --recover {} -o {}", shellQuoted(session), shellQuoted(output));
+}
+
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
                              const std::string& output, const std::function<bool()>& isToStop) {
     auto converted = convert(session, output, isToStop);
+    if (!converted.ok() && isGone(session))
+        return Error{ErrorCode::kMeasurement,
+                     fmt::format("{}; the recording is lost: somebody deleted what it was kept in, {}",
+                                 converted.error().message, session)};
     if (!converted.ok())
         return Error{
             ErrorCode::kMeasurement,
             fmt::format(
-                "{}; the recording is kept: ridge record --recover {} -o {}{}",
-                converted.error().message, shellQuoted(session), shellQuoted(output),
+                "{}; the recording is kept: {}{}", converted.error().message,
+                recoverCommand(session, output),
                 isFull(session) ? " (its disk is full: name an output on another one)" : "")};
     removeSession(session, ringDir);
     return outcomeOf(*converted, output);

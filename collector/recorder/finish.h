@@ -15,4 +15,7 @@ namespace ridge::recorder {
 Result<RecordOutcome> finish(const std::string& session, const std::string& ringDir,
                              const std::string& output, const std::function<bool()>& isToStop = {});
 
+// What somebody types to make the file later.
+std::string recoverCommand(const std::string& session, const std::string& output);
+
 }  // namespace ridge::recorder

@@ -114,12 +114,12 @@ private:
         RIDGE_TRY_STATUS(chooseOutput());
         std::error_code ec;
         if (fs::is_directory(m_output, ec))
-            return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", m_options.output)};
+            return Error{ErrorCode::kBadInput, fmt::format("{}: is a folder", shownOutput())};
         RIDGE_TRY_STATUS(refuseSpecialFile(m_output));
         if (fs::exists(m_output, ec) && !m_options.force)
             return Error{
                 ErrorCode::kBadInput,
-                fmt::format("{}: exists already; --force overwrites it", m_options.output)};
+                fmt::format("{}: exists already; --force overwrites it", shownOutput())};
         RIDGE_TRY_STATUS(makeFolders());
         m_info.command = archive::withoutSecrets(m_options.command);
         m_info.ioClasses = m_options.ioClasses;
@@ -134,6 +134,12 @@ private:
         auto ready = prepareFiles();
         if (!ready.ok()) removeSession(m_session, m_info.ringDir);
         return ready;
+    }
+
+    // As it was given, its %q{VARIABLE} and the like filled in.
+    std::string shownOutput() const {
+        const auto name = expandOutput(m_options.output, getpid(), 1);
+        return name.ok() ? *name : m_options.output;
     }
 
     // %n: the first number of which there is neither a file nor a recording.
@@ -469,12 +475,25 @@ private:
     }
 
     // While the file is made. A signal that comes together with the program's end was meant for both.
+    // A launcher that ends a job sends SIGTERM to all of it, and the program has ended: the first one
+    // changes nothing, and a file that takes longer than the launcher waits is named at once.
     bool isToStop(Wait& wait) {
         const std::int64_t now = monotonicNs();
         const int signal = wait.forSignal(0, -1);
-        if (signal != 0 && m_interruptedBy == 0) m_interruptedBy = signal;
-        if (signal != 0 && now - m_info.endMonotonicNs > kSameSignalNs) m_stoppedBy = signal;
-        return m_stoppedBy != 0;
+        if (signal == 0) return m_stoppedBy != 0;
+        const bool isFirst = m_interruptedBy == 0;
+        if (isFirst) m_interruptedBy = signal;
+        if (now - m_info.endMonotonicNs <= kSameSignalNs) return m_stoppedBy != 0;
+        if (isFirst && signal == SIGTERM) {
+            if (m_options.goesOn)
+                m_options.goesOn(fmt::format(
+                    "SIGTERM: {} is still being made (another signal stops that); should it be "
+                    "missing afterwards: {}",
+                    m_output, recoverCommand(m_session, m_output)));
+            return m_stoppedBy != 0;
+        }
+        m_stoppedBy = signal;
+        return true;
     }
 
     const RecordOptions& m_options;

@@ -70,6 +70,9 @@ struct RecordOptions {
                              // may join the recording, for whose end we wait
     // A signal came while the file was made, so that was given up; record() fails then (kMeasurement).
     std::function<void(int signal)> gaveUp;
+    // A first SIGTERM came while the file was made, which goes on; the line says so, and what makes
+    // the file should somebody end the recorder before it is done.
+    std::function<void(const std::string& line)> goesOn;
 };
 
 struct RecordOutcome {

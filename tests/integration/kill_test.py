@@ -2,6 +2,7 @@
 """kill -9 of the program and of the recorder: what had ended is in the file, always."""
 import os
 import random
+import select
 import shlex
 import signal
 import struct
@@ -96,7 +97,7 @@ class Conversion(Case):
 
     COUNT = 1_500_000
 
-    def interrupted(self, number):
+    def interrupted(self, number, again=None):
         """Sends the signal when the file is half made; what the recorder then said, and its exit status."""
         counter = self.folder / "counter"
         partial = self.folder / "t.sqlite.partial"
@@ -114,6 +115,10 @@ class Conversion(Case):
         time.sleep(0.3)  # so long a signal may still have been meant for the program
         recorder.send_signal(number)
         recorder.send_signal(signal.SIGCONT)
+        if again is not None:
+            while not select.select([recorder.stderr], [], [], 0.05)[0]:  # until it has said that it goes on
+                self.assertIsNone(recorder.poll())
+            recorder.send_signal(again)
         _, errors = recorder.communicate(timeout=120)
         return recorder.returncode, errors
 
@@ -128,15 +133,24 @@ class Conversion(Case):
         self.assertSound(self.trace)
 
     def test_a_signal_gives_the_file_up_and_tells_how_to_make_it(self):
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number, again in ((signal.SIGINT, None), (signal.SIGTERM, signal.SIGTERM)):
             with self.subTest(signal=number.name):
-                code, errors = self.interrupted(number)
+                code, errors = self.interrupted(number, again)
                 self.assertEqual(code, 128 + number, errors)
-                self.assertEqual(len(errors.splitlines()), 1, errors)
+                self.assertEqual(len(errors.splitlines()), 1 if again is None else 2, errors)
                 self.assertFalse((self.folder / "t.sqlite.partial").exists())
                 self.check(errors)
                 self.trace.unlink()
                 (self.folder / "counter").unlink()
+
+    def test_a_launcher_that_ends_its_job_still_gets_the_file(self):
+        """mpirun sends SIGTERM to every rank when one fails: those that have ended still make their files."""
+        code, errors = self.interrupted(signal.SIGTERM)
+        self.assertEqual(code, 0, errors)
+        self.assertIn("still being made", errors)
+        self.assertIn(f"ridge record --recover {self.trace}.spool -o {self.trace}", errors, "should it be killed after all")
+        self.assertEqual(complete_and_open(self.trace)["counted"], (self.COUNT, 0))
+        self.assertSound(self.trace)
 
     def test_after_a_kill_every_command_tells_how_to_make_it(self):
         code, _ = self.interrupted(signal.SIGKILL)

@@ -145,6 +145,10 @@ class OneProgram(Launched):
         self.assertEqual(result.stdout, "out\n")
         self.assertRegex(result.stderr, r"\Aridge: not recorded: .*once\.sqlite: exists already[^\n]*\n\Z")
         self.assertEqual((self.folder / "once.sqlite").read_text(), "precious")
+        (self.folder / "rank-7.sqlite").write_text("precious")
+        ranked = self.environment("rank-%q{RIDGE_TEST_RANK}.sqlite")
+        result = self.launch({**ranked, "RIDGE_TEST_RANK": "7"}, "sh", "-c", "exit 5", code=5)
+        self.assertIn("rank-7.sqlite: exists already", result.stderr)
         # So also where a setting is wrong, or ridge is gone.
         for broken in ({"RIDGE_RECORD_SAMPLE_RATE": "many"}, {"RIDGE_RECORD_TRACE": "nvxt"}, {"RIDGE_START": "/no/such/ridge"}):
             result = self.launch({**environment, "RIDGE_RECORD_OUTPUT": str(self.folder / "u.sqlite"), **broken}, "sh", "-c", "echo ran; exit 3", code=3)

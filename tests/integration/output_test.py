@@ -192,6 +192,14 @@ class Printing(Case):
         self.assertEqual(list(self.folder.glob("*.recovering")), [])
 
 
+class Deleted(Case):
+    def test_a_recording_that_its_program_deletes_is_not_said_to_be_kept(self):
+        result = record(self.trace, ["sh", "-c", f"rm -r '{self.trace}.spool'"])
+        self.assertEqual(result.returncode, 4, result.stderr)
+        self.assertIn("the recording is lost: somebody deleted", result.stderr)
+        self.assertNotIn("--recover", result.stderr)
+
+
 class Agents(Case):
     """That no process loaded an agent is said where one was wanted, and only there."""
 
@@ -209,6 +217,10 @@ class Agents(Case):
         self.assertNotIn("no process loaded an agent", late)
         sampled = self.told("--trace", "cpu,sched")
         self.assertNotIn("no process loaded an agent", sampled)
+        replaced = self.folder / "replaced.sqlite"
+        told = record(replaced, ["env", "LD_PRELOAD=", "cat", "/dev/null"], "--trace", "io").stderr
+        self.assertIn("(a program that sets LD_PRELOAD anew)", told)
+        self.assertNotIn("--trace nvtx,io", told, "what was asked for is not advised")
         rows = sum(query(self.trace, f"SELECT count(*) FROM {table}")[0][0] if query(self.trace, f"SELECT 1 FROM {table} LIMIT 1") else 0
                    for table in ("COMPOSITE_EVENTS", "SCHED_EVENTS"))
         self.assertIn(f"{rows} events in " if rows else "0 events of 0 processes", sampled)
