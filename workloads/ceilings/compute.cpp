@@ -2,16 +2,14 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Compute roofs: a register-only loop of fused multiply-adds (the processor's limit), and the
 // largest products of the library that the workloads use (what software reaches).
+#include "workloads/ceilings/checked_product.h"
 #include "workloads/ceilings/sampling.h"
 
 #include <fmt/format.h>
 #include <oneapi/dnnl/dnnl.hpp>
 
-#include <array>
 #include <atomic>
 #include <cmath>
-#include <cstring>
-#include <unordered_map>
 
 namespace ridge::workloads {
 namespace {
@@ -87,9 +85,7 @@ void measureFma(const CeilingsOptions& options, double budget, Ceilings& out) {
 
 struct ProductType {
     const char* dtype;
-    dnnl::memory::data_type source;
-    dnnl::memory::data_type weights;
-    dnnl::memory::data_type target;
+    ridge_dtype type;
     bool (*native)();
 };
 
@@ -124,37 +120,20 @@ void measureProduct(const CeilingsOptions& options, double budget, const Product
     }
     Roof best;
     for (const std::int64_t n : {512, 1024}) {
-        const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
-        dnnl::stream stream(engine);
-        const auto shape = [n](dnnl::memory::data_type dataType, dnnl::memory::format_tag tag) {
-            return dnnl::memory::desc({n, n}, dataType, tag);
-        };
-        const dnnl::matmul::primitive_desc description(
-            dnnl::matmul::desc(shape(type.source, dnnl::memory::format_tag::ab),
-                               shape(type.weights, dnnl::memory::format_tag::any),
-                               shape(type.target, dnnl::memory::format_tag::ab)),
-            engine);
-        // Zero bytes are zero in every type; neither loads nor multiplications are faster for it.
-        std::array<dnnl::memory, 3> memories{dnnl::memory(description.src_desc(), engine),
-                                             dnnl::memory(description.weights_desc(), engine),
-                                             dnnl::memory(description.dst_desc(), engine)};
-        for (dnnl::memory& memory : memories)
-            std::memset(memory.get_data_handle(), 0, memory.get_desc().get_size());
-        const dnnl::matmul product(description);
-        const std::unordered_map<int, dnnl::memory> arguments{{DNNL_ARG_SRC, memories[0]},
-                                                              {DNNL_ARG_WEIGHTS, memories[1]},
-                                                              {DNNL_ARG_DST, memories[2]}};
-        const auto seconds = sampleSeconds(budget / 2, [&] {
-            product.execute(stream, arguments);
-            stream.wait();
-        });
+        CheckedProduct product(type.type, n);
+        const auto seconds = sampleSeconds(budget / 2, [&] { product.run(); });
+        if (const std::string fault = product.fault(); !fault.empty()) {
+            out.notes.push_back(fmt::format(
+                "no {} product roof: the library's product is wrong: {}", type.dtype, fault));
+            return;
+        }
         Roof roof;
         roof.kind = "compute";
         roof.name = "gemm";
         roof.dtype = type.dtype;
         roof.unit = "FLOP/s";
         roof.method = fmt::format("oneDNN matmul {0}x{0}x{0}, {1}, {2} threads", n,
-                                  description.impl_info_str(), options.threads);
+                                  product.implementation(), options.threads);
         fillRoof(roof, seconds,
                  2.0 * static_cast<double>(n) * static_cast<double>(n) * static_cast<double>(n));
         if (roof.value > best.value) best = std::move(roof);
@@ -165,10 +144,9 @@ void measureProduct(const CeilingsOptions& options, double budget, const Product
 }  // namespace
 
 void measureCompute(const CeilingsOptions& options, double budget, Ceilings& out) {
-    using Type = dnnl::memory::data_type;
-    constexpr ProductType kTypes[] = {{"f32", Type::f32, Type::f32, Type::f32, always},
-                                      {"bf16", Type::bf16, Type::bf16, Type::f32, hasBf16},
-                                      {"int8", Type::u8, Type::s8, Type::s32, hasInt8}};
+    constexpr ProductType kTypes[] = {{"f32", RIDGE_DTYPE_F32, always},
+                                      {"bf16", RIDGE_DTYPE_BF16, hasBf16},
+                                      {"int8", RIDGE_DTYPE_INT8, hasInt8}};
     measureFma(options, budget * 0.2, out);
     for (const ProductType& type : kTypes) {
         try {

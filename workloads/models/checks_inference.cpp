@@ -167,7 +167,7 @@ CheckResult checkTypedGemm(Operators& ops, const GemmShape& s, ridge_dtype type)
     Packed packedA, packedB;
     if (whole) {
         for (const float value : a) {
-            const float q = std::nearbyint(std::abs(value) * 255.0F);
+            const float q = std::nearbyint(std::abs(value) * 127.0F);  // GemmArgs::unsignedLeft
             exactA.push_back(q);
             packedA.values.push_back(static_cast<std::byte>(static_cast<int>(q)));
         }

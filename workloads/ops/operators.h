@@ -40,7 +40,7 @@ struct GemmArgs {
     Tensor c;
     Tensor bias;                  // n elements added to each row; empty: none
     bool accumulate = false;      // add to C instead of replacing it
-    bool unsignedLeft = false;    // int8: A holds 0..255 instead of -128..127
+    bool unsignedLeft = false;    // int8: A holds 0..127, unsigned; eight bits saturate where there is no VNNI
     bool leftIsGradient = false;  // where products are fp8: A needs range more than precision
     // Where products are fp8: B changes only by adamW() and uploads, so that its codes are kept
     // from one product to the next until then.

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "tests/unit/workloads_ops/cuda_on_host/host_device.h"
+#include "workloads/ceilings/checked_product.h"
 #include "workloads/ceilings/device_roofs.h"
 #include "workloads/ceilings/gap_watch.h"
 #include "workloads/ceilings/mpi_loopback.h"
@@ -39,6 +40,34 @@ TEST(FillRoof, TheBestIsTheHighestRateAndTheLowestTime) {
     EXPECT_EQ(time.median, 0.25);
     EXPECT_EQ(time.max, 0.4);
 }
+
+TEST(CheckedProduct, IsRightInEveryTypeAndAWrongElementIsFound) {
+    for (const ridge_dtype type : {RIDGE_DTYPE_F32, RIDGE_DTYPE_INT8}) {
+        CheckedProduct product(type, 96);
+        EXPECT_NE(product.fault(), "") << "nothing has run yet";
+        product.run();
+        EXPECT_EQ(product.fault(), "");
+        std::ranges::fill(product.result(), std::byte{1});
+        EXPECT_NE(product.fault(), "");
+        product.run();
+        EXPECT_EQ(product.fault(), "");
+    }
+}
+
+#if defined(__x86_64__)
+// Why the left operand has seven bits; a roof is taken at sizes at which the library uses its
+// kernels.
+TEST(CheckedProduct, EightBitsOnTheLeftSaturateWhereThereIsNoVnni) {
+    if (!__builtin_cpu_supports("avx2")) GTEST_SKIP() << "no int8 products on this processor";
+    CheckedProduct seven(RIDGE_DTYPE_INT8, 512), eight(RIDGE_DTYPE_INT8, 512, 255);
+    seven.run();
+    EXPECT_EQ(seven.fault(), "");
+    if (__builtin_cpu_supports("avx512vnni") || __builtin_cpu_supports("avxvnni"))
+        GTEST_SKIP() << "this processor adds in 32 bits";
+    eight.run();
+    EXPECT_NE(eight.fault(), "");
+}
+#endif
 
 // By hand: P(Bin(6, 1/2) < 1) = 1/64; P(Bin(8, 1/2) < 2) = 9/256; P(Bin(9, 1/2) < 2) = 10/512.
 TEST(MedianInterval, IsTheBinomialsByHand) {
