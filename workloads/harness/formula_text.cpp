@@ -10,7 +10,9 @@ namespace {
 
 using Line = std::pair<std::string_view, std::string_view>;
 
-constexpr std::string_view kTraining = "FLOP = 6 N tok + 6 L C T tok (causal; 12 in full)";
+constexpr std::string_view kTraining =
+    "FLOP = 6 N tok + 6 L C T tok, causal; FLOP = 6 N tok + 12 L C T tok, in full; "
+    "N = 12 L C^2 + V C; tok = B T";
 constexpr std::string_view kBusBandwidth = "busbw = S/t * (n-1)/n";
 
 constexpr std::array kLines{
@@ -21,21 +23,31 @@ constexpr std::array kLines{
          "bytes = 4 B H T d s, in three passes 4 B H T^2 s more"},
     Line{"launch", "time = operators * dispatch while that is more than their work"},
     Line{"train.single",
-         "FLOP = 6 N tok + 6 L C T tok (causal; 12 in full); time >= operators * launch, as a "
-         "graph nodes * their own cost"},
-    Line{"train.recompute", "FLOP = 8 N tok + 16 L C T tok (full, everything recomputed)"},
+         "FLOP = 6 N tok + 6 L C T tok, causal; FLOP = 6 N tok + 12 L C T tok, in full; "
+         "N = 12 L C^2 + V C; tok = B T; time >= operators * launch, as a graph nodes * their own "
+         "cost"},
+    Line{"train.recompute",
+         "FLOP = 6 N tok + 12 L C T tok, in full; selective: FLOP + 4 L C T tok, the attention "
+         "again; "
+         "full: FLOP + 4 L C T tok + 2 (N - V C) tok, the blocks again, not the head; "
+         "N = 12 L C^2 + V C; tok = B T"},
     Line{"train.accum", kTraining},
     Line{"train.dlrm",
          "bags: bytes = s width (rows named + bags) + 4 lookups; "
-         "products: FLOP = 6 per weight and sample, 6 per pair and width"},
+         "products: FLOP = 6 per weight and sample (4 in the bottom's first layer, whose input "
+         "has no gradient), 6 per pair and width"},
     Line{"train.gcn",
-         "aggregation: FLOP = 2 edges width, bytes = 8 edges + s width (nodes in + "
-         "nodes out); products: 2 nodes in out"},
-    Line{"train.conv", "FLOP = 2 B out_h out_w O I k^2, three times over a step"},
-    Line{"train.dp", "wire = 2 (n-1)/n N s_g per rank and step"},
+         "aggregation: FLOP = 2 edges width, bytes = 8 edges + s width (nodes in + nodes out), in "
+         "each layer forward and backward; products: FLOP = 2 nodes in out, three times a step "
+         "(twice in the first layer, whose input has no gradient)"},
+    Line{
+        "train.conv",
+        "FLOP = 2 B out_h out_w O I k^2, three times over a step (the first layer twice: its input "
+        "has no gradient)"},
+    Line{"train.dp", "wire = 2 (n-1)/n N s_g per rank and step, N all parameters"},
     Line{"train.zero",
          "wire = 2 (n-1)/n N s; stage 3: 3 (n-1)/n of the blocks; state 16 N, "
-         "4 N + 12 N/n, 2 N + 14 N/n, 16 N/n"},
+         "4 N + 12 N/n, 2 N + 14 N/n, 16 N/n; N all parameters"},
     Line{"train.tp",
          "wire = 4 all-reduces of tok C s per layer, or 4 all-gathers and 4 "
          "reduce-scatters"},
@@ -47,11 +59,13 @@ constexpr std::array kLines{
          "wire = 2 all-to-alls each way of tok k C s; imbalance = max/mean tokens per "
          "expert"},
     Line{"train.offload", "copies = state fetched and stored once per step, over the link"},
-    Line{"infer.prefill", "FLOP = 2 N P + 2 L C P^2 (causal)"},
+    Line{"infer.prefill",
+         "FLOP = 2 (N - V C) P + 2 V C + 2 L C P^2, causal, the head for the last token alone; "
+         "N = 12 L C^2 + V C"},
     Line{"infer.decode",
-         "bytes = N s_w + b t KV; MBU = that / TPOT / read bandwidth; compute-bound "
-         "from b = F s_w / (2 W) on; TPOT >= operators * launch, as a graph nodes * their own "
-         "cost"},
+         "bytes = N s_w + b t KV; N = 12 L C^2 + V C; MBU = bytes / TPOT / read bandwidth; "
+         "compute-bound from b = F s_w / (2 W) on; TPOT >= operators * launch, as a graph nodes * "
+         "their own cost"},
     Line{"infer.serve", "goodput = answers within their limits per second; passes as infer.decode"},
     Line{"infer.spec", "tokens per check = (1 - a^(g+1)) / (1 - a); speed-up = that / (1 + g c)"},
     Line{"comm.allreduce", "busbw = S/t * 2 (n-1)/n"},
