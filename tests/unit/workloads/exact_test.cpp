@@ -66,6 +66,7 @@ const ridge_transport_t kOneRank{
     nullptr,
     nullptr,
     nullptr,
+    nullptr,
     nullptr};
 
 constexpr Collective kAll[]{Collective::kAllReduce,     Collective::kAllGather,
