@@ -11,6 +11,7 @@
 #include <tuple>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 namespace ridge::workloads::cpu {
 
@@ -198,6 +199,19 @@ Status guarded(Body&& body) {
     return {};
 }
 
+// Of x [samples, side, side, inputs] the pixels that a 1x1 convolution with a stride reads.
+std::vector<float> everyStride(const ConvolutionShape& s, const float* x) {
+    std::vector<float> used;
+    used.reserve(s.samples * s.outSide() * s.outSide() * s.inputs);
+    for (std::uint64_t n = 0; n < s.samples; ++n)
+        for (std::uint64_t row = 0; row < s.side; row += s.stride)
+            for (std::uint64_t column = 0; column < s.side; column += s.stride) {
+                const float* pixel = x + ((n * s.side + row) * s.side + column) * s.inputs;
+                used.insert(used.end(), pixel, pixel + s.inputs);
+            }
+    return used;
+}
+
 }  // namespace
 
 DnnlConvolution::DnnlConvolution() : m_state(std::make_unique<State>()) {}
@@ -214,6 +228,16 @@ Status DnnlConvolution::backwardData(const ConvolutionArgs& args, float* dY, flo
 
 Status DnnlConvolution::backwardWeights(const ConvolutionArgs& args, float* x, float* dY,
                                         float* dWeights) {
+    // oneDNN 2.6's AVX2 kernel for strided 1x1 convolutions copies the pixels that it needs to a buffer of its own, and
+    // writes beyond that one where the channels are not whole vectors. So those pixels are taken out here.
+    const ConvolutionShape& s = args.shape;
+    if (s.kernel == 1 && s.stride > 1 && s.inputs % 8 != 0) {
+        std::vector<float> used = everyStride(s, x);
+        ConvolutionArgs dense = args;
+        dense.shape.side = s.outSide();
+        dense.shape.stride = 1;
+        return guarded([&] { m_state->run(m_state->find(Pass::kWeights, dense), used.data(), dY, dWeights); });
+    }
     return guarded([&] { m_state->run(m_state->find(Pass::kWeights, args), x, dY, dWeights); });
 }
 
