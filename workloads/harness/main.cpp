@@ -111,6 +111,17 @@ int measureCeilings(const rw::Options& options, const std::filesystem::path& dat
     return written.ok() ? 0 : report(written.error());
 }
 
+// More threads than CPUs take turns: what is measured then is the scheduler.
+void warnOfThreads(int threads) {
+    const auto cpus = static_cast<int>(std::thread::hardware_concurrency());
+    if (cpus > 0 && threads > cpus)
+        fmt::print(
+            stderr,
+            "ridge-workloads: --threads={}: this process may use {} CPU{}; threads will take "
+            "turns\n",
+            threads, cpus, cpus == 1 ? "" : "s");
+}
+
 // What only making the operators can tell: a driver without cuBLASLt beside it runs nothing.
 int checkBackend(rw::BackendKind backend) {
     if (backend == rw::BackendKind::kCpu) return 0;
@@ -178,6 +189,7 @@ int run(const std::vector<std::string>& arguments) {
     auto folder = ridge::TempDir::create("ridge-workloads-", options->dataDir);
     if (!folder.ok()) return report(folder.error());
     removeFolderOnSignal(folder->path());
+    warnOfThreads(options->threads);
     setLibraryThreads(options->threads);
     if (options->ceilings) return measureCeilings(*options, folder->path());
     return runWorkloads(*options, std::move(*selected), *rank, folder->path());

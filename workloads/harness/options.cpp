@@ -44,35 +44,51 @@ Result<Number> parseNumber(const std::string& flag, const std::string& text, Num
     return value;
 }
 
-void noteBenchmarkFlag(const std::string& argument, Options& options) {
+// Google Benchmark takes anything that strtod does, runs for ever on nan and 1e300, and one step
+// below 0.
+Status checkMinTime(const std::string& flag, const std::string& seconds) {
+    RIDGE_TRY([[maybe_unused]] const double value,
+              parseNumber<double>(flag, seconds, 0.0001, 86400));
+    return {};
+}
+
+Status noteBenchmarkFlag(const std::string& argument, Options& options) {
     options.benchmarkArguments.push_back(argument);
     if (isSwitchedOn(argument, "--benchmark_list_tests")) options.listTests = true;
     if (isSwitchedOn(argument, "--benchmark_enable_random_interleaving"))
         options.interleaved = true;
-    if (valueOf(argument, "--benchmark_min_time")) options.minTimeGiven = true;
+    if (const auto seconds = valueOf(argument, "--benchmark_min_time")) {
+        RIDGE_TRY_STATUS(checkMinTime("--benchmark_min_time", *seconds));
+        options.minTimeGiven = true;
+    }
     if (const auto value = valueOf(argument, "--benchmark_out"))
         options.benchmarkOutGiven = !value->empty();
     if (auto value = valueOf(argument, "--benchmark_out_format"))
         options.outFormat = std::move(*value);
     if (auto value = valueOf(argument, "--benchmark_format")) options.format = std::move(*value);
+    return {};
 }
 
 // Google Benchmark also takes each flag from the environment: BENCHMARK_OUT and so on.
-void noteEnvironment(Options& options) {
+Status noteEnvironment(Options& options) {
     const auto get = [](const char* name) {
         return std::string(std::getenv(name) ? std::getenv(name) : "");
     };
     options.benchmarkOutGiven = !get("BENCHMARK_OUT").empty();
-    options.minTimeGiven = !get("BENCHMARK_MIN_TIME").empty();
+    if (const auto seconds = get("BENCHMARK_MIN_TIME"); !seconds.empty()) {
+        RIDGE_TRY_STATUS(checkMinTime("BENCHMARK_MIN_TIME", seconds));
+        options.minTimeGiven = true;
+    }
     if (const auto value = get("BENCHMARK_OUT_FORMAT"); !value.empty()) options.outFormat = value;
     if (const auto value = get("BENCHMARK_FORMAT"); !value.empty()) options.format = value;
+    return {};
 }
 
 }  // namespace
 
 Result<Options> parseOptions(const std::vector<std::string>& arguments) {
     Options options;
-    noteEnvironment(options);
+    RIDGE_TRY_STATUS(noteEnvironment(options));
     for (std::size_t i = 0; i < arguments.size(); ++i) {
         const std::string& argument = arguments[i];
         if (i == 0) {
@@ -80,7 +96,7 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
         } else if (argument == "--help" || argument == "-h") {
             options.help = true;
         } else if (argument.starts_with(kBenchmarkPrefix) || valueOf(argument, "--v")) {
-            noteBenchmarkFlag(argument, options);
+            RIDGE_TRY_STATUS(noteBenchmarkFlag(argument, options));
         } else if (argument == "--describe") {
             options.describe = true;
         } else if (argument == "--check-backend") {

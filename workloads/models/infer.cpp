@@ -9,6 +9,8 @@
 #include "workloads/models/read_bandwidth.h"
 
 #include <algorithm>
+#include <iterator>
+#include <numeric>
 
 namespace ridge::workloads {
 
@@ -150,8 +152,7 @@ public:
     void step(std::uint64_t) override {
         if (m_generator->position() == m_options.config.context)
             m_generator->rewind(m_options.prompt);
-        m_contextSum += u64(m_generator->position()) + 1;
-        ++m_steps;
+        m_contexts.push_back(m_generator->position() + 1);
         const auto next = m_generator->decodeAll(m_next);
         std::copy(next.begin(), next.end(), m_next.begin());
         m_ops->synchronize();
@@ -159,9 +160,11 @@ public:
     CheckResult finish() override { return m_bandwidth.measureAgain(m_generator->engine()); }
     std::vector<Metric> report(const Timing& timing) override {
         const auto shape = m_options.config.shape();
-        // Exact for the mean: bytes are linear in the context.
-        const double context = static_cast<double>(m_contextSum) /
-                               static_cast<double>(std::max<std::uint64_t>(1, m_steps));
+        // Exact for the mean: bytes are linear in the context. Of the timed steps, which are the
+        // last ones: contexts of the warm-up are shorter.
+        const auto timed = std::min<std::int64_t>(timing.steps, std::ssize(m_contexts));
+        const double context = std::accumulate(m_contexts.end() - timed, m_contexts.end(), 0.0) /
+                               static_cast<double>(std::max<std::int64_t>(1, timed));
         const auto weights = static_cast<double>(formulas::weightBytes(shape, m_options.weights));
         const auto perToken =
             static_cast<double>(formulas::kvBytesPerToken(shape, m_options.cache));
@@ -206,8 +209,7 @@ private:
         m_next.assign(first.begin(), first.end());
         if (m_options.graph) RIDGE_TRY_STATUS(m_generator->recordDecode());
         m_ops->synchronize();
-        m_contextSum = 0;
-        m_steps = 0;
+        m_contexts.clear();
         return m_ops->status();
     }
 
@@ -217,8 +219,7 @@ private:
     std::unique_ptr<GptGenerator> m_generator;
     ReadBandwidth m_bandwidth;
     std::vector<std::int32_t> m_next;
-    std::uint64_t m_contextSum = 0;
-    std::uint64_t m_steps = 0;
+    std::vector<std::int64_t> m_contexts;  // of each step since the check, the new token included
 };
 
 using Presets = std::vector<std::string>;
