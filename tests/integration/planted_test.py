@@ -129,7 +129,8 @@ class Real(Case):
     """Pairs of the reference set in which one thing is different: all in one run, laid into two folders and compared as a person would."""
 
     PAIRS = {"elementwise/bias_gelu_residual.fused": "elementwise/bias_gelu_residual", "launch/batched": "launch/single", "io.train/prefetch4": "io.train/prefetch0"}
-    EXPECTED = {"elementwise/bias_gelu_residual": ("memory_wall",), "launch/single": ("latency_bound", "host", "launch"), "io.train/prefetch0": ("io_input",),
+    # Where vectors are narrow (AVX2) the exponentials of GELU take longer than its memory: near neither roof.
+    EXPECTED = {"elementwise/bias_gelu_residual": ("memory_wall", "latency_bound"), "launch/single": ("latency_bound", "host", "launch"), "io.train/prefetch0": ("io_input",),
                 "comm.overlap/off": ("comm_transfer", "comm_wait", "comm_unsplit")}
 
     def test_each_pair_is_explained_by_what_is_different_in_it(self):
