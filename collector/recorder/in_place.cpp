@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "collector/recorder/control.h"
 #include "collector/recorder/injection.h"
+#include "collector/recorder/launch.h"
 #include "collector/recorder/output_name.h"
 #include "collector/recorder/processes.h"
 #include "collector/recorder/session_folder.h"
@@ -35,6 +36,7 @@ std::string joinedFile(const std::string& session) {
 Error execute(const RecordOptions& options, const Injection& injection) {
     std::vector<std::string> arguments = options.command;
     std::vector<std::string> environment = childEnvironment(injection);
+    giveFileSizeSignalBack();
     execve(options.executable.c_str(), pointersTo(arguments).data(), pointersTo(environment).data());
     return {ErrorCode::kUnsupported,
             fmt::format("{}: cannot be executed: {}", options.executable, std::strerror(errno))};

@@ -20,6 +20,8 @@
 namespace ridge::recorder {
 namespace {
 
+bool g_fileSizeSignalTaken = false;
+
 // As execvp finds it; empty: not at all.
 std::string findProgram(const std::string& program) {
     if (program.find('/') != std::string::npos) return program;
@@ -37,6 +39,18 @@ std::string findProgram(const std::string& program) {
 
 }  // namespace
 
+void ignoreFileSizeSignal() {
+    struct sigaction before {};
+    struct sigaction ignore {};
+    ignore.sa_handler = SIG_IGN;
+    sigaction(SIGXFSZ, &ignore, &before);
+    if (before.sa_handler != SIG_IGN) g_fileSizeSignalTaken = true;
+}
+
+void giveFileSizeSignalBack() {
+    if (g_fileSizeSignalTaken) signal(SIGXFSZ, SIG_DFL);
+}
+
 Result<Launched> launch(const Program& program, const Injection& injection, const sigset_t& mask,
                         const std::function<void(pid_t)>& beforeExec) {
     std::vector<std::string> arguments = program.command;
@@ -53,15 +67,7 @@ Result<Launched> launch(const Program& program, const Injection& injection, cons
         close(report[1]);
         return Error{ErrorCode::kIo, fmt::format("pipe: {}", std::strerror(error))};
     }
-    // A limit on file sizes is an error of the write that meets it, not the end of the recorder. An
-    // ignored signal stays ignored across exec, so the program gets back what we were given.
-    static const struct sigaction fileSize = [] {
-        struct sigaction before {};
-        struct sigaction ignore {};
-        ignore.sa_handler = SIG_IGN;
-        sigaction(SIGXFSZ, &ignore, &before);
-        return before;
-    }();
+    ignoreFileSizeSignal();
     // The recorder blocks the signals that it forwards; the program starts with the mask that we
     // had before.
     const pid_t recorder = getpid();
@@ -77,7 +83,7 @@ Result<Launched> launch(const Program& program, const Injection& injection, cons
         while (read(go[0], &nothing, 1) < 0 && errno == EINTR) {
         }
         sigprocmask(SIG_SETMASK, &mask, nullptr);
-        if (fileSize.sa_handler != SIG_IGN) signal(SIGXFSZ, SIG_DFL);
+        giveFileSizeSignalBack();
         if (program.endsWithRecorder) {
             prctl(PR_SET_PDEATHSIG, SIGKILL);
             if (getppid() != recorder) _exit(127);

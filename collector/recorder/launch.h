@@ -26,6 +26,12 @@ struct Program {
     bool endsWithRecorder = false;  // killed when we are
 };
 
+// A limit on file sizes is an error of the write that meets it from now on, not the end of this
+// process (SIGXFSZ). An ignored signal stays ignored across exec: whoever becomes a program gives it
+// back first, as it was before the first call. The second is safe in the child of a fork.
+void ignoreFileSizeSignal();
+void giveFileSizeSignalBack();
+
 // mask: the signal mask that the program starts with. beforeExec: called between fork and exec, with
 // the process that waits for it. Errors: no process could be made.
 Result<Launched> launch(const Program& program, const Injection& injection, const sigset_t& mask,

@@ -61,8 +61,9 @@ public:
     explicit Recording(const RecordOptions& options) : m_options(options), m_windows(options) {}
 
     Result<RecordOutcome> run() {
+        ignoreFileSizeSignal();
+        Wait wait;  // a signal that comes from here on is the program's, as soon as there is one
         RIDGE_TRY_STATUS(prepare());
-        Wait wait;
         const Injection injection = injectionFor(m_options, m_session);
         describeAgents(injection);
         PerfEvents perf(m_spool);
@@ -120,7 +121,8 @@ private:
             return Error{
                 ErrorCode::kBadInput,
                 fmt::format("{}: exists already; --force overwrites it", shownOutput())};
-        RIDGE_TRY_STATUS(makeFolders());
+        m_info.nsPerTick = measureNsPerTick();  // takes a while: before anything is there to be left
+        RIDGE_TRY_STATUS(makeFolder());
         m_info.command = archive::withoutSecrets(m_options.command);
         m_info.ioClasses = m_options.ioClasses;
         m_info.workingDirectory = fs::current_path(ec).string();
@@ -128,7 +130,6 @@ private:
         m_info.output = m_output;
         m_info.environment = readEnvironment();
         if (m_options.traceCuda) m_info.cudaTrouble = cudaDriverTrouble();
-        m_info.nsPerTick = measureNsPerTick();
         m_info.startMonotonicNs = monotonicNs();
         m_info.startUtcNs = realtimeNs() - (monotonicNs() - m_info.startMonotonicNs);
         auto ready = prepareFiles();
@@ -189,7 +190,7 @@ private:
                         beside ? "there" : "into it", std::strerror(error))};
     }
 
-    Status makeFolders() {
+    Status makeFolder() {
         const bool beside = m_options.spoolDir.empty();
         m_session = absolutePath(beside ? m_output + ".spool" : m_options.spoolDir);
         if (!m_folderMade && mkdir(m_session.c_str(), 0700) != 0) {
@@ -200,28 +201,40 @@ private:
                     fmt::format("{}: another recording writes to it now (process {}); name "
                                 "another output, or wait for its end",
                                 m_options.output, pid)};
-            if (!m_options.force)
+            const bool free = removeUnbegun(m_session);
+            if (!free && !m_options.force)
                 return Error{ErrorCode::kBadInput,
                              fmt::format("{}: a recording that was not finished; recover it (ridge "
                                          "record --recover {} -o FILE) or remove it",
                                          m_session, shellQuoted(m_session))};
-            m_session += fmt::format(".{}", getpid());
+            if (!free) m_session += fmt::format(".{}", getpid());
             if (mkdir(m_session.c_str(), 0700) != 0) return noFolder(errno, beside);
         }
+        if (m_claim.take(m_session) == FolderClaim::Taken::kByAnother)
+            return Error{ErrorCode::kBadInput,
+                         fmt::format("{}: another recording begins to write to it now; name "
+                                     "another output, or wait for its end",
+                                     m_options.output)};
         m_info.runId = makeRunId();
-        m_info.ringDir = "/dev/shm/ridge-" + m_info.runId;
+        return {};
+    }
+
+    // Their place is in the control block before they are there: should we be killed, whoever takes
+    // the session's place finds them.
+    Status makeRings(spool::ControlBlock& control) {
         struct statvfs space {};
         const bool shm = statvfs("/dev/shm", &space) == 0 &&
-                         std::uint64_t{space.f_bavail} * space.f_frsize >= kShmBytesWanted &&
-                         mkdir(m_info.ringDir.c_str(), 0700) == 0;
-        if (shm) return {};
-        m_info.ringDir = m_session + "/rings";
-        if (mkdir(m_info.ringDir.c_str(), 0700) != 0) {
-            const int error = errno;
-            removeSession(m_session, {});
-            return ioError(m_info.ringDir, error);
+                         std::uint64_t{space.f_bavail} * space.f_frsize >= kShmBytesWanted;
+        const std::string inShm = "/dev/shm/ridge-" + m_info.runId;
+        const std::string inSession = m_session + "/rings";
+        for (const std::string& place : {shm ? inShm : inSession, inSession}) {
+            if (place.size() >= sizeof control.ringDir)
+                return Error{ErrorCode::kBadInput, fmt::format("{}: the path is too long", place)};
+            std::memcpy(control.ringDir, place.c_str(), place.size() + 1);
+            m_info.ringDir = place;
+            if (mkdir(place.c_str(), 0700) == 0) return {};
         }
-        return {};
+        return ioError(m_info.ringDir, errno);
     }
 
     Status prepareFiles() {
@@ -240,16 +253,14 @@ private:
         control.traceCuda = m_options.traceCuda;
         control.cudaOptions = m_options.cudaOptions;
         control.traceIo = m_options.traceIo;
-        if (m_info.ringDir.size() >= sizeof control.ringDir)
-            return Error{ErrorCode::kBadInput,
-                         fmt::format("{}: the path is too long", m_info.ringDir)};
-        std::memcpy(control.ringDir, m_info.ringDir.c_str(), m_info.ringDir.size() + 1);
+        RIDGE_TRY_STATUS(makeRings(control));
         m_windows.prepare(control, m_info.startMonotonicNs);
         if (!m_options.sessionName.empty())
             RIDGE_TRY_STATUS(m_name.take(m_options.sessionName, m_session));
         control.magic = spool::kControlMagic;
         m_info.recorderBytes = static_cast<std::int64_t>(m_spool.bytes());
         RIDGE_TRY_STATUS(writeSession(m_session, m_info));
+        m_claim.release();
         reserveRoom(m_session);
         return {};
     }
@@ -501,6 +512,7 @@ private:
     std::string m_output;
     std::string m_session;
     SessionInfo m_info;
+    FolderClaim m_claim;
     Control m_control;
     NamedSession m_name;
     RecorderSpool m_spool;

@@ -3,17 +3,40 @@
 #include "collector/recorder/session_folder.h"
 
 #include "base/clock.h"
+#include "collector/recorder/control.h"
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <filesystem>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <vector>
 
 namespace ridge::recorder {
 namespace fs = std::filesystem;
+
+FolderClaim::Taken FolderClaim::take(const std::string& folder) {
+    release();
+    m_fd = open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct stat held {};
+    struct stat there {};
+    if (m_fd < 0 || fstat(m_fd, &held) != 0) return Taken::kByAnother;  // removed it
+    if (flock(m_fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? Taken::kByAnother : Taken::kNoLocksHere;
+    const bool same = stat(folder.c_str(), &there) == 0 && there.st_ino == held.st_ino &&
+                      there.st_dev == held.st_dev;
+    return same ? Taken::kYes : Taken::kByAnother;
+}
+
+void FolderClaim::release() {
+    if (m_fd >= 0) close(m_fd);
+    m_fd = -1;
+}
 
 std::string absolutePath(const std::string& path) {
     std::error_code ec;
@@ -58,6 +81,21 @@ void removeOwnFiles(const fs::path& folder) {
     fs::remove(folder, ec);
 }
 
+// What prepares a recording, and no more: recorder.spool comes first.
+bool holdsOnlyABeginning(const fs::path& folder) {
+    std::error_code ec;
+    bool any = false;
+    for (const auto& entry : fs::directory_iterator(folder, ec)) {
+        const std::string name = entry.path().filename().string();
+        const bool known = name == "recorder.spool" || name == "control" ||
+                           name.starts_with("session.json.") ||
+                           (name == "rings" && fs::is_empty(entry.path(), ec));
+        if (!known) return false;
+        any = true;
+    }
+    return !ec && (!any || fs::exists(folder / "recorder.spool", ec));
+}
+
 }  // namespace
 
 void removeSession(const std::string& session, const std::string& ringDir) {
@@ -66,6 +104,24 @@ void removeSession(const std::string& session, const std::string& ringDir) {
         (rings.parent_path() == "/dev/shm" && rings.filename().string().starts_with("ridge-")))
         removeOwnFiles(rings);
     removeOwnFiles(session);
+}
+
+bool removeUnbegun(const std::string& session) {
+    std::error_code ec;
+    FolderClaim claim;
+    if (fs::exists(session + "/session.json", ec) ||
+        claim.take(session) != FolderClaim::Taken::kYes ||
+        !holdsOnlyABeginning(session))
+        return false;
+    std::string rings = session + "/rings";
+    Control control;
+    if (control.map(session + "/control", false).ok()) {
+        const char* const known = control.block()->ringDir;
+        const std::string named(known, strnlen(known, sizeof control.block()->ringDir));
+        if (!named.empty()) rings = named;
+    }
+    removeSession(session, rings);
+    return !fs::exists(session, ec);
 }
 
 void reserveRoom(const std::string& session) {

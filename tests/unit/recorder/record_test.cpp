@@ -6,10 +6,12 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -20,6 +22,8 @@
 #include "collector/recorder/convert/ring_file.h"
 #include "collector/recorder/environment.h"
 #include "collector/recorder/output_name.h"
+#include "collector/recorder/session_folder.h"
+#include "schemas/spool/control_block.h"
 #include "schemas/sqlite/database.h"
 #include "tests/unit/recorder/fake_producer.h"
 
@@ -287,6 +291,72 @@ TEST_F(RecordTest, ADiskThatIsFullKeepsTheSpool) {
     ASSERT_TRUE(recovered.ok()) << recovered.error().message;
     EXPECT_EQ(recovered->programStatus, 5);
     EXPECT_EQ(sql("SELECT outcome FROM RIDGE_RUN"), "complete");
+}
+
+// A limit that the recorder's first files meet already is an error of its own, said in words.
+TEST_F(RecordTest, ALimitOnFileSizesIsAnError) {
+    const pid_t recorderPid = fork();
+    ASSERT_GE(recorderPid, 0);
+    if (recorderPid == 0) {
+        signal(SIGXFSZ, SIG_DFL);  // as a shell has it, whatever ran before in this program
+        const rlimit limit{1024, 1024};
+        setrlimit(RLIMIT_FSIZE, &limit);
+        const auto outcome = record(shell("exit 0"));
+        _exit(!outcome.ok() && outcome.error().code == ErrorCode::kIo ? 0 : 1);
+    }
+    int status = 0;
+    waitpid(recorderPid, &status, 0);
+    EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+    EXPECT_EQ(WEXITSTATUS(status), 0);
+    EXPECT_FALSE(fs::exists(m_output + ".spool"));
+}
+
+// Killed before its program was started, a recorder leaves a folder with nothing in it: no obstacle.
+TEST_F(RecordTest, WhatWasCutOffBeforeItsProgramStartedMakesRoom) {
+    const fs::path session = m_output + ".spool";
+    const fs::path rings = "/dev/shm/ridge-" + makeRunId();
+    const auto leave = [&] {
+        fs::create_directory(session);
+        std::ofstream(session / "recorder.spool") << "spool";
+        Control control;
+        ASSERT_TRUE(control.map((session / "control").string(), true).ok());
+        std::strcpy(control.block()->ringDir, rings.c_str());
+        control.block()->recorderPid = 1;  // lives, and has no heartbeat
+        fs::create_directory(rings);
+    };
+    leave();
+    const auto outcome = record(shell("exit 3"));
+    ASSERT_TRUE(outcome.ok()) << outcome.error().message;
+    EXPECT_EQ(outcome->programStatus, 3);
+    EXPECT_FALSE(fs::exists(session));
+    EXPECT_FALSE(fs::exists(rings));
+
+    fs::remove(m_output);
+    leave();
+    {
+        FolderClaim begun;  // another begins it now
+        ASSERT_EQ(begun.take(session.string()), FolderClaim::Taken::kYes);
+        EXPECT_FALSE(record(shell("exit 0")).ok());
+    }
+    std::ofstream(session / "1-1.spool") << "of a program";
+    EXPECT_FALSE(record(shell("exit 0")).ok());
+    EXPECT_TRUE(fs::exists(session / "1-1.spool"));
+    EXPECT_TRUE(fs::exists(session / "recorder.spool"));
+    fs::remove(rings);
+}
+
+// One that was begun with our output's name keeps it, whoever made the folder.
+TEST_F(RecordTest, OneRecordingClaimsAFolder) {
+    const std::string session = (m_dir.path() / "claimed").string();
+    fs::create_directory(session);
+    FolderClaim first, second;
+    EXPECT_EQ(first.take(session), FolderClaim::Taken::kYes);
+    EXPECT_EQ(second.take(session), FolderClaim::Taken::kByAnother);
+    EXPECT_FALSE(removeUnbegun(session));
+    first.release();
+    EXPECT_TRUE(removeUnbegun(session));
+    EXPECT_FALSE(fs::exists(session));
+    EXPECT_EQ(second.take(session), FolderClaim::Taken::kByAnother) << "nothing is there to be had";
 }
 
 // Gaps of a spool on a full tmpfs: reading a mapped one would be a SIGBUS.
