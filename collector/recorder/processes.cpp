@@ -17,6 +17,11 @@ namespace ridge::recorder {
 namespace {
 
 constexpr std::size_t kMostProcesses = 4096;
+// Lists of processes that are read for one answer. A process that was started after a list was read,
+// by one that had ended before its turn came, is in neither: so until a list shows nobody new.
+constexpr int kMostLooks = 20;
+constexpr int kLooksAtUnread = 5;
+constexpr unsigned kUnreadPauseUs = 1000;
 
 // The inode in "pid:[4026531836]".
 std::uint32_t pidNamespaceOf(const std::string& process) {
@@ -38,6 +43,20 @@ std::int32_t lastNumber(const std::filesystem::path& path, std::string_view fiel
         return at == std::string::npos ? 0 : std::atoi(line.c_str() + at + 1);
     }
     return 0;
+}
+
+enum class Environment { kHasIt, kHasItNot, kBeingMade };
+
+// In the midst of an exec a process has a program and no environment yet; few have none for long.
+Environment lookForVariable(const std::filesystem::path& process, const std::string& wanted) {
+    std::ifstream environment(process / "environ", std::ios::binary);
+    bool any = false;
+    for (std::string variable; std::getline(environment, variable, '\0'); any = true)
+        if (variable == wanted) return Environment::kHasIt;
+    std::error_code ec;
+    const bool empty = !any && environment.is_open() &&
+                       !std::filesystem::read_symlink(process / "exe", ec).empty() && !ec;
+    return empty ? Environment::kBeingMade : Environment::kHasItNot;
 }
 
 // As the process itself knows it.
@@ -67,16 +86,25 @@ std::set<std::int32_t> processTree(std::int32_t pid) {
 std::set<std::int32_t> processesOfSession(const std::string& session) {
     const std::string wanted = fmt::format("{}={}", spool::kSessionVariable, session);
     std::set<std::int32_t> found;
-    std::error_code ec;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
-        const int pid = std::atoi(entry.path().filename().c_str());
-        if (pid <= 0 || pid == getpid()) continue;
-        std::ifstream environment(entry.path() / "environ", std::ios::binary);
-        for (std::string variable; std::getline(environment, variable, '\0');)
-            if (variable == wanted) {
-                if (isRunning(pid)) found.insert(pid);
-                break;
+    std::set<std::int32_t> seen;
+    for (int look = 0; look < kMostLooks; ++look) {
+        bool anyNew = false;
+        bool anyUnread = false;
+        std::error_code ec;
+        for (const auto& entry : std::filesystem::directory_iterator("/proc", ec)) {
+            const int pid = std::atoi(entry.path().filename().c_str());
+            if (pid <= 0 || pid == getpid() || seen.contains(pid)) continue;
+            const Environment environment = lookForVariable(entry.path(), wanted);
+            if (environment == Environment::kBeingMade) {
+                anyUnread = true;
+                continue;
             }
+            seen.insert(pid);
+            anyNew = true;
+            if (environment == Environment::kHasIt && isRunning(pid)) found.insert(pid);
+        }
+        if (!anyNew && (!anyUnread || look >= kLooksAtUnread)) break;
+        if (anyUnread) usleep(kUnreadPauseUs);
     }
     return found;
 }

@@ -13,9 +13,8 @@ namespace ridge::recorder {
 // The process and its descendants, at most a few thousand; those that were adopted by init are not
 // found.
 std::set<std::int32_t> processTree(std::int32_t pid);
-// A living process that has a file of this folder mapped; 0: none, or none that we may look into.
 // Those that have this session in the environment they were started with, whether their agent has
-// shown itself or not; ourselves excluded.
+// shown itself or not; ourselves excluded. Whose parent ended while we looked is found, too.
 std::set<std::int32_t> processesOfSession(const std::string& session);
 // These, and of the others that still run, without the program itself.
 std::set<std::int32_t> othersRunning(const std::string& session, const std::set<std::int32_t>& known,
@@ -23,6 +22,7 @@ std::set<std::int32_t> othersRunning(const std::string& session, const std::set<
 // Neither ended nor waiting to be reaped.
 bool isRunning(std::int32_t pid);
 
+// A living process that has a file of this folder mapped; 0: none, or none that we may look into.
 std::int32_t processWithRings(const std::string& ringDir);
 // Inode of our own pid namespace; 0: not known.
 std::uint32_t ownPidNamespace();

@@ -177,8 +177,9 @@ int phases(int epochs, bool startEnd) {
     return 4;
 }
 
-// Ranges of so many microseconds until SECONDS have passed; when each began and ended goes to FILE.
-int paced(const char* path, double seconds, int microseconds) {
+// Ranges of so many microseconds until SECONDS have passed or a file LAST is there; when each began and
+// ended goes to FILE, at once.
+int paced(const char* path, double seconds, int microseconds, const char* last) {
     FILE* log = std::fopen(path, "wb");
     if (log == nullptr) return 2;
     const auto now = [] {
@@ -188,12 +189,14 @@ int paced(const char* path, double seconds, int microseconds) {
     };
     const long long first = now();
     for (long long times[2] = {first, first}; static_cast<double>(times[1] - first) < seconds * 1e9;) {
+        if (last != nullptr && access(last, F_OK) == 0) break;
         times[0] = now();
         nvtxRangePushA("paced");
         usleep(static_cast<useconds_t>(microseconds));
         nvtxRangePop();
         times[1] = now();
         std::fwrite(times, sizeof times, 1, log);
+        std::fflush(log);
     }
     std::fclose(log);
     std::puts("paced done");
@@ -267,7 +270,7 @@ int main(int argc, char** argv) {
     if (what == "gives-up" && argc > 4) return givesUp(argv[2], argv[3], number(argv, argc, 4));
     if (what == "limit" && argc > 3) return setsLimit(argv[2], number(argv, argc, 3));
     if (what == "phases") return phases(number(argv, argc, 2), argc > 3);
-    if (what == "paced" && argc > 4) return paced(argv[2], std::atof(argv[3]), number(argv, argc, 4));
+    if (what == "paced" && argc > 4) return paced(argv[2], std::atof(argv[3]), number(argv, argc, 4), argc > 5 ? argv[5] : nullptr);
     if (what == "plain") {
         ranges("plain", number(argv, argc, 2));
         std::puts("plain output");

@@ -22,6 +22,7 @@
 #include "collector/recorder/convert/ring_file.h"
 #include "collector/recorder/environment.h"
 #include "collector/recorder/output_name.h"
+#include "collector/recorder/processes.h"
 #include "collector/recorder/session_folder.h"
 #include "schemas/spool/control_block.h"
 #include "schemas/sqlite/database.h"
@@ -416,6 +417,37 @@ TEST_F(RecordTest, ASessionHasOneWorkerAtATime) {
     EXPECT_TRUE(second.lock());
     close(ready[0]);
     close(ready[1]);
+}
+
+// Each generation lives for milliseconds and ends as soon as it has a child, as one that becomes a
+// daemon does: a look that reads the list of processes once finds nobody now and then.
+TEST_F(RecordTest, ProcessesAreFoundWhileTheyComeAndGo) {
+    const std::string session = m_output + ".spool";
+    const fs::path done = m_dir.path() / "done", stop = m_dir.path() / "stop";
+    const std::string script = fmt::format(
+        "busy() {{ i=0; while [ $i -lt 1500 ]; do i=$((i+1)); done; }}\n"
+        "step() {{ ( busy; if [ $1 -gt 0 ]; then step $(($1-1)); else : > {}; while [ ! -e {} ]; do busy; done; fi ) & }}\n"
+        "step 300",
+        done.string(), stop.string());
+    const std::string variable = fmt::format("{}={}", spool::kSessionVariable, session);
+    const pid_t first = fork();
+    ASSERT_GE(first, 0);
+    if (first == 0) {
+        execl("/usr/bin/env", "env", variable.c_str(), "/bin/sh", "-c", script.c_str(), nullptr);
+        _exit(127);
+    }
+    const std::int64_t until = monotonicNs() + 60'000'000'000;
+    while (processesOfSession(session).empty() && monotonicNs() < until) {
+    }
+    int looks = 0, missed = 0;
+    for (; !fs::exists(done) && monotonicNs() < until; ++looks)
+        missed += processesOfSession(session).empty();
+    EXPECT_TRUE(fs::exists(done));
+    std::ofstream(stop) << "now";
+    EXPECT_GT(looks, 3);
+    EXPECT_EQ(missed, 0) << "of " << looks;
+    waitpid(first, nullptr, 0);
+    while (!processesOfSession(session).empty() && monotonicNs() < until) usleep(10'000);
 }
 
 TEST(OutputName, PatternsAreCheckedWithoutTheirVariables) {
