@@ -16,7 +16,7 @@ enum RangeFlags : uint8_t {
     kRegisteredName = 8,   // the name was a registered string (nsys: textId instead of text)
     kWideCategory = 16,    // extension: uint64 category (category field is then 0)
     kStartEnd = 32,        // nvtxRangeStart/End: may end on another thread; RangeOpen/RangeClose pair
-    kBlobsAtEnd = 64,      // blobs were given at the end (pop payload) and replace those of the start
+    kBlobsAtEnd = 64,      // blobs were given at the end (pop payload) and follow those of the start
 };
 // Order of extensions: wide category, value, blobs (to the end of the record).
 
