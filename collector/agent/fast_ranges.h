@@ -24,6 +24,13 @@ namespace ridge::agent {
 #define RIDGE_FAST __attribute__((always_inline)) inline
 #define RIDGE_RARE(condition) __builtin_expect(!!(condition), false)
 
+// A value that is not to be worked out a second time, which would keep what it came from in a
+// register.
+RIDGE_FAST uint32_t once(uint32_t value) {
+    __asm__("" : "+r"(value));
+    return value;
+}
+
 // Only where g_fastClock is set.
 RIDGE_FAST uint64_t ticks() {
 #if defined(__x86_64__)
@@ -96,6 +103,15 @@ RIDGE_FAST bool cachedId(const Ring* ring, const char* text, uint32_t& id) {
 #endif
 }
 
+// Where a thread remembers a string handle; those that it gave out are sixteen bytes apart at
+// least.
+RIDGE_FAST CachedHandle& handleSlot(Ring* ring, const void* handle) {
+    // The handle's middle bits, twice, are the slot's place in bytes.
+    const uintptr_t place = reinterpret_cast<uintptr_t>(handle) & ((kHandleSlots - 1) * 16);
+    return *reinterpret_cast<CachedHandle*>(reinterpret_cast<uint8_t*>(ring) +
+                                            offsetof(Ring, handles) + 2 * place);
+}
+
 // Count and payload bytes are one word: one load, one store.
 using OpenWord [[gnu::may_alias]] = uint64_t;
 static_assert(offsetof(spool::RingHeader, openPayloadUsed) ==
@@ -151,14 +167,16 @@ RIDGE_FAST uint8_t* fillFrame(const Idle& idle, uint64_t open, uint32_t domainId
                               uint64_t payload, int& level) {
     const uint64_t count = static_cast<uint32_t>(open);
     uint8_t* frame = frameAt(idle.header, count);
-    uint32_t found = 0;
+    uint64_t name = words.name;
+    uint32_t found = once(0);  // else a register that is known to be 0 by then is kept for it
     if (count != 0) {
         const uint8_t* below = frame - sizeof(spool::OpenFrame);
         found = kSame || __builtin_expect(domainOf(below) == domainId, true)
                     ? levelOf(below) + 1
                     : levelOf(idle.header, static_cast<uint32_t>(count), domainId);
+        name |= uint64_t{found} << 56;
     }
-    storeWord(frame + 8, words.name | uint64_t{found} << 56);
+    storeWord(frame + 8, name);
     storeWord(frame + 16, 0);
     storeWord(frame + 24, payload);
     storeWord(frame + 32, words.record);
@@ -166,13 +184,18 @@ RIDGE_FAST uint8_t* fillFrame(const Idle& idle, uint64_t open, uint32_t domainId
     return frame;
 }
 
-template <bool kSame = false>
-RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
-                        uint8_t flags, int& level) {
-    const FrameWords words = frameWords(domainId, nameId, flags, 0);
+template <bool kSame>
+RIDGE_FAST void pushFrame(const Idle& idle, uint64_t open, uint32_t domainId, FrameWords words,
+                          int& level) {
     uint8_t* frame = fillFrame<kSame>(idle, open, domainId, words, open >> 32, level);
     storeWord(frame, ticks());
     storeOpen(idle.header, open + 1);
+}
+
+template <bool kSame = false>
+RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint32_t nameId,
+                        uint8_t flags, int& level) {
+    pushFrame<kSame>(idle, open, domainId, frameWords(domainId, nameId, flags, 0), level);
     return true;
 }
 

@@ -8,6 +8,8 @@
 
 namespace ridge::agent {
 
+ArenaBlock* g_arenaBlocks = nullptr;  // written under the lock
+
 namespace {
 
 constexpr size_t kArenaBlock = size_t{1} << 20;
@@ -15,12 +17,6 @@ constexpr size_t kLargestArenaBlock = size_t{1} << 24;
 constexpr uint32_t kFirstBuckets = 4096;
 
 pthread_mutex_t g_lock = PTHREAD_MUTEX_INITIALIZER;
-// At its own start. Few, since each is twice the one before: handles are looked for in all.
-struct ArenaBlock {
-    ArenaBlock* next;
-    size_t bytes;
-};
-ArenaBlock* g_arenaBlocks = nullptr;  // written under the lock
 char* g_arena = nullptr;
 size_t g_arenaLeft = 0;
 NameEntry** g_buckets = nullptr;
@@ -32,11 +28,6 @@ uint64_t hashOf(const char* text, size_t length) {
     for (size_t i = 0; i < length; ++i)
         hash = (hash ^ static_cast<unsigned char>(text[i])) * 0x100000001b3ull;
     return hash ^ (hash >> 29);
-}
-
-uint32_t sealOf(const void* address) {
-    const auto value = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(address));
-    return static_cast<uint32_t>((value * 0x9E3779B97F4A7C15ull) >> 32) | 1;
 }
 
 bool growBuckets() {
@@ -124,20 +115,6 @@ void* arenaAllocate(size_t bytes) {
     g_arena += bytes;
     g_arenaLeft -= bytes;
     return result;
-}
-
-const NameEntry* registeredEntry(const void* handle) {
-    const auto at = reinterpret_cast<uintptr_t>(handle);
-    const ArenaBlock* block = __atomic_load_n(&g_arenaBlocks, __ATOMIC_ACQUIRE);
-    for (; block != nullptr; block = block->next) {
-        const uintptr_t inside = at - reinterpret_cast<uintptr_t>(block);
-        if (inside >= block->bytes) continue;
-        const auto* entry = static_cast<const NameEntry*>(handle);
-        const bool whole = at % 16 == 0 && inside + sizeof(NameEntry) <= block->bytes;
-        return whole && __atomic_load_n(&entry->seal, __ATOMIC_RELAXED) == sealOf(entry) ? entry
-                                                                                         : nullptr;
-    }
-    return nullptr;
 }
 
 void announceName(Ring* ring, NameEntry* entry) {

@@ -11,13 +11,6 @@ namespace ridge::agent {
 
 using spool::kRegisteredName;
 
-// A value that is not to be worked out a second time, which would keep what it came from in a
-// register.
-RIDGE_FAST uint32_t once(uint32_t value) {
-    __asm__("" : "+r"(value));
-    return value;
-}
-
 // A registered or cached name, no colour, no category, and either nothing more or one payload.
 RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given,
                                   int& level) {
@@ -32,10 +25,16 @@ RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t
     uint32_t name = 0;
     uint8_t flags = 0;
     if (a.messageType == NVTX_MESSAGE_TYPE_REGISTERED) {
-        const auto* entry = reinterpret_cast<const NameEntry*>(a.message.registered);
-        if (RIDGE_RARE(entry == nullptr || entry->generation != imageGeneration())) return false;
-        name = entry->id;
+        const void* handle = a.message.registered;
         flags = kRegisteredName;
+        CachedHandle& slot = handleSlot(idle.ring, handle);
+        if (RIDGE_RARE(slot.key != handle)) {
+            const NameEntry* entry = registeredEntry(handle);
+            if (entry == nullptr || entry->generation != imageGeneration()) return false;
+            slot = {handle, frameName(0, entry->id, flags),
+                    rangeWord(sizeof(spool::Range), flags, entry->id)};
+        }
+        name = static_cast<uint32_t>(slot.frameName);
     } else if (a.messageType != NVTX_MESSAGE_TYPE_ASCII ||
                !cachedId(idle.ring, a.message.ascii, name)) {
         return false;
@@ -81,18 +80,19 @@ int onDomainPushEx(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attri
         Idle idle;
         if (RIDGE_RARE(attributes == nullptr)) return pushOther(domainId, attributes);
         const nvtxEventAttributes_t& a = *attributes;
-        const auto* entry = reinterpret_cast<const NameEntry*>(a.message.registered);
+        const void* handle = a.message.registered;
         const bool usual = a.messageType == NVTX_MESSAGE_TYPE_REGISTERED && a.payloadType == 0 &&
-                           a.size >= sizeof a && a.category == 0 &&
-                           a.colorType != NVTX_COLOR_ARGB && entry != nullptr;
-        if (__builtin_expect(usual && entry->generation == imageGeneration() && idleRing(idle),
-                             true)) {
+                           a.size >= sizeof a && a.category == 0 && a.colorType != NVTX_COLOR_ARGB;
+        if (__builtin_expect(usual && idleRing(idle), true)) {
             const Taken taken;
             const uint64_t open = loadOpen(idle.header);
+            const CachedHandle& slot = handleSlot(idle.ring, handle);
             int level = 0;
-            if (__builtin_expect(hasRoom(idle.ring, open) && continues(idle, open, domainId),
+            if (__builtin_expect(hasRoom(idle.ring, open) && slot.key == handle &&
+                                     continues(idle, open, domainId),
                                  true)) {
-                tryPush<true>(idle, open, domainId, entry->id, kRegisteredName, level);
+                const FrameWords words{slot.frameName | uint64_t{domainId} << 32, slot.record};
+                pushFrame<true>(idle, open, domainId, words, level);
                 return level;
             }
         }

@@ -249,7 +249,8 @@ Ring* createRing(const raw::SignalShield& shield) {
     ring->mask = bytes - 1;
     ring->frameRoom = kMaxOpenFrames;
     ring->fastBlob = (largestBlob(ring) < 1024 ? largestBlob(ring) : 1024) - 16;
-    ring->names[0].key = "";  // no empty slot has the key of a null text
+    ring->names[0].key = "";  // no empty slot has the key of a null text, or of a null handle
+    ring->handles[0].key = "";
     for (CachedSchema& slot : ring->schemas) slot = {};
     ring->nextRange = (uint64_t{index} + 1) << 40;
     auto* header = reinterpret_cast<RingHeader*>(base);

@@ -61,6 +61,16 @@ struct alignas(64) CachedSchema {
 };
 static_assert(sizeof(CachedSchema) == 64);
 
+// A string handle that this thread used before: it is looked at as a number, and never followed,
+// since it may be any. What a push with that name and nothing else writes lies ready.
+inline constexpr uint32_t kHandleSlots = 512;
+struct alignas(32) CachedHandle {
+    const void* key;
+    uint64_t frameName;  // of the open frame: name and flags, no domain
+    uint64_t record;     // rangeWord()
+};
+static_assert(sizeof(CachedHandle) == 32);
+
 // A push that found no room in the header's frames. Those of one domain are a chain, so that
 // neither a push nor a pop looks through a deep stack of another's.
 struct OverflowFrame {
@@ -92,6 +102,7 @@ struct Ring {
     uint8_t* scratch;  // copies of payloads with pointers (payloads.cpp); made at first need
     char stem[96];     // file name without suffix
     CachedSchema schemas[kSchemaSlots];
+    CachedHandle handles[kHandleSlots];
     CachedName names[kNameSlots];
 };
 

@@ -280,6 +280,22 @@ void unreadable() {
     a.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
     a.message.registered = reinterpret_cast<nvtxStringHandle_t>(uintptr_t{0x1230});
     nvtxDomainMarkEx(domain, &a);
+    // In each place where a handle may stand, no memory, no place of a handle, and an object of ours that is no string.
+    for (const uintptr_t handle : {uintptr_t{0x1230}, uintptr_t{1} << 62, ~uintptr_t{0}, reinterpret_cast<uintptr_t>(domain),
+                                   reinterpret_cast<uintptr_t>(three[0]) + 16}) {
+        a.message.registered = reinterpret_cast<nvtxStringHandle_t>(handle);
+        nvtxDomainRangePushEx(domain, &a);
+        nvtxDomainRangePop(domain);
+        nvtxRangePushEx(&a);
+        nvtxRangePop();
+        nvtxDomainRangeEnd(domain, nvtxDomainRangeStartEx(domain, &a));
+        nvtxDomainMarkEx(domain, &a);
+    }
+    a.message.registered = three[0];
+    for (int twice = 0; twice < 2; ++twice) {
+        nvtxDomainRangePushEx(domain, &a);
+        nvtxDomainRangePop(domain);
+    }
     munmap(pages, kPage);
 }
 
