@@ -4,16 +4,18 @@
 // file calls nothing is recorded: it is counted in the control block, which also has the first
 // one's path. Called in the children of fork and vfork: no ring, no lock, no memory.
 //
-// Not seen: what libc starts by itself (the shell of system and popen, which has hooks of its own
-// where it is not static), what a static program starts, and raw system calls.
+// libc starts the shell of system and popen by itself: what a dynamic one runs is seen in it, a
+// static one is counted here. Not seen: what a static program starts, and raw system calls.
 #include "collector/agent/io_hook.h"
 #include "collector/agent/process.h"
 #include "collector/agent/raw.h"
 #include "collector/agent/static_program.h"
 
 #include <alloca.h>
+#include <paths.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,6 +31,8 @@ using Spawn = int(pid_t*, const char*, const posix_spawn_file_actions_t*, const 
                   char* const*, char* const*);
 Real<Spawn> g_spawn("posix_spawn");
 Real<Spawn> g_spawnp("posix_spawnp");
+Real<int(const char*)> g_system("system");
+Real<FILE*(const char*, const char*)> g_popen("popen");
 
 // Before main(): in the child of a fork the loader's lock may be held by a thread that is not
 // there.
@@ -40,6 +44,8 @@ __attribute__((constructor)) void findFunctions() {
     g_fexecve.get();
     g_spawn.get();
     g_spawnp.get();
+    g_system.get();
+    g_popen.get();
 }
 
 constexpr size_t kPathBytes = 4096;
@@ -87,20 +93,13 @@ private:
     bool m_counted = false;
 };
 
-template <class Exec>
-int start(const char* file, bool inPath, Exec exec) {
-    Starting starting(file, inPath);
-    const int result = exec();
-    starting.failed();
-    return result;
-}
-
+// 0: it was started. Of exec nothing is known then, as it does not return.
 template <class RealCall>
-int spawn(const char* file, bool inPath, RealCall real) {
+int start(const char* file, bool inPath, RealCall real) {
     Starting starting(file, inPath);
-    const int error = real();
-    if (error != 0) starting.failed();
-    return error;
+    const int result = real();
+    if (result != 0) starting.failed();
+    return result;
 }
 
 }  // namespace
@@ -160,13 +159,27 @@ RIDGE_EXPORT int posix_spawn(pid_t* pid, const char* path,
                              const posix_spawn_file_actions_t* actions,
                              const posix_spawnattr_t* attributes, char* const argv[],
                              char* const envp[]) {
-    return spawn(path, false,
+    return start(path, false,
                  [&] { return g_spawn.get()(pid, path, actions, attributes, argv, envp); });
 }
 RIDGE_EXPORT int posix_spawnp(pid_t* pid, const char* file,
                               const posix_spawn_file_actions_t* actions,
                               const posix_spawnattr_t* attributes, char* const argv[],
                               char* const envp[]) {
-    return spawn(file, true,
+    return start(file, true,
                  [&] { return g_spawnp.get()(pid, file, actions, attributes, argv, envp); });
+}
+
+RIDGE_EXPORT int system(const char* command) {
+    if (command == nullptr) return g_system.get()(command);  // asks whether there is a shell
+    Starting starting(_PATH_BSHELL, false);
+    const int status = g_system.get()(command);
+    if (status == -1) starting.failed();
+    return status;
+}
+RIDGE_EXPORT FILE* popen(const char* command, const char* mode) {
+    Starting starting(_PATH_BSHELL, false);
+    FILE* const stream = g_popen.get()(command, mode);
+    if (stream == nullptr) starting.failed();
+    return stream;
 }

@@ -122,6 +122,26 @@ class StaticPrograms(Told):
         line = self.assertTold(self.shell("exec ./starts"), self.WORDS)
         self.assertIn("started 11 times, the first was ./static:", line)
 
+    @unittest.skipUnless(os.geteuid() == 0 and shutil.which("unshare"), "another shell in the place of /bin/sh needs a mount of one's own, and root")
+    def test_a_static_shell_that_libc_itself_starts(self):
+        source = self.folder / "shells.c"
+        source.write_text(textwrap.dedent("""
+            #include <stdio.h>
+            #include <stdlib.h>
+            int main(void) {
+                FILE* stream = popen("exit 0", "r");
+                return !system(NULL) || system("exit 0") != 0 || stream == NULL || pclose(stream) != 0;
+            }
+        """))
+        self.assertEqual(run("cc", source, "-o", self.folder / "shells").returncode, 0)
+        command = [RIDGE, "record", "--trace", "nvtx,io", "--force", "-o", self.trace, "--", self.folder / "shells"]
+        self.assertNotIn("statically linked program", run(*command).stderr, "a dynamic one is seen from within")
+        result = run("unshare", "-m", "sh", "-c", 'mount --bind static "$(readlink -f /bin/sh)" || exit 77; exec "$@"', "sh", *command, cwd=self.folder)
+        if result.returncode == 77 or result.stderr.startswith("unshare:"):
+            self.skipTest("nothing can be mounted here")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("started 2 times, the first was /bin/sh:", self.assertTold(result, self.WORDS))
+
     def test_a_script_of_a_static_interpreter_and_a_loader_that_is_none(self):
         script = self.folder / "script"
         script.write_text(f"#! {self.folder}/static -x\n")
