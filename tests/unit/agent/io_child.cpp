@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -139,6 +141,31 @@ void sockets() {
     check(send(-1, buffer, 1, 0) == -1 && errno == EBADF, "errno of a send");
 }
 
+// A thread that is cancelled in a call runs its destructors on the way out.
+int g_pipe[2];
+bool g_destroyed = false;
+
+void* reads(void*) {
+    struct Guard {
+        ~Guard() { g_destroyed = true; }
+    } const guard;
+    char byte = 0;
+    check(read(g_pipe[0], &byte, 1) == 1, "the first byte");
+    check(read(g_pipe[0], &byte, 1) < 0, "waits for a second one until it is cancelled");
+    return nullptr;
+}
+
+void cancelled() {
+    pthread_t thread{};
+    void* result = nullptr;
+    check(pipe(g_pipe) == 0 && write(g_pipe[1], "1", 1) == 1, "pipe");
+    check(pthread_create(&thread, nullptr, reads, nullptr) == 0, "thread");
+    for (int left = 1; left != 0; usleep(1000))
+        check(ioctl(g_pipe[0], FIONREAD, &left) == 0, "FIONREAD");
+    check(pthread_cancel(thread) == 0 && pthread_join(thread, &result) == 0, "cancel");
+    check(result == PTHREAD_CANCELED && g_destroyed, "its destructors ran");
+}
+
 }  // namespace
 
 // Lines and formats, 3 of each, and what they return.
@@ -231,6 +258,10 @@ int main(int argc, char** argv) {
     }
     if (argc > 2 && std::string(argv[2]) == "uring") {
         uring(argv[1]);
+        return 0;
+    }
+    if (argc > 2 && std::string(argv[2]) == "cancelled") {
+        cancelled();
         return 0;
     }
     if (argc > 2 && std::string(argv[2]) == "lines")

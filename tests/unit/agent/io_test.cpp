@@ -173,6 +173,15 @@ TEST(Io, ADescriptorFromFcntlIsAnotherFile) {
     EXPECT_EQ(reads["/dev/zero"], 3);
 }
 
+TEST(Io, ACancelledThreadIsUnwoundThroughAHook) {
+    const TestSession session;
+    const auto child = runChild({RIDGE_IO_CHILD_PATH, "-", "cancelled"}, session.environment(true));
+    ASSERT_EQ(child.status, 0) << child.errors;
+    uint64_t reads = 0;
+    for (const auto& seen : callsOf(session.read())) reads += seen.function == "read";
+    EXPECT_EQ(reads, 1u) << "the other never came back";
+}
+
 TEST(Io, CallsOfAHandlerThatInterruptsACallAreRecorded) {
     const TestSession session;
     const std::string file = (session.folder() / "data").string();
