@@ -12,6 +12,7 @@
 #include "analyzer/kernels/classify.h"
 #include "analyzer/roofline/measured.h"
 #include "analyzer/threads.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -255,7 +256,7 @@ std::vector<GpuPartition> partitionGpu(const Timeline& timeline, const Ops& ops,
         for (const std::int32_t r : p.rows) {
             const auto i = static_cast<std::size_t>(r);
             const bool comm = communication[i] ||
-                              (groups[i] != kNoIndex && ops.groups[static_cast<std::size_t>(groups[i])].work.opKind == 8);
+                              (groups[i] != kNoIndex && ops.groups[static_cast<std::size_t>(groups[i])].work.opKind == kOpCollective);
             addRow(p, timeline.gpu[i], comm, i < latestStart.size() ? latestStart[i] : std::nullopt, groups[i],
                    i < measured.size() ? measured[i] : kNotMeasured, ops, paintRows, sets);
             p.lastEnd = std::max(p.lastEnd, timeline.gpu[i].end);

@@ -5,6 +5,7 @@
 #include "analyzer/intervals/intervals.h"
 #include "analyzer/threads.h"
 #include "analyzer/timeline/counters.h"
+#include "schemas/enums/op_kind.h"
 
 #include <algorithm>
 #include <limits>
@@ -16,11 +17,11 @@ namespace {
 
 OpFamily familyOf(const Work& work) {
     switch (work.opKind) {
-        case 7:
+        case kOpCopy:
             return OpFamily::kCopy;
-        case 8:
+        case kOpCollective:
             return OpFamily::kCommunication;
-        case 9:
+        case kOpIo:
             return OpFamily::kIo;
         default:
             return OpFamily::kCompute;

@@ -13,13 +13,12 @@
 #include "analyzer/compare/names.h"
 #include "analyzer/compare/tree.h"
 #include "analyzer/timeline/load.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 namespace {
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
-
-constexpr std::uint16_t kCollectiveKind = 8;
 
 // Everything that one run needs once.
 class Profiler {
@@ -146,7 +145,7 @@ std::vector<OwnedRow> Profiler::ownersOfGpu(const GpuPartition& p) {
         const std::int32_t node = nodeOfRow(i);
         if (row.kind == GpuKind::kCopy || row.kind == GpuKind::kSet) {
             add(row.start, row.end, WallClass::kCopy, node);
-        } else if (m_communication[i] || (group && group->work.opKind == kCollectiveKind)) {
+        } else if (m_communication[i] || (group && group->work.opKind == kOpCollective)) {
             if (i < latest.size() && latest[i]) {
                 const Ns turn = std::clamp(*latest[i], row.start, row.end);
                 add(row.start, turn, WallClass::kCommWait, node);

@@ -10,6 +10,7 @@
 
 #include "base/text.h"
 #include "analyzer/verdict/verdict.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -305,8 +306,7 @@ void prove(Finding& finding, Proof proof) {
 std::vector<const OpGroup*> groupsOf(const RuleInput& input, WallClass wallClass) {
     std::vector<const OpGroup*> groups;
     for (const OpGroup& g : input.context.ops.groups) {
-        const bool computes = g.work.opKind < 7;
-        if (g.workload == input.workload && computes && g.answer.wallClass == wallClass) groups.push_back(&g);
+        if (g.workload == input.workload && computes(g.work.opKind) && g.answer.wallClass == wallClass) groups.push_back(&g);
     }
     std::stable_sort(groups.begin(), groups.end(), [](const OpGroup* a, const OpGroup* b) { return a->timeNs > b->timeNs; });
     return groups;

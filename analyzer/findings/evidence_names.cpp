@@ -8,11 +8,11 @@
 #include "analyzer/communication/pipeline.h"
 #include "analyzer/findings/evidence.h"
 #include "analyzer/findings/evidence_sql.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 namespace {
 
-constexpr std::uint16_t kCollectiveKind = 8, kIoKind = 9;
 constexpr std::string_view kRangeTypes = "n.eventType IN (59, 60, 70, 71) AND n.end >= n.start";
 
 bool inWindow(const RuleInput& input, Ns start) { return start >= input.window.start && start < input.window.end; }
@@ -143,12 +143,12 @@ Proof namedIoTime(const RuleInput& input, bool checkpoint) {
 
 Proof ioTime(const RuleInput& input, bool checkpoint) {
     if (Proof calls = fileCallTime(input); calls.evidence.value > 0) return calls;
-    if (Proof payload = kindTime(input, kIoKind); payload.evidence.value > 0) return payload;
+    if (Proof payload = kindTime(input, kOpIo); payload.evidence.value > 0) return payload;
     return namedIoTime(input, checkpoint);
 }
 
 Proof communicationTime(const RuleInput& input) {
-    if (Proof payload = kindTime(input, kCollectiveKind); payload.evidence.value > 0) return payload;
+    if (Proof payload = kindTime(input, kOpCollective); payload.evidence.value > 0) return payload;
     if (input.context.gpus.empty()) return communicationRanges(input);
     return communicationKernels(input, "communication_kernel_ns", false);
 }
@@ -159,7 +159,7 @@ Proof exchangeTime(const RuleInput& input) {
     std::set<std::uint32_t> names;
     for (const Range& range : timeline.ranges) {
         if (range.work == kNoIndex || range.open || !inWindow(input, range.start)) continue;
-        if (timeline.works[static_cast<std::size_t>(range.work)].opKind != kCollectiveKind || !saysExchange(timeline.names.text(range.name))) continue;
+        if (timeline.works[static_cast<std::size_t>(range.work)].opKind != kOpCollective || !saysExchange(timeline.names.text(range.name))) continue;
         sum = saturatingAdd(sum, range.end - range.start);
         names.insert(range.name.value);
     }
@@ -169,7 +169,7 @@ Proof exchangeTime(const RuleInput& input) {
                      !list ? std::string()
                            : fmt::format("SELECT SUM(n.end - n.start) FROM NVTX_EVENTS n JOIN RIDGE_WORK w ON w.nvtxId = n.rowid LEFT JOIN StringIds s ON "
                                          "s.id = n.textId WHERE w.opKind = {} AND n.start >= {} AND n.start < {} AND {} IN {}",
-                                         kCollectiveKind, input.window.start, input.window.end, kRangeName, *list));
+                                         static_cast<int>(kOpCollective), input.window.start, input.window.end, kRangeName, *list));
 }
 
 }  // namespace ridge::analyzer

@@ -16,13 +16,14 @@
 #include "analyzer/attribution/gpu.h"
 #include "analyzer/kernels/classify.h"
 #include "base/text.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 namespace {
 
 constexpr double kUnreliable = 1.05, kLatencyAttainment = 0.6, kDispatchFactor = 5, kBalance = 0.1, kSelfCheck = 0.05;
 constexpr double kCopyBytes = 128.0 * (1 << 20);  // beyond any L2 of today, twice
-constexpr std::uint16_t kF32 = 1, kF16 = 4, kF64 = 7, kGemm = 1, kCopy = 7;
+constexpr std::uint16_t kF32 = 1, kF16 = 4, kF64 = 7;
 constexpr std::array<std::uint16_t, 3> kScalarDtypes{kF64, kF32, kF16};
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
@@ -211,11 +212,11 @@ void selfCheck(const Timeline& timeline, const Ops& ops, const std::vector<std::
     for (const auto& [group, s] : seen) {
         const OpGroup& op = ops.groups[at(group)];
         const double n = static_cast<double>(op.count), bytes = op.work.bytesRead + op.work.bytesWritten;
-        if (const auto d = s.dram.of(s.kernels); op.work.opKind == kCopy && bytes >= kCopyBytes && bytes > copy && d) {
+        if (const auto d = s.dram.of(s.kernels); op.work.opKind == kOpCopy && bytes >= kCopyBytes && bytes > copy && d) {
             copy = bytes;
             result.copyRatio = *d / (bytes * n);
         }
-        if (const auto f = s.flops.of(s.kernels); op.work.opKind == kGemm && op.work.flops > gemm && f) {
+        if (const auto f = s.flops.of(s.kernels); op.work.opKind == kOpGemm && op.work.flops > gemm && f) {
             gemm = op.work.flops;
             result.gemmRatio = *f / (op.work.flops * n);
         }

@@ -5,12 +5,13 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 
 void addRoofline(const Context& context, Analysis& answer) {
     for (const OpGroup& g : context.ops.groups) {
-        if (g.work.opKind == 8 || g.work.opKind == 9 || g.timeNs <= 0) continue;
+        if (g.work.opKind == kOpCollective || g.work.opKind == kOpIo || g.timeNs <= 0) continue;
         RooflinePoint point;
         point.workload = context.steps.workloads[static_cast<std::size_t>(g.workload)];
         point.op = toValidUtf8(context.timeline.names.text(g.name));

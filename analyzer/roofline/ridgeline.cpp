@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/roofline/ridgeline.h"
 
+#include "schemas/enums/op_kind.h"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -48,10 +50,10 @@ void addRidgeline(const Context& context, Analysis& answer) {
         RidgelineInput in;
         std::map<std::uint16_t, double> byDtype;
         for (const OpGroup& g : context.ops.groups) {
-            if (g.workload != workload || g.work.opKind == 9) continue;
+            if (g.workload != workload || g.work.opKind == kOpIo) continue;
             const double count = static_cast<double>(g.count);
             in.flops += g.work.flops * count;
-            in.memoryBytes += g.work.opKind == 8 ? 0 : (g.work.bytesRead + g.work.bytesWritten) * count;
+            in.memoryBytes += g.work.opKind == kOpCollective ? 0 : (g.work.bytesRead + g.work.bytesWritten) * count;
             in.networkBytes += g.work.bytesCommunicated * count;
             byDtype[g.work.dtype] += g.work.flops * count;
         }

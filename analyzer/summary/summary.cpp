@@ -6,6 +6,7 @@
 #include <map>
 
 #include "analyzer/summary/own_cpu.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::analyzer {
 namespace {
@@ -14,8 +15,7 @@ namespace {
 std::optional<double> roofShareOf(const Context& context, std::int32_t workload) {
     double roof = 0, time = 0;
     for (const OpGroup& g : context.ops.groups) {
-        const bool moves = g.work.opKind >= 7 && g.work.opKind <= 9;
-        if (g.workload != workload || moves || g.answer.roofNs <= 0 || g.answer.bound == "unreliable") continue;
+        if (g.workload != workload || !computes(g.work.opKind) || g.answer.roofNs <= 0 || g.answer.bound == "unreliable") continue;
         roof += g.answer.roofNs * static_cast<double>(g.count);
         time += static_cast<double>(g.medianNs) * static_cast<double>(g.count);
     }

@@ -4,6 +4,7 @@
 
 #include "analyzer/intervals/sort_by_time.h"
 #include "analyzer/threads.h"
+#include "schemas/enums/op_kind.h"
 
 #include <fmt/format.h>
 
@@ -15,7 +16,6 @@
 namespace ridge::analyzer {
 namespace {
 
-constexpr std::uint16_t kCollectiveKind = 8;  // RIDGE_OP_COLLECTIVE
 
 // Calls with an id, by process and correlation; of one pair only the earliest call, of such the
 // longest: the outer one. A process hands out its ids in order, so that there is mostly nothing to
@@ -175,7 +175,7 @@ std::vector<std::int32_t> rangesOfCalls(const Timeline& timeline, const Wanted& 
 
 void collectivesFromWork(Timeline& timeline) {
     const auto isCollective = [&](const Range& range) {
-        return range.work != kNoIndex && timeline.works[static_cast<std::size_t>(range.work)].opKind == kCollectiveKind;
+        return range.work != kNoIndex && timeline.works[static_cast<std::size_t>(range.work)].opKind == kOpCollective;
     };
     if (std::none_of(timeline.ranges.begin(), timeline.ranges.end(), isCollective)) return;
     const std::vector<std::int32_t> around = rangesOfCalls(timeline, isCollective);

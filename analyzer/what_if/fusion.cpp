@@ -2,6 +2,8 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "analyzer/what_if/fusion.h"
 
+#include "schemas/enums/op_kind.h"
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -9,8 +11,6 @@
 
 namespace ridge::analyzer {
 namespace {
-
-constexpr std::uint16_t kAttention = 2, kElementwise = 4;
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 double real(Ns ns) { return static_cast<double>(ns); }
@@ -27,7 +27,7 @@ public:
             if (n.row != kNoIndex || n.lane == kNoIndex || n.end == n.start) continue;
             auto& nodes = open[at(n.lane)];
             const auto index = static_cast<std::int32_t>(i);
-            const bool elementwise = n.op != kNoIndex && m_groups[i] != kNoIndex && workOf(index).opKind == kElementwise &&
+            const bool elementwise = n.op != kNoIndex && m_groups[i] != kNoIndex && workOf(index).opKind == kOpElementwise &&
                                      m_context.ops.groups[at(m_groups[i])].workload == workload;
             if (!elementwise) {
                 if (n.op != kNoIndex) close(nodes);  // another op between; host time does not part a run
@@ -102,7 +102,7 @@ std::optional<StoredScores> storedScores(const Work& work) {
     // d, were elements of 4 bytes; of narrower ones it only looks larger. The first pass of an attention in three
     // (2x read, S written) has d/2.
     constexpr double kLeastHead = 40, kElementBytes = 4;
-    if (work.opKind != kAttention || !(work.flops > 0) || !(work.bytesRead > 0)) return std::nullopt;
+    if (work.opKind != kOpAttention || !(work.flops > 0) || !(work.bytesRead > 0)) return std::nullopt;
     const StoredScores stored{work.bytesRead / 3, work.bytesWritten - work.bytesRead / 3};
     if (stored.scores < kLeastScores * stored.row || work.flops < kLeastHead * 4 * stored.scores / kElementBytes) return std::nullopt;
     return stored;
@@ -111,7 +111,7 @@ std::optional<StoredScores> storedScores(const Work& work) {
 bool isBackwardOf(const Work& work, const StoredScores& forward) {
     constexpr double kSame = 0.01;  // statistics per row, padding
     const auto same = [](double a, double b) { return std::abs(a - b) <= kSame * b; };
-    return work.opKind == kAttention && same(work.bytesWritten, 3 * forward.row) && same(work.bytesRead, 4 * forward.row + forward.scores);
+    return work.opKind == kOpAttention && same(work.bytesWritten, 3 * forward.row) && same(work.bytesRead, 4 * forward.row + forward.scores);
 }
 
 OnePass inOnePass(const StoredScores& stored, bool backward, bool memoryBound) {

@@ -8,6 +8,7 @@
 #include "analyzer/what_if/processor.h"
 #include "analyzer/what_if/replay.h"
 #include "base/text.h"
+#include "schemas/enums/op_kind.h"
 
 #include <algorithm>
 #include <array>
@@ -323,7 +324,7 @@ private:
         std::vector<std::pair<double, std::int32_t>> above;
         for (std::size_t g = 0; g < m_context.ops.groups.size(); ++g) {
             const OpGroup& group = m_context.ops.groups[g];
-            if (group.workload != m_workload || group.work.opKind >= 7 || group.answer.roofNs <= 0 || group.answer.bound == "unreliable") continue;
+            if (group.workload != m_workload || !computes(group.work.opKind) || group.answer.roofNs <= 0 || group.answer.bound == "unreliable") continue;
             const double gain = (real(group.medianNs) - group.answer.roofNs) * static_cast<double>(group.count);
             if (gain > 0) above.emplace_back(gain, static_cast<std::int32_t>(g));
         }

@@ -11,6 +11,7 @@
 #include "analyzer/kernels/classify.h"
 #include "gui/model/lane.h"
 #include "schemas/enums/enums.h"
+#include "schemas/enums/op_kind.h"
 
 namespace ridge::gui {
 
@@ -34,19 +35,18 @@ constexpr ColourId shadeOf(std::string_view name) {
     for (const char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16777619U;
     return static_cast<ColourId>(kColourOfName + (hash >> 8) % kNameShades);
 }
-// opKind as in schemas/include/ridge/work.h.
 constexpr ColourId colourOfOpKind(std::int64_t opKind, std::string_view name) {
     using K = analyzer::KernelClass;
     switch (opKind) {
-        case 1: return colourOf(K::kGemm);
-        case 2: return colourOf(K::kAttention);
-        case 3: return colourOf(K::kNorm);
-        case 4: return colourOf(K::kElementwise);
-        case 5: return colourOf(K::kEmbedding);
-        case 6: return colourOf(K::kOptimizer);
-        case 7: return colourOf(WallClass::kCopy);
-        case 8: return colourOf(K::kComm);
-        case 9: return colourOf(WallClass::kIoInput);
+        case kOpGemm: return colourOf(K::kGemm);
+        case kOpAttention: return colourOf(K::kAttention);
+        case kOpNorm: return colourOf(K::kNorm);
+        case kOpElementwise: return colourOf(K::kElementwise);
+        case kOpEmbedding: return colourOf(K::kEmbedding);
+        case kOpOptimizer: return colourOf(K::kOptimizer);
+        case kOpCopy: return colourOf(WallClass::kCopy);
+        case kOpCollective: return colourOf(K::kComm);
+        case kOpIo: return colourOf(WallClass::kIoInput);
         default: return shadeOf(name);
     }
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "schemas/enums/enums.h"
+#include "schemas/enums/op_kind.h"
 
 #include <gtest/gtest.h>
 
+#include <ridge/work.h>
 #include <string>
 
 #include "schemas/sqlite/database.h"
@@ -32,6 +34,19 @@ TEST(Enums, NamesParseBackAndOthersDoNot) {
     EXPECT_FALSE(parseCause(""));
     EXPECT_EQ(name(WallClass::kIdle), "idle");
     EXPECT_EQ(name(Cause::kNone), "none");
+}
+
+// The analyzer's kinds of operators are those that programs write.
+TEST(Enums, KindsOfOperatorsAreThoseOfTheWorkPayload) {
+    static_assert(kOpOther == static_cast<int>(RIDGE_OP_OTHER) && kOpGemm == static_cast<int>(RIDGE_OP_GEMM));
+    static_assert(kOpAttention == static_cast<int>(RIDGE_OP_ATTENTION) && kOpNorm == static_cast<int>(RIDGE_OP_NORM));
+    static_assert(kOpElementwise == static_cast<int>(RIDGE_OP_ELEMENTWISE) && kOpEmbedding == static_cast<int>(RIDGE_OP_EMBEDDING));
+    static_assert(kOpOptimizer == static_cast<int>(RIDGE_OP_OPTIMIZER) && kOpCopy == static_cast<int>(RIDGE_OP_COPY));
+    static_assert(kOpCollective == static_cast<int>(RIDGE_OP_COLLECTIVE) && kOpIo == static_cast<int>(RIDGE_OP_IO));
+    EXPECT_EQ(kOpKindNames[kOpCollective], "collective");
+    EXPECT_EQ(kOpKindNames.size(), static_cast<std::size_t>(kOpIo) + 1);
+    EXPECT_TRUE(computes(kOpOptimizer));
+    EXPECT_FALSE(computes(kOpCopy) || computes(kOpCollective) || computes(kOpIo));
 }
 
 // The lists of the C++ code and of the timeline file are one.
