@@ -7,13 +7,22 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <map>
 #include <span>
+#include <utility>
 
 namespace ridge::analyzer {
 namespace {
 
 std::size_t at(std::int32_t i) { return static_cast<std::size_t>(i); }
 double real(Ns ns) { return static_cast<double>(ns); }
+
+constexpr double kLeastScores = 1.5;  // of x: fewer are too few to matter
+
+bool same(double a, double b) {
+    constexpr double kSame = 0.01;  // statistics per row, padding
+    return std::abs(a - b) <= kSame * b;
+}
 
 class Runs {
 public:
@@ -98,7 +107,6 @@ FusionGain fuseElementwise(const Context& context, const PathGraph& graph, const
 }
 
 std::optional<StoredScores> storedScores(const Work& work) {
-    constexpr double kLeastScores = 1.5;  // of x: fewer are too few to matter
     // d, were elements of 4 bytes; of narrower ones it only looks larger. The first pass of an attention in three
     // (2x read, S written) has d/2.
     constexpr double kLeastHead = 40, kElementBytes = 4;
@@ -109,8 +117,6 @@ std::optional<StoredScores> storedScores(const Work& work) {
 }
 
 bool isBackwardOf(const Work& work, const StoredScores& forward) {
-    constexpr double kSame = 0.01;  // statistics per row, padding
-    const auto same = [](double a, double b) { return std::abs(a - b) <= kSame * b; };
     return work.opKind == kOpAttention && same(work.bytesWritten, 3 * forward.row) && same(work.bytesRead, 4 * forward.row + forward.scores);
 }
 
@@ -120,27 +126,97 @@ OnePass inOnePass(const StoredScores& stored, bool backward, bool memoryBound) {
     return memoryBound ? OnePass{bytes, bytes} : OnePass{flops, flops / 2};
 }
 
-double fuseAttention(const Context& context, const std::vector<std::int32_t>& groups, std::int32_t workload, ReplayPlan& plan) {
+std::optional<StoredScores> scoresAndValues(const Work& scores, const Work& values) {
+    if (scores.opKind != kOpAttention || values.opKind != kOpAttention || !(scores.flops > 0)) return std::nullopt;
+    const StoredScores passes{scores.bytesRead / 2, scores.bytesWritten};
+    if (passes.scores < kLeastScores * passes.row || !same(values.flops, scores.flops)) return std::nullopt;
+    if (!same(values.bytesRead, passes.row + passes.scores) || !same(values.bytesWritten, passes.row)) return std::nullopt;
+    return passes;
+}
+
+bool isBetween(const Work& work, const StoredScores& passes) {
+    return computes(work.opKind) && same(work.bytesRead, passes.scores) && same(work.bytesWritten, passes.scores);
+}
+
+OnePass productInOnePass(const StoredScores& passes, bool memoryBound) {
+    const double bytes = 2 * passes.row / (2 * passes.row + passes.scores);
+    return memoryBound ? OnePass{bytes, bytes} : OnePass{1, 0.5};
+}
+
+OnePass betweenInOnePass(bool memoryBound) { return memoryBound ? OnePass{0, 0} : OnePass{1, 0.5}; }
+
+namespace {
+
+bool boundByMemory(const OpGroup& group) { return group.answer.bound == "memory"; }
+
+// Attention in three passes, by group: its two products, and, while a thread or device is between
+// them, what reads the scores and writes as many.
+class ThreePasses {
+public:
+    ThreePasses(const Context& context, std::int32_t workload) : m_context(context), m_ofGroup(context.ops.groups.size()) {
+        const auto& all = context.ops.groups;
+        for (std::size_t first = 0; first < all.size(); ++first)
+            for (std::size_t second = 0; second < all.size() && all[first].workload == workload; ++second) {
+                const auto found = all[second].workload == workload ? scoresAndValues(all[first].work, all[second].work) : std::nullopt;
+                if (!found) continue;
+                m_ofGroup[first] = {*found, Place::kScores};
+                m_ofGroup[second] = {*found, Place::kValues};
+            }
+    }
+
+    [[nodiscard]] bool has(std::size_t group) const { return m_ofGroup[group].place != Place::kNone; }
+
+    // What is left of the op of a node; nodes come by start.
+    std::optional<OnePass> next(const PathNode& node, std::int32_t group) {
+        auto& between = m_between[{node.row != kNoIndex, node.lane}];
+        const Member& member = m_ofGroup[at(group)];
+        const OpGroup& ops = m_context.ops.groups[at(group)];
+        if (member.place != Place::kNone) {
+            between = member.place == Place::kScores ? std::optional(member.passes) : std::nullopt;
+            return productInOnePass(member.passes, boundByMemory(ops));
+        }
+        if (between && isBetween(ops.work, *between)) return betweenInOnePass(boundByMemory(ops));
+        return std::nullopt;
+    }
+
+private:
+    enum class Place { kNone, kScores, kValues };
+    struct Member {
+        StoredScores passes;
+        Place place = Place::kNone;
+    };
+    const Context& m_context;
+    std::vector<Member> m_ofGroup;
+    std::map<std::pair<bool, std::int32_t>, std::optional<StoredScores>> m_between;  // by device or thread
+};
+
+}  // namespace
+
+double fuseAttention(const Context& context, const PathGraph& graph, const std::vector<std::int32_t>& groups, std::int32_t workload,
+                     ReplayPlan& plan) {
     std::vector<std::optional<OnePass>> fused(context.ops.groups.size());
     std::vector<StoredScores> forwards;
+    ThreePasses passes(context, workload);
     for (std::size_t g = 0; g < fused.size(); ++g) {
         const OpGroup& group = context.ops.groups[g];
-        const auto stored = group.workload == workload ? storedScores(group.work) : std::nullopt;
+        const auto stored = group.workload == workload && !passes.has(g) ? storedScores(group.work) : std::nullopt;
         if (!stored) continue;
         forwards.push_back(*stored);
-        fused[g] = inOnePass(*stored, false, group.answer.bound == "memory");
+        fused[g] = inOnePass(*stored, false, boundByMemory(group));
     }
     for (std::size_t g = 0; g < fused.size() && !forwards.empty(); ++g) {
         const OpGroup& group = context.ops.groups[g];
         const auto forward = std::find_if(forwards.begin(), forwards.end(), [&](const StoredScores& f) { return isBackwardOf(group.work, f); });
-        if (!fused[g] && group.workload == workload && forward != forwards.end()) fused[g] = inOnePass(*forward, true, group.answer.bound == "memory");
+        if (!fused[g] && group.workload == workload && forward != forwards.end()) fused[g] = inOnePass(*forward, true, boundByMemory(group));
     }
     double gain = 0;
     for (std::size_t i = 0; i < groups.size(); ++i) {
-        if (groups[i] == kNoIndex || !fused[at(groups[i])]) continue;
+        if (groups[i] == kNoIndex) continue;
+        const auto left = fused[at(groups[i])] ? fused[at(groups[i])] : passes.next(graph.nodes[i], groups[i]);
+        if (!left) continue;
         const double now = real(plan.duration(i));
-        plan.setDuration(i, static_cast<Ns>(now * fused[at(groups[i])]->whole));
-        gain += now * (1 - fused[at(groups[i])]->masked);
+        plan.setDuration(i, static_cast<Ns>(now * left->whole));
+        gain += now * (1 - left->masked);
     }
     return gain;
 }

@@ -11,6 +11,10 @@
 // elements of a row tensor and S = B H T^2 of scores, in bytes, with f FLOP (workloads/formulas/op_cost.h):
 //   forward   reads 3x, writes x + S, f = 4 S d     in one pass: writes x
 //   backward  reads 4x + S, writes 3x, f = 8 S d    in one pass: reads 5x, and a fifth product makes the scores anew (5/4 f)
+// Or it is in three passes: scores (reads 2x, writes S, f = 2 S d), what reads S and writes S (softmax, a
+// mask), and values (reads x + S, writes x, f = 2 S d), one after the other. In one pass S is never moved: the
+// products keep their arithmetic and 2x each of their bytes, and what lies between keeps its arithmetic, so that
+// nothing is left of it where its bytes are its wall.
 // In one pass it moves fewer bytes, and under a causal mask can leave out half of the arithmetic; the trace does
 // not say whether there is a mask (Dao 2022, arXiv 2205.14135). A backward op by itself may be taken for a fused
 // forward one: it is only known beside the forward op of the same x and S.
@@ -50,7 +54,16 @@ struct OnePass {
 // memoryBound: is it its memory roof that it is held against?
 OnePass inOnePass(const StoredScores& stored, bool backward, bool memoryBound);
 
-// Attention ops without a mask in the plan; what they gain with one, over all steps of the graph.
-double fuseAttention(const Context& context, const std::vector<std::int32_t>& groups, std::int32_t workload, ReplayPlan& plan);
+// The bytes x and S of attention in three passes, of its first and its last op.
+std::optional<StoredScores> scoresAndValues(const Work& scores, const Work& values);
+// Does this op read and write such scores?
+bool isBetween(const Work& work, const StoredScores& passes);
+// What is left of either product, and of what lies between them.
+OnePass productInOnePass(const StoredScores& passes, bool memoryBound);
+OnePass betweenInOnePass(bool memoryBound);
+
+// Attention ops without a mask in the plan; what they gain with one, over all steps of the graph. groups: as above.
+double fuseAttention(const Context& context, const PathGraph& graph, const std::vector<std::int32_t>& groups, std::int32_t workload,
+                     ReplayPlan& plan);
 
 }  // namespace ridge::analyzer

@@ -60,7 +60,7 @@ public:
                                  m_fused.certainNs += gain.certainNs;
                                  m_fused.atRoofNs += gain.atRoofNs;
                              }});
-        m_changes.push_back({"attention_fused", step, [this](ReplayPlan& plan) { m_maskedNs += fuseAttention(m_context, m_groups, m_workload, plan); }});
+        m_changes.push_back({"attention_fused", step, [this](ReplayPlan& plan) { m_maskedNs += fuseAttention(m_context, *m_graph, m_groups, m_workload, plan); }});
     }
 
     void add(const PathGraph& graph) {

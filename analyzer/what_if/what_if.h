@@ -18,7 +18,8 @@
 //   at_roof:OP          the op takes the time of its roof               T - its time above the roof
 //   fused               a run of elementwise ops does not write, and    the same bytes at the roof
 //                       read again, what lies between them
-//   attention_fused     attention that stores its scores is one pass   the same under a causal mask
+//   attention_fused     attention that stores its scores, or is in    the same under a causal mask
+//                       three passes, is one pass
 // Neither is always the shorter one. Both are shown, and the interval is from the shorter to the longer of them. Work that
 // is hidden is still done, and slows down what it is hidden behind. So the longer end of what is hidden is not less than
 // the processor time that ranks without a device take per step, over the CPUs of their machine (processor.h): with two ranks on two CPUs the

@@ -12,8 +12,8 @@
 
 namespace ridge::test {
 
-inline Analysis analyzed(const Timeline& timeline) {
-    auto answer = analyzeTimeline(timeline, {});
+inline Analysis analyzed(const Timeline& timeline, const AnalyzeOptions& options = {}) {
+    auto answer = analyzeTimeline(timeline, options);
     if (!answer.ok()) {
         ADD_FAILURE() << answer.error().message;
         return {};

@@ -5,11 +5,13 @@
 #include "analyzer/roofline/ridgeline.h"
 #include "analyzer/what_if/fusion.h"
 #include "analyzer/what_if/what_if.h"
+#include "schemas/enums/op_kind.h"
 #include "tests/unit/analyzer/answers.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 namespace ridge::test {
@@ -41,16 +43,22 @@ TEST(Ridgeline, TheThreeWallsAreTheConditionsOfThePaper) {
     EXPECT_FALSE(ridgeline({1, 1, 0, 1, 1, 1}).x);
 }
 
-// Communication that nothing depends on but the end of the step: hidden, the step is the computation.
-TEST(WhatIf, HiddenCommunicationLeavesTheComputation) {
+// Six steps of that length on one thread, each filled from its start on.
+Analysis ofSixSteps(Ns length, const std::function<void(MemoryTimeline&, Ns)>& fill, const AnalyzeOptions& options = {}) {
     MemoryTimeline m(1, 1, 0);
     for (Ns s = 0; s < 6; ++s) {
-        const Ns t = s * 1'000;
-        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+        m.step(0, s * length, (s + 1) * length, static_cast<std::uint64_t>(s));
+        fill(m, s * length);
+    }
+    return analyzed(m.finish(), options);
+}
+
+// Communication that nothing depends on but the end of the step: hidden, the step is the computation.
+TEST(WhatIf, HiddenCommunicationLeavesTheComputation) {
+    const Analysis answer = ofSixSteps(1'000, [](MemoryTimeline& m, Ns t) {
         m.work(0, t, t + 700, "gemm", 1);
         m.work(0, t + 700, t + 1'000, "all_reduce", 8);
-    }
-    const Analysis answer = analyzed(m.finish());
+    });
     const WhatIf* w = changeOf(answer, "comm_hidden");
     ASSERT_TRUE(w);
     EXPECT_EQ(w->stepNs, 1'000);
@@ -59,14 +67,10 @@ TEST(WhatIf, HiddenCommunicationLeavesTheComputation) {
 }
 
 TEST(WhatIf, HiddenCommunicationIsNotFasterThanTheLink) {
-    MemoryTimeline m(1, 1, 0);
-    for (Ns s = 0; s < 6; ++s) {
-        const Ns t = s * 1'000;
-        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+    const Analysis answer = ofSixSteps(1'000, [](MemoryTimeline& m, Ns t) {
         m.work(0, t, t + 200, "gemm", 1);
         m.work(0, t + 200, t + 1'000, "all_reduce", 8);
-    }
-    const Analysis answer = analyzed(m.finish());
+    });
     const WhatIf* w = changeOf(answer, "comm_hidden");
     ASSERT_TRUE(w);
     EXPECT_EQ(w->replayNs, 800);
@@ -115,13 +119,9 @@ TEST(WhatIf, WhatIsHiddenStillTakesTheProcessor) {
 
 // Four elementwise ops, each reading what the one before wrote: fused they move a quarter of the bytes.
 TEST(WhatIf, AFusedChainMovesItsEndsOnly) {
-    MemoryTimeline m(1, 1, 0);
-    for (Ns s = 0; s < 6; ++s) {
-        const Ns t = s * 1'000;
-        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+    const Analysis answer = ofSixSteps(1'000, [](MemoryTimeline& m, Ns t) {
         for (Ns k = 0; k < 4; ++k) m.work(0, t + k * 250, t + (k + 1) * 250, "op" + std::to_string(k), 4, 4e6, 4e6);
-    }
-    const Analysis answer = analyzed(m.finish());
+    });
     const WhatIf* w = changeOf(answer, "fused");
     ASSERT_TRUE(w);
     EXPECT_NEAR(static_cast<double>(w->replayNs), 250, 4);
@@ -130,15 +130,11 @@ TEST(WhatIf, AFusedChainMovesItsEndsOnly) {
 // Bias, GELU, residual: 2 + 2 + 3 arrays are moved, as one op 3. That the last reads what the second wrote, beside an
 // array of its own, is likely and not said: the cautious end has 2 + 3 arrays.
 TEST(WhatIf, AFusedChainMayReadAResidual) {
-    MemoryTimeline m(1, 1, 0);
-    for (Ns s = 0; s < 6; ++s) {
-        const Ns t = s * 7'000;
-        m.step(0, t, t + 7'000, static_cast<std::uint64_t>(s));
+    const Analysis answer = ofSixSteps(7'000, [](MemoryTimeline& m, Ns t) {
         m.work(0, t, t + 2'000, "bias", 4, 4e6, 4e6);
         m.work(0, t + 2'000, t + 4'000, "gelu", 4, 4e6, 4e6);
         m.work(0, t + 4'000, t + 7'000, "residual", 4, 8e6, 4e6);
-    }
-    const Analysis answer = analyzed(m.finish());
+    });
     const WhatIf* w = changeOf(answer, "fused");
     ASSERT_TRUE(w);
     EXPECT_NEAR(static_cast<double>(w->replayNs), 3'000, 4);
@@ -183,29 +179,76 @@ TEST(WhatIf, AttentionThatStoresItsScoresIsKnownByItsBytes) {
 }
 
 TEST(WhatIf, AttentionInOnePassIsFasterUnderAMask) {
-    MemoryTimeline m(1, 1, 0);
-    for (Ns s = 0; s < 6; ++s) {
-        const Ns t = s * 1'000;
-        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+    const Analysis answer = ofSixSteps(1'000, [](MemoryTimeline& m, Ns t) {
         m.work(0, t, t + 600, "gemm", 1);
         m.work(0, t + 600, t + 1'000, "attention", 2, 3 * 65'536.0, 5 * 65'536.0).flops = 4.0 * 65'536 * 64;
-    }
-    const Analysis answer = analyzed(m.finish());
+    });
     const WhatIf* w = changeOf(answer, "attention_fused");
     ASSERT_TRUE(w);
     EXPECT_EQ(w->replayNs, 1'000);
     EXPECT_EQ(w->boundNs, 800);
 }
 
+// x is 64 KiB and S 256 KiB: 128 KiB in and 256 out, 256 in and out, 320 in and 64 out.
+TEST(WhatIf, AttentionInThreePassesIsKnownByItsTwoProducts) {
+    constexpr double kX = 65'536, kScores = 262'144, kFlops = 2.0 * 65'536 * 64;
+    const auto work = [](std::uint16_t kind, double flops, double read, double written) {
+        Work w;
+        w.opKind = kind;
+        w.flops = flops;
+        w.bytesRead = read;
+        w.bytesWritten = written;
+        return w;
+    };
+    const Work scores = work(kOpAttention, kFlops, 2 * kX, kScores), values = work(kOpAttention, kFlops, kX + kScores, kX);
+    const auto passes = scoresAndValues(scores, values);
+    ASSERT_TRUE(passes);
+    EXPECT_DOUBLE_EQ(passes->row, kX);
+    EXPECT_DOUBLE_EQ(passes->scores, kScores);
+    EXPECT_TRUE(isBetween(work(kOpElementwise, 4 * 65'536, kScores, kScores), *passes));
+    EXPECT_FALSE(isBetween(work(kOpElementwise, 65'536, 2 * kScores, kScores), *passes)) << "a mask that is read too";
+    EXPECT_FALSE(isBetween(work(kOpCopy, 0, kScores, kScores), *passes));
+    // Of 128 + 256 KiB and of 320 + 64 KiB 128 are left.
+    EXPECT_DOUBLE_EQ(productInOnePass(*passes, true).whole, 1.0 / 3);
+    EXPECT_DOUBLE_EQ(productInOnePass(*passes, true).masked, 1.0 / 3);
+    EXPECT_DOUBLE_EQ(productInOnePass(*passes, false).whole, 1);
+    EXPECT_DOUBLE_EQ(productInOnePass(*passes, false).masked, 0.5);
+    EXPECT_DOUBLE_EQ(betweenInOnePass(true).whole, 0);
+    EXPECT_DOUBLE_EQ(betweenInOnePass(false).masked, 0.5);
+    EXPECT_FALSE(scoresAndValues(values, scores)) << "the other way round";
+    EXPECT_FALSE(scoresAndValues(scores, work(kOpAttention, kFlops / 2, kX + kScores, kX))) << "other products";
+    EXPECT_FALSE(scoresAndValues(scores, work(kOpGemm, kFlops, kX + kScores, kX)));
+    EXPECT_FALSE(scoresAndValues(scores, work(kOpAttention, kFlops, 3 * kX, kX + 1'024)));
+}
+
+// 384, 512 and 384 of 1400 us, each as many KB. Without roofs nothing is known to wait for memory: all of it stays, or half
+// under a mask. Where memory gives 1 B/ns all three are at its roof: nothing of the softmax is left, and a third of the products.
+TEST(WhatIf, AttentionInThreePassesIsOnePass) {
+    const auto threePasses = [](MemoryTimeline& m, Ns t) {
+        // As many bytes as the softmax, but not between the products.
+        m.work(0, t, t + 120'000, "gelu", kOpElementwise, 256'000, 256'000).flops = 1;
+        m.work(0, t + 120'000, t + 504'000, "scores", kOpAttention, 128'000, 256'000).flops = 2.0 * 256'000 * 16;
+        m.work(0, t + 504'000, t + 1'016'000, "softmax", kOpElementwise, 256'000, 256'000);
+        m.work(0, t + 1'016'000, t + 1'400'000, "values", kOpAttention, 320'000, 64'000).flops = 2.0 * 256'000 * 16;
+    };
+    AnalyzeOptions roofs;
+    roofs.ceilings.push_back({"memory", "DRAM.triad", "", "DRAM", "triad", {}, 1e9, "B/s", ""});
+    const Analysis unknown = ofSixSteps(1'400'000, threePasses), memory = ofSixSteps(1'400'000, threePasses, roofs);
+    const WhatIf* w = changeOf(unknown, "attention_fused");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->replayNs, 1'400'000);
+    EXPECT_EQ(w->boundNs, 1'400'000 - 192'000 - 256'000 - 192'000);
+    w = changeOf(memory, "attention_fused");
+    ASSERT_TRUE(w);
+    EXPECT_EQ(w->replayNs, 120'000 + 128'000 + 128'000);
+    EXPECT_EQ(w->boundNs, w->replayNs);
+}
+
 TEST(WhatIf, InputThatIsReadAheadCostsNothing) {
-    MemoryTimeline m(1, 1, 0);
-    for (Ns s = 0; s < 6; ++s) {
-        const Ns t = s * 1'000;
-        m.step(0, t, t + 1'000, static_cast<std::uint64_t>(s));
+    const Analysis answer = ofSixSteps(1'000, [](MemoryTimeline& m, Ns t) {
         m.io(0, t, t + 400);
         m.work(0, t + 400, t + 1'000, "gemm", 1);
-    }
-    const Analysis answer = analyzed(m.finish());
+    });
     const WhatIf* w = changeOf(answer, "input_hidden");
     ASSERT_TRUE(w);
     EXPECT_EQ(w->replayNs, 600);

@@ -140,7 +140,7 @@ std::vector<WorkloadSpec> attentionSpecs(const Backend& backend) {
                     spec.expected = {"latency_bound", "none"};
                 if (!fused) {
                     spec.fasterVariant = "attention/fused" + rest;
-                    spec.change = "fused";
+                    spec.change = "attention_fused";
                 }
                 spec.warmupSteps = 3;
                 spec.steps = backward ? 40 : 100;
