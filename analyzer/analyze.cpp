@@ -3,6 +3,7 @@
 #include "schemas/timeline/read_table.h"
 #include "analyzer/analyze.h"
 
+#include "analyzer/attribution/cpu_share.h"
 #include "analyzer/communication/contention.h"
 #include "analyzer/communication/gpu_collectives.h"
 #include "analyzer/communication/report.h"

@@ -37,7 +37,7 @@ struct Context {
     std::vector<CpuPartition> cpus;
     std::vector<GpuPartition> gpus;
     double dispatchNs = 0;
-    std::vector<double> cpuShare;     // per workload: cpuShares()
+    std::vector<CpuShare> cpuShare;   // per workload: cpuShares()
     std::vector<StepOrigin> origins;  // one per Analysis::steps
     MeasuredRoofline measured = {};
     RowFacts rows = {};  // factsOfRows(), before all that asks for them

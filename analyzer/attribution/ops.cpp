@@ -4,7 +4,6 @@
 
 #include "analyzer/intervals/intervals.h"
 #include "analyzer/threads.h"
-#include "analyzer/timeline/counters.h"
 #include "schemas/enums/op_kind.h"
 
 #include <algorithm>
@@ -213,47 +212,8 @@ Ops findOps(const Timeline& timeline, const StepSet& steps,
     return ops;
 }
 
-std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
-                              const std::vector<bool>& processHasGpu) {
-    std::vector<double> shares(steps.workloads.size(), 1);
-    for (std::size_t w = 0; w < shares.size(); ++w) {
-        std::map<std::int32_t, std::vector<Interval>> compute, waiting;  // by process
-        for (const OpRow& row : ops.rows) {
-            if (row.workload != static_cast<std::int32_t>(w) ||
-                processHasGpu[static_cast<std::size_t>(row.process)])
-                continue;
-            if (row.family == OpFamily::kCompute)
-                compute[row.process].push_back({row.start, row.end});
-            if (row.family == OpFamily::kCommunication)
-                waiting[row.process].push_back({row.start, row.end});
-        }
-        double cpu = 0, busy = 0;
-        for (auto& [process, intervals] : compute) {
-            const IntervalSet set = normalize(std::move(intervals));
-            if (set.empty()) continue;
-            // Between the ops the process may use the CPU too; counting that as well only raises
-            // the share.
-            const IntervalSet window{{set.front().start, set.back().end}};
-            // A rank that waits for a message spins: its CPU time is not that of the ops.
-            const IntervalSet spinning = normalize(std::move(waiting[process]));
-            for (const CounterSeries& series : timeline.counters) {
-                if (series.name != "process.cpu" || series.process != process ||
-                    series.samples.size() < kFewCounterSamples)
-                    continue;
-                const IntervalSet covered = intersect(
-                    window, {{series.samples.front().first, series.samples.back().first}});
-                cpu += integrate(series, covered);
-                busy += static_cast<double>(length(intersect(set, covered)));
-                busy += static_cast<double>(length(intersect(spinning, covered)));
-            }
-        }
-        if (busy > 0 && cpu > 0) shares[w] = std::clamp(cpu / busy, 0.05, 1.0);
-    }
-    return shares;
-}
-
 void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs,
-                 const std::vector<double>& cpuShare) {
+                 const std::vector<CpuShare>& cpuShare) {
     std::vector<double> bytes(steps.workloads.size(), 0), stepCount(steps.workloads.size(), 0);
     for (const HostStep& step : steps.steps)
         stepCount[static_cast<std::size_t>(step.workload)] += 1;
@@ -263,7 +223,7 @@ void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs,
     for (OpGroup& g : ops.groups) {
         const auto w = static_cast<std::size_t>(g.workload);
         g.answer = roofs.judge(g.work, static_cast<double>(g.medianNs),
-                               bytes[w] / std::max(stepCount[w], 1.0), cpuShare[w]);
+                               bytes[w] / std::max(stepCount[w], 1.0), cpuShare[w].onCpu);
     }
 }
 

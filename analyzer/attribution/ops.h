@@ -47,15 +47,15 @@ struct Ops {
 };
 
 Ops findOps(const Timeline& timeline, const StepSet& steps, const std::vector<bool>& processHasGpu);
+// What the compute ops of one workload ran of the time in which they could have: cpu_share.h.
+struct CpuShare {
+    double onCpu = 1;
+    double undisturbed = 1;  // the same, but for what the trace's own threads took from each other
+};
+
 // cpuShare: per workload, see cpuShares().
 void judgeGroups(Ops& ops, const StepSet& steps, const Roofs& roofs,
-                 const std::vector<double>& cpuShare);
-
-// Per workload: CPU time of its processes over the time in which they were in compute ops or in
-// collectives (which spin, on a thread of their own beside an op), at most 1; 1 where it is not known. Below 1 the process was runnable and did not run: other load had its
-// CPU. With several threads at work it says less (their CPU time adds up), never more.
-std::vector<double> cpuShares(const Timeline& timeline, const StepSet& steps, const Ops& ops,
-                              const std::vector<bool>& processHasGpu);
+                 const std::vector<CpuShare>& cpuShare);
 
 Ns median(std::vector<Ns> values);  // lower median; 0 for none
 

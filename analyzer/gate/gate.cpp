@@ -205,9 +205,9 @@ void checkRanks(const Context& context, Gate& gate) {
 void checkCpu(const Context& context, Gate& gate) {
     double least = 1;
     std::int64_t shared = 0;
-    for (const double share : context.cpuShare) {
-        least = std::min(least, share);
-        shared += share < kOwnCpu ? 1 : 0;
+    for (const CpuShare& share : context.cpuShare) {
+        least = std::min(least, share.undisturbed);
+        shared += share.undisturbed < kOwnCpu ? 1 : 0;
     }
     gate.add("shared_cpu", shared, Severity::kWarning,
              fmt::format("compute ops were on a CPU for only {:.0f} % of their time: other load "

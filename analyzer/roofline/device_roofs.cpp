@@ -19,7 +19,7 @@ bool isRoofOfDevice(const Timeline& timeline, const Ceiling& ceiling) {
 }
 
 void judgeGroupsWhereTheyRun(Ops& ops, const Timeline& timeline, const StepSet& steps, const std::vector<Ceiling>& ceilings,
-                             const std::vector<double>& cpuShare, const std::vector<bool>& processHasGpu) {
+                             const std::vector<CpuShare>& cpuShare, const std::vector<bool>& processHasGpu) {
     std::vector<Ceiling> ofDevices, ofProcessor;
     for (const Ceiling& c : ceilings) (isRoofOfDevice(timeline, c) ? ofDevices : ofProcessor).push_back(c);
     const bool told = !ofDevices.empty();

@@ -15,6 +15,6 @@ bool isRoofOfDevice(const Timeline& timeline, const Ceiling& ceiling);
 // judgeGroups(), each group against the roofs of where it runs: ops of processes with a GPU against those of the devices,
 // others against those of the processor. Where no roof is known to be a device's, all are taken for all.
 void judgeGroupsWhereTheyRun(Ops& ops, const Timeline& timeline, const StepSet& steps, const std::vector<Ceiling>& ceilings,
-                             const std::vector<double>& cpuShare, const std::vector<bool>& processHasGpu);
+                             const std::vector<CpuShare>& cpuShare, const std::vector<bool>& processHasGpu);
 
 }  // namespace ridge::analyzer

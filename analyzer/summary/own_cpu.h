@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// How much of their time a workload's compute ops were on a CPU (cpuShares() in attribution/ops.h),
+// How much of their time a workload's compute ops were on a CPU (CpuShare::undisturbed of attribution/ops.h),
 // as a metric of its summary where it is less than all of it: other load had the CPU, and times are
 // longer by that.
 

@@ -49,7 +49,7 @@ void addSummaries(const Context& context, Analysis& answer) {
         summary.roofShare = roofShareOf(context, static_cast<std::int32_t>(w));
         for (const BenchmarkRow& row : context.timeline.benchmarks)
             if (row.workload == summary.name) summary.metrics.push_back(row.metric);
-        if (const double share = context.cpuShare[w]; share < 1) summary.metrics.push_back({std::string(kCpuShareMetric), share, "share", "none"});
+        if (const double share = context.cpuShare[w].undisturbed; share < 1) summary.metrics.push_back({std::string(kCpuShareMetric), share, "share", "none"});
         answer.workloads.push_back(std::move(summary));
     }
 }

@@ -190,11 +190,13 @@ void sortFewRows(Timeline& timeline) {
         return std::tuple(e.time, e.device, e.process, e.address, !e.frees, e.bytes, e.owner, e.kind);
     };
     std::stable_sort(timeline.memoryEvents.begin(), timeline.memoryEvents.end(), [&](const MemoryEvent& a, const MemoryEvent& b) { return event(a) < event(b); });
-    for (CounterSeries& series : timeline.counters)
-        if (!std::is_sorted(series.samples.begin(), series.samples.end())) std::sort(series.samples.begin(), series.samples.end());
-    std::stable_sort(timeline.counters.begin(), timeline.counters.end(), [](const CounterSeries& a, const CounterSeries& b) {
-        return std::tie(a.process, a.device, a.name, a.unit, a.samples) < std::tie(b.process, b.device, b.name, b.unit, b.samples);
-    });
+    for (std::vector<CounterSeries>* counters : {&timeline.counters, &timeline.processorTime}) {
+        for (CounterSeries& series : *counters)
+            if (!std::is_sorted(series.samples.begin(), series.samples.end())) std::sort(series.samples.begin(), series.samples.end());
+        std::stable_sort(counters->begin(), counters->end(), [](const CounterSeries& a, const CounterSeries& b) {
+            return std::tie(a.process, a.device, a.name, a.unit, a.samples) < std::tie(b.process, b.device, b.name, b.unit, b.samples);
+        });
+    }
     std::sort(timeline.flushes.begin(), timeline.flushes.end());
     std::sort(timeline.flows.begin(), timeline.flows.end(), [](const Flow& a, const Flow& b) {
         return std::tie(a.fromTime, a.toTime, a.fromThread, a.toThread) < std::tie(b.fromTime, b.toTime, b.fromThread, b.toThread);
@@ -240,7 +242,8 @@ void sortOwners(Timeline& t) {
         for (GpuRow& row : t.gpu) remap(row.process, processes);
         for (SyncRow& row : t.syncs) remap(row.process, processes);
         for (Thread& thread : t.threads) remap(thread.process, processes);
-        for (CounterSeries& series : t.counters) remap(series.process, processes);
+        for (std::vector<CounterSeries>* counters : {&t.counters, &t.processorTime})
+            for (CounterSeries& series : *counters) remap(series.process, processes);
         for (KernelMetrics& row : t.kernelMetrics) remap(row.process, processes);
         for (MemoryEvent& row : t.memoryEvents) remap(row.process, processes);
     }
@@ -320,10 +323,11 @@ void append(Timeline& into, Timeline&& part, Ns shift) {
         move(row.device, devices);
         move(row.process, processes);
     }
-    for (CounterSeries& series : part.counters) {
-        move(series.process, processes);
-        for (auto& sample : series.samples) sample.first += shift;
-    }
+    for (std::vector<CounterSeries>* counters : {&part.counters, &part.processorTime})
+        for (CounterSeries& series : *counters) {
+            move(series.process, processes);
+            for (auto& sample : series.samples) sample.first += shift;
+        }
     for (Preemption& row : part.preemptions) place(row);
     for (auto& [start, end] : part.flushes) {
         start += shift;
@@ -349,6 +353,7 @@ void append(Timeline& into, Timeline&& part, Ns shift) {
     add(into.flushes, part.flushes);
     add(into.ceilings, part.ceilings);
     add(into.counters, part.counters);
+    add(into.processorTime, part.processorTime);
     add(into.kernelMetrics, part.kernelMetrics);
     add(into.memoryEvents, part.memoryEvents);
     into.graphMetrics += part.graphMetrics;

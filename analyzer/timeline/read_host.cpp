@@ -125,22 +125,28 @@ void FileReader::readNsysFileAccess() {
 }
 
 void FileReader::readCounters() {
-    std::unordered_map<std::int64_t, std::size_t> series;
+    struct Place {
+        std::vector<CounterSeries>* list;
+        std::size_t index;
+    };
+    std::unordered_map<std::int64_t, Place> series;
     TableScan names(m_db, "RIDGE_COUNTER", {"id", "name", "unit", "globalPid", "deviceId"});
     while (names.next()) {
         const auto id = names.integer(0);
         const std::string_view name = names.text(1);
-        if (!id || (name != "process.rss" && name != "process.cpu" && name != "gpu.power" &&
+        const bool processorTime = name == "cpu.busy" || name.starts_with("thread.cpu/") || name.starts_with("thread.wait/");
+        if (!id || (!processorTime && name != "process.rss" && name != "process.cpu" && name != "gpu.power" &&
                     name != "gpu.memory.used" && name != "gpu.clock.sm" && name != "gpu.throttle" &&
                     name.find("kv_cache") == std::string_view::npos && !name.starts_with("torch.gpu.")))
             continue;
         const auto globalPid = names.integer(3);
-        series[*id] = m_timeline.counters.size();
-        m_timeline.counters.push_back({std::string(name),
-                                       toValidUtf8(names.text(2)),
-                                       globalPid ? processOf(*globalPid) : kNoIndex,
-                                       {},
-                                       names.integerOr(4, -1)});
+        auto& list = processorTime ? m_timeline.processorTime : m_timeline.counters;
+        series[*id] = {&list, list.size()};
+        list.push_back({std::string(name),
+                        toValidUtf8(names.text(2)),
+                        globalPid ? processOf(*globalPid) : kNoIndex,
+                        {},
+                        names.integerOr(4, -1)});
     }
     TableScan samples(m_db, "RIDGE_COUNTER_SAMPLE", {"counterId", "time", "value"});
     TableReport report{"RIDGE_COUNTER_SAMPLE"};
@@ -155,7 +161,7 @@ void FileReader::readCounters() {
             ++report.outOfRange;
             continue;
         }
-        m_timeline.counters[it->second].samples.emplace_back(*time + m_shift, *value);
+        (*it->second.list)[it->second.index].samples.emplace_back(*time + m_shift, *value);
     }
     finish(samples, report);
 }

@@ -46,7 +46,7 @@ bool isDispatch(const Context& context, const OpGroup& g) {
 // Time above the roof over time, for the groups of one class; of the time that the process had its CPU.
 double slackOf(const Context& context, std::int32_t workload, WallClass wallClass) {
     const auto w = static_cast<std::size_t>(workload);
-    const double cpuShare = w < context.cpuShare.size() ? context.cpuShare[w] : 1;
+    const double cpuShare = w < context.cpuShare.size() ? context.cpuShare[w].onCpu : 1;
     double time = 0, above = 0;
     for (const OpGroup& g : context.ops.groups) {
         if (g.workload != workload || g.answer.wallClass != wallClass || !g.answer.attainment)

@@ -174,7 +174,7 @@ TEST_F(CpuTrace, OtherLoadOnTheCpuMakesNoOpSlow) {
 
 // 14 of 20 us in a gemm at 0.45 of its roof, 6 us idle: the gemm could save more, unless others had half of its CPU.
 TEST_F(CpuTrace, WhatOtherLoadTookIsNotTheOpsToSave) {
-    for (const double cpus : {1.0, 0.35}) {
+    for (const double cpus : {1.0, 0.5}) {
         TraceBuilder t(path(fmt::format("{}.sqlite", cpus)));
         roofs(t);
         for (std::int64_t s = 0; s < 6; ++s) {

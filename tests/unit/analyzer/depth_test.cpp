@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // What-ifs of whole workloads, the three walls, energy and memory.
+#include "analyzer/attribution/cpu_share.h"
 #include "analyzer/energy/energy.h"
 #include "analyzer/roofline/ridgeline.h"
 #include "analyzer/what_if/fusion.h"
@@ -330,22 +331,44 @@ TEST(Memory, PeakAndFragmentationComeFromTheAllocatorsTotals) {
     EXPECT_EQ(answer.memory.curves[0].peakTimeNs, 50);
 }
 
-// A spinning rank uses a CPU while it waits: that is not CPU time of its ops.
-TEST(CpuShare, CommunicationThatSpinsIsNotTheOpsTime) {
+// Ten gemms of half a period each, on thread 5 of process 0; what the counters say is the test's.
+std::vector<CpuShare> sharesOf(const std::vector<std::pair<std::string, double>>& processorTime, double processCpu) {
     MemoryTimeline m(1, 2, 0);
     m.step(0, 0, 1'000'000, 0);
-    for (Ns k = 0; k < 10; ++k) {
-        m.work(0, k * 100'000, k * 100'000 + 50'000, "gemm", 1);
-        m.work(1, k * 100'000 + 50'000, k * 100'000 + 100'000, "all_reduce", 8);
-    }
-    CounterSeries cpu{"process.cpu", "1", 0, {}};
-    for (Ns t = 0; t <= 10; ++t) cpu.samples.emplace_back(t * 100'000, 0.6);
-    m.timeline.counters.push_back(cpu);
+    for (Ns k = 0; k < 10; ++k) m.work(0, k * 100'000, k * 100'000 + 50'000, "gemm", 1);
+    const auto series = [](const std::string& name, double value, std::int32_t process) {
+        CounterSeries s{name, "1", process, {}};
+        for (Ns t = 0; t <= 10; ++t) s.samples.emplace_back(t * 100'000, value);
+        return s;
+    };
+    for (const auto& [name, value] : processorTime) m.timeline.processorTime.push_back(series(name, value, name == "cpu.busy" ? kNoIndex : 0));
+    m.timeline.counters.push_back(series("process.cpu", processCpu, 0));
     const Prepared p(m.finish());
-    const std::vector<double> shares = cpuShares(m.timeline, p.context.steps, p.context.ops, p.hasGpu);
+    return cpuShares(m.timeline, p.context.steps, p.context.ops, p.hasGpu);
+}
+
+TEST(CpuShare, AThreadThatSleepsLacksNothing) {
+    const auto shares = sharesOf({{"thread.cpu/5", 0.05}, {"thread.wait/5", 0}, {"cpu.busy", 1}}, 0.05);
     ASSERT_EQ(shares.size(), 1u);
-    // 0.6 CPUs, one half of the time for the ops, the other half spun away.
-    EXPECT_NEAR(shares[0], 0.6, 0.05);
+    EXPECT_DOUBLE_EQ(shares[0].onCpu, 1);
+    EXPECT_DOUBLE_EQ(shares[0].undisturbed, 1);
+}
+
+TEST(CpuShare, WhatOthersHadIsWhatTheMachineDidBeyondTheTrace) {
+    const auto shares = sharesOf({{"thread.cpu/5", 0.6}, {"thread.wait/5", 0.4}, {"cpu.busy", 1}}, 0.6);
+    EXPECT_NEAR(shares[0].onCpu, 0.6, 1e-12);
+    EXPECT_NEAR(shares[0].undisturbed, 0.6, 1e-12);
+}
+
+TEST(CpuShare, ThreadsOfOneProgramThatShareACpuAreNotDisturbed) {
+    const auto shares = sharesOf({{"thread.cpu/5", 0.6}, {"thread.wait/5", 0.4}, {"thread.cpu/6", 0.4}, {"thread.wait/6", 0.6}, {"cpu.busy", 1}}, 1);
+    EXPECT_NEAR(shares[0].onCpu, 0.5, 1e-12);
+    EXPECT_DOUBLE_EQ(shares[0].undisturbed, 1);
+}
+
+TEST(CpuShare, NothingIsSaidWhereTheTraceDoesNotSay) {
+    EXPECT_DOUBLE_EQ(sharesOf({}, 0.2)[0].onCpu, 1);
+    EXPECT_DOUBLE_EQ(sharesOf({{"cpu.busy", 1}}, 0.2)[0].undisturbed, 1);
 }
 
 }  // namespace

@@ -157,7 +157,7 @@ TEST(Roofs, EachOpIsHeldAgainstTheRoofsOfWhereItRuns) {
         group.medianNs = 1'100'000;
         ops.groups.push_back(group);
     }
-    const std::vector<double> share{1.0};
+    const std::vector<CpuShare> share(1);
     std::vector<Ceiling> ceilings{compute(1e12), memory(1e10)};
     judgeGroupsWhereTheyRun(ops, timeline, steps, ceilings, share, {false, true});
     EXPECT_EQ(ops.groups[0].answer.bound, "compute");

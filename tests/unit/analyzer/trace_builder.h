@@ -98,11 +98,18 @@ public:
         run(fmt::format("INSERT INTO RIDGE_PREEMPTION VALUES ({}, {}, 0)", start, end));
     }
     // process.cpu of a process, one value per time; the first only opens the interval.
+    // A process of one thread that had its CPU for this share of the time; the rest of that CPU was others'.
     void cpuShare(std::int64_t pid, std::int64_t from, std::int64_t step, int samples, double value) {
         for (const char* t : {"RIDGE_COUNTER", "RIDGE_COUNTER_SAMPLE"}) table(t);
-        run(fmt::format("INSERT INTO RIDGE_COUNTER VALUES ({}, 'process.cpu', '1', {}, NULL)", pid, gpid(pid)));
-        for (int i = 0; i < samples; ++i)
-            run(fmt::format("INSERT INTO RIDGE_COUNTER_SAMPLE VALUES ({}, {}, {})", pid, from + i * step, value));
+        const std::vector<std::pair<std::string, double>> counters = {
+            {"process.cpu", value}, {fmt::format("thread.cpu/{}", pid), value}, {fmt::format("thread.wait/{}", pid), 1 - value}, {"cpu.busy", 1}};
+        for (std::size_t c = 0; c < counters.size(); ++c) {
+            const std::int64_t id = pid * 10 + static_cast<std::int64_t>(c);
+            run(fmt::format("INSERT INTO RIDGE_COUNTER VALUES ({}, {}, '1', {}, NULL)", id, quote(counters[c].first),
+                            counters[c].first == "cpu.busy" ? "NULL" : std::to_string(gpid(pid))));
+            for (int i = 0; i < samples; ++i)
+                run(fmt::format("INSERT INTO RIDGE_COUNTER_SAMPLE VALUES ({}, {}, {})", id, from + i * step, counters[c].second));
+        }
     }
     void ceiling(const std::string& kind, const std::string& name, const std::string& dtype, const std::string& level,
                  const std::string& access, std::int64_t capacity, double value, const std::string& unit) {
