@@ -88,8 +88,8 @@ class Payloads(Case):
 @unittest.skipUnless(shutil.which("mpirun"), "no mpirun here")
 class Straggler(Case):
     def test_the_rank_is_named(self):
-        victim = int(described("fault.straggler")["params"]["rank"])
-        done = record(self.trace, ["mpirun", "-n", "2", "--oversubscribe", WORKLOADS, "--benchmark_filter=^fault.straggler$"],
+        victim = int(described("train.fault/straggler")["params"]["rank"])
+        done = record(self.trace, ["mpirun", "-n", "2", "--oversubscribe", WORKLOADS, "--benchmark_filter=^train.fault/straggler$"],
                       "--trace", "nvtx", env=MPI)
         self.assertEqual(done.returncode, 0, done.stderr)
         report = self.folder / "report.json"

@@ -11,7 +11,7 @@ namespace {
 WorkloadSpec linkSpec() {
     constexpr double kSlowLink = 0.1e9;
     WorkloadSpec spec;
-    spec.name = "fault.link";
+    spec.name = "train.fault/link";
     spec.params = {{"fault", "throttled link"},
                    {"link_bytes_per_s", "100000000"},
                    {"healthy_link_bytes_per_s", "500000000"},
@@ -29,7 +29,7 @@ WorkloadSpec loaderSpec() {
     IoTrainShape shape = diskTrainShape(4, 2);
     shape.loader.fetchDelayNs = 200'000'000;
     WorkloadSpec spec;
-    spec.name = "fault.loader";
+    spec.name = "train.fault/loader";
     spec.params = ioTrainParams(shape);
     spec.params["fault"] = "slow loader";
     spec.params["like"] = "io.train/prefetch4";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// fault.preempted: host work whose CPU is taken away.
+// train.fault/preempted: host work whose CPU is taken away.
 #include "workloads/faults/faults.h"
 #include "workloads/faults/neighbour.h"
 
@@ -75,7 +75,7 @@ private:
 
 WorkloadSpec preemptedSpec() {
     WorkloadSpec spec;
-    spec.name = "fault.preempted";
+    spec.name = "train.fault/preempted";
     spec.params = {{"fault", "host preemption"},
                    {"neighbour", fmt::format("SCHED_FIFO, {} ms busy, {} ms idle", kBusyMs, kIdleMs)}};
     spec.presets = {"standard", "full"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
-// fault.straggler: data-parallel steps of which one rank's take longer.
+// train.fault/straggler: data-parallel steps of which one rank's take longer.
 #include "workloads/faults/faults.h"
 #include "workloads/harness/busy_gemm.h"
 #include "workloads/harness/context.h"
@@ -98,7 +98,7 @@ WorkloadSpec stragglerSpec(std::string name, Burden burden) {
 }  // namespace
 
 std::vector<WorkloadSpec> stragglerSpecs() {
-    return {stragglerSpec("fault.straggler", {}), stragglerSpec("fault.straggler/every2", {40, 2})};
+    return {stragglerSpec("train.fault/straggler", {}), stragglerSpec("train.fault/straggler.every2", {40, 2})};
 }
 
 }  // namespace ridge::workloads

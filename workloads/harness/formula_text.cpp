@@ -16,6 +16,7 @@ constexpr std::string_view kTraining =
 constexpr std::string_view kBusBandwidth = "busbw = S/t * (n-1)/n";
 
 constexpr std::array kLines{
+    Line{"cal.peak", "a roof = amount / time of the best sample"},
     Line{"gemm", "FLOP = 2 M N K; bytes = s (M K + K N) + s_out M N"},
     Line{"elementwise", "bytes = 2 k m s for k passes over m elements, 2 m s in one"},
     Line{"attention",
@@ -84,10 +85,10 @@ constexpr std::array kLines{
     Line{"io.decode", "AU = compute / wall, with the unpacking in the step or in workers"},
     Line{"ckpt.save", "stall = stage + write + fsync; async: stage + max(0, persist - interval)"},
     Line{"ckpt.restore", "bytes/s, every 4 MiB held against its CRC-32C"},
-    Line{"fault.straggler", "wait = what the last rank comes later"},
-    Line{"fault.link", "exposed = S * 2 (n-1)/n / link - compute"},
-    Line{"fault.loader", "stall = fetch + delay - depth hidden behind compute"},
-    Line{"fault.preempted", "share = gaps / wall of the CPU that is taken away"},
+    Line{"train.fault",
+         "straggler: wait = what the last rank comes later; link: exposed = S * 2 (n-1)/n / link - "
+         "compute; loader: stall = fetch + delay - depth hidden behind compute; preempted: share = "
+         "gaps / wall of the CPU that is taken away"},
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The list of families, in the order of the tables. A new family adds its header and its line here.
+#include "workloads/ceilings/cal_peak.h"
 #include "workloads/families/families.h"
 #include "workloads/faults/faults.h"
 #include "workloads/harness/workload.h"
@@ -28,7 +29,7 @@ std::vector<WorkloadSpec> onGpu() {
     const FamilyBackend families = cudaFamilyBackend();
     std::vector<WorkloadSpec> all;
     for (auto& family :
-         {gemmSpecs(backend), elementwiseSpecs(backend), vectorSpecs(backend),
+         {calPeakSpecs(true), gemmSpecs(backend), elementwiseSpecs(backend), vectorSpecs(backend),
           attentionSpecs(backend), launchSpecs(backend), trainSpecs(backend), dlrmSpecs(families),
           gcnSpecs(families), convSpecs(families), offloadSpecs(backend), inferSpecs(backend),
           serving::serveSpecs(backend), speculativeSpecs(backend)})
@@ -43,7 +44,7 @@ std::vector<WorkloadSpec> ranksOnGpus() {
     std::vector<WorkloadSpec> all;
     for (auto& family :
          {dataParallelSpecs(backend), zeroSpecs(backend), tensorParallelSpecs(backend),
-          pipelineSpecs(backend), deviceOverlapSpecs(backend)})
+          pipelineSpecs(backend), deviceOverlapSpecs(backend), deviceSweepSpecs()})
         all.insert(all.end(), family.begin(), family.end());
     return all;
 }
@@ -53,6 +54,7 @@ std::vector<WorkloadSpec> collect() {
     const auto add = [&all](std::vector<WorkloadSpec> family) {
         std::move(family.begin(), family.end(), std::back_inserter(all));
     };
+    add(calPeakSpecs());
     add(gemmSpecs());
     add(elementwiseSpecs());
     add(vectorSpecs());

@@ -209,9 +209,10 @@ const char* dtypeText(ridge_dtype type) {
                                           : "fp32";
 }
 
+// sequences: of the whole batch; 0: what the backend's other variants have.
 WorkloadSpec spec(const Backend& backend, const std::string& name, const GptConfig& config,
-                  TrainOptions options = {}) {
-    const std::int64_t sequences = backend.accelerator ? kAcceleratorSequences : kTrainSequences;
+                  TrainOptions options = {}, std::int64_t sequences = 0) {
+    if (sequences == 0) sequences = backend.accelerator ? kAcceleratorSequences : kTrainSequences;
     WorkloadSpec made;
     made.name = name;
     made.params = {{"backend", backend.name},
@@ -260,16 +261,21 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
         small.change = "no_launch_cost";
     }
     std::vector<WorkloadSpec> all{standard, small};
-    const auto variant = [&](const std::string& name, TrainOptions options) {
-        WorkloadSpec made = spec(backend, name, model, options);
-        made.presets = {"standard", "full"};
+    const auto add = [&](const std::string& name, TrainOptions options,
+                         std::vector<std::string> presets, std::int64_t sequences = 0) {
+        WorkloadSpec made = spec(backend, name, model, options, sequences);
+        made.presets = std::move(presets);
         time(made);
         all.push_back(std::move(made));
+    };
+    const auto variant = [&](const std::string& name, TrainOptions options) {
+        add(name, options, {"standard", "full"});
     };
     TrainOptions fused;
     fused.fusedAttention = true;
     variant("train.single/fp32.fused", fused);
     variant("train.single/bf16", {Recompute::kNone, 1, RIDGE_DTYPE_BF16});
+    add("train.single/fp32.b1", {}, {"full"}, 1);
     if (backend.accelerator) {
         variant("train.single/tf32", {Recompute::kNone, 1, RIDGE_DTYPE_TF32});
         variant("train.single/fp8", {Recompute::kNone, 1, RIDGE_DTYPE_FP8_E4M3});
@@ -286,9 +292,14 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
         all.push_back(std::move(graph));
     }
     const ridge_dtype products = backend.accelerator ? RIDGE_DTYPE_TF32 : RIDGE_DTYPE_F32;
+    add("train.recompute/none", {Recompute::kNone, 1, products}, {"full"});
     variant("train.recompute/selective", {Recompute::kSelective, 1, products});
     variant("train.recompute/full", {Recompute::kFull, 1, products});
+    for (const std::int64_t parts : {1, 2})
+        add("train.accum/" + std::to_string(parts), {Recompute::kNone, parts, products}, {"full"});
     variant("train.accum/4", {Recompute::kNone, 4, products});
+    // A micro-batch is a sequence at least.
+    add("train.accum/8", {Recompute::kNone, 8, products}, {"full"}, 8);
     // Codes of weights are made in the first of four micro-batches and kept for the others.
     if (backend.accelerator)
         variant("train.accum/4.fp8", {Recompute::kNone, 4, RIDGE_DTYPE_FP8_E4M3});

@@ -12,7 +12,12 @@
 //   train.recompute/selective, full   the model of train.single/fp32 with less memory for more
 //                            arithmetic: full repeats the blocks' forward pass (4/3 of the
 //                            products)
-//   train.accum/4            the same step as four micro-batches of one sequence
+//   train.recompute/none     what they are compared with: nothing made again
+//   train.accum/1, 2, 4      the same step as one, two or four micro-batches
+//   train.accum/8            eight micro-batches of one sequence: on a processor twice the batch of the
+//                            others, so that it compares by tokens_per_s
+//   train.single/fp32.b1     a batch of one sequence: the optimizer's passes, which do not shrink with
+//                            it, have four times the share (eight on a GPU)
 //   train.single/bf16, tf32, fp8  products in fewer bits (the last two: GPUs only), float32 for the
 //                            rest
 //   train.single/*.graph     the same step recorded once and started as one graph (GPUs only)

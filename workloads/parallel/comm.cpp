@@ -35,6 +35,7 @@ struct SweepShape {
     std::size_t bytes = 0;
     int batch = 1;  // per place and step
     bool threaded = false;
+    bool inDevice = false;  // only where the transport has memory of its own
 };
 
 // The operation out of place and in place, each with its own time.
@@ -45,6 +46,9 @@ public:
     Status prepare() override {
         m_comm = runContext().communicator;
         if (!m_comm) return Error{ErrorCode::kUnsupported, "no communicator"};
+        if (m_shape.inDevice && m_comm->transport().allocate == nullptr)
+            return Error{ErrorCode::kUnsupported,
+                         "a size for the memory of GPUs: --transport=nccl"};
         for (const Place place : {Place::kOut, Place::kIn}) {
             if (!hasPlace(m_shape.op, place)) continue;
             m_sides.push_back({place, ExactCollective(*m_comm, m_shape.op, m_shape.bytes, place), {}});
@@ -151,7 +155,7 @@ int batchFor(std::size_t bytes) {
 }
 
 std::int64_t stepsFor(std::size_t bytes) {
-    return bytes >= 64 * kMiB ? 20 : bytes >= 8 * kMiB ? 25 : bytes >= kMiB ? 60 : 150;
+    return bytes > 64 * kMiB ? 10 : bytes >= 64 * kMiB ? 20 : bytes >= 8 * kMiB ? 25 : bytes >= kMiB ? 60 : 150;
 }
 
 WorkloadSpec sweepSpec(Collective op, std::size_t bytes, bool threaded,
@@ -200,6 +204,21 @@ std::vector<WorkloadSpec> sweepSpecs() {
         for (std::size_t bytes = 8; bytes <= 64 * kMiB; bytes *= 2)
             specs.push_back(sweepSpec(op, bytes, false, presetsOf(op, bytes)));
     specs.push_back(sweepSpec(Collective::kAllReduce, kMiB, true, {"full"}));
+    return specs;
+}
+
+std::vector<WorkloadSpec> deviceSweepSpecs() {
+    std::vector<WorkloadSpec> specs;
+    for (const Collective op : kOperations)
+        for (std::size_t bytes = 128 * kMiB; bytes <= 1024 * kMiB; bytes *= 2) {
+            WorkloadSpec spec = sweepSpec(op, bytes, false, {"full"});
+            spec.name += ".nccl";
+            spec.params["backend"] = "cuda";
+            spec.params["transport"] = "nccl";
+            const SweepShape shape{op, bytes, batchFor(bytes), false, true};
+            spec.create = [shape] { return std::make_unique<Sweep>(shape); };
+            specs.push_back(std::move(spec));
+        }
     return specs;
 }
 

@@ -48,6 +48,9 @@ WorkloadSpec overlapSpec(const std::string& variant, const OverlapOptions& optio
 
 // One per file; commSpecs() lists them.
 std::vector<WorkloadSpec> sweepSpecs();
+// comm.<op>/128MiB.nccl to 1024MiB.nccl, in GPUs' memory. Not larger: every element is compared on the
+// host, which holds what the GPU holds, four times per rank.
+std::vector<WorkloadSpec> deviceSweepSpecs();
 std::vector<WorkloadSpec> fitSpecs();
 std::vector<WorkloadSpec> overlapSpecs();
 

@@ -6,7 +6,7 @@
 //   io.layout   the same samples as many small files, and as one shard
 //   io.depth    random direct reads by size and number under way (pread, io_uring)
 //   io.train    reading and verifying samples beside a fixed amount of computing
-//   io.decode   the same with samples that must be unpacked
+//   io.decode   the same with samples that must be unpacked, resized, or held against a checksum
 //   ckpt.save, ckpt.restore   sharded checkpoints: synchronous, in the background, by several ranks
 
 #include "workloads/harness/workload.h"

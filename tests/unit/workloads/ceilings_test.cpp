@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "tests/unit/workloads_ops/cuda_on_host/host_device.h"
+#include "workloads/ceilings/cal_peak.h"
 #include "workloads/ceilings/checked_product.h"
 #include "workloads/ceilings/device_roofs.h"
 #include "workloads/ceilings/gap_watch.h"
@@ -294,6 +295,61 @@ TEST(CeilingsJson, UnknownIsNullAndNumbersThatAreNoJsonAreNull) {
     EXPECT_TRUE(json.at("machine").at("l3_bytes").is_null());
     EXPECT_TRUE(json.at("roofs")[0].at("level").is_null());
     EXPECT_TRUE(json.at("roofs")[0].at("value").is_null());
+}
+
+// A roof that is measured twice is the better of the two, of rates and of times.
+TEST(CalPeak, ReportsTheBestOfEachRoofOverItsSteps) {
+    int calls = 0;
+    const PeakFamily family{[&calls](const CeilingsOptions&, double, Ceilings& out) {
+                                const double values[] = {9, 3, 5};
+                                Roof rate = roofOf("memory", "DRAM.read", "B/s", "test");
+                                Roof time = roofOf("dispatch", "operator", "s", "test");
+                                rate.value = time.value = values[calls++];
+                                rate.dtype = "f32";
+                                out.roofs = {rate, time};
+                                return Status{};
+                            },
+                            {"DRAM.read.f32", "operator"}};
+    const auto workload = makeCalPeak(family);
+    ASSERT_TRUE(workload->prepare().ok());
+    EXPECT_TRUE(workload->check().passed);
+    workload->step(0);  // 3 and 5: what was taken before the check is no step
+    workload->step(1);
+    const auto metrics = workload->report({2, 0.1, 0.1});
+    ASSERT_EQ(metrics.size(), 2U);
+    EXPECT_EQ(metrics[0].name, "DRAM.read.f32");
+    EXPECT_EQ(metrics[0].value, 5);
+    EXPECT_EQ(metrics[0].direction, Metric::Direction::kHigher);
+    EXPECT_EQ(metrics[1].value, 3);
+    EXPECT_EQ(metrics[1].direction, Metric::Direction::kLower);
+    EXPECT_TRUE(workload->finish().passed);
+}
+
+TEST(CalPeak, ARoofThatCouldNotBeTakenFailsTheCheckWithItsReason) {
+    const auto workload = makeCalPeak({[](const CeilingsOptions&, double, Ceilings& out) {
+                                           out.notes.push_back("the product is wrong");
+                                           return Status{};
+                                       },
+                                       {"gemm.f32"}});
+    ASSERT_TRUE(workload->prepare().ok());
+    const CheckResult check = workload->check();
+    EXPECT_FALSE(check.passed);
+    EXPECT_EQ(check.detail, "no roof gemm.f32; the product is wrong");
+}
+
+TEST(CalPeak, TheProcessorsFamiliesAreWhatCeilingsMeasure) {
+    for (const WorkloadSpec& spec : calPeakSpecs()) {
+        SCOPED_TRACE(spec.name);
+        if (spec.name == "cal.peak/memory") continue;  // a gigabyte is touched for it
+        const auto workload = spec.create();
+        const Status prepared = workload->prepare();
+        ASSERT_TRUE(prepared.ok()) << prepared.error().message;
+        const CheckResult check = workload->check();
+        EXPECT_TRUE(check.passed) << check.detail;
+    }
+    const auto specs = calPeakSpecs(true);
+    EXPECT_EQ(specs.back().name, "cal.peak/gpu");
+    EXPECT_EQ(specs.back().params.at("backend"), "cuda");
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ TEST(BusyNeighbour, TakesTheCpuAwayOnlyWhenItIsToldTo) {
 TEST(Faults, EachSaysWhatItDoesAndWhatTheAnalyzerMustSay) {
     for (const WorkloadSpec& spec : faultSpecs()) {
         SCOPED_TRACE(spec.name);
-        EXPECT_TRUE(spec.name.starts_with("fault."));
+        EXPECT_TRUE(spec.name.starts_with("train.fault/"));
         EXPECT_TRUE(spec.params.contains("fault") || spec.params.contains("like"));
         EXPECT_NE(spec.expected.cause, "none");
         EXPECT_TRUE(spec.fasterVariant.empty());

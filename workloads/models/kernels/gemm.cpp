@@ -139,7 +139,8 @@ constexpr auto kFp8 = RIDGE_DTYPE_FP8_E4M3;
 
 std::vector<Row> processorRows() {
     using enum GemmLayout;
-    // Skinny: the matrix is read once for one or eight rows; 0.5 and 4 FLOP per byte in float.
+    // Skinny: the matrix is read once for one, eight or sixty-four rows; 0.5, 4 and 31 FLOP per byte
+    // in float. Tall: many rows of few columns, 64 FLOP per byte.
     return {{{kF32, kNN, 256, 256, 256}, "256", true, false, 200},
             {{kF32, kNN, 512, 512, 512}, "512", true, true, 200},
             {{kF32, kNN, 1024, 1024, 1024}, "1024", true, true, 60},
@@ -147,6 +148,8 @@ std::vector<Row> processorRows() {
             {{kF32, kTN, 1024, 1024, 1024}, "1024.tn", true, false, 60},
             {{kF32, kNT, 1, 4096, 4096}, "m1", false, true, 60},
             {{kF32, kNT, 8, 4096, 4096}, "m8", false, true, 60},
+            {{kF32, kNT, 64, 4096, 4096}, "m64", true, false, 60},
+            {{kF32, kNN, 16384, 256, 256}, "tall", true, false, 60},
             {{kBf16, kNN, 1024, 1024, 1024}, "1024", true, true, 100},
             {{kBf16, kNT, 1, 4096, 4096}, "m1", false, false, 60},
             {{kInt8, kNN, 512, 512, 512}, "512", true, false, 200},
@@ -154,18 +157,24 @@ std::vector<Row> processorRows() {
 }
 
 // Ridge points of an H100 by its data sheet: 20 FLOP/B in fp32, 148 in tf32, 295 in bf16, 590 in
-// fp8.
+// fp8. 256 rows lie beside the ridge point in bf16 (244 FLOP/B, and an H200's is 206), far above it in
+// fp32; a tall product of bf16 has 85 FLOP/B, most of its bytes the float result.
 std::vector<Row> acceleratorRows() {
     using enum GemmLayout;
     return {{{kF32, kNN, 4096, 4096, 4096}, "4096", true, true, 50},
             {{kTf32, kNN, 4096, 4096, 4096}, "4096", true, true, 100},
             {{kTf32, kNN, 8192, 8192, 8192}, "8192", true, false, 50},
+            {{kBf16, kNN, 2048, 2048, 2048}, "2048", true, false, 400},
             {{kBf16, kNN, 4096, 4096, 4096}, "4096", true, true, 200},
             {{kBf16, kNN, 8192, 8192, 8192}, "8192", true, true, 100},
             {{kBf16, kNT, 8192, 8192, 8192}, "8192.nt", true, false, 100},
             {{kBf16, kTN, 8192, 8192, 8192}, "8192.tn", true, false, 100},
+            {{kBf16, kNN, 16384, 16384, 16384}, "16384", true, false, 30},
+            {{kBf16, kNN, 262144, 256, 256}, "tall", false, false, 100},
             {{kFp8, kNT, 8192, 8192, 8192}, "8192", true, true, 200},
             {{kF32, kNT, 1, 8192, 8192}, "m1", false, true, 100},
+            {{kF32, kNT, 256, 8192, 8192}, "m256", true, false, 100},
+            {{kF32, kNN, 262144, 256, 256}, "tall", true, false, 50},
             {{kBf16, kNT, 1, 16384, 16384}, "m1", false, true, 100},
             {{kBf16, kNT, 16, 16384, 16384}, "m16", false, true, 100},
             {{kBf16, kNT, 64, 16384, 16384}, "m64", false, false, 100}};

@@ -171,10 +171,11 @@ std::vector<WorkloadSpec> dataParallelSpecs(const Backend& backend) {
     // step's work: over this link the rest of it is waited for.
     WorkloadSpec accumulated = spec(backend, "overlap.accum4", options(bucket, true, 4));
     accumulated.expected = exposed;
-    WorkloadSpec small = spec(backend, "bucket64KiB", options(bucket / 16, false, 1));
+    WorkloadSpec small = backend.accelerator
+                             ? spec(backend, "bucket1MiB", options(bucket / 25, false, 1))
+                             : spec(backend, "bucket64KiB", options(bucket / 16, false, 1));
     small.expected = exposed;
     small.presets = {"full"};
-    if (backend.accelerator) return {whole, overlap, accumulated};
     return {whole, overlap, accumulated, small};
 }
 
