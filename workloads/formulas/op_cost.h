@@ -174,6 +174,21 @@ struct AttentionShape {
             5 * shape.rowElements() * s + 4 * shape.batch * shape.heads * shape.tokens,
             3 * shape.rowElements() * s};
 }
+// Attention of some keys merged into that of others: both outputs and logarithms read, one of each
+// written, 3 FLOP an element of the output.
+[[nodiscard]] constexpr OpCost attentionMerge(const AttentionShape& shape, std::uint64_t s = 4) {
+    const std::uint64_t sums = 4 * shape.batch * shape.heads * shape.tokens;
+    return {3 * shape.rowElements(), 2 * (shape.rowElements() * s + sums),
+            shape.rowElements() * s + sums};
+}
+// The gradient of a router's logits: a dot product for each choice, between the token's gradient and
+// what the expert gave; probabilities read, gradients written.
+[[nodiscard]] constexpr OpCost routerGradient(std::uint64_t tokens, std::uint64_t choices,
+                                              std::uint64_t experts, std::uint64_t width,
+                                              std::uint64_t s = 4) {
+    return {2 * tokens * choices * width, (2 * choices * width + experts) * tokens * s,
+            tokens * experts * s};
+}
 // `rows` new rows of a sequence that has `position` cached ones, each against everything up to
 // itself: rows * position + rows (rows + 1) / 2 pairs, 4 H d FLOP each. Keys and values are read
 // once as they are stored; q and out are float.

@@ -44,7 +44,8 @@ std::vector<WorkloadSpec> ranksOnGpus() {
     std::vector<WorkloadSpec> all;
     for (auto& family :
          {dataParallelSpecs(backend), zeroSpecs(backend), tensorParallelSpecs(backend),
-          pipelineSpecs(backend), deviceOverlapSpecs(backend), deviceSweepSpecs()})
+          pipelineSpecs(backend), contextParallelSpecs(backend), expertParallelSpecs(backend),
+          deviceOverlapSpecs(backend), deviceSweepSpecs()})
         all.insert(all.end(), family.begin(), family.end());
     return all;
 }

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "workloads/formulas/op_cost.h"
+#include "workloads/ops/row_operators.h"
 #include "workloads/ops/tensor.h"
 #include "workloads/ops/weights.h"
 
@@ -118,13 +119,8 @@ struct AdamWCorrections {
 };
 [[nodiscard]] AdamWCorrections correctionsOf(const AdamWArgs& args);
 
-class Operators {
+class Operators : public RowOperators {
 public:
-    virtual ~Operators() = default;
-    Operators() = default;
-    Operators(const Operators&) = delete;
-    Operators& operator=(const Operators&) = delete;
-
     // --- memory -------------------------------------------------------------------------------
     // Zeroed and touched. Freed with this object. Empty tensor and a bad status() when out of
     // memory.
@@ -312,7 +308,7 @@ protected:
     void forgetQuantisedWeights();
     // What a range of an operator says of its work; counted in issued().
     Work payload(ridge_op_kind kind, const formulas::OpCost& cost,
-                 ridge_dtype dtype = RIDGE_DTYPE_F32);
+                 ridge_dtype dtype = RIDGE_DTYPE_F32) override;
 
     virtual void doGemm(const GemmArgs& args) = 0;
     virtual void doGemv(const Tensor& weight, const Tensor& x, const Tensor& bias, const Tensor& y,

@@ -6,7 +6,8 @@
 // else includes cpu_operators.h.
 //
 // cpu_operators.cpp: memory and the vector operators; cpu_attention.cpp: attention whole and fused;
-// cpu_inference.cpp: stored weights, the KV cache.
+// cpu_inference.cpp: stored weights, the KV cache; cpu_rows.cpp: rows between operators and
+// collectives.
 
 #include "workloads/ops/cpu/dnnl_gemm.h"
 #include "workloads/ops/cpu/threads.h"
@@ -118,6 +119,17 @@ protected:
     void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                  const Tensor& firstMoments, const Tensor& secondMoments) override;
     void doAffineChain(std::span<const Affine> steps, const Tensor& x, const Tensor& y) override;
+    void doCopyRows(std::int64_t rows, std::int64_t width, const Rows& from,
+                    const Rows& to) override;
+    void doAddRows(std::int64_t rows, std::int64_t width, const Rows& from,
+                   const Rows& to) override;
+    void doMergeAttention(const AttentionArgs& args, const Tensor& partOut,
+                          const Tensor& partLogSums, const Tensor& out,
+                          const Tensor& logSums) override;
+    void doToRooms(const ExpertRows& args, const Tensor& rows, const Tensor& rooms) override;
+    void doFromRooms(const ExpertRows& args, const Tensor& rooms, const Tensor& rows) override;
+    void doRouterBackward(const ExpertRows& args, const Tensor& dRows, const Tensor& rooms,
+                          const Tensor& dLogits) override;
 
 private:
     struct Block {

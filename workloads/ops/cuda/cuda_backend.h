@@ -5,7 +5,8 @@
 // its tests includes cuda_operators.h.
 //
 // cuda_elementwise.cu: memory and the vector operators; cuda_norm.cu: norms, embeddings, loss;
-// cuda_attention.cu: attention whole and fused; cuda_inference.cu: stored weights, the KV cache.
+// cuda_attention.cu: attention whole and fused; cuda_inference.cu: stored weights, the KV cache;
+// cuda_rows.cu: rows between operators and collectives.
 //
 // All results are the same from run to run, to the bit.
 
@@ -149,6 +150,17 @@ protected:
     void doAdamW(const AdamWArgs& args, const Tensor& weights, const Tensor& gradients,
                  const Tensor& firstMoments, const Tensor& secondMoments) override;
     void doAffineChain(std::span<const Affine> steps, const Tensor& x, const Tensor& y) override;
+    void doCopyRows(std::int64_t rows, std::int64_t width, const Rows& from,
+                    const Rows& to) override;
+    void doAddRows(std::int64_t rows, std::int64_t width, const Rows& from,
+                   const Rows& to) override;
+    void doMergeAttention(const AttentionArgs& args, const Tensor& partOut,
+                          const Tensor& partLogSums, const Tensor& out,
+                          const Tensor& logSums) override;
+    void doToRooms(const ExpertRows& args, const Tensor& rows, const Tensor& rooms) override;
+    void doFromRooms(const ExpertRows& args, const Tensor& rooms, const Tensor& rows) override;
+    void doRouterBackward(const ExpertRows& args, const Tensor& dRows, const Tensor& rooms,
+                          const Tensor& dLogits) override;
 
 private:
     // At least this many bytes of device memory that live until the next call for the same slot.

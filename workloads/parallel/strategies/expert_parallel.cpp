@@ -4,20 +4,14 @@
 
 #include "workloads/parallel/strategies/host_memory.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 namespace ridge::workloads {
 
 namespace {
 
 constexpr std::int64_t kRowGranule = 16;  // few shapes, so few primitives
-
-Work vectorWork(std::int64_t elements, std::uint64_t flops, std::uint64_t reads,
-                std::uint64_t writes) {
-    const auto n = static_cast<std::uint64_t>(elements);
-    return opWork(RIDGE_OP_ELEMENTWISE, RIDGE_DTYPE_F32, flops * n, 4 * reads * n, 4 * writes * n);
-}
 
 }  // namespace
 
@@ -83,7 +77,7 @@ void ExpertParallelTrainer::allocate() {
         layer.probabilities = kept(m_rows * m_options.experts);
         for (Tensor* rows : {&layer.in, &layer.out, &layer.returned}) *rows = kept(rooms * c);
         for (Tensor* rows : {&layer.up, &layer.gelu}) *rows = kept(rooms * 4 * c);
-        layer.choices.resize(index(m_rows * m_options.choices));
+        layer.places = m_ops.allocate(m_rows * m_options.choices, RIDGE_DTYPE_INT32);
         m_layers.push_back(std::move(layer));
     }
     m_state.allocate(m_ops, m_own);
@@ -91,6 +85,11 @@ void ExpertParallelTrainer::allocate() {
     m_wide = m_ops.allocate(rooms * 4 * c);
     m_dNormed = m_ops.allocate(m_rows * c);
     m_dLogits = m_ops.allocate(m_rows * m_options.experts);
+    m_chosen.resize(index(m_rows * m_options.choices));
+    m_hostProbabilities.resize(index(m_rows * m_options.experts));
+    m_ownCounts = m_ops.allocate(8 * m_options.experts, RIDGE_DTYPE_INT8);
+    m_allCounts =
+        m_ops.allocate(8 * m_options.experts * m_communicator.size(), RIDGE_DTYPE_INT8);
 }
 
 Tensor ExpertParallelTrainer::shared(std::size_t layer, const Tensor& flat) const {
@@ -105,13 +104,19 @@ Tensor ExpertParallelTrainer::expert(std::size_t layer, std::int64_t which,
     return flat.slice(m_dense + at * size, size);
 }
 
-// Places of the choices, token by token: whoever comes first has the room.
+// On the host: what its probabilities decide is the shape of what follows. Whoever comes first has
+// the room.
 void ExpertParallelTrainer::chooseExperts(Layer& layer, std::vector<std::int64_t>& counts) {
     const std::int64_t e = m_options.experts;
     const std::int64_t limit = expertCapacity(m_options, m_rows);
-    const WorkRange range("router.choose", vectorWork(m_rows * e, 4, 1, 1));
+    const WorkRange range("router.choose",
+                          opWork(RIDGE_OP_ELEMENTWISE, RIDGE_DTYPE_F32,
+                                 4 * static_cast<std::uint64_t>(m_rows * e),
+                                 4 * static_cast<std::uint64_t>(m_rows * e),
+                                 4 * static_cast<std::uint64_t>(m_rows * e)));
+    m_ops.download(m_hostProbabilities, layer.probabilities);
     for (std::int64_t t = 0; t < m_rows; ++t) {
-        float* p = layer.probabilities.f32() + t * e;
+        float* p = m_hostProbabilities.data() + t * e;
         float top = -1e30F;
         for (std::int64_t i = 0; i < e; ++i) {
             p[i] -= static_cast<float>(m_options.skew * std::log(static_cast<double>(i + 1)));
@@ -124,29 +129,53 @@ void ExpertParallelTrainer::chooseExperts(Layer& layer, std::vector<std::int64_t
         for (std::size_t k = 0; k < best.size(); ++k) {
             std::int64_t& count = counts[index(best[k])];
             const bool fits = count < limit;
-            layer.choices[index(t) * best.size() + k] = {best[k], fits ? count : -1};
+            m_chosen[index(t) * best.size() + k] = {best[k], fits ? count : -1};
             if (fits) ++count;
         }
     }
+    m_ops.upload(layer.probabilities, m_hostProbabilities);
 }
 
-Status ExpertParallelTrainer::route(Layer& layer) {
-    const std::int64_t e = m_options.experts;
-    std::vector<std::int64_t> own(index(e));
-    chooseExperts(layer, own);
-    layer.counts.resize(index(e * m_communicator.size()));
-    RIDGE_TRY_STATUS(m_communicator.allGather(std::as_bytes(std::span(own)),
-                                              std::as_writable_bytes(std::span(layer.counts)),
-                                              "moe.counts"));
+// All ranks', by way of the memory that the communicator reaches.
+Status ExpertParallelTrainer::gatherCounts(Layer& layer, const std::vector<std::int64_t>& own) {
+    layer.counts.resize(index(m_options.experts * m_communicator.size()));
+    m_ops.uploadBytes(m_ownCounts, std::as_bytes(std::span(own)));
+    RIDGE_TRY_STATUS(
+        m_communicator.allGather(bytesOf(m_ownCounts), roomOf(m_allCounts), "moe.counts"));
+    m_ops.downloadBytes(std::as_writable_bytes(std::span(layer.counts)), m_allCounts);
     m_wireBytes += formulas::wireBytes(formulas::Collective::kAllGather,
                                        static_cast<std::uint64_t>(m_communicator.size()),
                                        8 * layer.counts.size());
+    return {};
+}
+
+Status ExpertParallelTrainer::route(Layer& layer) {
+    std::vector<std::int64_t> own(index(m_options.experts));
+    chooseExperts(layer, own);
+    RIDGE_TRY_STATUS(gatherCounts(layer, own));
     const std::int64_t limit = expertCapacity(m_options, m_rows);
     const std::int64_t fullest = *std::max_element(layer.counts.begin(), layer.counts.end());
     layer.room = m_options.capacity > 0
                      ? limit
                      : std::min(limit, (fullest + kRowGranule - 1) / kRowGranule * kRowGranule);
+    std::vector<std::int32_t> places;
+    places.reserve(m_chosen.size());
+    for (const Choice& choice : m_chosen)
+        places.push_back(choice.place < 0
+                             ? -1
+                             : static_cast<std::int32_t>(choice.expert * layer.room + choice.place));
+    m_ops.upload(layer.places, places);
     return {};
+}
+
+ExpertRows ExpertParallelTrainer::expertRows(const Layer& layer, bool weighted) const {
+    return {m_rows,
+            m_options.choices,
+            m_options.experts,
+            layer.room,
+            m_config.width,
+            layer.places,
+            weighted ? layer.probabilities : Tensor{}};
 }
 
 Status ExpertParallelTrainer::exchange(const Layer& layer, const Tensor& from, const Tensor& to,
@@ -161,35 +190,8 @@ Status ExpertParallelTrainer::exchange(const Layer& layer, const Tensor& from, c
 
 // Rows of tokens into their rooms of m_send, times the probability of the choice if weighted.
 void ExpertParallelTrainer::scatterRows(const Layer& layer, const Tensor& rows, bool weighted) {
-    const std::int64_t c = m_config.width;
-    m_ops.clear("moe.zero", m_send.slice(0, m_options.experts * layer.room * c));
-    const WorkRange range("moe.scatter",
-                          vectorWork(std::ssize(layer.choices) * c, weighted ? 1 : 0, 1, 1));
-    for (std::int64_t i = 0; i < std::ssize(layer.choices); ++i) {
-        const Choice& choice = layer.choices[index(i)];
-        if (choice.place < 0) continue;
-        const std::int64_t token = i / m_options.choices;
-        const float factor =
-            weighted ? layer.probabilities.f32()[token * m_options.experts + choice.expert] : 1.0F;
-        const float* from = rows.f32() + token * c;
-        float* to = m_send.f32() + (choice.expert * layer.room + choice.place) * c;
-        for (std::int64_t j = 0; j < c; ++j) to[j] = factor * from[j];
-    }
-}
-
-// stream += probability * what the experts returned.
-void ExpertParallelTrainer::combine(const Layer& layer, const Tensor& stream) {
-    const std::int64_t c = m_config.width;
-    const WorkRange range("moe.combine", vectorWork(std::ssize(layer.choices) * c, 2, 2, 1));
-    for (std::int64_t i = 0; i < std::ssize(layer.choices); ++i) {
-        const Choice& choice = layer.choices[index(i)];
-        if (choice.place < 0) continue;
-        const std::int64_t token = i / m_options.choices;
-        const float factor = layer.probabilities.f32()[token * m_options.experts + choice.expert];
-        const float* from = layer.returned.f32() + (choice.expert * layer.room + choice.place) * c;
-        float* to = stream.f32() + token * c;
-        for (std::int64_t j = 0; j < c; ++j) to[j] += factor * from[j];
-    }
+    m_ops.clear("moe.zero", m_send.slice(0, m_options.experts * layer.room * m_config.width));
+    m_ops.toRooms("moe.scatter", expertRows(layer, weighted), rows, m_send);
 }
 
 template <typename Work>
@@ -255,11 +257,7 @@ Status ExpertParallelTrainer::forwardLayer(std::size_t at) {
     const std::int64_t e = m_options.experts;
     const Tensor p = shared(at, m_state.weights);
     const Tensor& stream = m_pass.outputOf(at);
-    {
-        const auto bytes = static_cast<std::uint64_t>(4 * m_rows * c);
-        const WorkRange range("moe.keep", opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
-        std::memcpy(layer.input.data, stream.data, bytes);
-    }
+    m_ops.copyRows("moe.keep", m_rows, c, {stream, 0, c}, {layer.input, 0, c});
     m_ops.layerNormForward("moe.norm", m_rows, c, layer.input, p.slice(0, c), p.slice(c, c),
                            layer.normed, layer.mean, layer.rstd);
     m_ops.linear("router", {p.slice(2 * c, e * c), {}, e, c}, layer.normed, {}, layer.probabilities,
@@ -269,34 +267,8 @@ Status ExpertParallelTrainer::forwardLayer(std::size_t at) {
     RIDGE_TRY_STATUS(exchange(layer, m_send, layer.in, "moe.dispatch"));
     expertsForward(at);
     RIDGE_TRY_STATUS(exchange(layer, layer.out, layer.returned, "moe.combine.alltoall"));
-    combine(layer, stream);
+    m_ops.fromRooms("moe.combine", expertRows(layer, true), layer.returned, stream);
     return {};
-}
-
-// dLogits from <dStream, what the expert returned> of each choice; then the router's gradients.
-void ExpertParallelTrainer::routerBackward(const Layer& layer) {
-    const std::int64_t c = m_config.width;
-    const std::int64_t e = m_options.experts;
-    const WorkRange range("router.dx", vectorWork(std::ssize(layer.choices) * c, 2, 2, 0));
-    std::vector<float> gradient(index(e));
-    for (std::int64_t t = 0; t < m_rows; ++t) {
-        std::fill(gradient.begin(), gradient.end(), 0.0F);
-        const float* dOut = m_pass.dStream().f32() + t * c;
-        const float* p = layer.probabilities.f32() + t * e;
-        float mean = 0;
-        for (std::int64_t k = 0; k < m_options.choices; ++k) {
-            const Choice& choice = layer.choices[index(t * m_options.choices + k)];
-            if (choice.place < 0) continue;
-            const float* out =
-                layer.returned.f32() + (choice.expert * layer.room + choice.place) * c;
-            float dot = 0;
-            for (std::int64_t j = 0; j < c; ++j) dot += dOut[j] * out[j];
-            gradient[index(choice.expert)] = dot;
-            mean += p[choice.expert] * dot;
-        }
-        for (std::int64_t i = 0; i < e; ++i)
-            m_dLogits.f32()[t * e + i] = p[i] * (gradient[index(i)] - mean);
-    }
 }
 
 Status ExpertParallelTrainer::backwardLayer(std::size_t at) {
@@ -305,7 +277,8 @@ Status ExpertParallelTrainer::backwardLayer(std::size_t at) {
     const std::int64_t e = m_options.experts;
     const Tensor p = shared(at, m_state.weights);
     const Tensor g = shared(at, m_state.gradients);
-    routerBackward(layer);
+    m_ops.routerBackward("router.dx", expertRows(layer, true), m_pass.dStream(), layer.returned,
+                         m_dLogits);
     scatterRows(layer, m_pass.dStream(), true);
     RIDGE_TRY_STATUS(exchange(layer, m_send, m_receive, "moe.combine.dx.alltoall"));
     expertsBackward(at);
@@ -321,16 +294,7 @@ Status ExpertParallelTrainer::backwardLayer(std::size_t at) {
                     e,
                     c},
                    false);
-    {
-        const WorkRange range("moe.gather", vectorWork(std::ssize(layer.choices) * c, 1, 2, 1));
-        for (std::int64_t i = 0; i < std::ssize(layer.choices); ++i) {
-            const Choice& choice = layer.choices[index(i)];
-            if (choice.place < 0) continue;
-            const float* from = m_receive.f32() + (choice.expert * layer.room + choice.place) * c;
-            float* to = m_dNormed.f32() + i / m_options.choices * c;
-            for (std::int64_t j = 0; j < c; ++j) to[j] += from[j];
-        }
-    }
+    m_ops.fromRooms("moe.gather", expertRows(layer, false), m_receive, m_dNormed);
     m_ops.layerNormBackward("moe.norm.dx", m_rows, c, m_dNormed, layer.input, p.slice(0, c),
                             layer.mean, layer.rstd,
                             {m_pass.dStream(), g.slice(0, c), g.slice(c, c), true, false});
@@ -408,6 +372,9 @@ Result<std::vector<float>> ExpertParallelTrainer::parameters() {
                    m_state.weights.slice(0, m_layout.total));
     const std::int64_t size = m_experts.expertSize();
     std::vector<float> all(index(m_options.experts * size));
+    // Where the communicator reaches: its first use allocates it.
+    if (m_allExperts.empty()) m_allExperts = m_ops.allocate(m_options.experts * size);
+    if (m_allExperts.empty()) return m_ops.status().error();
     for (std::size_t layer = 0; layer < m_layers.size(); ++layer) {
         const auto number = static_cast<std::int64_t>(layer);
         m_ops.download(std::span(whole).subspan(index(m_experts.shared(number)),
@@ -415,8 +382,8 @@ Result<std::vector<float>> ExpertParallelTrainer::parameters() {
                        shared(layer, m_state.weights));
         const std::int64_t first = m_dense + number * localExperts() * size;
         RIDGE_TRY_STATUS(m_communicator.allGather(
-            std::as_bytes(floats(m_state.weights.slice(first, localExperts() * size))),
-            std::as_writable_bytes(std::span(all))));
+            bytesOf(m_state.weights.slice(first, localExperts() * size)), roomOf(m_allExperts)));
+        m_ops.download(all, m_allExperts);
         std::copy(all.begin(), all.end(), whole.begin() + m_experts.expert(number, 0));
     }
     return whole;

@@ -53,7 +53,7 @@ private:
         Tensor input, normed, mean, rstd, probabilities;
         Tensor in, up, gelu, out;          // of the experts here: [source][expert][room]
         Tensor returned;                   // of this rank's tokens: [expert][room]
-        std::vector<Choice> choices;       // token by token, k each
+        Tensor places;                     // of the choices among the rooms, token by token, k each
         std::vector<std::int64_t> counts;  // [source][expert], all experts
         std::int64_t room = 0;
     };
@@ -69,8 +69,9 @@ private:
     Status route(Layer& layer);
     void chooseExperts(Layer& layer, std::vector<std::int64_t>& counts);
     Status exchange(const Layer& layer, const Tensor& from, const Tensor& to, const char* name);
+    Status gatherCounts(Layer& layer, const std::vector<std::int64_t>& own);
+    [[nodiscard]] ExpertRows expertRows(const Layer& layer, bool weighted) const;
     void scatterRows(const Layer& layer, const Tensor& rows, bool weighted);
-    void combine(const Layer& layer, const Tensor& stream);
     // Calls work(source, expert, first row, rows) for the rows that are there.
     template <typename Work>
     void forRooms(const Layer& layer, const Work& work) const;
@@ -78,7 +79,6 @@ private:
     Status backwardLayer(std::size_t index);
     void expertsForward(std::size_t index);
     void expertsBackward(std::size_t index);
-    void routerBackward(const Layer& layer);
     Status forward();
     Status backward();
 
@@ -96,6 +96,9 @@ private:
     std::vector<Layer> m_layers;
     AdamWState m_state;
     Tensor m_send, m_receive, m_dIn, m_wide, m_dNormed, m_dLogits;
+    Tensor m_ownCounts, m_allCounts, m_allExperts;  // bytes of int64; floats of a layer's experts
+    std::vector<Choice> m_chosen;                   // of the layer that was routed last
+    std::vector<float> m_hostProbabilities;
     double m_loss = 0;
     std::uint64_t m_wireBytes = 0;  // of the last step
 };

@@ -6,8 +6,8 @@
 // calls in the same order, with the same arguments. Parameters outside are always the whole
 // model's, in GptLayout's order (a strategy with more of them says so).
 //
-// Errors: the communicator's. The Operators and the Communicator outlive it. Memory is the host's;
-// ZeRO, tensor parallel and pipelines also work in a device's, under an OrderedCollectives.
+// Errors: the communicator's. The Operators and the Communicator outlive it. Memory is that of the
+// Operators: in a device's all but offload's tier work under an OrderedCollectives.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/gpt_layout.h"

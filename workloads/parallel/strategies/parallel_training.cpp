@@ -27,6 +27,12 @@ constexpr std::uint64_t kSeed = 1;
 constexpr float kDeviation = 0.02F;
 constexpr double kLossLimit = 1e-5;
 constexpr int kMostRanks = 4;  // that the proof's model can be divided by
+// Bytes that one rank may keep of attention before it makes its scores anew.
+constexpr std::int64_t kMostStored = std::int64_t{4} << 30;
+
+std::int64_t storedProbabilities(const GptConfig& model) {
+    return 4 * model.layers * model.heads * model.context * model.context;
+}
 
 std::vector<float> initialModel(const ParallelSetup& setup) {
     const GptLayout layout(setup.model);
@@ -160,7 +166,8 @@ private:
     CheckResult firstLosses() {
         if (m_setup.moreParameters)
             return {std::isfinite(m_losses[1]), fmt::format("first loss {:.4f}", m_losses[0])};
-        auto made = GptTrainer::create(*m_ops, m_setup.model, 1);
+        auto made = GptTrainer::create(*m_ops, m_setup.model, 1, Recompute::kNone,
+                                       storedProbabilities(m_setup.model) > kMostStored);
         if (!made.ok()) return {false, made.error().message};
         GptTrainer& serial = **made;
         serial.initialise(kSeed, kDeviation);

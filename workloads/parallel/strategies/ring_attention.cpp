@@ -4,33 +4,9 @@
 
 #include "workloads/parallel/strategies/host_memory.h"
 
-#include <cmath>
-#include <cstring>
 #include <utility>
 
 namespace ridge::workloads {
-
-namespace {
-
-// Copies `width` floats of each row from one array of rows into another.
-void copyColumns(const char* name, std::int64_t rows, std::int64_t width, const float* from,
-                 std::int64_t fromStride, float* to, std::int64_t toStride) {
-    const auto bytes = static_cast<std::uint64_t>(4 * rows * width);
-    const WorkRange range(name, opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
-    for (std::int64_t r = 0; r < rows; ++r)
-        std::memcpy(to + r * toStride, from + r * fromStride, index(4 * width));
-}
-
-void addColumns(const char* name, std::int64_t rows, std::int64_t width, const float* from,
-                std::int64_t fromStride, float* to, std::int64_t toStride) {
-    const auto count = static_cast<std::uint64_t>(rows * width);
-    const WorkRange range(
-        name, opWork(RIDGE_OP_ELEMENTWISE, RIDGE_DTYPE_F32, count, 8 * count, 4 * count));
-    for (std::int64_t r = 0; r < rows; ++r)
-        for (std::int64_t i = 0; i < width; ++i) to[r * toStride + i] += from[r * fromStride + i];
-}
-
-}  // namespace
 
 RingAttention::RingAttention(Operators& ops, Communicator& communicator, const GptConfig& config,
                              ContextChunks chunks, RingOptions options)
@@ -97,46 +73,27 @@ Status RingAttention::finishPassing() {
 
 void RingAttention::packKeys(const Tensor& qkv) {
     const std::int64_t c = m_config.width;
-    copyColumns("ring.pack", m_chunks.rows(), 2 * c, qkv.f32() + c, 3 * c, m_keys[0].f32(), 2 * c);
+    m_ops.copyRows("ring.pack", m_chunks.rows(), 2 * c, {qkv, c, 3 * c}, {m_keys[0], 0, 2 * c});
 }
 
 void RingAttention::composePair(const Tensor& qkv, std::int64_t i, std::int64_t j) {
     const std::int64_t c = m_config.width;
     const std::int64_t rows = m_chunks.rowsOfChunk();
-    copyColumns("ring.pair.q", rows, c, qkv.f32() + i * rows * 3 * c, 3 * c, m_pairQkv.f32(),
-                3 * c);
-    copyColumns("ring.pair.kv", rows, 2 * c, m_keys[0].f32() + j * rows * 2 * c, 2 * c,
-                m_pairQkv.f32() + c, 3 * c);
+    m_ops.copyRows("ring.pair.q", rows, c, {qkv, i * rows * 3 * c, 3 * c}, {m_pairQkv, 0, 3 * c});
+    m_ops.copyRows("ring.pair.kv", rows, 2 * c, {m_keys[0], j * rows * 2 * c, 2 * c},
+                   {m_pairQkv, c, 3 * c});
 }
 
 // m_pairOut and m_pairLse into a chunk's output and LSE so far.
 void RingAttention::merge(const Tensor& out, const Tensor& lse, bool first) {
-    const std::int64_t c = m_config.width;
-    const std::int64_t d = m_config.headDim();
-    const std::int64_t t = m_chunks.tokens;
-    const auto elements = static_cast<std::uint64_t>(m_chunks.rowsOfChunk() * c);
-    const WorkRange range("ring.merge", opWork(RIDGE_OP_ELEMENTWISE, RIDGE_DTYPE_F32, 3 * elements,
-                                               8 * elements, 4 * elements));
     if (first) {
-        std::memcpy(out.data, m_pairOut.data, index(m_pairOut.bytes()));
-        std::memcpy(lse.data, m_pairLse.data, index(m_pairLse.bytes()));
+        m_ops.copyRows("ring.first", 1, m_pairOut.count, {m_pairOut, 0, m_pairOut.count},
+                       {out, 0, m_pairOut.count});
+        m_ops.copyRows("ring.first", 1, m_pairLse.count, {m_pairLse, 0, m_pairLse.count},
+                       {lse, 0, m_pairLse.count});
         return;
     }
-    for (std::int64_t pair = 0; pair < m_chunks.sequences * m_config.heads; ++pair)
-        for (std::int64_t token = 0; token < t; ++token) {
-            float& a = lse.f32()[pair * t + token];
-            const float b = m_pairLse.f32()[pair * t + token];
-            const float top = std::max(a, b);
-            const float sum = top + std::log(std::exp(a - top) + std::exp(b - top));
-            const float keep = std::exp(a - sum);
-            const float add = std::exp(b - sum);
-            a = sum;
-            const std::int64_t at =
-                (pair / m_config.heads * t + token) * c + pair % m_config.heads * d;
-            float* to = out.f32() + at;
-            const float* from = m_pairOut.f32() + at;
-            for (std::int64_t i = 0; i < d; ++i) to[i] = keep * to[i] + add * from[i];
-        }
+    m_ops.mergeAttention("ring.merge", pairArgs(false), m_pairOut, m_pairLse, out, lse);
 }
 
 void RingAttention::forwardHop(std::size_t layer, std::int64_t source, const Tensor& qkv,
@@ -189,10 +146,10 @@ void RingAttention::backwardHop(std::size_t layer, std::int64_t source, const Te
                 out.slice(own * rows * c, rows * c),
                 m_lse[layer].slice(own * rows * m_config.heads, rows * m_config.heads),
                 dOut.slice(own * rows * c, rows * c), m_pairGradient);
-            addColumns("ring.dq", rows, c, m_pairGradient.f32(), 3 * c,
-                       dQkv.f32() + own * rows * 3 * c, 3 * c);
-            addColumns("ring.dkv", rows, 2 * c, m_pairGradient.f32() + c, 3 * c,
-                       m_contribution.f32() + other * rows * 2 * c, 2 * c);
+            m_ops.addRows("ring.dq", rows, c, {m_pairGradient, 0, 3 * c},
+                          {dQkv, own * rows * 3 * c, 3 * c});
+            m_ops.addRows("ring.dkv", rows, 2 * c, {m_pairGradient, c, 3 * c},
+                          {m_contribution, other * rows * 2 * c, 2 * c});
         }
 }
 
@@ -218,7 +175,7 @@ Status RingAttention::backward(std::size_t layer, const Tensor& qkv, const Tenso
     }
     RIDGE_TRY_STATUS(pass(m_gradients[0], m_gradients[1], "ring.gradients"));
     RIDGE_TRY_STATUS(finishPassing());
-    copyColumns("ring.unpack", rows, 2 * c, m_gradients[1].f32(), 2 * c, dQkv.f32() + c, 3 * c);
+    m_ops.copyRows("ring.unpack", rows, 2 * c, {m_gradients[1], 0, 2 * c}, {dQkv, c, 3 * c});
     return {};
 }
 

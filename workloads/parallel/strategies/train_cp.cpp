@@ -14,6 +14,11 @@ namespace {
 constexpr double kFastLink = 2e9;
 constexpr double kSlowLink = 0.1e9;
 
+// A GPU has 3e13 FLOP/s in float: 3000 tokens at its fast link, where T/n is 16384, and 30000 at the
+// slow one, where it is 2048.
+constexpr double kDeviceFastLink = 20e9;
+constexpr double kDeviceSlowLink = 2e9;
+
 ParallelSetup ofModel(const Backend& backend, const std::string& label, const GptConfig& model,
                       std::int64_t sequences) {
     ParallelSetup setup;
@@ -29,6 +34,10 @@ ParallelSetup shortContext(const Backend& backend, const std::string& label) {
     return ofModel(backend, label,
                    {.layers = 4, .width = 128, .heads = 2, .context = 1024, .vocabulary = 512}, 2);
 }
+// There a hop is 32 MiB.
+DeviceSize shortContextOnDevice(double link) {
+    return {{.layers = 4, .width = 1024, .heads = 8, .context = 4096, .vocabulary = 8192}, 2, link};
+}
 
 // Causal attention is T / (12 C) times the arithmetic of the other products, here 4 times, at 3/4 of
 // their rate. Of two ranks with half of a sequence each the first has a third of the attention that
@@ -38,6 +47,12 @@ ParallelSetup shortContext(const Backend& backend, const std::string& label) {
 ParallelSetup longContext(const Backend& backend, const std::string& label) {
     return ofModel(backend, label,
                    {.layers = 1, .width = 128, .heads = 1, .context = 6144, .vocabulary = 256}, 1);
+}
+// There T / (12 C) is 5.
+DeviceSize longContextOnDevice() {
+    return {{.layers = 2, .width = 512, .heads = 4, .context = 32768, .vocabulary = 512},
+            1,
+            kDeviceFastLink};
 }
 
 MakeTrainer ring(RingOptions options) {
@@ -69,6 +84,8 @@ WorkloadSpec ringSpec(const Backend& backend, const std::string& label, RingOpti
         setup.fasterVariant = "train.cp/ring.slow";
         setup.change = "comm_hidden";
     }
+    moveToDevice(setup, link < kFastLink ? shortContextOnDevice(kDeviceSlowLink)
+                                         : longContextOnDevice());
     return parallelSpec(setup);
 }
 
@@ -88,6 +105,7 @@ std::vector<WorkloadSpec> contextParallelSpecs(const Backend& backend) {
                            {formulas::Collective::kAllReduce, std::size_t{1} << 20}};
     ulysses.expected = exposed;
     ulysses.fullOnly = true;
+    moveToDevice(ulysses, shortContextOnDevice(kDeviceSlowLink / 2));
     return {ringSpec(backend, "ring", {false, true}, kFastLink, {"comm_wait", "straggler"}),
             ringSpec(backend, "ring.zigzag", {true, true}, kFastLink, {"compute_bound", "compute"}),
             ringSpec(backend, "ring.slow", {true, true}, kSlowLink, exposed),

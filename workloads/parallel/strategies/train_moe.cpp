@@ -14,8 +14,17 @@ namespace {
 
 constexpr std::uint64_t kSeed = 1;
 
-ParallelSetup setupOf(const Backend& backend, const std::string& label,
-                      const ExpertOptions& options) {
+// Links, in B/s: over the first dispatch and combine take most of a step, over the second next to
+// nothing.
+struct Links {
+    double slow, fast;
+};
+constexpr Links kProcessorLinks{0.02e9, 1e9}, kDeviceLinks{1e9, 20e9};
+constexpr std::int64_t kExperts = 4, kDeviceExperts = 8;
+
+ParallelSetup setupOf(const Backend& backend, const std::string& label, ExpertOptions options,
+                      double Links::*link) {
+    options.experts = backend.accelerator ? kDeviceExperts : kExperts;
     ParallelSetup setup;
     setup.name = "train.moe/" + label;
     setup.params = {
@@ -29,6 +38,11 @@ ParallelSetup setupOf(const Backend& backend, const std::string& label,
         return ExpertParallelTrainer::create(ops, communicator, config, sequences, options);
     };
     setup.model = {.layers = 2, .width = 128, .heads = 4, .context = 256, .vocabulary = 512};
+    setup.link = kProcessorLinks.*link;
+    moveToDevice(setup,
+                 {{.layers = 2, .width = 1024, .heads = 8, .context = 1024, .vocabulary = 8192},
+                  8,
+                  kDeviceLinks.*link});
     setup.moreParameters = [options](const GptConfig& config) {
         return expertParameters(config, options, kSeed, 0.02F);
     };
@@ -56,22 +70,19 @@ std::vector<WorkloadSpec> expertParallelSpecs(const Backend& backend) {
     std::vector<WorkloadSpec> all;
     for (const std::int64_t choices : {1, 2}) {
         ParallelSetup even = setupOf(backend, "k" + std::to_string(choices),
-                                     {.experts = 4, .choices = choices, .capacity = 1.25});
-        even.link = 0.02e9;
+                                     {.choices = choices, .capacity = 1.25}, &Links::slow);
         even.expected = exposed;
-        even.fullOnly = choices > 1;
+        even.fullOnly = even.fullOnly || choices > 1;
         all.push_back(parallelSpec(even));
     }
     // A router that prefers the first experts, all of them on the first rank.
     ParallelSetup skewed = setupOf(backend, "k1.zipf.dropless",
-                                   {.experts = 4, .choices = 1, .capacity = 0, .skew = 1.0});
-    skewed.link = 1e9;
+                                   {.choices = 1, .capacity = 0, .skew = 1.0}, &Links::fast);
     skewed.expected = {"comm_wait", "straggler"};
     skewed.fullOnly = true;
     all.push_back(parallelSpec(skewed));
     ParallelSetup dropped = setupOf(backend, "k1.zipf.capacity1",
-                                    {.experts = 4, .choices = 1, .capacity = 1.0, .skew = 1.0});
-    dropped.link = 0.02e9;
+                                    {.choices = 1, .capacity = 1.0, .skew = 1.0}, &Links::slow);
     dropped.expected = exposed;
     dropped.fullOnly = true;
     all.push_back(parallelSpec(dropped));

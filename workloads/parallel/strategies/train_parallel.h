@@ -17,8 +17,8 @@
 //   train.moe/k1.zipf.dropless, .capacity1   a router that prefers the first rank's experts
 //   train.offload/blocking, prefetch, resident   offload.h, one rank
 //   comm.overlap/off.nccl ...  a product in a device's memory beside an all-reduce there
-// zeroSpecs, tensorParallelSpecs and pipelineSpecs of an accelerator are named *.nccl and need that
-// transport.
+// Those of several ranks are named *.nccl on an accelerator and need that transport: train.cp there
+// with sequences of 32768 tokens (.slow and ulysses: 4096), train.moe with eight experts.
 
 #include "workloads/harness/workload.h"
 #include "workloads/models/backend.h"

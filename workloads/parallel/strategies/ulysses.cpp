@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/parallel/strategies/ulysses.h"
 
-#include <cstring>
 #include <utility>
 
 namespace ridge::workloads {
@@ -41,63 +40,54 @@ AttentionArgs UlyssesAttention::attention() const {
             m_config.headDim()};
 }
 
+void UlyssesAttention::copyBlock(std::int64_t rows, std::int64_t width, const Rows& own,
+                                 const Rows& block, bool pack) {
+    m_ops.copyRows(pack ? "ulysses.pack" : "ulysses.unpack", rows, width, pack ? own : block,
+                   pack ? block : own);
+}
+
 // Own tokens, rows x (parts * C), to or from m_send or m_receive as [rank][row][part][C/n].
-void UlyssesAttention::reorder(std::int64_t parts, float* tokens, bool pack) const {
+void UlyssesAttention::reorder(std::int64_t parts, const Tensor& tokens, bool pack) {
     const std::int64_t n = m_communicator.size();
     const std::int64_t c = m_config.width;
     const std::int64_t own = c / n;
     const std::int64_t rows = m_chunks.rows();
-    const auto bytes = static_cast<std::uint64_t>(4 * rows * parts * c);
-    const WorkRange range(pack ? "ulysses.pack" : "ulysses.unpack",
-                          opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
-    float* blocks = pack ? m_send.f32() : m_receive.f32();
     for (std::int64_t rank = 0; rank < n; ++rank)
-        for (std::int64_t r = 0; r < rows; ++r)
-            for (std::int64_t part = 0; part < parts; ++part) {
-                float* plain = tokens + (r * parts + part) * c + rank * own;
-                float* block = blocks + ((rank * rows + r) * parts + part) * own;
-                std::memcpy(pack ? block : plain, pack ? plain : block,
-                            static_cast<std::size_t>(4 * own));
-            }
+        for (std::int64_t part = 0; part < parts; ++part)
+            copyBlock(rows, own, {tokens, part * c + rank * own, parts * c},
+                      {pack ? m_send : m_receive, (rank * rows * parts + part) * own, parts * own},
+                      pack);
 }
 
 // All tokens, [sequence][T] x (parts * C/n), to or from the same as [rank][sequence][T/n].
-void UlyssesAttention::rearrange(std::int64_t parts, float* heads, bool pack) const {
+void UlyssesAttention::rearrange(std::int64_t parts, const Tensor& heads, bool pack) {
     const std::int64_t n = m_communicator.size();
     const std::int64_t wide = parts * m_config.width / n;
     const std::int64_t run = m_chunks.tokens * wide;  // neighbours on both sides
-    const auto bytes = static_cast<std::uint64_t>(4 * n * m_chunks.sequences * run);
-    const WorkRange range(pack ? "ulysses.pack" : "ulysses.unpack",
-                          opWork(RIDGE_OP_COPY, RIDGE_DTYPE_NONE, 0, bytes, bytes));
-    float* blocks = pack ? m_send.f32() : m_receive.f32();
     for (std::int64_t rank = 0; rank < n; ++rank)
-        for (std::int64_t sequence = 0; sequence < m_chunks.sequences; ++sequence) {
-            float* whole = heads + (sequence * n + rank) * run;
-            float* block = blocks + (rank * m_chunks.sequences + sequence) * run;
-            std::memcpy(pack ? block : whole, pack ? whole : block,
-                        static_cast<std::size_t>(4 * run));
-        }
+        copyBlock(m_chunks.sequences, run, {heads, rank * run, n * run},
+                  {pack ? m_send : m_receive, rank * m_chunks.sequences * run, run}, pack);
 }
 
 Status UlyssesAttention::tokensToHeads(std::int64_t parts, const Tensor& tokens,
                                        const Tensor& heads, const char* name) {
     const auto bytes = static_cast<std::size_t>(4 * parts * m_chunks.rows() * m_config.width);
-    reorder(parts, tokens.f32(), true);
+    reorder(parts, tokens, true);
     RIDGE_TRY_STATUS(m_communicator.allToAll({static_cast<const std::byte*>(m_send.data), bytes},
                                              {static_cast<std::byte*>(m_receive.data), bytes},
                                              name));
-    rearrange(parts, heads.f32(), false);
+    rearrange(parts, heads, false);
     return {};
 }
 
 Status UlyssesAttention::headsToTokens(std::int64_t parts, const Tensor& heads,
                                        const Tensor& tokens, const char* name) {
     const auto bytes = static_cast<std::size_t>(4 * parts * m_chunks.rows() * m_config.width);
-    rearrange(parts, heads.f32(), true);
+    rearrange(parts, heads, true);
     RIDGE_TRY_STATUS(m_communicator.allToAll({static_cast<const std::byte*>(m_send.data), bytes},
                                              {static_cast<std::byte*>(m_receive.data), bytes},
                                              name));
-    reorder(parts, tokens.f32(), false);
+    reorder(parts, tokens, false);
     return {};
 }
 

@@ -41,8 +41,10 @@ private:
                          const char* name);
     Status headsToTokens(std::int64_t parts, const Tensor& heads, const Tensor& tokens,
                          const char* name);
-    void reorder(std::int64_t parts, float* tokens, bool pack) const;
-    void rearrange(std::int64_t parts, float* heads, bool pack) const;
+    void copyBlock(std::int64_t rows, std::int64_t width, const Rows& own, const Rows& block,
+                   bool pack);
+    void reorder(std::int64_t parts, const Tensor& tokens, bool pack);
+    void rearrange(std::int64_t parts, const Tensor& heads, bool pack);
 
     Operators& m_ops;
     Communicator& m_communicator;
