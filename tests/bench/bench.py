@@ -134,6 +134,21 @@ def workload_rows(peers):
                ">= 0.95 x fio", row["ratio"] >= 0.95)
 
 
+def training_rows(training):
+    """GPT-2's 124 million parameters beside llm.c (training_peer.py)."""
+    if not training["llmc"]:
+        yield ("training step beside llm.c", "no sources (RIDGE_LLMC)", ">= 3.4 x, bf16 5 x", None)
+        return
+    theirs = training["llmc"]["tokens_per_s"]
+    for name, least in (("fp32", 3.4), ("bf16", 5)):
+        row = training[name]
+        if row is None:
+            yield (f"training step of GPT-2 124M, {name}", "no products of this type here", f">= {least} x llm.c", None)
+            continue
+        yield (f"training step of GPT-2 124M, {name}", f"{row['tokens_per_s']:.0f} tokens/s = {row['ratio']:.2f} x llm.c ({theirs:.0f}); by processor "
+               f"time {row['ratio_cpu']:.2f}", f">= {least} x llm.c", row["ratio"] >= least)
+
+
 def history_rows(history):
     thousands = f"{history['results'] / 1000:.0f},000"
     for what, key in (("add of a run of 50 metrics", "add"), ("check, a planted step found", "check")):
@@ -159,6 +174,7 @@ PARTS = {
     "kineto": (measure_kineto, kineto_rows),
     "workloads": (lambda build, quick: script("workload_peers.py", "--build", build, "--rounds", 2 if quick else 6), workload_rows),
     "operators": (lambda build, quick: program(build, "workload_speed", 5 if quick else 25), operator_rows),
+    "training": (lambda build, quick: script("training_peer.py", "--build", build, *(["--rounds", 1, "--steps", 1] if quick else [])), training_rows),
     "analysis": (lambda build, quick: script("analysis_scale.py", "--build", build, *(["--events", 1_000_000, "--rounds", 1] if quick else [])),
                  analysis_rows),
     "history": (lambda build, quick: script("history_scale.py", "--ridge", build / "bin/ridge", *(["--results", 20_000, "--repeats", 2] if quick else [])), history_rows),
