@@ -6,6 +6,7 @@
 #include "schemas/include/ridge/work.h"
 #include "schemas/spool/nvtx_records.h"
 #include "tests/bench/nvtx_cost/rounds.h"
+#include "tests/unit/agent/three_words.h"
 
 #include <nvtx3/nvToolsExt.h>
 
@@ -75,19 +76,8 @@ int main(int argc, char** argv) {
     attributes.size = NVTX_EVENT_ATTRIB_STRUCT_SIZE;
     attributes.messageType = NVTX_MESSAGE_TYPE_REGISTERED;
     attributes.message.registered = nvtxDomainRegisterStringA(domain, "registered");
-    const nvtxPayloadSchemaEntry_t entries[] = {
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "a", nullptr, 0, 0, nullptr, nullptr},
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "b", nullptr, 0, 8, nullptr, nullptr},
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE, "c", nullptr, 0, 16, nullptr, nullptr}};
-    nvtxPayloadSchemaAttr_t schema{};
-    schema.fieldMask =
-        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
-        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
-    schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
-    schema.entries = entries;
-    schema.numEntries = 3;
-    schema.payloadStaticSize = 24;
-    const uint64_t schemaId = nvtxPayloadSchemaRegister(domain, &schema);
+    const uint64_t schemaId =
+        ridge::test::registerThreeWords(domain, NVTX_PAYLOAD_ENTRY_TYPE_DOUBLE);
     uint64_t fields[3] = {1, 2, 3};
     const nvtxPayloadData_t data{schemaId, sizeof fields, fields};
     const ridge::Work work = ridge::gemmWork(RIDGE_DTYPE_F32, 64, 64, 64);

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // The program that the agent tests run: one mode per thing to see.
 #include "schemas/include/ridge/work.h"
+#include "tests/unit/agent/three_words.h"
 
 #include <nvtx3/nvToolsExt.h>
 #include <nvtx3/nvToolsExtPayload.h>
@@ -126,19 +127,7 @@ void payloads() {
 void plainPayloads() {
     const nvtxDomainHandle_t domain = nvtxDomainCreateA("plain"),
                              other = nvtxDomainCreateA("other");
-    const nvtxPayloadSchemaEntry_t entries[] = {
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "a", nullptr, 0, 0, nullptr, nullptr},
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "b", nullptr, 0, 8, nullptr, nullptr},
-        {0, NVTX_PAYLOAD_ENTRY_TYPE_UINT64, "c", nullptr, 0, 16, nullptr, nullptr}};
-    nvtxPayloadSchemaAttr_t schema{};
-    schema.fieldMask =
-        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_TYPE | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_ENTRIES |
-        NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_NUM_ENTRIES | NVTX_PAYLOAD_SCHEMA_ATTR_FIELD_STATIC_SIZE;
-    schema.type = NVTX_PAYLOAD_SCHEMA_TYPE_STATIC;
-    schema.entries = entries;
-    schema.numEntries = 3;
-    schema.payloadStaticSize = 24;
-    const uint64_t id = nvtxPayloadSchemaRegister(domain, &schema);
+    const uint64_t id = ridge::test::registerThreeWords(domain, NVTX_PAYLOAD_ENTRY_TYPE_UINT64);
     uint64_t words[5] = {0, 22, 33, 44, 55};
     const auto push = [&](nvtxDomainHandle_t in, size_t size, const void* from) {
         const nvtxPayloadData_t data{id, size, from};

@@ -13,6 +13,8 @@ namespace {
 using analyzer::Analysis;
 using enum WallClass;
 
+constexpr std::int64_t kMain = (1LL << 48) | (100LL << 24) | 100, kLoader = kMain + 1;
+
 class CpuTrace : public testing::Test {
 protected:
     void SetUp() override {
@@ -26,10 +28,20 @@ protected:
         t.ceiling("memory", "DRAM read", "", "DRAM", "read", 0, 1e10, "B/s");
         t.ceiling("dispatch", "empty op", "", "", "", 0, 1e-6, "s");
     }
+    // Six steps of 20 us that begin with a gemm, in a process that has that share of a CPU.
+    Analysis gemmsOnAShareOfACpu(double share, std::int64_t gemmNs, std::int64_t flops) {
+        TraceBuilder t(path(fmt::format("{}.sqlite", share)));
+        roofs(t);
+        for (std::int64_t s = 0; s < 6; ++s) {
+            t.range(kMain, s * 20'000, s * 20'000 + 20'000, "step", 3, s);
+            t.work(kMain, s * 20'000, s * 20'000 + gemmNs, "gemm", {1, 1, flops, 10, 10});
+        }
+        t.cpuShare(100, 0, 12'000, 11, share);
+        t.finish();
+        return analyzeOk(t.path());
+    }
     std::optional<TempDir> m_folder;
 };
-
-constexpr std::int64_t kMain = (1LL << 48) | (100LL << 24) | 100, kLoader = kMain + 1;
 
 void mixedStep(TraceBuilder& t, std::int64_t o, std::int64_t index) {
     t.range(kMain, o, o + 40'000, "step", 3, index);
@@ -156,15 +168,7 @@ TEST_F(CpuTrace, ASystematicallyLateRankIsAStraggler) {
 // A gemm at 0.45 of its roof is slow; when the process only had half a CPU, it is not.
 TEST_F(CpuTrace, OtherLoadOnTheCpuMakesNoOpSlow) {
     for (const double share : {1.0, 0.5}) {
-        TraceBuilder t(path(fmt::format("{}.sqlite", share)));
-        roofs(t);
-        for (std::int64_t s = 0; s < 6; ++s) {
-            t.range(kMain, s * 20'000, s * 20'000 + 20'000, "step", 3, s);
-            t.work(kMain, s * 20'000, s * 20'000 + 20'000, "gemm", {1, 1, 9'000'000, 10, 10});
-        }
-        t.cpuShare(100, 0, 12'000, 11, share);
-        t.finish();
-        const Analysis answer = analyzeOk(t.path());
+        const Analysis answer = gemmsOnAShareOfACpu(share, 20'000, 9'000'000);
         EXPECT_EQ(at(answer.attribution, share < 1 ? kComputeBound : kLatencyBound), 120'000);
         EXPECT_DOUBLE_EQ(*answer.roofline[0].attainment, 0.45);
         ASSERT_NE(gateOf(answer, "shared_cpu"), nullptr);
@@ -175,15 +179,7 @@ TEST_F(CpuTrace, OtherLoadOnTheCpuMakesNoOpSlow) {
 // 14 of 20 us in a gemm at 0.45 of its roof, 6 us idle: the gemm could save more, unless others had half of its CPU.
 TEST_F(CpuTrace, WhatOtherLoadTookIsNotTheOpsToSave) {
     for (const double cpus : {1.0, 0.5}) {
-        TraceBuilder t(path(fmt::format("{}.sqlite", cpus)));
-        roofs(t);
-        for (std::int64_t s = 0; s < 6; ++s) {
-            t.range(kMain, s * 20'000, s * 20'000 + 20'000, "step", 3, s);
-            t.work(kMain, s * 20'000, s * 20'000 + 14'000, "gemm", {1, 1, 6'300'000, 10, 10});
-        }
-        t.cpuShare(100, 0, 12'000, 11, cpus);
-        t.finish();
-        const Analysis answer = analyzeOk(t.path());
+        const Analysis answer = gemmsOnAShareOfACpu(cpus, 14'000, 6'300'000);
         EXPECT_EQ(answer.workloads[0].verdict.wallClass, cpus < 1 ? kIdle : kLatencyBound);
     }
 }

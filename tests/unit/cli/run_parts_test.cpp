@@ -30,6 +30,21 @@ std::vector<std::string> namesOf(const Selection& selection) {
     return names;
 }
 
+// Two processes of a workload "w" that were well, and what the analyzer said of each.
+Outcome twoProcesses() {
+    Outcome outcome{{}, {{{"ok", "", {0.001}, {}}, 0, "", "", 1}, {{"ok", "", {0.001}, {}}, 0, "", "", 2}}};
+    outcome.variant.name = "w";
+    return outcome;
+}
+std::vector<analyzer::Analysis> twoAnalyses(std::int64_t steps) {
+    analyzer::WorkloadSummary w;
+    w.name = "w";
+    w.steps = steps;
+    analyzer::Analysis one;
+    one.workloads = {w};
+    return {one, one};
+}
+
 TEST(Plan, readsTheDescription) {
     const auto all = variants();
     ASSERT_EQ(all.size(), 3U);
@@ -182,24 +197,20 @@ TEST(Result, readsStepsAndMetricsAndKeepsFailuresApart) {
 
 // What the analyzer found stands beside what the workload said, each with unit and direction, a value per process.
 TEST(Result, theAnalyzersMetricsAreSamplesToo) {
-    Outcome outcome{{}, {{{"ok", "", {0.001}, {}}, 0, "", "", 1}, {{"ok", "", {0.001}, {}}, 0, "", "", 2}}};
-    outcome.variant.name = "w";
-    std::vector<analyzer::Analysis> analyses(2);
-    for (std::size_t i = 0; i < 2; ++i) {
-        analyzer::WorkloadSummary w;
-        w.name = "w";
-        w.steps = 4;
+    const Outcome outcome = twoProcesses();
+    auto analyses = twoAnalyses(4);
+    for (analyzer::Analysis& analysis : analyses) {
+        analyzer::WorkloadSummary& w = analysis.workloads[0];
         w.roofShare = 0.5;
         w.classes[static_cast<std::size_t>(WallClass::kMemoryWall)] = 300;
         w.classes[static_cast<std::size_t>(WallClass::kCommTransfer)] = 60;
         w.classes[static_cast<std::size_t>(WallClass::kCommWait)] = 40;
-        analyses[i].workloads.push_back(w);
         analyzer::WorkloadEnergy energy;
         energy.workload = "w";
         energy.steps = 4;
         energy.joulesPerStep = 2.5;
-        analyses[i].energy.workloads = {energy, energy};
-        analyses[i].energy.workloads[1].workload = "another";
+        analysis.energy.workloads = {energy, energy};
+        analysis.energy.workloads[1].workload = "another";
     }
     std::vector<reports::RunWarning> warnings;
     const auto b = benchmarkOf(outcome, analyses, warnings);
@@ -248,16 +259,10 @@ TEST(Result, mbuIsHeldAgainstTheFasterReadRoofAndAboveItNotBelieved) {
 }
 
 TEST(Result, aStarvedMeasurementIsAWarningAndKept) {
-    Outcome outcome{{}, {{{"ok", "", {0.001}, {}}, 0, "", "", 1}, {{"ok", "", {0.001}, {}}, 0, "", "", 2}}};
-    outcome.variant.name = "w";
-    std::vector<analyzer::Analysis> analyses(2);
-    for (std::size_t i = 0; i < 2; ++i) {
-        analyzer::WorkloadSummary w;
-        w.name = "w";
-        w.steps = 1;
-        w.metrics = {{"cpu_share", i == 0 ? 0.26 : 0.95, "share", "none"}};
-        analyses[i].workloads = {w};
-    }
+    const Outcome outcome = twoProcesses();
+    auto analyses = twoAnalyses(1);
+    analyses[0].workloads[0].metrics = {{"cpu_share", 0.26, "share", "none"}};
+    analyses[1].workloads[0].metrics = {{"cpu_share", 0.95, "share", "none"}};
     std::vector<reports::RunWarning> warnings;
     const auto b = benchmarkOf(outcome, analyses, warnings);
     ASSERT_EQ(warnings.size(), 1U) << "the second had its CPU";
