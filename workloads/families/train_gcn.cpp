@@ -89,7 +89,7 @@ std::vector<WorkloadSpec> gcnSpecs(const FamilyBackend& backend) {
         else
             spec.expected = {"memory_wall", "memory_bandwidth"};
         spec.warmupSteps = 2;
-        spec.steps = accelerator ? 40 : shuffled ? 6 : 16;
+        spec.steps = accelerator ? 40 : shuffled ? 12 : 40;
         spec.create = [backend, config] { return makeGcnWorkload(backend, config); };
         specs.push_back(std::move(spec));
     }

@@ -8,49 +8,94 @@ namespace ridge::workloads::cpu {
 
 namespace {
 
-// Sixteen floats wherever they lie: one register of AVX-512, two of AVX2, four of SSE.
-using Lane __attribute__((vector_size(64), aligned(4), may_alias)) = float;
-constexpr std::int64_t kLane = 16;
+// Rows are added up in vectors of the processor's own width: of a wider type GCC keeps sums in
+// memory, and a row of 64 floats then takes five times as long where there is only AVX2.
+// Wherever they lie. As members, since a type that is a template's argument loses its alignment.
+struct Lanes4 {
+    using Type __attribute__((vector_size(16), aligned(4), may_alias)) = float;
+};
+struct Lanes8 {
+    using Type __attribute__((vector_size(32), aligned(4), may_alias)) = float;
+};
+struct Lanes16 {
+    using Type __attribute__((vector_size(64), aligned(4), may_alias)) = float;
+};
 
-__attribute__((always_inline)) inline Lane& at(float* p) {
-    return *reinterpret_cast<Lane*>(p);
+template <typename Lanes>
+__attribute__((always_inline)) inline typename Lanes::Type& at(float* p) {
+    return *reinterpret_cast<typename Lanes::Type*>(p);
 }
-__attribute__((always_inline)) inline const Lane& at(const float* p) {
-    return *reinterpret_cast<const Lane*>(p);
+template <typename Lanes>
+__attribute__((always_inline)) inline const typename Lanes::Type& at(const float* p) {
+    return *reinterpret_cast<const typename Lanes::Type*>(p);
 }
 
-}  // namespace
+// Rows of a table and how they are added up: each times its value, or (null) as it is.
+struct RowsToSum {
+    std::int64_t count, width;
+    const std::int32_t* named;
+    const float* values;
+};
 
-RIDGE_CLONES
-void sumBags(const Bags& bags, std::int64_t first, std::int64_t last, const float* __restrict table,
-             const std::int32_t* __restrict indices, float* __restrict out) {
-    const std::int64_t width = bags.width;
-    for (std::int64_t t = first; t < last; ++t) {
-        const float* rows = table + t * bags.rows * width;
-        for (std::int64_t s = 0; s < bags.samples; ++s) {
-            const std::int64_t bag = s * bags.tables + t;
-            const std::int32_t* named = indices + bag * bags.perBag;
-            float* sum = out + bag * width;
-            std::int64_t c = 0;
-            for (; c + kLane <= width; c += kLane) {
-                Lane total = {};
-                for (std::int64_t i = 0; i < bags.perBag; ++i)
-                    total += at(rows + named[i] * width + c);
-                at(sum + c) = total;
-            }
-            for (; c < width; ++c) {
-                float total = 0;
-                for (std::int64_t i = 0; i < bags.perBag; ++i) total += rows[named[i] * width + c];
-                sum[c] = total;
-            }
+// kLanes vectors of the sum, from column c on.
+template <typename Lanes, int kLanes, bool kWeighted>
+__attribute__((always_inline)) inline void sumColumns(const RowsToSum& rows, const float* table,
+                                                      std::int64_t c, float* out) {
+    constexpr std::int64_t kFloats = sizeof(typename Lanes::Type) / sizeof(float);
+    typename Lanes::Type sums[kLanes] = {};
+    for (std::int64_t i = 0; i < rows.count; ++i) {
+        const float* row = table + rows.named[i] * rows.width + c;
+#pragma GCC unroll 8
+        for (int l = 0; l < kLanes; ++l) {
+            if constexpr (kWeighted)
+                sums[l] += rows.values[i] * at<Lanes>(row + l * kFloats);
+            else
+                sums[l] += at<Lanes>(row + l * kFloats);
         }
+    }
+#pragma GCC unroll 8
+    for (int l = 0; l < kLanes; ++l) at<Lanes>(out + c + l * kFloats) = sums[l];
+}
+
+template <typename Lanes, bool kWeighted>
+__attribute__((always_inline)) inline void sumRows(const RowsToSum& rows, const float* table,
+                                                   float* out) {
+    constexpr std::int64_t kFloats = sizeof(typename Lanes::Type) / sizeof(float);
+    constexpr int kMany = kFloats >= 16 ? 4 : 8, kFew = static_cast<int>(16 / kFloats);
+    std::int64_t c = 0;
+    for (; c + kMany * kFloats <= rows.width; c += kMany * kFloats)
+        sumColumns<Lanes, kMany, kWeighted>(rows, table, c, out);
+    for (; c + kFew * kFloats <= rows.width; c += kFew * kFloats)
+        sumColumns<Lanes, kFew, kWeighted>(rows, table, c, out);
+    for (; c < rows.width; ++c) {
+        float total = 0;
+        for (std::int64_t i = 0; i < rows.count; ++i) {
+            const float value = table[rows.named[i] * rows.width + c];
+            total += kWeighted ? rows.values[i] * value : value;
+        }
+        out[c] = total;
     }
 }
 
-RIDGE_CLONES
-void updateBags(const Bags& bags, std::int64_t first, std::int64_t last,
-                const std::int32_t* __restrict indices, const float* __restrict dOut, float rate,
-                float* __restrict table) {
+template <typename Lanes>
+__attribute__((always_inline)) inline void sumBagsIn(const Bags& bags, std::int64_t first,
+                                                     std::int64_t last, const float* table,
+                                                     const std::int32_t* indices, float* out) {
+    for (std::int64_t t = first; t < last; ++t)
+        for (std::int64_t s = 0; s < bags.samples; ++s) {
+            const std::int64_t bag = s * bags.tables + t;
+            sumRows<Lanes, false>({bags.perBag, bags.width, indices + bag * bags.perBag, nullptr},
+                                  table + t * bags.rows * bags.width, out + bag * bags.width);
+        }
+}
+
+template <typename Lanes>
+__attribute__((always_inline)) inline void updateBagsIn(const Bags& bags, std::int64_t first,
+                                                        std::int64_t last,
+                                                        const std::int32_t* indices,
+                                                        const float* dOut, float rate,
+                                                        float* table) {
+    constexpr std::int64_t kFloats = sizeof(typename Lanes::Type) / sizeof(float);
     const std::int64_t width = bags.width;
     for (std::int64_t t = first; t < last; ++t) {
         float* rows = table + t * bags.rows * width;
@@ -58,17 +103,82 @@ void updateBags(const Bags& bags, std::int64_t first, std::int64_t last,
             const std::int64_t bag = s * bags.tables + t;
             const std::int32_t* named = indices + bag * bags.perBag;
             const float* gradient = dOut + bag * width;
-            std::int64_t c = 0;
-            for (; c + kLane <= width; c += kLane) {
-                const Lane change = rate * at(gradient + c);
-                for (std::int64_t i = 0; i < bags.perBag; ++i)
-                    at(rows + named[i] * width + c) -= change;
+            // A row's columns together: it is fetched once.
+            for (std::int64_t i = 0; i < bags.perBag; ++i) {
+                float* row = rows + named[i] * width;
+                std::int64_t c = 0;
+                for (; c + kFloats <= width; c += kFloats)
+                    at<Lanes>(row + c) -= rate * at<Lanes>(gradient + c);
+                for (; c < width; ++c) row[c] -= rate * gradient[c];
             }
-            for (; c < width; ++c)
-                for (std::int64_t i = 0; i < bags.perBag; ++i)
-                    rows[named[i] * width + c] -= rate * gradient[c];
         }
     }
+}
+
+template <typename Lanes>
+__attribute__((always_inline)) inline void spmmRowsIn(
+    std::int64_t first, std::int64_t last, std::int64_t width, const std::int32_t* offsets,
+    const std::int32_t* indices, const float* values, const float* x, float* y) {
+    for (std::int64_t r = first; r < last; ++r)
+        sumRows<Lanes, true>(
+            {offsets[r + 1] - offsets[r], width, indices + offsets[r], values + offsets[r]}, x,
+            y + r * width);
+}
+
+// The three of one width, each compiled for the processors that have it.
+struct RowKernels {
+    decltype(&sumBags) sum;
+    decltype(&updateBags) update;
+    decltype(&spmmRows) spmm;
+};
+#define RIDGE_ROW_KERNELS(TARGET, LANES, SUFFIX)                                               \
+    TARGET void sumBags##SUFFIX(const Bags& bags, std::int64_t first, std::int64_t last,       \
+                                const float* table, const std::int32_t* indices, float* out) { \
+        sumBagsIn<LANES>(bags, first, last, table, indices, out);                              \
+    }                                                                                          \
+    TARGET void updateBags##SUFFIX(const Bags& bags, std::int64_t first, std::int64_t last,    \
+                                   const std::int32_t* indices, const float* dOut, float rate, \
+                                   float* table) {                                             \
+        updateBagsIn<LANES>(bags, first, last, indices, dOut, rate, table);                    \
+    }                                                                                          \
+    TARGET void spmmRows##SUFFIX(std::int64_t first, std::int64_t last, std::int64_t width,    \
+                                 const std::int32_t* offsets, const std::int32_t* indices,     \
+                                 const float* values, const float* x, float* y) {              \
+        spmmRowsIn<LANES>(first, last, width, offsets, indices, values, x, y);                 \
+    }                                                                                          \
+    constexpr RowKernels kRows##SUFFIX{sumBags##SUFFIX, updateBags##SUFFIX, spmmRows##SUFFIX};
+
+RIDGE_ROW_KERNELS(, Lanes4, Portable)
+#if defined(__x86_64__)
+RIDGE_ROW_KERNELS(__attribute__((target("arch=x86-64-v3"))), Lanes8, V3)
+RIDGE_ROW_KERNELS(__attribute__((target("avx512f"))), Lanes16, Avx512)
+#endif
+#undef RIDGE_ROW_KERNELS
+
+const RowKernels& rowKernels() {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx512f")) return kRowsAvx512;
+    if (__builtin_cpu_supports("x86-64-v3")) return kRowsV3;
+#endif
+    return kRowsPortable;
+}
+
+}  // namespace
+
+void sumBags(const Bags& bags, std::int64_t first, std::int64_t last, const float* table,
+             const std::int32_t* indices, float* out) {
+    rowKernels().sum(bags, first, last, table, indices, out);
+}
+
+void updateBags(const Bags& bags, std::int64_t first, std::int64_t last,
+                const std::int32_t* indices, const float* dOut, float rate, float* table) {
+    rowKernels().update(bags, first, last, indices, dOut, rate, table);
+}
+
+void spmmRows(std::int64_t first, std::int64_t last, std::int64_t width,
+              const std::int32_t* offsets, const std::int32_t* indices, const float* values,
+              const float* x, float* y) {
+    rowKernels().spmm(first, last, width, offsets, indices, values, x, y);
 }
 
 RIDGE_CLONES
@@ -124,43 +234,6 @@ void interactBackward(const Interaction& shape, std::int64_t first, std::int64_t
                     dB[c] += g * a[c];
                 }
             }
-        }
-    }
-}
-
-RIDGE_CLONES
-void spmmRows(std::int64_t first, std::int64_t last, std::int64_t width,
-              const std::int32_t* __restrict offsets, const std::int32_t* __restrict indices,
-              const float* __restrict values, const float* __restrict x, float* __restrict y) {
-    for (std::int64_t r = first; r < last; ++r) {
-        float* out = y + r * width;
-        const std::int32_t begin = offsets[r], end = offsets[r + 1];
-        std::int64_t c = 0;
-        for (; c + 4 * kLane <= width; c += 4 * kLane) {
-            Lane sum0 = {}, sum1 = {}, sum2 = {}, sum3 = {};
-            for (std::int32_t e = begin; e < end; ++e) {
-                const float* row = x + indices[e] * width + c;
-                const float value = values[e];
-                sum0 += value * at(row);
-                sum1 += value * at(row + kLane);
-                sum2 += value * at(row + 2 * kLane);
-                sum3 += value * at(row + 3 * kLane);
-            }
-            at(out + c) = sum0;
-            at(out + c + kLane) = sum1;
-            at(out + c + 2 * kLane) = sum2;
-            at(out + c + 3 * kLane) = sum3;
-        }
-        for (; c + kLane <= width; c += kLane) {
-            Lane sum = {};
-            for (std::int32_t e = begin; e < end; ++e)
-                sum += values[e] * at(x + indices[e] * width + c);
-            at(out + c) = sum;
-        }
-        for (; c < width; ++c) {
-            float sum = 0;
-            for (std::int32_t e = begin; e < end; ++e) sum += values[e] * x[indices[e] * width + c];
-            out[c] = sum;
         }
     }
 }
