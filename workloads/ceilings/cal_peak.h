@@ -11,8 +11,8 @@
 //   cal.peak/gpu       a GPU's: products, memory, cache, links (pageable, page-locked, to another
 //                      GPU), starts, graphs, events
 // comm.fit and io.depth are the same for communication and storage. The loops of the first two carry
-// no work payload: the analyzer would hold the roofs against themselves, and is told nothing but that
-// the host computes.
+// no work payload, or the analyzer would hold the roofs against themselves: to it the thread does
+// nothing that is named.
 
 #include "workloads/ceilings/ceilings.h"
 #include "workloads/harness/workload.h"

@@ -19,8 +19,9 @@ constexpr std::array<Operators::Affine, 4> kChain{
     {{1.5F, 0.25F}, {-0.75F, 1.0F}, {1.25F, -0.5F}, {0.5F, 2.0F}}};
 constexpr std::int64_t kElements = std::int64_t{64} << 20;            // 256 MiB per array
 constexpr std::int64_t kAcceleratorElements = std::int64_t{1} << 28;  // 1 GiB an array
-// 4 KiB an array: a pass takes less than being started does, on a processor as on a GPU.
-constexpr std::int64_t kSmallElements = 1024;
+// 16 KiB an array: a pass takes a few hundred nanoseconds, less than a handful of starts on a processor
+// as on a GPU. With a quarter of that most of a step would lie between the operators' ranges.
+constexpr std::int64_t kSmallElements = 4096;
 constexpr std::int64_t kSmallChains = 500;
 
 class ElementwiseWorkload final : public Workload {

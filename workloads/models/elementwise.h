@@ -4,7 +4,7 @@
 // The workload family elementwise: a chain of four unary operators (y = a x + b) over one large
 // array, as four passes over memory (unfused) or as one (fused). Both are memory bound; fusing
 // saves 3/4 of the bytes, which makes the pair a test of what-if predictions. Arrays exceed any
-// cache. elementwise/small is the unfused chain over 4 KiB, five hundred times a step: what it costs
+// cache. elementwise/small is the unfused chain over 16 KiB, five hundred times a step: what it costs
 // is starting the operators.
 
 #include "workloads/harness/workload.h"
