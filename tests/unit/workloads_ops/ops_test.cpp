@@ -88,6 +88,31 @@ TEST_P(OnBackends, GemmInEveryLayoutWithBiasAndAccumulation) {
             }
 }
 
+// Rows that lie whole pages apart are copied first where that is faster.
+TEST_P(OnBackends, GemmOfATransposedOperandWithRowsOfWholePages) {
+    constexpr std::int64_t m = 2048, n = 3, k = 5;
+    const Host a = draw(m * k, 1), b = draw(k * n, 2);
+    for (int again = 0; again < 2; ++again) {
+        const Tensor c = m_ops->allocate(m * n);
+        m_ops->gemm("g", {.layout = GemmLayout::kTN,
+                          .m = m,
+                          .n = n,
+                          .k = k,
+                          .a = put(*m_ops, again == 0 ? a : draw(m * k, 3)),
+                          .b = put(*m_ops, b),
+                          .c = c,
+                          .bias = {}});
+        ASSERT_TRUE(m_ops->status().ok()) << m_ops->status().error().message;
+        const Host got = get(*m_ops, c), left = again == 0 ? a : draw(m * k, 3);
+        for (std::int64_t i = 0; i < m; ++i)
+            for (std::int64_t j = 0; j < n; ++j) {
+                double sum = 0;
+                for (std::int64_t x = 0; x < k; ++x) sum += at(left, x * m + i) * at(b, x * n + j);
+                ASSERT_NEAR(at(got, i * n + j), sum, 2e-5);
+            }
+    }
+}
+
 TEST_P(OnBackends, GemvIsAProductWithOneColumn) {
     constexpr std::int64_t n = 103, k = 77;
     const Host w = draw(n * k, 1), x = draw(k, 2), bias = draw(n, 3);
@@ -278,6 +303,19 @@ TEST(FastMath, ExpIsAccurateAndClamped) {
     EXPECT_GT(cpu::fastExp(-1000.0F), 0.0F);
     EXPECT_LT(cpu::fastExp(1000.0F), std::numeric_limits<float>::infinity());
     EXPECT_EQ(cpu::fastExp(0.0F), 1.0F);
+}
+
+TEST(FastMath, PowersOfTwoAreAccurateAndClamped) {
+    for (double x = -126.0; x <= 86.0; x += 0.0137) {
+        const auto argument = static_cast<float>(x);
+        const double wanted = std::exp2(static_cast<double>(argument));
+        EXPECT_NEAR(static_cast<double>(cpu::fastExp2(argument)) / wanted, 1.0, 3e-7) << x;
+    }
+    for (int n = -126; n <= 86; ++n)
+        EXPECT_EQ(cpu::fastExp2(static_cast<float>(n)), std::ldexp(1.0F, n));
+    EXPECT_GT(cpu::fastExp2(-1000.0F), 0.0F);
+    EXPECT_LT(cpu::fastExp2(1000.0F), std::numeric_limits<float>::infinity());
+    EXPECT_TRUE(std::isnan(cpu::fastExp2(std::numeric_limits<float>::quiet_NaN())));
 }
 
 }  // namespace

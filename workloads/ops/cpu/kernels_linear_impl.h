@@ -42,9 +42,29 @@ RIDGE_INLINE V vectorOf(const float* lanes) {
     return all;
 }
 
-// Vector i of the four that hold weights [at, at + kStride) of a row; bytes(k) of k weights.
+#if defined(__AVX2__) && !defined(__AVX512F__)
+// Bytes 8 half .. 8 half + 7 of a sixteen as floats of 2^24 times their value: put into the top
+// byte of a word by a shuffle within each half of the register, and converted. Widening with sign
+// crosses the halves, which takes twice the operations.
+RIDGE_INLINE __m256 topBytes(__m256i twice, int half) {
+    const __m256i first =
+        _mm256_setr_epi8(-1, -1, -1, 0, -1, -1, -1, 1, -1, -1, -1, 2, -1, -1, -1, 3,  //
+                         -1, -1, -1, 4, -1, -1, -1, 5, -1, -1, -1, 6, -1, -1, -1, 7);
+    const __m256i second =
+        _mm256_setr_epi8(-1, -1, -1, 8, -1, -1, -1, 9, -1, -1, -1, 10, -1, -1, -1, 11,  //
+                         -1, -1, -1, 12, -1, -1, -1, 13, -1, -1, -1, 14, -1, -1, -1, 15);
+    return _mm256_cvtepi32_ps(_mm256_shuffle_epi8(twice, half == 0 ? first : second));
+}
+RIDGE_INLINE __m256i sixteenTwice(const char* from) {
+    return _mm256_broadcastsi128_si256(_mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from)));
+}
+#endif
+
+// Vector i of the four that hold weights [at, at + kStride) of a row, which are kTimes their value
+// (a power of two: nothing is rounded by it); bytes(k) of k weights.
 struct ReadF32 {
     static constexpr bool kScaled = false;
+    static constexpr float kTimes = 1;
     RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) { return 4 * k; }
     RIDGE_INLINE V vector(const char* row, std::int64_t at, int i) {
         return reinterpret_cast<const VRaw*>(row + 4 * at)[i];
@@ -55,6 +75,7 @@ struct ReadF32 {
 };
 struct ReadBf16 {
     static constexpr bool kScaled = false;
+    static constexpr float kTimes = 1;
     RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) { return 2 * k; }
     RIDGE_INLINE float one(const char* row, std::int64_t at) {
         const auto bits =
@@ -78,15 +99,21 @@ struct ReadBf16 {
 };
 struct ReadInt8 {
     static constexpr bool kScaled = true;
-    RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) { return k; }
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    static constexpr float kTimes = 0x1p24F;
+#else
+    static constexpr float kTimes = 1;
+#endif
+    RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) {
+        return k;
+    }
     RIDGE_INLINE V vector(const char* row, std::int64_t at, int i) {
         const char* from = row + at;
 #if defined(__AVX512F__)
         const __m128i part = _mm_loadu_si128(reinterpret_cast<const __m128i_u*>(from + 16 * i));
         return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(part));
 #elif defined(__AVX2__)
-        const __m128i part = _mm_loadl_epi64(reinterpret_cast<const __m128i_u*>(from + 8 * i));
-        return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(part));
+        return topBytes(sixteenTwice(from + i / 2 * 16), i % 2);
 #else
         float lanes[kLanes];
         for (int j = 0; j < kLanes; ++j)
@@ -98,7 +125,14 @@ struct ReadInt8 {
 // Byte j of a group holds element j and, in its upper half, element j + 32.
 struct ReadInt4 {
     static constexpr bool kScaled = true;
-    RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) { return k / 2; }
+#if defined(__AVX2__) && !defined(__AVX512F__)
+    static constexpr float kTimes = 0x1p28F;
+#else
+    static constexpr float kTimes = 1;
+#endif
+    RIDGE_INLINE constexpr std::int64_t bytes(std::int64_t k) {
+        return k / 2;
+    }
     RIDGE_INLINE V vector(const char* row, std::int64_t at, int i) {
         const char* group = row + at / kGroup * (kGroup / 2);
 #if defined(__AVX512F__)
@@ -109,11 +143,12 @@ struct ReadInt4 {
         // The permutation looks at the lowest four bits of each lane only.
         return _mm512_permutexvar_ps(i < 2 ? both : _mm512_srli_epi32(both, 4), values);
 #elif defined(__AVX2__)
-        const __m256i both = _mm256_cvtepu8_epi32(
-            _mm_loadl_epi64(reinterpret_cast<const __m128i_u*>(group + 8 * i)));
-        const __m256i half = at % kGroup != 0 ? _mm256_srli_epi32(both, 4)
-                                              : _mm256_and_si256(both, _mm256_set1_epi32(15));
-        return _mm256_cvtepi32_ps(_mm256_sub_epi32(half, _mm256_set1_epi32(8)));
+        // In the upper half of a byte, with its highest bit turned over, a nibble n is the signed
+        // byte 16 (n - 8).
+        __m256i both = sixteenTwice(group + i / 2 * 16);
+        if (at % kGroup == 0) both = _mm256_slli_epi16(both, 4);
+        const __m256i upper = _mm256_and_si256(both, _mm256_set1_epi8(static_cast<char>(0xF0)));
+        return topBytes(_mm256_xor_si256(upper, _mm256_set1_epi8(static_cast<char>(0x80))), i % 2);
 #else
         const auto* bytesOf = reinterpret_cast<const unsigned char*>(group);
         float lanes[kLanes];
@@ -216,6 +251,7 @@ RIDGE_INLINE void tile(const FewRows& a, std::int64_t firstWeight, std::int64_t 
     for (int i = 0; i < kWeights; ++i)
         for (int r = 0; r < kRows; ++r) {
             float sum = sumOf(sums[i][r]);
+            if constexpr (Read::kTimes > 1) sum *= 1.0F / Read::kTimes;
             if constexpr (!Read::kScaled)
                 for (std::int64_t j = whole; j < a.k; ++j)
                     sum = multiplyAdd(Read::one(weights + i * rowBytes, j), x[r * a.k + j], sum);
