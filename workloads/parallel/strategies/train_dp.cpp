@@ -7,6 +7,7 @@
 #include "workloads/models/checks.h"
 #include "workloads/models/training_data.h"
 #include "workloads/parallel/strategies/checks.h"
+#include "workloads/parallel/strategies/emulated_link.h"
 #include "workloads/parallel/strategies/ordered_collectives.h"
 #include "workloads/parallel/strategies/parallel_training.h"
 
@@ -125,6 +126,8 @@ WorkloadSpec spec(const Backend& backend, const std::string& label, DataParallel
         made.params["transport"] = "nccl";
         options.model = kDeviceModel;
         options.link = 5e9;
+    } else {
+        options.link = linkBesideProducts(options.link);
     }
     made.params.insert(
         {{"backend", backend.name},

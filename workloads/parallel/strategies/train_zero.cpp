@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
+#include "workloads/parallel/strategies/emulated_link.h"
 #include "workloads/parallel/strategies/parallel_training.h"
 #include "workloads/parallel/strategies/train_parallel.h"
 #include "workloads/parallel/strategies/zero.h"
@@ -19,7 +20,7 @@ ParallelSetup setupOf(const Backend& backend, ZeroOptions options) {
     setup.params = {{"zero_stage", std::to_string(options.stage)},
                     {"prefetch", options.prefetch ? "on" : "off"}};
     setup.backend = backend;
-    setup.link = kLink;
+    setup.link = linkBesideProducts(kLink);
     setup.make = [options](Operators& ops, Communicator& communicator, const GptConfig& config,
                            std::int64_t sequences) {
         return ZeroTrainer::create(ops, communicator, config, sequences, options);
