@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::size_t kMostOutput = std::size_t{64} << 20;
 constexpr std::int64_t kPatienceNs = 200'000'000;
+constexpr std::int64_t kGraceNs = 1'000'000'000;  // between asking to end, so that folders are removed, and killing
 
 int exitCodeOf(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
@@ -42,6 +43,7 @@ bool drain(int fd, std::string& into) {
 }
 
 void collect(pid_t pid, std::array<int, 2> fds, std::int64_t deadline, ProcessResult& result) {
+    std::int64_t toldNs = 0;  // 0: it was not asked to end
     bool killed = false;
     std::int64_t patience = INT64_MAX;  // with a grandchild in a session of its own, which no signal reached, and which holds the pipe
     while ((fds[0] >= 0 || fds[1] >= 0) && monotonicNs() < patience) {
@@ -53,7 +55,11 @@ void collect(pid_t pid, std::array<int, 2> fds, std::int64_t deadline, ProcessRe
                 fds[i] = -1;
             }
         result.timedOut = result.timedOut || monotonicNs() > deadline;
-        if ((result.timedOut || interruptedBy()) && !killed) {
+        if (!result.timedOut && !interruptedBy()) continue;
+        if (toldNs == 0) {
+            kill(-pid, SIGTERM);
+            toldNs = monotonicNs();
+        } else if (!killed && monotonicNs() - toldNs > kGraceNs) {
             kill(-pid, SIGKILL);
             killed = true;
             patience = monotonicNs() + kPatienceNs;

@@ -81,7 +81,7 @@ int printList(const std::vector<Variant>& variants, const Globals& globals) {
     if (globals.json) {
         auto json = nlohmann::ordered_json::array();
         for (const Variant& v : variants) {
-            nlohmann::ordered_json entry{{"name", v.name}, {"family", v.family}, {"formula", v.formula}, {"params", v.params}, {"presets", v.presets}, {"ranks", v.ranks}};
+            nlohmann::ordered_json entry{{"name", v.name}, {"family", v.family}, {"formula", v.formula}, {"params", v.params}, {"presets", v.presets}, {"ranks", v.ranks}, {"steps", v.brief ? v.briefSteps : v.steps}};
             entry["expected"] = nullptr;
             if (v.expected) entry["expected"] = {{"class", name(v.expected->wallClass)}, {"cause", name(v.expected->cause)}};
             json.push_back(std::move(entry));
@@ -89,13 +89,13 @@ int printList(const std::vector<Variant>& variants, const Globals& globals) {
         fmt::print("{}\n", json.dump(1));
         return 0;
     }
-    reports::Table table({{"workload", reports::Table::Align::kLeft, 24}, {"ranks", reports::Table::Align::kRight}, {"presets"}, {"built to hit", reports::Table::Align::kLeft, 14, true}, {"knobs", reports::Table::Align::kLeft, 12, true}});
+    reports::Table table({{"workload", reports::Table::Align::kLeft, 24}, {"ranks", reports::Table::Align::kRight}, {"steps", reports::Table::Align::kRight}, {"presets"}, {"built to hit", reports::Table::Align::kLeft, 14, true}, {"knobs", reports::Table::Align::kLeft, 12, true}});
     reports::Table formulas({{"family"}, {"what it counts", reports::Table::Align::kLeft, 20, true}});
     std::string family;
     for (const Variant& v : variants) {
         std::string knobs;
         for (const auto& [knob, value] : v.params) knobs += fmt::format("{}{}={}", knobs.empty() ? "" : "; ", knob, value);
-        table.add({v.name, std::to_string(v.ranks), joined(v.presets), v.expected ? reports::shortVerdictText(*v.expected) : "-", knobs});
+        table.add({v.name, std::to_string(v.ranks), std::to_string(v.brief ? v.briefSteps : v.steps), joined(v.presets), v.expected ? reports::shortVerdictText(*v.expected) : "-", knobs});
         if (v.family != family && !v.formula.empty()) formulas.add({v.family, v.formula});
         family = v.family;
     }

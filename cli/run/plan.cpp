@@ -34,6 +34,8 @@ Variant parseVariant(const Json& entry) {
         for (const auto& [key, value] : entry["params"].items()) v.params[key] = asText(value);
     if (entry.contains("presets")) v.presets = entry["presets"].get<std::vector<std::string>>();
     v.ranks = std::max(1, entry.value("ranks", 1));
+    v.steps = entry.value("steps", std::int64_t{0});
+    v.briefSteps = entry.value("brief_steps", std::int64_t{0});  // a program that has none is not asked to be brief
     if (entry.contains("expected")) v.expected = parseVerdict(entry["expected"]);
     if (entry.contains("pair"))
         v.pair = analyzer::WhatIfPair{v.name, entry["pair"].value("fast", ""), entry["pair"].value("change", "")};
@@ -79,6 +81,7 @@ Result<std::vector<Variant>> select(const std::vector<Variant>& all, const Selec
         if (!named || !inPreset(v, selection.preset)) continue;
         if (!selection.filter.empty() && !std::regex_search(v.name, filter)) continue;
         chosen.push_back(v);
+        chosen.back().brief = selection.preset == "smoke" && v.briefSteps > 0;
         if (selection.ranks > 0 && v.ranks > 1) chosen.back().ranks = selection.ranks;
     }
     if (chosen.empty()) return Error{ErrorCode::kBadInput, "no workload is left after --preset and --filter; ridge run --list shows them"};
@@ -96,6 +99,7 @@ std::vector<std::string> commandFor(const Variant& variant, const std::string& w
     if (variant.ranks > 1) command = {"mpirun", "--oversubscribe", "-n", std::to_string(variant.ranks)};
     command.insert(command.end(), {workloadsProgram, "--benchmark_filter=" + pattern + "$", "--result=" + resultFile,
                                    "--benchmark_out=" + benchmarkFile, "--benchmark_out_format=json"});
+    if (variant.brief) command.push_back("--brief");
     if (backend != "cpu") command.push_back("--backend=" + backend);
     if (const auto transport = variant.params.find("transport"); transport != variant.params.end())
         command.push_back("--transport=" + transport->second);

@@ -4,6 +4,7 @@
 // What `ridge run` is about to do: the variants that ridge-workloads describes, chosen by name, preset and
 // filter, and the command line of each.
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ struct Variant {
     std::map<std::string, std::string> params;
     std::vector<std::string> presets;
     int ranks = 1;
+    std::int64_t steps = 0, briefSteps = 0;  // timed ones; 0: not said
+    bool brief = false;                      // which of the two: brief in the smoke preset
     std::optional<analyzer::Verdict> expected;
     std::optional<analyzer::WhatIfPair> pair;  // this one is the slow one
 };

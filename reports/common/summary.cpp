@@ -68,6 +68,7 @@ std::string formatMetric(const analyzer::WorkloadMetric& metric) {
         const std::string what = metric.name.substr(0, metric.name.size() - kPerSecond.size()) + "/s";
         return formatNumber(*metric.value) + " " + what;  // "371 M elements/s"
     }
+    if (metric.unit == "1/s" && metric.name == "goodput") return formatNumber(*metric.value) + " requests/s";
     if (metric.unit == "1") return formatNumber(*metric.value) + " " + metric.name;
     return formatValue(*metric.value, metric.unit);
 }

@@ -11,10 +11,12 @@
 // A roof that cannot be measured here (no bf16 product, no direct reads) is left out, with a note
 // that says why. Measures with `threads` threads, each with arrays of its own, first touched by it.
 
+#include "base/result.h"
 #include "workloads/ceilings/clock_state.h"
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -66,8 +68,9 @@ struct Ceilings {
 struct CeilingsOptions {
     double budgetSeconds = 8;
     int threads = 1;
-    std::filesystem::path dataDir;  // for the storage roofs
-    bool cuda = false;              // the first GPU's roofs too; their names begin with "gpu."
+    // A folder for the storage roofs; asked for when their turn comes.
+    std::function<Result<std::filesystem::path>()> dataDir = {};
+    bool cuda = false;  // the first GPU's roofs too; their names begin with "gpu."
 };
 
 Ceilings measureCeilings(const CeilingsOptions& options);

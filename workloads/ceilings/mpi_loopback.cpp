@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <csignal>
@@ -26,6 +27,8 @@ namespace ridge::workloads {
 namespace {
 
 constexpr std::int64_t kPatienceNs = 30'000'000'000;
+constexpr std::int64_t kGraceNs = 3'000'000'000;  // between asking a launcher to end and killing it
+std::atomic<pid_t> g_launcher{0};
 constexpr std::size_t kLatencyBytes = 8;
 constexpr std::size_t kBandwidthBytes = std::size_t{4} << 20;
 
@@ -98,6 +101,24 @@ pid_t startMpirun(int output, double seconds) {
     return child;
 }
 
+// One that is asked to end removes what its ranks share in /dev/shm; killed, it would leave it
+// there.
+void waitForLauncher(pid_t child, bool ask) {
+    if (ask) ::kill(-child, SIGTERM);
+    const std::int64_t end = monotonicNs() + kGraceNs;
+    pid_t ended = 0;
+    while (ended == 0 && (!ask || monotonicNs() < end)) {
+        ended = ::waitpid(child, nullptr, ask ? WNOHANG : 0);
+        if (ended < 0 && errno == EINTR) ended = 0;
+        if (ended == 0) ::poll(nullptr, 0, 5);
+    }
+    if (ended == 0) {
+        ::kill(-child, SIGKILL);
+        ::waitpid(child, nullptr, 0);
+    }
+    g_launcher = 0;
+}
+
 // Everything until the end of the file or of patience; in the latter case nothing.
 std::string readAll(int file) {
     std::string text;
@@ -119,6 +140,10 @@ std::string readAll(int file) {
 }
 
 }  // namespace
+
+void endLoopback() {
+    if (const pid_t launcher = g_launcher; launcher > 0) ::kill(-launcher, SIGTERM);
+}
 
 Status runLoopbackRank(const RankInfo& rank, double seconds) {
     if (rank.size != 2)
@@ -164,13 +189,11 @@ void measureMpi(double budget, Ceilings& out) {
         return;
     }
     const pid_t child = startMpirun(ends[1], std::max(0.1, budget));
+    g_launcher = child;
     ::close(ends[1]);
     const std::string text = child > 0 ? readAll(ends[0]) : std::string();
     ::close(ends[0]);
-    if (child > 0) {
-        if (text.empty()) ::kill(-child, SIGKILL);
-        ::waitpid(child, nullptr, 0);
-    }
+    if (child > 0) waitForLauncher(child, /*ask=*/text.empty());
     const auto lines = parseLoopback(text);
     for (const LoopbackLine& line : lines) {
         const bool latency = line.what == "latency";

@@ -21,6 +21,10 @@ struct RankInfo;
 // What each of the two ranks does. Errors: the ranks lost each other.
 [[nodiscard]] Status runLoopbackRank(const RankInfo& rank, double seconds);
 
+// Asks the launcher of the two ranks to end, should one be running: it takes its ranks along, and
+// the memory that they share, which outlives whoever is killed. From any thread.
+void endLoopback();
+
 struct LoopbackLine {
     std::string what;
     double amount = 0;

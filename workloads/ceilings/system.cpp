@@ -157,8 +157,9 @@ void measureSharedMemory(double budget, Ceilings& out) {
 
 // O_DIRECT both ways where it is allowed.
 Status measureDisk(const CeilingsOptions& options, double budget, Ceilings& out) {
-    RIDGE_TRY_STATUS(requireDisk(options.dataDir));
-    const auto path = options.dataDir / "ceilings.bin";
+    RIDGE_TRY(const std::filesystem::path folder, options.dataDir());
+    RIDGE_TRY_STATUS(requireDisk(folder));
+    const auto path = folder / "ceilings.bin";
     constexpr std::size_t kBytes = std::size_t{32} << 20;
     AlignedBuffer buffer(kBytes);
     Status status;

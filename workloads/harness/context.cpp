@@ -15,6 +15,10 @@ RunContext& instance() {
 const RunContext& runContext() {
     return instance();
 }
+Result<std::filesystem::path> dataFolder() {
+    return instance().data ? instance().data->path()
+                           : Result<std::filesystem::path>(std::filesystem::path());
+}
 void setRunContext(RunContext context) {
     instance() = std::move(context);
 }

@@ -3,6 +3,7 @@
 #include "workloads/harness/describe.h"
 
 #include "workloads/harness/formula_text.h"
+#include "workloads/harness/options.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -25,6 +26,7 @@ std::string describe(const std::vector<WorkloadSpec>& specs,
         entry["ranks"] = spec.ranks;
         entry["warmup_steps"] = spec.warmupSteps;
         entry["steps"] = spec.steps;
+        entry["brief_steps"] = timedSteps(spec, true);
         entry["expected"] = {{"class", spec.expected.wallClass}, {"cause", spec.expected.cause}};
         if (!spec.change.empty())
             entry["pair"] = {{"fast", spec.fasterVariant}, {"change", spec.change}};
@@ -34,7 +36,7 @@ std::string describe(const std::vector<WorkloadSpec>& specs,
 }
 
 std::string listing(const std::vector<WorkloadSpec>& specs,
-                    const std::vector<std::size_t>& selected) {
+                    const std::vector<std::size_t>& selected, bool brief) {
     std::string text, family;
     for (const std::size_t index : selected) {
         const WorkloadSpec& spec = specs[index];
@@ -51,9 +53,9 @@ std::string listing(const std::vector<WorkloadSpec>& specs,
         text += fmt::format("  {}\n    built to hit  {} ({})\n", spec.name, spec.expected.wallClass,
                             spec.expected.cause);
         if (!knobs.empty()) text += fmt::format("    knobs         {}\n", knobs);
-        text +=
-            fmt::format("    runs          {} process{}, {} steps after {}; in {}\n", spec.ranks,
-                        spec.ranks == 1 ? "" : "es", spec.steps, spec.warmupSteps, presets);
+        text += fmt::format("    runs          {} process{}, {} steps after {}; in {}\n",
+                            spec.ranks, spec.ranks == 1 ? "" : "es", timedSteps(spec, brief),
+                            spec.warmupSteps, presets);
         if (!spec.change.empty())
             text += fmt::format("    pair          {} ({})\n", spec.fasterVariant, spec.change);
     }

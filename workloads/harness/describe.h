@@ -14,9 +14,10 @@ namespace ridge::workloads {
 // The name up to the first '/': "io.train".
 std::string familyOf(const std::string& name);
 
+// The listing's steps are those of a brief run, if it is asked for; the JSON has both.
 std::string describe(const std::vector<WorkloadSpec>& specs,
                      const std::vector<std::size_t>& selected);
 std::string listing(const std::vector<WorkloadSpec>& specs,
-                    const std::vector<std::size_t>& selected);
+                    const std::vector<std::size_t>& selected, bool brief = false);
 
 }  // namespace ridge::workloads

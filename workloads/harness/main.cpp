@@ -47,31 +47,20 @@ int waitIfInterrupted(int code) {
 
 // SIGINT and SIGTERM are taken by a thread of their own, because removing a folder is nothing for a
 // signal handler. Called before any other thread exists, so that all inherit the mask.
-void removeFolderOnSignal(std::filesystem::path folder) {
+void removeFolderOnSignal(rw::DataFolder& folder) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-    std::thread([signals, folder = std::move(folder)] {
+    std::thread([signals, &folder] {
         int number = 0;
         while (sigwait(&signals, &number) != 0) {
         }
         g_interrupted = true;
         std::fflush(nullptr);
-        std::error_code ignored;
-        // The workload goes on making files in it while it is removed. Under another name it is out
-        // of the workload's reach; what was being opened at that moment is taken at the next try.
-        const std::filesystem::path doomed = folder.string() + ".removed";
-        if (!folder.empty()) std::filesystem::rename(folder, doomed, ignored);
-        for (int i = 0; i < 100 && !folder.empty(); ++i) {
-            std::filesystem::remove_all(doomed, ignored);
-            std::filesystem::remove_all(folder, ignored);
-            if (!std::filesystem::exists(doomed, ignored) &&
-                !std::filesystem::exists(folder, ignored))
-                break;
-            std::this_thread::sleep_for(std::chrono::milliseconds(10));
-        }
+        rw::endLoopback();
+        folder.removeForGood();
         std::_Exit(128 + number);
     }).detach();
 }
@@ -96,10 +85,10 @@ void initializeBenchmark(const std::vector<std::string>& given) {
         std::exit(ridge::exitCodeFor(ridge::ErrorCode::kBadInput));
 }
 
-int measureCeilings(const rw::Options& options, const std::filesystem::path& dataDir) {
-    const rw::Ceilings ceilings =
-        rw::measureCeilings({options.ceilingsBudget, options.threads, dataDir,
-                             options.backend == rw::BackendKind::kCuda});
+int measureCeilings(const rw::Options& options, rw::DataFolder& data) {
+    const rw::Ceilings ceilings = rw::measureCeilings({options.ceilingsBudget, options.threads,
+                                                       [&data] { return data.path(); },
+                                                       options.backend == rw::BackendKind::kCuda});
     const std::string text = rw::toJson(ceilings);
     for (const std::string& note : ceilings.notes)
         fmt::print(stderr, "ridge-workloads: {}\n", note);
@@ -130,14 +119,14 @@ int checkBackend(rw::BackendKind backend) {
 }
 
 int runWorkloads(const rw::Options& options, std::vector<std::size_t> selected,
-                 const rw::RankInfo& rank, const std::filesystem::path& dataDir) {
+                 const rw::RankInfo& rank, rw::DataFolder& data) {
     std::unique_ptr<rw::Communicator> communicator;
     if (rank.size > 1) {
         auto started = rw::startTransport(rank, options.transport);
         if (!started.ok()) return report(started.error());
         communicator = std::move(*started);
     }
-    rw::setRunContext({dataDir, communicator.get(), options.threads});
+    rw::setRunContext({&data, communicator.get(), options.threads});
     rw::Runner runner(rw::allWorkloads(options.backend), std::move(selected), options,
                       communicator.get());
     if (rank.rank > 0) {
@@ -172,7 +161,7 @@ int run(const std::vector<std::string>& arguments) {
         return 0;
     }
     if (options->list) {
-        std::cout << rw::listing(specs, *selected) << std::flush;
+        std::cout << rw::listing(specs, *selected, options->brief) << std::flush;
         return 0;
     }
     if (options->listTests) {
@@ -186,13 +175,17 @@ int run(const std::vector<std::string>& arguments) {
         const ridge::Status ran = rw::runLoopbackRank(*rank, options->loopbackSeconds);
         return ran.ok() ? 0 : report(ran.error());
     }
-    auto folder = ridge::TempDir::create("ridge-workloads-", options->dataDir);
-    if (!folder.ok()) return report(folder.error());
-    removeFolderOnSignal(folder->path());
+    // Whether it can be written is for the workloads that do; one that is not there is a slip.
+    if (std::error_code ignored;
+        !options->dataDir.empty() && !std::filesystem::is_directory(options->dataDir, ignored))
+        return report({ridge::ErrorCode::kBadInput,
+                       fmt::format("--data-dir={}: no such folder", options->dataDir)});
+    static rw::DataFolder data(options->dataDir);  // the thread that waits for signals outlives us
+    removeFolderOnSignal(data);
     warnOfThreads(options->threads);
     setLibraryThreads(options->threads);
-    if (options->ceilings) return measureCeilings(*options, folder->path());
-    return runWorkloads(*options, std::move(*selected), *rank, folder->path());
+    if (options->ceilings) return measureCeilings(*options, data);
+    return runWorkloads(*options, std::move(*selected), *rank, data);
 }
 
 }  // namespace

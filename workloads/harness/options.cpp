@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -86,6 +87,12 @@ Status noteEnvironment(Options& options) {
 
 }  // namespace
 
+std::int64_t timedSteps(const WorkloadSpec& spec, bool brief) {
+    constexpr std::int64_t kFewest = 3;
+    if (!brief || spec.steps <= kFewest) return spec.steps;
+    return std::max(kFewest, (spec.steps + 1) / 2);
+}
+
 Result<Options> parseOptions(const std::vector<std::string>& arguments) {
     Options options;
     RIDGE_TRY_STATUS(noteEnvironment(options));
@@ -103,6 +110,8 @@ Result<Options> parseOptions(const std::vector<std::string>& arguments) {
             options.checkBackend = true;
         } else if (argument == "--list") {
             options.list = true;
+        } else if (argument == "--brief") {
+            options.brief = true;
         } else if (argument == "--ceilings") {
             options.ceilings = true;
         } else if (auto file = valueOf(argument, "--ceilings")) {
@@ -147,6 +156,7 @@ std::string helpText() {
   --describe                 the selected workloads as JSON: parameters, presets, ranks, what each is built to hit
   --check-backend            nothing is run: exit code 77 and the reason where the --backend cannot be used
   --list                     the same to read: each with its knobs, its formula and the wall it is built to hit
+  --brief                    half of each workload's steps (three at least), as the smoke preset runs them
   --ceilings[=FILE]          measure this machine's roofs and write them as JSON (schemas/json/ceilings-1.json)
   --ceilings-budget=SECONDS  about how long that may take (8)
   --data-dir=DIR             where storage workloads put their data, below a folder of their own that is

@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "workloads/harness/workload.h"
 
+#include <cstdint>
 #include <optional>
 #include <regex>
 #include <string>
@@ -21,6 +22,7 @@ struct Options {
     bool list = false;
     bool checkBackend = false;
     bool listTests = false;
+    bool brief = false;  // fewer steps: timedSteps()
     bool ceilings = false;
     std::string ceilingsFile;  // empty: stdout
     double ceilingsBudget = 8;
@@ -38,6 +40,10 @@ struct Options {
     std::string format = "console";
     std::vector<std::string> benchmarkArguments;  // argv[0] and every --benchmark_ flag
 };
+
+// Timed steps of a run: the variant's, or with brief half of them, but three at least; 0 where
+// Google Benchmark decides.
+std::int64_t timedSteps(const WorkloadSpec& spec, bool brief);
 
 Result<Options> parseOptions(const std::vector<std::string>& arguments);
 std::string helpText();

@@ -120,8 +120,9 @@ Outcomes Runner::lead() {
             m_specs[spec].name.c_str(),
             [this, spec](benchmark::State& state) { runBody(state, spec); });
         benchmark->Unit(benchmark::kMillisecond)->UseRealTime();
-        if (m_specs[spec].steps > 0 && !m_options.minTimeGiven)
-            benchmark->Iterations(m_specs[spec].steps);
+        if (const std::int64_t steps = timedSteps(m_specs[spec], m_options.brief);
+            steps > 0 && !m_options.minTimeGiven)
+            benchmark->Iterations(steps);
     }
     const auto display = makeBareNameReporter(m_options.format);
     const auto file =

@@ -99,11 +99,10 @@ void GptEngine::allocate() {
 
 void GptEngine::initialise(std::uint64_t seed, float deviation) {
     std::vector<float> all(static_cast<std::size_t>(m_layout.total));
-    for (const GptParameter& parameter : m_layout.parameters) {
-        const std::vector<float> values = initialValues(config(), parameter, seed, deviation);
-        std::copy(values.begin(), values.end(),
-                  all.begin() + static_cast<std::ptrdiff_t>(parameter.offset));
-    }
+    for (const GptParameter& parameter : m_layout.parameters)
+        fillInitial(config(), parameter, seed, deviation,
+                    std::span(all).subspan(static_cast<std::size_t>(parameter.offset),
+                                           static_cast<std::size_t>(parameter.count)));
     load(all);
 }
 

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/gpt_layout.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace ridge::workloads {
@@ -64,11 +65,12 @@ std::uint64_t randomBits(std::uint64_t seed, std::uint64_t index) {
     return z ^ (z >> 31);
 }
 
-std::vector<float> initialValues(const GptConfig& config, const GptParameter& parameter,
-                                 std::uint64_t seed, float deviation) {
-    std::vector<float> values(static_cast<std::size_t>(parameter.count),
-                              parameter.init == Init::kOne ? 1.0F : 0.0F);
-    if (parameter.init == Init::kZero || parameter.init == Init::kOne) return values;
+void fillInitial(const GptConfig& config, const GptParameter& parameter, std::uint64_t seed,
+                 float deviation, std::span<float> values) {
+    if (parameter.init == Init::kZero || parameter.init == Init::kOne) {
+        std::fill(values.begin(), values.end(), parameter.init == Init::kOne ? 1.0F : 0.0F);
+        return;
+    }
     float reach = deviation * std::sqrt(3.0F);  // of the uniform distribution with this deviation
     if (parameter.init == Init::kRandomResidual)
         reach /= std::sqrt(2.0F * static_cast<float>(config.layers));
@@ -77,6 +79,12 @@ std::vector<float> initialValues(const GptConfig& config, const GptParameter& pa
         const auto bits = randomBits(seed, static_cast<std::uint64_t>(parameter.offset) + i) >> 40;
         values[i] = (static_cast<float>(bits) * (1.0F / 8388608.0F) - 1.0F) * reach;
     }
+}
+
+std::vector<float> initialValues(const GptConfig& config, const GptParameter& parameter,
+                                 std::uint64_t seed, float deviation) {
+    std::vector<float> values(static_cast<std::size_t>(parameter.count));
+    fillInitial(config, parameter, seed, deviation, values);
     return values;
 }
 

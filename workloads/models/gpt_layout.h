@@ -12,6 +12,7 @@
 #include "workloads/formulas/transformer.h"
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -61,6 +62,9 @@ struct GptLayout {
 
 // Values of one parameter array from a seed: uniform with the given standard deviation, the two
 // projections into the residual stream smaller by sqrt(2 L). The same on every machine.
+// Seeded values of a parameter, into as many floats as it has.
+void fillInitial(const GptConfig& config, const GptParameter& parameter, std::uint64_t seed,
+                 float deviation, std::span<float> values);
 [[nodiscard]] std::vector<float> initialValues(const GptConfig& config,
                                                const GptParameter& parameter, std::uint64_t seed,
                                                float deviation);

@@ -247,12 +247,12 @@ std::vector<WorkloadSpec> trainSpecs(const Backend& backend) {
         spec.steps = backend.accelerator ? 8 : 4;
     };
     WorkloadSpec standard = spec(backend, "train.single/fp32", model);
-    standard.presets = {"smoke", "standard", "full"};
+    standard.presets = {"standard", "full"};
     time(standard);
     standard.fasterVariant = "train.single/fp32.fused";
     standard.change = "attention_fused";
     WorkloadSpec small = spec(backend, "train.single/fp32.small", kSmall);
-    small.presets = {"standard", "full"};
+    small.presets = {"smoke", "standard", "full"};
     small.warmupSteps = 5;
     small.steps = 100;
     if (backend.accelerator) {

@@ -115,8 +115,9 @@ Status proveCrash(const std::filesystem::path& parent, std::uint64_t number, Ali
 }
 
 Status CheckpointBase::prepare() {
-    RIDGE_TRY_STATUS(requireDisk(runContext().dataDir));
-    RIDGE_TRY(m_folder, TempDir::create("ckpt-", runContext().dataDir));
+    RIDGE_TRY(const std::filesystem::path parent, dataFolder());
+    RIDGE_TRY_STATUS(requireDisk(parent));
+    RIDGE_TRY(m_folder, TempDir::create("ckpt-", parent));
     m_state = AlignedBuffer(m_bytes);
     m_copy = AlignedBuffer(m_bytes);
     fillState(m_state.bytes(), 1);

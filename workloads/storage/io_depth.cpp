@@ -63,7 +63,7 @@ public:
     explicit IoDepth(DepthShape shape) : m_shape(shape) {}
 
     Status prepare() override {
-        const auto& parent = runContext().dataDir;
+        RIDGE_TRY(const std::filesystem::path parent, dataFolder());
         RIDGE_TRY_STATUS(requireDisk(parent));
         std::error_code error;
         const auto space = std::filesystem::space(parent, error);

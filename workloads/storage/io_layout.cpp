@@ -32,7 +32,7 @@ public:
     explicit IoLayout(LayoutShape shape) : m_shape(shape), m_buffer(kPerRead * kSampleBytes) {}
 
     Status prepare() override {
-        const auto& parent = runContext().dataDir;
+        RIDGE_TRY(const std::filesystem::path parent, dataFolder());
         RIDGE_TRY_STATUS(requireDisk(parent));
         RIDGE_TRY(m_folder, TempDir::create("io-layout-", parent));
         RIDGE_TRY_STATUS(m_shape.files ? writeFiles() : writeShard());

@@ -38,7 +38,7 @@ public:
     explicit IoTrain(IoTrainShape shape) : m_shape(std::move(shape)) {}
 
     Status prepare() override {
-        const auto& parent = runContext().dataDir;
+        RIDGE_TRY(const std::filesystem::path parent, dataFolder());
         RIDGE_TRY_STATUS(requireDisk(parent));
         RIDGE_TRY(m_folder, TempDir::create("io-train-", parent));
         RIDGE_TRY_STATUS(writeDataset(m_folder->path(), m_shape.dataset, m_shape.makeSample));

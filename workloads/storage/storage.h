@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The storage families. Data lies below RunContext::dataDir, in files whose names hold "train-data"
+// The storage families. Data lies below dataFolder(), in files whose names hold "train-data"
 // and "ckpt".
 //   io.layout   the same samples as many small files, and as one shard
 //   io.depth    random direct reads by size and number under way (pread, io_uring)

@@ -16,7 +16,7 @@ namespace ridge::cli {
 namespace {
 
 constexpr std::string_view kDescription = R"([
- {"name":"train.single/fp32","family":"train.single","params":{"batch":8},"presets":["smoke","standard"],"ranks":1,"steps":10,"expected":{"class":"compute_bound","cause":"compute"}},
+ {"name":"train.single/fp32","family":"train.single","params":{"batch":8},"presets":["smoke","standard"],"ranks":1,"steps":10,"brief_steps":5,"expected":{"class":"compute_bound","cause":"compute"}},
  {"name":"train.single/bf16","family":"train.single","params":{},"presets":["full"],"ranks":1,"steps":10,"expected":{"class":"nonsense","cause":"compute"}},
  {"name":"comm/all_reduce/1M","family":"comm","params":{},"presets":["smoke"],"ranks":2,"steps":0}])";
 
@@ -85,6 +85,14 @@ TEST(Plan, commandLineMatchesOneNameOnly) {
     const auto three = commandFor(device, "/bin/ridge-workloads", "r.json", "b.json", "cuda");
     EXPECT_EQ(three.back(), "--transport=nccl");
     EXPECT_EQ(three[three.size() - 2], "--backend=cuda");
+}
+
+TEST(Plan, theSmokePresetAsksForBriefRunsOfProgramsThatKnowThem) {
+    const auto smoke = *select(variants(), {{}, "smoke", "", 0}), standard = *select(variants(), {{}, "standard", "", 0});
+    const auto commandOf = [](const Variant& v) { return commandFor(v, "/bin/ridge-workloads", "r.json", "b.json"); };
+    EXPECT_EQ(commandOf(smoke[0]).back(), "--brief");
+    EXPECT_NE(commandOf(smoke[1]).back(), "--brief") << "its description has no brief steps";
+    EXPECT_NE(commandOf(standard[0]).back(), "--brief");
 }
 
 TEST(Plan, folderNamesAreSafeAndDifferent) {

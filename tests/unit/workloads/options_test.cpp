@@ -31,6 +31,22 @@ TEST(Options, OwnFlagsAreTakenOutAndBenchmarkFlagsStay) {
                                         "--benchmark_min_time=2"}));
 }
 
+TEST(Options, ABriefRunTakesHalfTheStepsButNotTooFew) {
+    EXPECT_FALSE(parseOptions({"ridge-workloads"})->brief);
+    EXPECT_TRUE(parseOptions({"ridge-workloads", "--brief"})->brief);
+    WorkloadSpec spec;
+    const auto steps = [&](std::int64_t all) {
+        spec.steps = all;
+        EXPECT_EQ(timedSteps(spec, false), all);
+        return timedSteps(spec, true);
+    };
+    EXPECT_EQ(steps(100), 50);
+    EXPECT_EQ(steps(15), 8);
+    EXPECT_EQ(steps(4), 3);
+    EXPECT_EQ(steps(2), 2);
+    EXPECT_EQ(steps(0), 0) << "Google Benchmark decides";
+}
+
 TEST(Options, WhatIsWrongIsSaidWithTheFlag) {
     for (const char* argument :
          {"--bogus", "io.train", "--threads=0", "--threads=two", "--threads=",

@@ -91,6 +91,15 @@ def test_run(folder):
         expect({"name", "value", "unit", "direction"} <= set(once["metrics"][0]), once["metrics"])
 
 
+def test_brief():
+    name = "launch/batched"
+    described = json.loads(run("--describe", f"--benchmark_filter=^{name}$").stdout)[0]
+    expect(described["brief_steps"] == described["steps"] // 2, described)
+    result = run("--brief", f"--benchmark_filter=^{name}$", "--benchmark_format=json")
+    expect(json.loads(result.stdout)["benchmarks"][0]["iterations"] == described["brief_steps"], result.stdout)
+    expect(f"{described['brief_steps']} steps" in run("--brief", "--list", f"--benchmark_filter=^{name}$").stdout, "--list says so")
+
+
 def test_csv():
     # A skipped row first and then one with metrics: Google Benchmark's CSV reporter would abort.
     result = run("--benchmark_filter=^(comm.allreduce/1MiB|ckpt.restore)$", "--benchmark_format=csv")
@@ -112,6 +121,57 @@ def test_signal(folder):
         code = process.wait(timeout=30)
         expect(code == 128 + number, f"{number}: exit {code}")
         expect(os.listdir(data) == [], f"left behind: {os.listdir(data)}")
+
+
+def test_data_folder_is_for_those_that_need_one(folder):
+    # No process makes a folder in /proc, root's neither.
+    result = run("--benchmark_filter=^launch/batched$", "--data-dir=/proc")
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stderr}")
+    result = run("--benchmark_filter=^ckpt.restore$", "--data-dir=/proc")
+    expect(result.returncode == 4 and "/proc" in result.stdout, f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    result = run("--benchmark_filter=^launch/batched$", f"--data-dir={folder}/missing")
+    expect(result.returncode == 2 and "no such folder" in result.stderr, f"exit {result.returncode}: {result.stderr}")
+    # What was never made is not left behind, however the process ends.
+    data = os.path.join(folder, "unused")
+    os.mkdir(data)
+    process = subprocess.Popen([program, "--benchmark_filter=^gemm/fp32.512$", "--benchmark_min_time=60", f"--data-dir={data}"],
+                               env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(1)
+    process.kill()
+    process.wait(timeout=30)
+    expect(os.listdir(data) == [], f"left behind: {os.listdir(data)}")
+
+
+def test_ceilings_that_are_ended_leave_no_shared_memory():
+    def read(path):  # nothing of a process that has ended
+        try:
+            return open(path).read()
+        except OSError:
+            return ""
+
+    def segments():
+        return {name for name in os.listdir("/dev/shm") if name.startswith("vader_segment")}
+
+    def children(pid):
+        return read(f"/proc/{pid}/task/{pid}/children").split()
+
+    process = subprocess.Popen([program, "--ceilings=/dev/null", "--ceilings-budget=6"], env=environment,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    ours = set()  # those that its ranks have open
+    while process.poll() is None and not ours:
+        maps = "".join(read(f"/proc/{rank}/maps") for launcher in children(process.pid) for rank in children(launcher))
+        ours = {segment for segment in segments() if segment in maps}
+        time.sleep(0.01)
+    if not ours:
+        print("no MPI loop-back roof here: nothing shared to look for")
+        return
+    process.send_signal(signal.SIGTERM)
+    expect(process.wait(timeout=30) == 128 + signal.SIGTERM, "its exit code")
+    for _ in range(500):
+        if not ours & segments():
+            break
+        time.sleep(0.01)
+    expect(not ours & segments(), f"left behind: {ours & segments()}")
 
 
 def test_ceilings(folder):
@@ -157,7 +217,10 @@ with tempfile.TemporaryDirectory() as directory:
     test_list()
     test_skip()
     test_run(directory)
+    test_brief()
     test_csv()
     test_signal(directory)
+    test_data_folder_is_for_those_that_need_one(directory)
+    test_ceilings_that_are_ended_leave_no_shared_memory()
     test_ceilings(directory)
 print("passed")

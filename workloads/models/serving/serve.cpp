@@ -268,7 +268,8 @@ ServeOptions optionsOf(const Row& row, bool accelerator) {
     options.policy.maxBatch = accelerator ? kAcceleratorBatch : kBatch;
     options.policy.chunk = row.chunk;
     options.policy.prefixCache = row.prefix;
-    options.trace.requests = row.load > 0 && row.load < 0.5 ? 8 : 16;
+    // All at once: two batches of them. Arrivals are told by more.
+    options.trace.requests = row.load < 0.5 ? 8 : 16;
     if (accelerator) options.trace.requests = kAcceleratorRequests;
     if (!row.recorded) {
         options.trace.shortestPrompt = 8;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/harness/context.h"
+#include "workloads/parallel/strategies/emulated_link.h"
 #include "workloads/parallel/strategies/offload.h"
 #include "workloads/parallel/strategies/parallel_training.h"
 #include "workloads/parallel/strategies/train_parallel.h"
@@ -10,8 +11,9 @@ namespace ridge::workloads {
 std::vector<WorkloadSpec> offloadSpecs(const Backend& backend) {
     const auto make = [](OffloadMode mode) -> MakeTrainer {
         return [mode](Operators& ops, Communicator& /*communicator*/, const GptConfig& config,
-                      std::int64_t sequences) {
-            return OffloadTrainer::create(ops, config, sequences, mode, runContext().dataDir);
+                      std::int64_t sequences) -> Result<std::unique_ptr<ParallelTrainer>> {
+            RIDGE_TRY(const std::filesystem::path folder, dataFolder());
+            return OffloadTrainer::create(ops, config, sequences, mode, folder);
         };
     };
     const auto setupOf = [&](const std::string& label, OffloadMode mode) {
@@ -22,7 +24,7 @@ std::vector<WorkloadSpec> offloadSpecs(const Backend& backend) {
         setup.make = make(mode);
         setup.ranks = 1;
         setup.sequences = 4;
-        setup.link = 0.4e9;
+        setup.link = linkBesideProducts(0.4e9);
         if (backend.accelerator) {
             // Moments of 1 GB each way over the real link, beside a batch that takes as long.
             setup.model = {
