@@ -30,7 +30,7 @@ public:
     Status prepare() override {
         m_machine = readMachine();
         m_options.threads = std::max(1, runContext().threads);
-        m_options.dataDir = runContext().dataDir;
+        m_options.dataDir = dataFolder;
         return take().ok() ? Status{} : m_status;
     }
 
