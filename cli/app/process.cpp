@@ -29,7 +29,9 @@ namespace {
 
 constexpr std::size_t kMostOutput = std::size_t{64} << 20;
 constexpr std::int64_t kPatienceNs = 200'000'000;
-constexpr std::int64_t kGraceNs = 1'000'000'000;  // between asking to end, so that folders are removed, and killing
+// Between asking to end, so that folders are removed, and killing; with the patience less than the least reserve of a
+// budget (health/budget.cpp).
+constexpr std::int64_t kGraceNs = 400'000'000;
 
 int exitCodeOf(int status) { return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status); }
 
@@ -42,9 +44,35 @@ bool drain(int fd, std::string& into) {
     return n > 0;
 }
 
-void collect(pid_t pid, std::array<int, 2> fds, std::int64_t deadline, ProcessResult& result) {
-    std::int64_t toldNs = 0;  // 0: it was not asked to end
-    bool killed = false;
+bool hasEnded(pid_t pid) {
+    siginfo_t info{};
+    return waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == pid;
+}
+
+// Asks the group of a process to end, and kills what is left of it when the grace is over or the process has ended.
+class Ending {
+public:
+    explicit Ending(pid_t pid) : m_pid(pid) {}
+    // True where it killed.
+    bool press() {
+        if (m_killed) return false;
+        if (m_toldNs == 0) {
+            kill(-m_pid, SIGTERM);
+            m_toldNs = monotonicNs();
+            return false;
+        }
+        if (monotonicNs() - m_toldNs <= kGraceNs && !hasEnded(m_pid)) return false;
+        kill(-m_pid, SIGKILL);
+        return m_killed = true;
+    }
+
+private:
+    pid_t m_pid;
+    std::int64_t m_toldNs = 0;
+    bool m_killed = false;
+};
+
+void collect(Ending& ending, std::array<int, 2> fds, std::int64_t deadline, ProcessResult& result) {
     std::int64_t patience = INT64_MAX;  // with a grandchild in a session of its own, which no signal reached, and which holds the pipe
     while ((fds[0] >= 0 || fds[1] >= 0) && monotonicNs() < patience) {
         std::array<pollfd, 2> polls{pollfd{fds[0], POLLIN, 0}, pollfd{fds[1], POLLIN, 0}};
@@ -55,29 +83,21 @@ void collect(pid_t pid, std::array<int, 2> fds, std::int64_t deadline, ProcessRe
                 fds[i] = -1;
             }
         result.timedOut = result.timedOut || monotonicNs() > deadline;
-        if (!result.timedOut && !interruptedBy()) continue;
-        if (toldNs == 0) {
-            kill(-pid, SIGTERM);
-            toldNs = monotonicNs();
-        } else if (!killed && monotonicNs() - toldNs > kGraceNs) {
-            kill(-pid, SIGKILL);
-            killed = true;
-            patience = monotonicNs() + kPatienceNs;
-        }
+        if ((result.timedOut || interruptedBy()) && ending.press()) patience = monotonicNs() + kPatienceNs;
     }
     for (const int fd : fds)
         if (fd >= 0) close(fd);
 }
 
 // One that has closed its output may still run.
-int waitForEnd(pid_t pid, std::int64_t deadline, ProcessResult& result) {
+int waitForEnd(pid_t pid, Ending& ending, std::int64_t deadline, ProcessResult& result) {
     constexpr int kLookMs = 5;
     int status = 0;
     for (;;) {
         const pid_t ended = waitpid(pid, &status, WNOHANG);
         if (ended == pid || (ended < 0 && errno != EINTR)) return status;
         const bool late = monotonicNs() > deadline;
-        if (late || interruptedBy()) kill(-pid, SIGKILL);
+        if (late || interruptedBy()) ending.press();
         result.timedOut = result.timedOut || late;
         poll(nullptr, 0, kLookMs);
     }
@@ -115,8 +135,9 @@ Result<ProcessResult> runProcess(const std::vector<std::string>& command, double
     }
     ProcessResult result;
     const std::int64_t deadline = monotonicNs() + static_cast<std::int64_t>(limitSeconds * 1e9);
-    collect(pid, {out[0], err[0]}, deadline, result);
-    result.status = exitCodeOf(waitForEnd(pid, deadline, result));
+    Ending ending(pid);
+    collect(ending, {out[0], err[0]}, deadline, result);
+    result.status = exitCodeOf(waitForEnd(pid, ending, deadline, result));
     return result;
 }
 

@@ -18,7 +18,7 @@ struct ProcessResult {
     bool timedOut = false;
 };
 
-// The program is asked to end when the limit is over or an interrupt came in, and killed a second later. Errors: it cannot be started.
+// The program is asked to end when the limit is over or an interrupt came in, and killed 0.4 s later. Errors: it cannot be started.
 Result<ProcessResult> runProcess(const std::vector<std::string>& command, double limitSeconds);
 
 // While it lives, stdout and stderr of this process (and of what it starts) go to the file.
