@@ -4,7 +4,6 @@
 #include "workloads/models/checks_inference.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/models/kernels/kernels.h"
-#include "workloads/ops/cpu/vector_width.h"
 #include "workloads/ops/fp8.h"
 
 #include <fmt/format.h>
@@ -202,9 +201,6 @@ std::vector<WorkloadSpec> gemmSpecs(const Backend& backend) {
             spec.presets.insert(spec.presets.begin(), "smoke");
         if (row.compute)
             spec.expected = {"compute_bound", "compute"};
-        else if (s.m > 1 && !backend.accelerator && !cpu::hasWideVectors())
-            // 4 FLOP a byte, and too few registers to go as fast as either roof.
-            spec.expected = {"latency_bound", "none"};
         else
             spec.expected = {"memory_wall", "memory_bandwidth"};
         spec.warmupSteps = 5;
