@@ -436,7 +436,7 @@ void joinFacts(Analysis& analysis, const std::vector<WorkloadFacts>& facts) {
                           [&](const WorkloadMetric& m) { return m.name == metric.name; });
             it->metrics.push_back(metric);
         }
-        if (!fact.check.empty()) {
+        if (!fact.check.empty() || !fact.checkDetail.empty()) {  // without a check: why it was skipped
             it->check = fact.check;
             it->checkDetail = fact.checkDetail;
         }

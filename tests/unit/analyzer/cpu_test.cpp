@@ -382,8 +382,11 @@ TEST_F(CpuTrace, FactsAreJoinedAfterTheVerdict) {
     Analysis answer = analyzeOk(path());
     const auto verdict = answer.workloads[0].verdict.wallClass;
     analyzer::joinFacts(answer, {{"w", {{"batch", "4"}}, {{"mfu", 0.6, "1", "higher"}}, "passed", "", analyzer::Verdict{kIoInput, Cause::kInputIo}},
-                                 {"absent", {}, {}, "failed", "no trace", std::nullopt}});
-    ASSERT_EQ(answer.workloads.size(), 2U);
+                                 {"absent", {}, {}, "failed", "no trace", std::nullopt},
+                                 {"skipped", {}, {}, "", "no such type here", std::nullopt}});
+    ASSERT_EQ(answer.workloads.size(), 3U);
+    EXPECT_EQ(answer.workloads[2].check, "");
+    EXPECT_EQ(answer.workloads[2].checkDetail, "no such type here");
     EXPECT_EQ(answer.workloads[0].verdict.wallClass, verdict);
     EXPECT_EQ(answer.workloads[0].expected->cause, Cause::kInputIo);
     ASSERT_EQ(answer.workloads[0].metrics.size(), 1U);
