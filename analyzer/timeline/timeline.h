@@ -256,7 +256,7 @@ struct Timeline {
     std::vector<std::pair<Ns, Ns>> flushes;  // times in which the collector itself was in the way
     std::vector<Ceiling> ceilings;
     std::vector<CounterSeries> counters;
-    std::vector<CounterSeries> processorTime;  // thread.cpu/TID, thread.wait/TID, cpu.busy: apart, there are many and no track shows them
+    std::vector<CounterSeries> processorTime;  // thread.cpu/TID, thread.wait/TID, cpu.busy: apart, as no report or export lists them
     std::vector<KernelMetrics> kernelMetrics;  // by (process, correlation)
     std::int64_t graphMetrics = 0;             // counters of graph nodes, which no launch is known of
     std::vector<MemoryEvent> memoryEvents;     // by time

@@ -33,6 +33,13 @@ std::uint64_t chosenElements(const ExpertRows& args) {
     return u64(args.tokens * args.choices * args.width);
 }
 
+// Rows moved between tokens and rooms: scaled where there are probabilities, and added to what is
+// there where two are read.
+formulas::OpCost roomsCost(const ExpertRows& args, std::uint64_t rowsRead) {
+    const std::uint64_t scaling = args.probabilities.empty() ? 0 : 1;
+    return formulas::elementwise(chosenElements(args), rowsRead, rowsRead - 1 + scaling);
+}
+
 }  // namespace
 
 void RowOperators::copyRows(const char* name, std::int64_t rows, std::int64_t width,
@@ -71,20 +78,16 @@ void RowOperators::mergeAttention(const char* name, const AttentionArgs& args,
 void RowOperators::toRooms(const char* name, const ExpertRows& args, const Tensor& rows,
                            const Tensor& rooms) {
     checkExperts(args, rows, rooms);
-    const WorkRange range(name, payload(RIDGE_OP_ELEMENTWISE,
-                                        formulas::elementwise(chosenElements(args), 1,
-                                                              args.probabilities.empty() ? 0 : 1),
-                                        RIDGE_DTYPE_F32));
+    const WorkRange range(name,
+                          payload(RIDGE_OP_ELEMENTWISE, roomsCost(args, 1), RIDGE_DTYPE_F32));
     doToRooms(args, rows, rooms);
 }
 
 void RowOperators::fromRooms(const char* name, const ExpertRows& args, const Tensor& rooms,
                              const Tensor& rows) {
     checkExperts(args, rows, rooms);
-    const WorkRange range(name, payload(RIDGE_OP_ELEMENTWISE,
-                                        formulas::elementwise(chosenElements(args), 2,
-                                                              args.probabilities.empty() ? 1 : 2),
-                                        RIDGE_DTYPE_F32));
+    const WorkRange range(name,
+                          payload(RIDGE_OP_ELEMENTWISE, roomsCost(args, 2), RIDGE_DTYPE_F32));
     doFromRooms(args, rooms, rows);
 }
 
