@@ -258,18 +258,27 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
     return table.render(o.width, o.colour) + reasons;
 }
 
+namespace {
+
+// By how much of itself the measured step is longer or shorter than every one that was predicted.
+std::string outsideText(const WhatIf& w) {
+    const std::int64_t nearest = std::clamp(*w.measuredNs, w.stepNsLow, w.stepNsHigh);
+    return nearest == *w.measuredNs ? "no" : fmt::format("{:+.1f} %", static_cast<double>(*w.measuredNs - nearest) / static_cast<double>(*w.measuredNs) * 100);
+}
+
+}  // namespace
+
 std::string renderPairTable(const Analysis& a, const TerminalOptions& o) {
     Table table({{"what if", Align::kLeft, 20}, {"change", Align::kLeft}, {"step", Align::kRight}, {"predicted", Align::kRight},
-                 {"measured", Align::kRight}, {"gain predicted", Align::kRight}, {"gain measured", Align::kRight}, {"error", Align::kRight}});
+                 {"measured", Align::kRight}, {"gain predicted", Align::kRight}, {"gain measured", Align::kRight}, {"outside", Align::kRight}});
     bool any = false;
     for (const WhatIf& w : a.whatIf) {
         if (!w.measuredNs || w.stepNs <= 0) continue;
-        const double step = static_cast<double>(w.stepNs);
+        const auto gain = [&](std::int64_t stepNs) { return formatShare(static_cast<double>(w.stepNs - stepNs) / static_cast<double>(w.stepNs)); };
         any = true;
         table.add({w.workload, w.change, formatDuration(w.stepNs),
                    fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh)), formatDuration(*w.measuredNs),
-                   formatShare(static_cast<double>(w.stepNs - w.replayNs) / step),
-                   formatShare(static_cast<double>(w.stepNs - *w.measuredNs) / step), w.error ? fmt::format("{:+.1f} %", *w.error * 100) : "-"});
+                   fmt::format("{} to {}", gain(w.stepNsHigh), gain(w.stepNsLow)), gain(*w.measuredNs), outsideText(w)});
     }
     return any ? heading("Predicted against measured", o) + table.render(o.width, o.colour) : std::string();
 }

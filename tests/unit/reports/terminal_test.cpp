@@ -101,6 +101,31 @@ TEST(Terminal, theDeeperAnswersAreShown) {
     EXPECT_FALSE(matches(renderTerminal(analyzer::Analysis{}, {}), "Critical path|would take|waited for|not shown"));
 }
 
+// Both ends of the gain are said, and how far the measured step lies outside them: 100 ms becomes 60 to 80 ms by the
+// prediction; 70 ms is inside, 40 is half of itself shorter than the shortest, 100 a fifth of itself longer than the longest.
+TEST(Terminal, aPairSaysWhetherThePredictionHeld) {
+    analyzer::Analysis analysis;
+    for (const std::int64_t measured : {70'000'000, 40'000'000, 100'000'000}) {
+        analyzer::WhatIf w;
+        w.workload = "slow";
+        w.change = "comm_hidden";
+        w.stepNs = 100'000'000;
+        w.stepNsLow = w.replayNs = 60'000'000;
+        w.stepNsHigh = w.boundNs = 80'000'000;
+        w.measuredNs = measured;
+        analysis.whatIf.push_back(w);
+    }
+    analyzer::WhatIf alone = analysis.whatIf.front();
+    alone.measuredNs.reset();
+    alone.workload = "alone";
+    analysis.whatIf.push_back(alone);
+    const std::string text = renderPairTable(analysis, {.width = 160});
+    EXPECT_TRUE(matches(text, R"(60 ms to 80 ms +70 ms +20\.0 % to 40\.0 % +30\.0 % +no)")) << text;
+    EXPECT_TRUE(matches(text, R"(40 ms +20\.0 % to 40\.0 % +60\.0 % +-50\.0 %)")) << text;
+    EXPECT_TRUE(matches(text, R"(100 ms +20\.0 % to 40\.0 % +0\.0 % +\+20\.0 %)")) << text;
+    EXPECT_FALSE(matches(text, "alone")) << text;
+}
+
 TEST(Terminal, noLineIsWiderThanTheTerminal) {
     for (const std::size_t width : {80U, 120U}) {
         const std::string text = renderTerminal(richAnalysis(), {.width = width});
