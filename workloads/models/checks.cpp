@@ -16,65 +16,6 @@ namespace ridge::workloads {
 using reference::Values;
 using namespace tiny;
 
-CheckResult checkGemm(Operators& ops, const GemmShape& s) {
-    const Tensor a = ops.allocate(s.m * s.k);
-    const Tensor b = ops.allocate(s.k * s.n);
-    const Tensor c = ops.allocate(s.m * s.n);
-    const auto draw = [](std::int64_t count, std::uint64_t seed) {
-        std::vector<float> values(static_cast<std::size_t>(count));
-        for (std::size_t i = 0; i < values.size(); ++i)
-            values[i] = static_cast<float>(randomBits(seed, i) >> 40) * (1.0F / 8388608.0F) - 1.0F;
-        return values;
-    };
-    const std::vector<float> hostA = draw(a.count, kSeed);
-    const std::vector<float> hostB = draw(b.count, kSeed + 1);
-    ops.upload(a, hostA);
-    ops.upload(b, hostB);
-    const GemmArgs args{.layout = s.layout,
-                        .m = s.m,
-                        .n = s.n,
-                        .k = s.k,
-                        .a = a,
-                        .b = b,
-                        .c = c,
-                        .bias = {},
-                        .accumulate = false};
-    ops.gemm("check", args);
-    const std::vector<float> first = host(ops, c);
-    ops.gemm("check", args);
-    const std::vector<float> second = host(ops, c);
-    if (!ops.status().ok()) return {false, ops.status().error().message};
-    if (std::memcmp(first.data(), second.data(), first.size() * sizeof(float)) != 0)
-        return {false, fmt::format("product {}x{}x{} twice: results differ", s.m, s.n, s.k)};
-
-    double worst = 0;
-    for (std::int64_t sample = 0; sample < std::min<std::int64_t>(8, s.m); ++sample) {
-        const auto row =
-            static_cast<std::int64_t>(randomBits(kSeed + 2, static_cast<std::uint64_t>(sample)) %
-                                      static_cast<std::uint64_t>(s.m));
-        for (std::int64_t column = 0; column < s.n; ++column) {
-            double sum = 0;
-            double magnitude = 0;
-            for (std::int64_t i = 0; i < s.k; ++i) {
-                const std::int64_t atA =
-                    s.layout == GemmLayout::kTN ? i * s.m + row : row * s.k + i;
-                const std::int64_t atB =
-                    s.layout == GemmLayout::kNT ? column * s.k + i : i * s.n + column;
-                const double term = static_cast<double>(hostA[static_cast<std::size_t>(atA)]) *
-                                    static_cast<double>(hostB[static_cast<std::size_t>(atB)]);
-                sum += term;
-                magnitude += std::abs(term);
-            }
-            const double off = std::abs(
-                static_cast<double>(first[static_cast<std::size_t>(row * s.n + column)]) - sum);
-            if (const double error = off / magnitude; !(error <= worst)) worst = error;
-        }
-    }
-    const auto k = static_cast<double>(s.k);
-    return verdict(fmt::format("product {}x{}x{} against double", s.m, s.n, s.k), worst,
-                   std::min(8.0 * kRoundoff * std::sqrt(k), k * kRoundoff));
-}
-
 CheckResult checkOracleGradients() {
     const TinyBatch batch = tinyBatch();
     const std::vector<float> initial = tinyParameters();

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The numerical proofs that models owe before they are timed. Each states what was compared and the
+// The numerical proofs that models owe before they are timed (those of operators: checks_operators.h). Each states what was compared and the
 // worst error; none takes more than a fraction of a second. Tolerances (u = 6e-8, half an ulp of
 // 1):
-//   products        |error| / sum|a||b| <= min(8 u sqrt(K), K u), in double on sampled rows
 //   oracle          its gradients against central differences in double: 1e-6 of the larger, or of
 //                   the gradients' root mean square where they are tiny
 //   float32         loss and every gradient array within 1e-4 of the oracle; 5 losses within 1e-5
@@ -18,12 +17,6 @@
 
 namespace ridge::workloads {
 
-struct GemmShape {
-    GemmLayout layout;
-    std::int64_t m, n, k;
-};
-
-[[nodiscard]] CheckResult checkGemm(Operators& ops, const GemmShape& shape);
 // Finite differences of the oracle itself; needs no operators.
 [[nodiscard]] CheckResult checkOracleGradients();
 // A tiny model over ops against the oracle: loss, all gradients, accumulated gradients.

@@ -3,7 +3,8 @@
 #include "workloads/models/infer.h"
 
 #include "workloads/formulas/efficiency.h"
-#include "workloads/models/checks_inference.h"
+#include "workloads/models/checks_generation.h"
+#include "workloads/models/checks_operators.h"
 #include "workloads/models/checks_recorded.h"
 #include "workloads/models/gpt_generator.h"
 #include "workloads/models/read_bandwidth.h"

@@ -4,7 +4,8 @@
 
 #include "base/clock.h"
 #include "workloads/formulas/efficiency.h"
-#include "workloads/models/checks_inference.h"
+#include "workloads/models/checks_generation.h"
+#include "workloads/models/checks_operators.h"
 
 #include <fmt/format.h>
 

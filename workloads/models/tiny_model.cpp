@@ -48,7 +48,7 @@ std::vector<float> host(Operators& ops, const Tensor& tensor) {
 
 CheckResult verdict(const std::string& what, double worst, double limit, const std::string& where) {
     // Written so that NaN fails.
-    return {worst <= limit, fmt::format("{}: worst {:.1e} (limit {:.0e}){}{}", what, worst, limit,
+    return {worst <= limit, fmt::format("{}: worst {:.1e} (limit {:.1e}){}{}", what, worst, limit,
                                         where.empty() ? "" : " at ", where)};
 }
 

@@ -3,6 +3,7 @@
 #include "workloads/models/train.h"
 
 #include "workloads/models/checks.h"
+#include "workloads/models/checks_operators.h"
 #include "workloads/models/checks_recorded.h"
 #include "workloads/models/gpt_trainer.h"
 #include "workloads/models/training_data.h"

@@ -8,7 +8,7 @@
 #include "backends.h"
 #include "range_capture.h"
 #include "workloads/models/checks.h"
-#include "workloads/models/checks_inference.h"
+#include "workloads/models/checks_operators.h"
 #include "workloads/models/gpt_layout.h"
 
 #include <gtest/gtest.h>

@@ -6,6 +6,7 @@
 #include "range_capture.h"
 #include "workloads/formulas/op_cost.h"
 #include "workloads/models/checks.h"
+#include "workloads/models/checks_operators.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/ops/cpu/cpu_operators.h"
 #include "workloads/ops/cpu/fast_math.h"

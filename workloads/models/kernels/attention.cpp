@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/formulas/op_cost.h"
-#include "workloads/models/checks_inference.h"
+#include "workloads/models/checks_operators.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/models/kernels/kernels.h"
 

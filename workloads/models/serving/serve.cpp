@@ -2,7 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/serving/serve.h"
 
-#include "workloads/models/checks_inference.h"
+#include "workloads/models/checks_generation.h"
 #include "workloads/models/serving/server.h"
 
 #include <fmt/format.h>

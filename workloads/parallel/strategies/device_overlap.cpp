@@ -3,6 +3,7 @@
 // comm.overlap in a device's memory: the product on the operators' stream, the all-reduce on the
 // transport's, which begins behind what the operators were given when it was issued.
 #include "workloads/models/checks.h"
+#include "workloads/models/checks_operators.h"
 #include "workloads/parallel/strategies/ordered_collectives.h"
 #include "workloads/parallel/strategies/train_parallel.h"
 
