@@ -197,6 +197,8 @@ std::vector<float> fewRows(const cpu::LinearKernels& version, Storage storage, c
 TEST(InferenceOps, EveryVersionOfTheKernelsAgrees) {
     constexpr std::int64_t kRows = cpu::kFewRows, kN = 11, kK = 192;
     const std::vector<float> weights = drawn(kN * kK, 1), x = drawn(kRows * kK, 2);
+    double largest = 0;
+    for (const float value : x) largest = std::max(largest, std::abs(static_cast<double>(value)));
     for (const Storage storage : kAll) {
         const Packed packed = pack(weights, storage);
         const std::vector<float> rounded = unpack(packed, storage);
@@ -206,34 +208,100 @@ TEST(InferenceOps, EveryVersionOfTheKernelsAgrees) {
                 const std::vector<float> y = fewRows(*version, storage, packed, x, rows, n, kK);
                 for (std::int64_t r = 0; r < rows; ++r)
                     for (std::int64_t i = 0; i < n; ++i) {
-                        double sum = 0;
-                        for (std::int64_t j = 0; j < kK; ++j)
-                            sum += static_cast<double>(x[static_cast<std::size_t>(r * kK + j)]) *
-                                   static_cast<double>(rounded[static_cast<std::size_t>(i * kK + j)]);
-                        ASSERT_NEAR(static_cast<double>(y[static_cast<std::size_t>(r * n + i)]), sum,
-                                    2e-5)
+                        double sum = 0, magnitude = 0;
+                        for (std::int64_t j = 0; j < kK; ++j) {
+                            const auto w =
+                                static_cast<double>(rounded[static_cast<std::size_t>(i * kK + j)]);
+                            sum += static_cast<double>(x[static_cast<std::size_t>(r * kK + j)]) * w;
+                            magnitude += std::abs(w);
+                        }
+                        // Where eight bits are multiplied as whole numbers, x is rounded to 16.
+                        const double rounding =
+                            storage == Storage::kInt8 ? magnitude * largest / 65534.0 : 0.0;
+                        ASSERT_NEAR(static_cast<double>(y[static_cast<std::size_t>(r * n + i)]),
+                                    sum, 2e-5 + rounding)
                             << name(storage) << ", " << rows << " rows";
                     }
             }
     }
 }
 
+void expectRowsStandAlone(const cpu::LinearKernels& version, Storage storage, std::int64_t k) {
+    constexpr std::int64_t kN = 7;
+    const std::vector<float> x = drawn(cpu::kFewRows * k, 4);
+    const Packed packed = pack(drawn(kN * k, 3), storage);
+    const std::vector<float> alone = fewRows(version, storage, packed, x, 1, kN, k);
+    for (std::int64_t rows = 2; rows <= cpu::kFewRows; ++rows) {
+        const std::vector<float> all = fewRows(version, storage, packed, x, rows, kN, k);
+        for (std::size_t i = 0; i < alone.size(); ++i)
+            ASSERT_EQ(all[i], alone[i]) << name(storage) << ", " << rows << " rows of " << k;
+    }
+}
+
 // What a request is told does not depend on who is served beside it: to the last bit where weights
-// have no scales.
+// have no scales, or are multiplied in whole numbers. 4096: several weight rows at a time.
 TEST(InferenceOps, ARowsProductDoesNotDependOnTheRowsBesideIt) {
-    constexpr std::int64_t kN = 7, kK = 101;
-    const std::vector<float> weights = drawn(kN * kK, 3), x = drawn(cpu::kFewRows * kK, 4);
-    for (const Storage storage : {Storage::kF32, Storage::kBf16}) {
-        const Packed packed = pack(weights, storage);
+    for (const Storage storage : {Storage::kF32, Storage::kBf16})
+        for (const cpu::LinearKernels* version : kernelVersions())
+            expectRowsStandAlone(*version, storage, 101);
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        for (const std::int64_t k : {192, 4096})
+            expectRowsStandAlone(cpu::linearKernelsAvx2(), Storage::kInt8, k);
+#endif
+}
+
+// Values that differ by many powers of two from group to group, nothing but zeros, next to nothing,
+// and rows so long that they are not made whole numbers of.
+TEST(InferenceOps, EightBitWeightsTakeAnyRow) {
+    for (const std::int64_t k : {256, 4096, 8192}) {
+        constexpr std::int64_t kN = 5, kRows = 9;
+        const Packed packed = pack(drawn(kN * k, 5), Storage::kInt8);
+        const std::vector<float> rounded = unpack(packed, Storage::kInt8);
+        std::vector<float> x = drawn(kRows * k, 6);
+        for (std::size_t i = 0; i < x.size(); ++i) {
+            const std::size_t group = i / 64;
+            if (group % 4 == 1) x[i] *= 0x1p20F;
+            if (group % 4 == 2) x[i] = 0.0F;
+            if (group % 4 == 3) x[i] *= 0x1p-120F;
+        }
         for (const cpu::LinearKernels* version : kernelVersions()) {
-            const std::vector<float> alone = fewRows(*version, storage, packed, x, 1, kN, kK);
-            for (std::int64_t rows = 2; rows <= cpu::kFewRows; ++rows) {
-                const std::vector<float> all = fewRows(*version, storage, packed, x, rows, kN, kK);
-                for (std::size_t i = 0; i < alone.size(); ++i)
-                    ASSERT_EQ(all[i], alone[i]) << name(storage) << ", " << rows << " rows";
-            }
+            const std::vector<float> y = fewRows(*version, Storage::kInt8, packed, x, kRows, kN, k);
+            for (std::int64_t r = 0; r < kRows; ++r)
+                for (std::int64_t i = 0; i < kN; ++i) {
+                    double sum = 0, magnitude = 0;
+                    for (std::int64_t j = 0; j < k; ++j) {
+                        const double part =
+                            static_cast<double>(x[static_cast<std::size_t>(r * k + j)]) *
+                            static_cast<double>(rounded[static_cast<std::size_t>(i * k + j)]);
+                        sum += part;
+                        magnitude += std::abs(part);
+                    }
+                    ASSERT_NEAR(static_cast<double>(y[static_cast<std::size_t>(r * kN + i)]), sum,
+                                1e-5 * magnitude)
+                        << "row " << r << " of " << k;
+                }
         }
     }
+}
+
+// A value that is no number must not become one on its way through whole numbers.
+TEST(InferenceOps, WhatIsNotFiniteShowsInTheProduct) {
+    constexpr std::int64_t kN = 3, kK = 192;
+    const Packed packed = pack(drawn(kN * kK, 7), Storage::kInt8);
+    for (const float bad :
+         {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()})
+        for (const cpu::LinearKernels* version : kernelVersions())
+            for (const std::size_t at : {std::size_t{0}, std::size_t{77}, std::size_t{191}}) {
+                std::vector<float> x = drawn(2 * kK, 8);
+                x[at] = bad;
+                const std::vector<float> y =
+                    fewRows(*version, Storage::kInt8, packed, x, 2, kN, kK);
+                for (std::size_t i = 0; i < kN; ++i) {
+                    EXPECT_FALSE(std::isfinite(y[i])) << bad << " at " << at;
+                    EXPECT_TRUE(std::isfinite(y[kN + i])) << "the row beside it";
+                }
+            }
 }
 
 // Recorded operators do nothing until they are started, then what they do when issued, each time

@@ -293,8 +293,22 @@ void linearFew(const FewRows& a) {
     for (; weight < a.n; ++weight) allRows<Read, 1>(a, weight);
 }
 
-constexpr LinearKernels kTable{linearFew<ReadF32>, linearFew<ReadBf16>, linearFew<ReadInt8>,
-                               linearFew<ReadInt4>};
+}  // namespace
+}  // namespace ridge::workloads::cpu
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+#include "workloads/ops/cpu/kernels_linear_fixed.h"
+#endif
+
+namespace ridge::workloads::cpu {
+namespace {
+
+#if defined(__AVX2__) && !defined(__AVX512F__)
+constexpr auto kInt8 = linearFixed;
+#else
+constexpr auto kInt8 = linearFew<ReadInt8>;
+#endif
+constexpr LinearKernels kTable{linearFew<ReadF32>, linearFew<ReadBf16>, kInt8, linearFew<ReadInt4>};
 
 }  // namespace
 }  // namespace ridge::workloads::cpu
