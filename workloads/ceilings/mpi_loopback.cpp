@@ -33,30 +33,39 @@ constexpr std::size_t kLatencyBytes = 8;
 constexpr std::size_t kBandwidthBytes = std::size_t{4} << 20;
 
 // Both ranks send and receive `bytes`, `times` per sample, until rank 0 has had enough.
-Result<std::vector<double>> exchanges(Communicator& ranks, std::size_t bytes, int times,
-                                      double seconds) {
+Result<Samples> exchanges(Communicator& ranks, std::size_t bytes, int times, double seconds) {
     std::vector<std::byte> out(bytes), in(bytes);
-    std::vector<double> samples;
+    WatchedSamples watched;
+    int count = 0;
     const std::int64_t end = monotonicNs() + static_cast<std::int64_t>(seconds * 1e9);
     const int peer = 1 - ranks.rank();
     for (char more = 1; more != 0;) {
         RIDGE_TRY_STATUS(ranks.barrier());
-        const std::int64_t start = monotonicNs();
+        watched.begin();
         for (int i = 0; i < times; ++i)
             RIDGE_TRY_STATUS(ranks.sendReceive(out, peer, in, peer, "ceilings.exchange"));
-        const std::int64_t now = monotonicNs();
-        samples.push_back(static_cast<double>(now - start) / 1e9);
-        const auto count = static_cast<int>(samples.size());
-        more = count <= kMinSamples || (count < kMaxSamples && now < end) ? 1 : 0;
+        watched.end();
+        ++count;
+        more = count <= kMinSamples || (count < kMaxSamples && monotonicNs() < end) ? 1 : 0;
         RIDGE_TRY_STATUS(ranks.controlBroadcast(&more, 1, 0));
     }
-    samples.erase(samples.begin());  // connections and first touch
+    Samples samples = watched.finish(1);  // connections and first touch
+    // Of each sample what the rank lost that lost most.
+    std::vector<Sample> peers = samples.each;
+    RIDGE_TRY_STATUS(ranks.controlBroadcast(peers.data(), peers.size() * sizeof(Sample), 1));
+    char realtime = samples.realtimeGaps ? 1 : 0;
+    RIDGE_TRY_STATUS(ranks.controlBroadcast(&realtime, 1, 1));
+    samples.realtimeGaps = samples.realtimeGaps && realtime != 0;
+    for (std::size_t i = 0; i < peers.size(); ++i) {
+        samples.each[i].gapShare = std::max(samples.each[i].gapShare, peers[i].gapShare);
+        samples.each[i].waitShare = std::max(samples.each[i].waitShare, peers[i].waitShare);
+    }
     return samples;
 }
 
-void print(const char* what, double amount, const std::vector<double>& seconds) {
-    std::string line = fmt::format("{} {}", what, amount);
-    for (const double each : seconds) line += fmt::format(" {:.9g}", each);
+void print(const char* what, double amount, const Samples& samples) {
+    std::string line = fmt::format("{} {} {}", what, amount, samples.realtimeGaps ? "host" : "any");
+    for (const Sample& each : samples.each) line += fmt::format(" {:.9g}:{:.6g}:{:.6g}", each.seconds, each.gapShare, each.waitShare);
     line += '\n';
     std::fwrite(line.data(), 1, line.size(), stdout);
     std::fflush(stdout);
@@ -164,15 +173,20 @@ std::vector<LoopbackLine> parseLoopback(std::string_view text) {
     for (std::string line; std::getline(stream, line);) {
         std::istringstream words(line);
         LoopbackLine parsed;
-        if (!(words >> parsed.what >> parsed.amount) ||
-            (parsed.what != "latency" && parsed.what != "bandwidth"))
+        std::string gaps;
+        if (!(words >> parsed.what >> parsed.amount >> gaps) ||
+            (parsed.what != "latency" && parsed.what != "bandwidth") || (gaps != "host" && gaps != "any"))
             continue;
+        parsed.samples.realtimeGaps = gaps == "host";
+        const auto isShare = [](double share) { return share >= 0 && share <= 1; };
         bool good = parsed.amount > 0 && std::isfinite(parsed.amount);
-        for (double seconds = 0; words >> seconds;) {
-            good = good && seconds > 0 && std::isfinite(seconds);
-            parsed.seconds.push_back(seconds);
+        Sample sample;
+        for (char colon = 0, second = 0; words >> sample.seconds >> colon >> sample.gapShare >> second >> sample.waitShare;) {
+            good = good && sample.seconds > 0 && std::isfinite(sample.seconds) && colon == ':' && second == ':' &&
+                   isShare(sample.gapShare) && isShare(sample.waitShare);
+            parsed.samples.each.push_back(sample);
         }
-        if (good && words.eof() && !parsed.seconds.empty()) lines.push_back(std::move(parsed));
+        if (good && words.eof() && !parsed.samples.each.empty()) lines.push_back(std::move(parsed));
     }
     return lines;
 }
@@ -188,21 +202,25 @@ void measureMpi(double budget, Ceilings& out) {
         out.notes.push_back(fmt::format("no MPI loop-back roof: {}", std::strerror(errno)));
         return;
     }
+    const ClockState before = readClock();
     const pid_t child = startMpirun(ends[1], std::max(0.1, budget));
     g_launcher = child;
     ::close(ends[1]);
     const std::string text = child > 0 ? readAll(ends[0]) : std::string();
     ::close(ends[0]);
     if (child > 0) waitForLauncher(child, /*ask=*/text.empty());
-    const auto lines = parseLoopback(text);
-    for (const LoopbackLine& line : lines) {
+    const ClockState after = readClock();
+    auto lines = parseLoopback(text);
+    for (LoopbackLine& line : lines) {
         const bool latency = line.what == "latency";
         Roof roof =
             latency ? roofOf("network", "mpi_loopback.latency", "s",
                              "two ranks under mpirun exchange 8 bytes, each sending and receiving")
                     : roofOf("network", "mpi_loopback.bandwidth", "B/s",
                              "two ranks under mpirun exchange 4 MiB; bytes of one direction");
-        fillRoof(roof, Samples::ofSeconds(line.seconds), line.amount);
+        line.samples.before = before;
+        line.samples.after = after;
+        fillRoof(roof, line.samples, line.amount);
         out.roofs.push_back(std::move(roof));
     }
     if (lines.empty())

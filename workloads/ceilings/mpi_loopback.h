@@ -5,10 +5,13 @@
 // the communicator starts it. The measuring process starts mpirun with two copies of its own
 // program
 // (--ceilings-loopback=SECONDS); rank 0 prints one line per quantity, "latency" or "bandwidth", the
-// amount of each sample, and the samples' seconds. No mpirun, a program that does not answer within
+// amount of each sample, whether only the host can have made gaps ("host" or "any"), and of each sample its seconds and
+// what the rank that lost most of it lost: the share that the host had its CPU, the share that it stood ready
+// (sampling.h), as SECONDS:GAP:WAIT. No mpirun, a program that does not answer within
 // half a minute, or lines that are none: a note instead of a roof.
 
 #include "base/result.h"
+#include "workloads/ceilings/sampling.h"
 
 #include <string>
 #include <string_view>
@@ -28,7 +31,7 @@ void endLoopback();
 struct LoopbackLine {
     std::string what;
     double amount = 0;
-    std::vector<double> seconds;
+    Samples samples;  // without clocks, which the ranks do not read
 };
 // The lines that can be read; anything else (a launcher's remarks) is passed over.
 [[nodiscard]] std::vector<LoopbackLine> parseLoopback(std::string_view text);

@@ -79,6 +79,35 @@ Samples Samples::ofSeconds(const std::vector<double>& seconds) {
     return samples;
 }
 
+struct WatchedSamples::Watch {
+    GapWatch gaps;
+    ReadyTime ready;
+    std::vector<Span> spans;
+    std::vector<std::vector<Sight>> sights{1};
+    std::int64_t startNs = 0, waitedNs = 0;
+};
+
+WatchedSamples::WatchedSamples() : m_watch(std::make_unique<Watch>()) { m_watch->gaps.start(); }
+WatchedSamples::~WatchedSamples() = default;
+
+void WatchedSamples::begin() {
+    m_watch->waitedNs = m_watch->ready.ns();
+    m_watch->startNs = monotonicNs();
+}
+
+void WatchedSamples::end() {
+    m_watch->spans.push_back({m_watch->startNs, monotonicNs()});
+    m_watch->sights.front().push_back({sched_getcpu(), m_watch->ready.ns() - m_watch->waitedNs});
+}
+
+Samples WatchedSamples::finish(std::size_t skipped) {
+    m_watch->gaps.stop();
+    Samples samples = judged(m_watch->spans, m_watch->sights, m_watch->gaps.gaps());
+    samples.each.erase(samples.each.begin(), samples.each.begin() + static_cast<std::ptrdiff_t>(std::min(skipped, samples.each.size())));
+    samples.realtimeGaps = m_watch->gaps.realtime();
+    return samples;
+}
+
 Samples sampleSeconds(double budgetSeconds, const std::function<void()>& body) {
     return sampleSeconds(budgetSeconds, 1, [&body](int) { body(); });
 }

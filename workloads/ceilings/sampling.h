@@ -11,7 +11,10 @@
 
 #include "workloads/ceilings/ceilings.h"
 
+#include <cstddef>
 #include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 namespace ridge::workloads {
@@ -35,8 +38,26 @@ struct Samples {
     ClockState before, after;
     bool realtimeGaps = true;  // false: gaps may also be this machine's own load
 
-    // Nothing lost, clocks unknown: for times that were taken elsewhere.
+    // Nothing lost, clocks unknown: of times alone.
     [[nodiscard]] static Samples ofSeconds(const std::vector<double>& seconds);
+};
+
+// Samples of the calling thread that begin and end where it says: for a loop that sampleSeconds() cannot run, as that of
+// ranks, which agree among themselves on how many. The clocks are not read.
+class WatchedSamples {
+public:
+    WatchedSamples();
+    ~WatchedSamples();
+    WatchedSamples(const WatchedSamples&) = delete;
+    WatchedSamples& operator=(const WatchedSamples&) = delete;
+    void begin();
+    void end();
+    // Those after the first `skipped`; once.
+    [[nodiscard]] Samples finish(std::size_t skipped = 0);
+
+private:
+    struct Watch;
+    std::unique_ptr<Watch> m_watch;
 };
 
 // Times of each call of body; one untimed call comes first.

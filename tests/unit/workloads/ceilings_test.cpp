@@ -17,9 +17,11 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <sched.h>
 #include <set>
+#include <thread>
 #include <unistd.h>
 
 namespace ridge::workloads {
@@ -207,11 +209,17 @@ TEST(ReadClock, TakesCpufreqWhereItIs) {
 
 TEST(Loopback, ReadsItsLinesAndPassesOverTheRest) {
     const auto lines = parseLoopback(
-        "mpirun: a remark\nlatency 20 1e-5 2e-5\nbandwidth 8e6 0.5\n"
-        "latency 20\nlatency x 1\nbandwidth 1 -1\nbandwidth 1 2 x\n");
+        "mpirun: a remark\nlatency 20 any 1e-5:0:0.25 2e-5:0.5:0\nbandwidth 8e6 host 0.5:0:0\n"
+        "latency 20 any\nlatency x any 1:0:0\nbandwidth 1 any -1:0:0\nbandwidth 1 any 2:0:0 x\n"
+        "latency 20 1e-5:0:0\nlatency 20 any 1e-5:0:2\nlatency 20 any 1e-5:nan:0\nlatency 20 any 1e-5;0;0\nlatency 20 any 1e-5\n");
     ASSERT_EQ(lines.size(), 2U);
     EXPECT_EQ(lines[0].what, "latency");
-    EXPECT_EQ(lines[0].seconds, (std::vector<double>{1e-5, 2e-5}));
+    ASSERT_EQ(lines[0].samples.each.size(), 2U);
+    EXPECT_EQ(lines[0].samples.each[0].seconds, 1e-5);
+    EXPECT_EQ(lines[0].samples.each[0].waitShare, 0.25);
+    EXPECT_EQ(lines[0].samples.each[1].gapShare, 0.5);
+    EXPECT_FALSE(lines[0].samples.realtimeGaps);
+    EXPECT_TRUE(lines[1].samples.realtimeGaps);
     EXPECT_EQ(lines[1].amount, 8e6);
     EXPECT_TRUE(parseLoopback("").empty());
 }
@@ -225,6 +233,34 @@ TEST(SampleSeconds, KeepsItsBudgetAndTheLeastNumberOfSamples) {
     const auto many = sampleSeconds(0.05, [] {});
     EXPECT_LE(many.each.size(), static_cast<std::size_t>(kMaxSamples));
     EXPECT_LT(monotonicNs() - start, 2'000'000'000);
+}
+
+// Another thread has this one's only CPU: that share of the sample is seen, and it is flagged.
+TEST(WatchedSamples, SeesWhatTheMachineTook) {
+    cpu_set_t all, one;
+    ASSERT_EQ(sched_getaffinity(0, sizeof all, &all), 0);
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+    WatchedSamples watched;
+    std::atomic<bool> stop{false};
+    std::thread other([&] { while (!stop) {} });  // starts on the same CPU, alone on it
+    for (int i = 0; i < 3; ++i) {
+        watched.begin();
+        const std::int64_t end = monotonicNs() + 60'000'000;
+        while (monotonicNs() < end) {}
+        watched.end();
+    }
+    stop = true;
+    other.join();
+    sched_setaffinity(0, sizeof all, &all);
+    const Samples samples = watched.finish(1);
+    ASSERT_EQ(samples.each.size(), 2U);
+    for (const Sample& sample : samples.each) {
+        EXPECT_GE(sample.seconds, 0.06);
+        EXPECT_GT(sample.waitShare, 0.1);
+        EXPECT_TRUE(sample.flagged());
+    }
 }
 
 TEST(SampleSeconds, EveryThreadTakesPartInEverySample) {
