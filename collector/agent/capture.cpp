@@ -34,6 +34,15 @@ bool listed(const ControlBlock& control, const char* name) {
     return false;
 }
 
+// False, always.
+bool countNoDomain() {
+    Ring* ring = enter();
+    if (ring == nullptr) return false;
+    countLoss(ring, kLossUnreadable);
+    leave();
+    return false;
+}
+
 bool waiting() {
     return sessionControl()->capture == Capture::kNvtxRange && sessionControl()->stopped == kPaused;
 }
@@ -80,9 +89,9 @@ void judgeDomain(uint32_t domainId, const char* name) {
 }
 
 bool wanted(uint32_t domainId) {
-    return domainId >= kDomains ||
-           (__atomic_load_n(&g_unwanted[domainId / 64], __ATOMIC_RELAXED) >> (domainId % 64) & 1) ==
-               0;
+    if (__builtin_expect(domainId == kNoDomain, false)) return countNoDomain();
+    return (__atomic_load_n(&g_unwanted[domainId / 64], __ATOMIC_RELAXED) >> (domainId % 64) & 1) ==
+           0;
 }
 
 void beforePush(uint32_t domainId, const char* text) {

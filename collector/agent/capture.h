@@ -22,6 +22,7 @@ void startWatching();
 
 // A domain's name decides, once, whether its events are recorded. Id 0 is "default".
 void judgeDomain(uint32_t domainId, const char* name);
+// kNoDomain: no, and counted.
 bool wanted(uint32_t domainId);
 
 void beforePush(uint32_t domainId, const char* text);

@@ -11,9 +11,8 @@
 // the push, and a load wider than the store before it would wait for the cache.
 
 #include "collector/agent/names.h"
+#include "collector/agent/payloads.h"
 #include "collector/agent/ranges.h"
-
-#include <nvtx3/nvToolsExtPayload.h>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -26,7 +25,8 @@ namespace ridge::agent {
 
 // A value that is not to be worked out a second time, which would keep what it came from in a
 // register.
-RIDGE_FAST uint32_t once(uint32_t value) {
+template <class Value>
+RIDGE_FAST Value once(Value value) {
     __asm__("" : "+r"(value));
     return value;
 }
@@ -154,8 +154,12 @@ RIDGE_FAST uint32_t levelOf(const uint8_t* frame) {
     return frame[offsetof(spool::OpenFrame, reserved0)];
 }
 
+RIDGE_FAST uint64_t extensionOf(const uint8_t* frame) {
+    return loadWord(frame + offsetof(spool::OpenFrame, payloadOffset)) >> 32;
+}
+
 // Whether the range below is of the same domain, or there is none.
-RIDGE_FAST bool continues(const Idle& idle, uint64_t open, uint32_t domainId) {
+RIDGE_FAST bool continues(const Idle& idle, uint64_t open, uint64_t domainId) {
     const uint64_t count = static_cast<uint32_t>(open);
     return count == 0 ||
            domainOf(frameAt(idle.header, count) - sizeof(spool::OpenFrame)) == domainId;
@@ -168,7 +172,7 @@ RIDGE_FAST uint8_t* fillFrame(const Idle& idle, uint64_t open, uint32_t domainId
     const uint64_t count = static_cast<uint32_t>(open);
     uint8_t* frame = frameAt(idle.header, count);
     uint64_t name = words.name;
-    uint32_t found = once(0);  // else a register that is known to be 0 by then is kept for it
+    uint32_t found = once(0u);  // else a register that is known to be 0 by then is kept for it
     if (count != 0) {
         const uint8_t* below = frame - sizeof(spool::OpenFrame);
         found = kSame || __builtin_expect(domainOf(below) == domainId, true)
@@ -204,10 +208,15 @@ RIDGE_FAST bool tryPush(const Idle& idle, uint64_t open, uint32_t domainId, uint
 // cache.
 RIDGE_FAST void writeBlob(uint8_t* to, uint64_t word, const uint8_t* from, uint64_t bytes) {
 #if defined(__SSE2__)
-    const __m128i first =
-        _mm_unpacklo_epi64(_mm_cvtsi64_si128(static_cast<long long>(word)),
-                           _mm_loadl_epi64(reinterpret_cast<const __m128i*>(from)));
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), first);
+    const __m128d first =
+        _mm_loadh_pd(_mm_castsi128_pd(_mm_cvtsi64_si128(static_cast<long long>(word))),
+                     reinterpret_cast<const double*>(from));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm_castpd_si128(first));
+    if (bytes == 24) {  // three words, without a loop
+        _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 16),
+                         _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 8)));
+        return;
+    }
     for (uint64_t at = 8; at + 16 <= bytes; at += 16)
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to + 8 + at),
                          _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at)));
@@ -231,7 +240,7 @@ RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, 
     const CachedSchema& schema = schemaSlot(idle.ring, data.schemaId);
     const uint64_t size = data.size;
     if (RIDGE_RARE(schema.schemaId != data.schemaId || schema.plainRef == 0 ||
-                   (schema.domainId != domainId && schema.everyDomain == 0) ||
+                   (schema.domainId != domainId && !holdsInAll(data.schemaId)) ||
                    data.payload == nullptr || (size & 7) != 0 || size - 8 > idle.ring->fastBlob ||
                    (open >> 32) + size + 8 > spool::kOpenPayloadBytes))
         return false;
@@ -248,31 +257,38 @@ RIDGE_FAST bool tryPushBlob(const Idle& idle, uint64_t open, uint32_t domainId, 
 }
 
 // The same for a blob of the size that its schema says, in the domain in which that was last looked
-// up, without a name; continues() was asked. What is written stands in the schema's slot, and is
-// read from there in an order that needs no register that had to be saved.
-RIDGE_FAST bool tryPushUsualBlob(const Idle& idle, uint64_t open, uint32_t domainId,
-                                 const nvtxPayloadData_t& data, int& level) {
+// up: but for the name, all that is written stands in the schema's slot. domainId: any number
+// (ownId()). The order is one that needs no register that had to be saved.
+RIDGE_FAST bool tryPushUsualBlob(const Idle& idle, uint64_t open, uint64_t domainId,
+                                 uint32_t nameId, uint8_t flags, const nvtxPayloadData_t& data,
+                                 int& level) {
+    spool::RingHeader* header = idle.header;
+    const uint64_t count = static_cast<uint32_t>(open);
+    uint8_t* frame = frameAt(header, count);
+    uint64_t name = 0;
+    if (count != 0) {
+        const uint8_t* below = frame - sizeof(spool::OpenFrame);
+        if (RIDGE_RARE(domainOf(below) != domainId)) return false;
+        name = uint64_t{levelOf(below) + 1} << 56;
+    }
     const CachedSchema& schema = schemaSlot(idle.ring, data.schemaId);
     __asm__("" : : : "memory");
-    uint64_t opened = open + schema.opened;
     if (RIDGE_RARE(schema.schemaId != data.schemaId || schema.domainId != domainId ||
                    schema.usualBytes != data.size || data.payload == nullptr ||
-                   opened >= uint64_t{spool::kOpenPayloadBytes + 1} << 32))
+                   header->openPayloadUsed > spool::kOpenPayloadBytes - kFastBlobBytes))
         return false;
-    const uint64_t count = static_cast<uint32_t>(open);
-    uint8_t* frame = frameAt(idle.header, count);
-    uint64_t name = schema.frameName;
-    if (count != 0) name |= uint64_t{levelOf(frame - sizeof(spool::OpenFrame)) + 1} << 56;
-    storeWord(frame + 8, name);
+    storeWord(frame + 8, name | schema.frameName | frameName(0, nameId, flags));
     storeWord(frame + 16, 0);
-    storeWord(frame + 32, schema.record);
-    __asm__("" : "+r"(opened) : : "memory");
+    storeWord(frame + 32, schema.record | rangeWord(0, flags, nameId));
     const uint64_t used = open >> 32;
-    storeWord(frame + 24, schema.opened + used - 1);
-    writeBlob(idle.header->openPayload + used, loadWord(&schema.plainRef),
+    uint64_t opened = schema.opened;
+    storeWord(frame + 24, opened + used - 1);
+    opened += open;
+    __asm__("" : "+r"(opened) : : "memory");
+    writeBlob(header->openPayload + used, loadWord(&schema.plainRef),
               static_cast<const uint8_t*>(data.payload), data.size);
     storeWord(frame, ticks());
-    storeOpen(idle.header, opened);
+    storeOpen(header, opened);
     level = static_cast<int>(levelOf(frame));
     return true;
 }
@@ -283,14 +299,14 @@ static_assert(offsetof(spool::RingHeader, openPayload) + spool::kOpenPayloadByte
               spool::kHeaderBytes);
 RIDGE_FAST void copyExtension(uint8_t* to, const uint8_t* from, uint64_t bytes) {
 #if defined(__SSE2__)
-    uint64_t at = 0;
-    do {
+    const auto copy = [ to, from ](uint64_t at) __attribute__((always_inline)) {
         const __m128i first = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at));
         const __m128i second = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + at + 16));
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at), first);
         _mm_storeu_si128(reinterpret_cast<__m128i*>(to + at + 16), second);
-        at += 32;
-    } while (__builtin_expect(at < bytes, false));
+    };
+    copy(0);
+    for (uint64_t at = 32; at < bytes; at += 32) copy(at);
 #else
     copyWords(to, from, bytes);
 #endif
@@ -299,30 +315,32 @@ RIDGE_FAST void copyExtension(uint8_t* to, const uint8_t* from, uint64_t bytes) 
 // The clock is read first here and last in a push: the range has nothing of our own cost in it, and
 // all our work lies in one piece between two readings, which the processor does not reorder around
 // them.
-RIDGE_FAST bool tryPop(const Idle& idle, uint32_t domainId, int& level) {
-    Ring* ring = idle.ring;
+RIDGE_FAST bool tryPop(const Idle& idle, uint64_t domainId, int& level) {
+    const Ring* ring = idle.ring;
     spool::RingHeader* header = idle.header;
     const uint64_t end = ticks();
     const uint64_t last = uint64_t{header->openCount} - 1;
     if (RIDGE_RARE(last >= ring->frameRoom)) return false;
     const uint8_t* frame = frameAt(header, last);
-    const uint64_t head = header->head;
-    const uint64_t payload = loadWord(frame + offsetof(spool::OpenFrame, payloadOffset));
-    const uint64_t extension = payload >> 32;
-    if (RIDGE_RARE(domainOf(frame) != domainId || head + extension > ring->fastLimit)) return false;
-    uint8_t* to = ring->base + head;
+    if (RIDGE_RARE(domainOf(frame) != domainId)) return false;
+    if (RIDGE_RARE(extensionOf(frame) + header->head > ring->fastLimit)) return false;
+    __asm__("" : : : "memory");
+    uint8_t* to = ring->base + header->head;
+    storeWord(to + 16, end);
+    storeWord(to + 24, domainId);
     storeWord(to, loadWord(frame + offsetof(spool::OpenFrame, reserved1)));
     storeWord(to + 8, loadWord(frame));
-    storeWord(to + 16, end);
     const uint64_t look = loadWord(frame + offsetof(spool::OpenFrame, category));
-    uint64_t shown = domainId;
-    if (RIDGE_RARE(look != 0)) shown |= (look & ~uint64_t{0xFFFFFFFF}) | (look & 0xFFFF) << 16;
-    storeWord(to + 24, shown);
+    if (RIDGE_RARE(look != 0))
+        storeWord(to + 24, domainId | (look & ~uint64_t{0xFFFFFFFF}) | (look & 0xFFFF) << 16);
+    const uint64_t payload = loadWord(frame + offsetof(spool::OpenFrame, payloadOffset));
+    const uint64_t extension = payload >> 32;
     const auto offset = static_cast<uint32_t>(payload);
     if (extension != 0)
         copyExtension(to + sizeof(spool::Range), header->openPayload + offset, extension);
     level = static_cast<int>(levelOf(frame));
-    __atomic_store_n(&header->head, head + extension + sizeof(spool::Range), __ATOMIC_RELEASE);
+    __atomic_store_n(&header->head, header->head + extension + sizeof(spool::Range),
+                     __ATOMIC_RELEASE);
     storeOpen(header, last | uint64_t{offset} << 32);
     return true;
 }

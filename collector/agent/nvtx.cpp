@@ -42,8 +42,10 @@ int onPush(const Char* text) {
 }
 template <class Char>
 void onDomainNameCategory(nvtxDomainHandle_t domain, uint32_t category, const Char* text) {
-    withRingAlways(
-        [&](Ring* ring) { nameCategory(ring, idOf(domain), category, textEntry(ring, text)); });
+    withDomainAlways(0, domain, [&](Ring* ring, uint32_t domainId) {
+        nameCategory(ring, domainId, category, textEntry(ring, text));
+        return 0;
+    });
 }
 template <class Char>
 void onNameCategory(uint32_t category, const Char* text) {
@@ -66,14 +68,15 @@ nvtxStringHandle_t onRegisterString(nvtxDomainHandle_t, const Char* text) {
 template <class Char>
 nvtxDomainHandle_t onDomainCreate(const Char* text) {
     return withRingAlways(nvtxDomainHandle_t{}, [&](Ring* ring) {
-        return reinterpret_cast<nvtxDomainHandle_t>(createDomain(ring, textEntry(ring, text)));
+        const uint32_t id = createDomain(ring, textEntry(ring, text));
+        return id != 0 ? reinterpret_cast<nvtxDomainHandle_t>(kDomainHandles + id) : nullptr;
     });
 }
 void onDomainDestroy(nvtxDomainHandle_t domain) {
-    withRingAlways([&](Ring* ring) {
-        if (domain == nullptr) return;
-        emit(ring, Domain{recordHeader(RecordType::kDomainDestroy, sizeof(Domain), idOf(domain)),
-                          now(), reinterpret_cast<const DomainInfo*>(domain)->name->id, 0});
+    if (domain == nullptr) return;
+    withDomainAlways(0, domain, [&](Ring* ring, uint32_t domainId) {
+        destroyDomain(ring, domainId);
+        return 0;
     });
 }
 
@@ -98,12 +101,14 @@ void onDomainMarkEx(nvtxDomainHandle_t d, const nvtxEventAttributes_t* a) {
 void onInitialize(const void*) {}
 
 uint64_t onSchemaRegister(nvtxDomainHandle_t domain, const nvtxPayloadSchemaAttr_t* attributes) {
-    return withRingAlways(
-        uint64_t{0}, [&](Ring* ring) { return registerSchema(ring, idOf(domain), attributes); });
+    return withDomainAlways(uint64_t{0}, domain, [&](Ring* ring, uint32_t domainId) {
+        return registerSchema(ring, domainId, attributes);
+    });
 }
 uint64_t onEnumRegister(nvtxDomainHandle_t domain, const nvtxPayloadEnumAttr_t* attributes) {
-    return withRingAlways(uint64_t{0},
-                          [&](Ring* ring) { return registerEnum(ring, idOf(domain), attributes); });
+    return withDomainAlways(uint64_t{0}, domain, [&](Ring* ring, uint32_t domainId) {
+        return registerEnum(ring, domainId, attributes);
+    });
 }
 void onMarkPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
     markPayload(idOf(domain), data, count);
@@ -134,6 +139,13 @@ int pushOther(uint32_t domainId, const nvtxEventAttributes_t* attributes) {
     return pushAttributes(domainId, attributes);
 }
 
+// NVTX's default domain by its handle, or a handle that we did not give out.
+int pushNotOwn(uint64_t own, const nvtxEventAttributes_t* attributes) {
+    const uint32_t domainId = idOfOwn(own);
+    return domainId != kNoDomain ? pushOther(domainId, attributes)
+                                 : pushAttributes(domainId, attributes);
+}
+
 int pushOtherText(const char* text) {
     Idle idle;
     if (!RIDGE_RARE(!idleRing(idle))) {
@@ -148,9 +160,10 @@ int pushOtherText(const char* text) {
     return pushText(text);
 }
 
-int pushOtherPayload(uint32_t domainId, const nvtxPayloadData_t* data) {
+int pushOtherPayload(uint64_t own, const nvtxPayloadData_t* data) {
+    const uint32_t domainId = idOfOwn(own);
     Idle idle;
-    if (!RIDGE_RARE(!idleRing(idle))) {
+    if (domainId != kNoDomain && !RIDGE_RARE(!idleRing(idle))) {
         const Taken taken;
         const uint64_t open = loadOpen(idle.header);
         int level = 0;
@@ -158,6 +171,14 @@ int pushOtherPayload(uint32_t domainId, const nvtxPayloadData_t* data) {
             return level;
     }
     return pushPayload(domainId, data, 1);
+}
+
+// The default domain by its handle is to be had here; all else is not on top, or not ours.
+int popOther(uint64_t own) {
+    const uint32_t domainId = idOfOwn(own);
+    int level = 0;
+    if (domainId == 0 && popTop(0, level)) return level;
+    return popRange(domainId);
 }
 
 namespace {

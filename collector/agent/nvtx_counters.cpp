@@ -193,9 +193,9 @@ uint64_t onRegister(nvtxDomainHandle_t domain, const NvtxCounterAttributes* give
     NvtxCounterAttributes a{};
     memcpy(&a, given,
            given->structSize != 0 && given->structSize < sizeof a ? given->structSize : sizeof a);
-    return withRingAlways(uint64_t{0}, [&](Ring* ring) {
+    return withDomainAlways(uint64_t{0}, domain, [&](Ring* ring, uint32_t domainId) {
         CounterInfo model{};
-        model.domainId = idOf(domain);
+        model.domainId = domainId;
         model.id = a.structSize >= sizeof a ? a.counterId : 0;
         model.timeDomainId = timeDomain(a.semantics);
         model.timeOffset = -1;
@@ -288,8 +288,9 @@ void sampleGroup(Ring* ring, CounterInfo& info, SampleTime time, const uint8_t* 
 template <class Body>
 void sampling(nvtxDomainHandle_t domain, uint64_t id, Body body) {
     const SampleTime time{now(), static_cast<uint8_t>(SampleClock::kRing), true};
-    if (!wanted(idOf(domain))) return;
-    CounterInfo* info = find(idOf(domain), id);
+    const uint32_t domainId = idOf(domain);
+    if (!wanted(domainId)) return;
+    CounterInfo* info = find(domainId, id);
     withRing([&](Ring* ring) {
         if (info == nullptr) return countLoss(ring, kLossUnknownCounter);
         body(ring, *info, time);

@@ -173,7 +173,9 @@ void endPayload(uint32_t domainId, uint64_t id, const nvtxPayloadData_t* data, s
     const uint64_t end = now();
     if (id == 0) return;  // its beginning was not recorded
     withRing([&](Ring* ring) {
-        Event event = payloadEvent(ring, domainId, data, count);
+        const bool known = domainId != kNoDomain;
+        if (!known) countLoss(ring, kLossUnreadable);
+        Event event = payloadEvent(ring, domainId, data, known ? count : 0);
         endRange(ring, id, end, &event);
     });
     if (g_watching) afterEnd(id);

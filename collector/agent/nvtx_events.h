@@ -56,6 +56,18 @@ inline void withRingAlways(Body body) {
     leaveAlways();
 }
 
+// As withRingAlways(), for what a program defines in a domain: body(ring, domainId). `without`, and
+// counted, where the domain is none.
+template <class Result, class Body>
+inline Result withDomainAlways(Result without, nvtxDomainHandle_t domain, Body body) {
+    return withRingAlways(without, [&](Ring* ring) -> Result {
+        const uint32_t domainId = idOf(domain);
+        if (domainId != kNoDomain) return body(ring, domainId);
+        countLoss(ring, spool::kLossUnreadable);
+        return without;
+    });
+}
+
 inline constexpr int kNoLevel = -2;  // NVTX_NO_PUSH_POP_TRACKING
 
 int pushAttributes(uint32_t domainId, const nvtxEventAttributes_t* given);

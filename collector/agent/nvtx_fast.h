@@ -44,13 +44,16 @@ RIDGE_FAST bool tryPushAttributes(uint32_t domainId, const nvtxEventAttributes_t
         return false;
     const auto* data =
         reinterpret_cast<const nvtxPayloadData_t*>(static_cast<uintptr_t>(a.payload.ullValue));
-    return tryPushBlob(idle, open, domainId, name, flags, *data, level);
+    return tryPushUsualBlob(idle, open, domainId, name, flags, *data, level) ||
+           tryPushBlob(idle, open, domainId, name, flags, *data, level);
 }
 
 // Apart from the shortest paths, which would save registers for them.
 __attribute__((noinline)) int pushOther(uint32_t domainId, const nvtxEventAttributes_t* attributes);
-__attribute__((noinline)) int pushOtherPayload(uint32_t domainId, const nvtxPayloadData_t* data);
+__attribute__((noinline)) int pushNotOwn(uint64_t own, const nvtxEventAttributes_t* attributes);
+__attribute__((noinline)) int pushOtherPayload(uint64_t own, const nvtxPayloadData_t* data);
 __attribute__((noinline)) int pushOtherText(const char* text);
+__attribute__((noinline)) int popOther(uint64_t own);
 
 template <bool kFast>
 int onPushA(const char* text) {
@@ -73,75 +76,91 @@ int onPushA(const char* text) {
 }
 // A registered name and nothing else. Each field is read as the program wrote it a moment ago: a
 // load of two at once would wait for both stores.
+RIDGE_FAST bool pushRegistered(uint32_t domainId, const nvtxEventAttributes_t* attributes,
+                               int& level) {
+    Idle idle;
+    if (RIDGE_RARE(attributes == nullptr)) return false;
+    const nvtxEventAttributes_t& a = *attributes;
+    const void* handle = a.message.registered;
+    const bool usual = a.messageType == NVTX_MESSAGE_TYPE_REGISTERED && a.payloadType == 0 &&
+                       a.size >= sizeof a && a.category == 0 && a.colorType != NVTX_COLOR_ARGB;
+    if (RIDGE_RARE(!usual || !idleRing(idle))) return false;
+    const Taken taken;
+    const uint64_t open = loadOpen(idle.header);
+    const CachedHandle& slot = handleSlot(idle.ring, handle);
+    if (RIDGE_RARE(!hasRoom(idle.ring, open) || slot.key != handle ||
+                   !continues(idle, open, domainId)))
+        return false;
+    const FrameWords words{slot.frameName | uint64_t{domainId} << 32, slot.record};
+    pushFrame<true>(idle, open, domainId, words, level);
+    return true;
+}
 template <bool kFast>
 int onDomainPushEx(nvtxDomainHandle_t domain, const nvtxEventAttributes_t* attributes) {
-    const uint32_t domainId = once(idOf(domain));
     if constexpr (kFast) {
-        Idle idle;
-        if (RIDGE_RARE(attributes == nullptr)) return pushOther(domainId, attributes);
-        const nvtxEventAttributes_t& a = *attributes;
-        const void* handle = a.message.registered;
-        const bool usual = a.messageType == NVTX_MESSAGE_TYPE_REGISTERED && a.payloadType == 0 &&
-                           a.size >= sizeof a && a.category == 0 && a.colorType != NVTX_COLOR_ARGB;
-        if (__builtin_expect(usual && idleRing(idle), true)) {
-            const Taken taken;
-            const uint64_t open = loadOpen(idle.header);
-            const CachedHandle& slot = handleSlot(idle.ring, handle);
-            int level = 0;
-            if (__builtin_expect(hasRoom(idle.ring, open) && slot.key == handle &&
-                                     continues(idle, open, domainId),
-                                 true)) {
-                const FrameWords words{slot.frameName | uint64_t{domainId} << 32, slot.record};
-                pushFrame<true>(idle, open, domainId, words, level);
-                return level;
-            }
-        }
-        return pushOther(domainId, attributes);
+        int level = 0;
+        const uint64_t own = once(ownId(domain));
+        if (RIDGE_RARE(own >= kDomainPlaces)) return pushNotOwn(own, attributes);
+        const uint32_t id = once(static_cast<uint32_t>(own));
+        if (__builtin_expect(pushRegistered(id, attributes, level), true)) return level;
+        return pushOther(id, attributes);
     }
-    return pushAttributes(domainId, attributes);
+    return pushAttributes(idOf(domain), attributes);
 }
 template <bool kFast>
 int onPushEx(const nvtxEventAttributes_t* attributes) {
-    return onDomainPushEx<kFast>(nullptr, attributes);
+    if constexpr (kFast) {
+        int level = 0;
+        if (__builtin_expect(pushRegistered(0, attributes, level), true)) return level;
+        return pushOther(0, attributes);
+    }
+    return pushAttributes(0, attributes);
 }
 template <bool kFast>
 int onPushPayload(nvtxDomainHandle_t domain, const nvtxPayloadData_t* data, size_t count) {
-    const uint32_t domainId = once(idOf(domain));
     if constexpr (kFast) {
+        if (RIDGE_RARE(count != 1 || data == nullptr))
+            return pushPayload(idOf(domain), data, count);
+        const uint64_t id = once(ownId(domain));
         Idle idle;
-        if (RIDGE_RARE(count != 1 || data == nullptr)) return pushPayload(domainId, data, count);
         if (!RIDGE_RARE(!idleRing(idle))) {
             const Taken taken;
             const uint64_t open = loadOpen(idle.header);
             int level = 0;
-            if (__builtin_expect(hasRoom(idle.ring, open) && continues(idle, open, domainId) &&
-                                     tryPushUsualBlob(idle, open, domainId, *data, level),
+            if (__builtin_expect(hasRoom(idle.ring, open) &&
+                                     tryPushUsualBlob(idle, open, id, 0, 0, *data, level),
                                  true))
                 return level;
         }
-        return pushOtherPayload(domainId, data);
+        return pushOtherPayload(id, data);
     }
-    return pushPayload(domainId, data, count);
+    return pushPayload(idOf(domain), data, count);
 }
-template <bool kFast>
-RIDGE_FAST int pop(uint32_t domainId) {
-    if constexpr (kFast) {
-        Idle idle;
-        if (!RIDGE_RARE(!idleRing(idle))) {
-            const Taken taken;
-            int level = 0;
-            if (__builtin_expect(tryPop(idle, domainId, level), true)) return level;
-        }
-    }
-    return popRange(domainId);
+// domainId: any number (ownId()). The range on top is of a domain of ours, so that no other number
+// than that one's passes.
+RIDGE_FAST bool popTop(uint64_t domainId, int& level) {
+    Idle idle;
+    if (RIDGE_RARE(!idleRing(idle))) return false;
+    const Taken taken;
+    return __builtin_expect(tryPop(idle, domainId, level), true);
 }
 template <bool kFast>
 int onPop() {
-    return pop<kFast>(0);
+    if constexpr (kFast) {
+        int level = 0;
+        if (popTop(0, level)) return level;
+    }
+    return popRange(0);
 }
 template <bool kFast>
 int onDomainPop(nvtxDomainHandle_t domain) {
-    return pop<kFast>(idOf(domain));
+    if constexpr (kFast) {
+        int level = 0;
+        const uint64_t id = once(ownId(domain));
+        if (popTop(id, level)) return level;
+        return popOther(id);
+    }
+    return popRange(idOf(domain));
 }
 
 }  // namespace ridge::agent

@@ -54,19 +54,21 @@ void each(const void* elements, size_t count, size_t stride, Body body) {
 // Also during a pause: a region that was registered then may be looked at later.
 template <class Body>
 void noting(nvtxDomainHandle_t domain, Body body) {
-    if (wanted(idOf(domain))) withRingAlways([&](Ring* ring) { body(ring, idOf(domain)); });
+    const uint32_t domainId = idOf(domain);
+    if (wanted(domainId)) withRingAlways([&](Ring* ring) { body(ring, domainId); });
 }
 
 uintptr_t onHeapRegister(nvtxDomainHandle_t domain, const NvtxHeapDescription* heap) {
-    if (heap == nullptr || !wanted(idOf(domain))) return 0;
+    const uint32_t domainId = idOf(domain);
+    if (heap == nullptr || !wanted(domainId)) return 0;
     return withRingAlways(uintptr_t{0}, [&](Ring* ring) {
         NvtxMemoryRange range{};
         if (heap->type == kVirtualAddress && heap->typeSpecificDesc != nullptr &&
             heap->typeSpecificDescSize >= sizeof range)
             memcpy(&range, heap->typeSpecificDesc, sizeof range);
         const uint64_t id = nextRegion();
-        put(ring, idOf(domain), RegionOp::kHeap, message(ring, heap->messageType, heap->message),
-            id, 0, range.pointer, range.size);
+        put(ring, domainId, RegionOp::kHeap, message(ring, heap->messageType, heap->message), id, 0,
+            range.pointer, range.size);
         return static_cast<uintptr_t>(id);
     });
 }

@@ -15,6 +15,13 @@ extern const char* const kThisAgentName = "agent";
 
 namespace {
 
+struct DomainInfo {
+    DomainInfo* next;
+    const NameEntry* name;
+    uint32_t id;
+    uint32_t generation;
+};
+
 struct CategoryInfo {
     CategoryInfo* next;
     const NameEntry* name;
@@ -58,7 +65,7 @@ DomainInfo* findDomain(const NameEntry* name) {
                                 [name](const DomainInfo& domain) { return domain.name == name; });
 }
 
-DomainInfo* addHandle(const NameEntry* name, uint32_t id) {
+DomainInfo* addName(const NameEntry* name, uint32_t id) {
     auto* domain = static_cast<DomainInfo*>(arenaAllocate(sizeof(DomainInfo)));
     if (domain == nullptr) return nullptr;
     *domain = {nullptr, name, id, 0};
@@ -68,7 +75,7 @@ DomainInfo* addHandle(const NameEntry* name, uint32_t id) {
 }
 
 DomainInfo* addDomain(Ring* ring, const NameEntry* name, uint32_t id) {
-    DomainInfo* domain = addHandle(name, id);
+    DomainInfo* domain = addName(name, id);
     if (domain == nullptr) return nullptr;
     domain->next = g_domains;
     judgeDomain(id, name->text);
@@ -78,11 +85,11 @@ DomainInfo* addDomain(Ring* ring, const NameEntry* name, uint32_t id) {
     return domain;
 }
 
-// A handle for a domain that has no number of its own.
-DomainInfo* shareLastDomain(Ring* ring, const NameEntry* name) {
+// For a domain that has no number of its own.
+uint32_t shareLastDomain(Ring* ring, const NameEntry* name) {
     const NameEntry* shared = internSlow(ring, kSharedName, strlen(kSharedName));
     const NameEntry* warning = internSlow(ring, kSharedWarning, strlen(kSharedWarning));
-    if (shared == nullptr || warning == nullptr) return nullptr;
+    if (shared == nullptr || warning == nullptr) return 0;
     lockTables();
     DomainInfo* domain = findDomain(name);
     if (domain == nullptr) {
@@ -91,11 +98,11 @@ DomainInfo* shareLastDomain(Ring* ring, const NameEntry* name) {
             emit(ring,
                  Diagnostic{recordHeader(RecordType::kDiagnostic, sizeof(Diagnostic), warning->id),
                             now(), 2, 0});
-        domain = addHandle(name, kSharedDomain);
+        domain = addName(name, kSharedDomain);
         countLoss(ring, kLossDefinition);
     }
     unlockTables();
-    return domain;
+    return domain != nullptr ? kSharedDomain : 0;
 }
 
 }  // namespace
@@ -107,8 +114,8 @@ const char* domainName(uint32_t domainId) {
     return domain != nullptr ? domain->name->text : nullptr;
 }
 
-DomainInfo* createDomain(Ring* ring, const NameEntry* name) {
-    if (name == nullptr) return nullptr;
+uint32_t createDomain(Ring* ring, const NameEntry* name) {
+    if (name == nullptr) return 0;
     lockTables();
     DomainInfo* domain = findDomain(name);
     const bool full = domain == nullptr && g_domainCount == kSharedDomain - 1;
@@ -117,7 +124,15 @@ DomainInfo* createDomain(Ring* ring, const NameEntry* name) {
         if (domain != nullptr) ++g_domainCount;
     }
     unlockTables();
-    return full ? shareLastDomain(ring, name) : domain;
+    if (full) return shareLastDomain(ring, name);
+    return domain != nullptr ? domain->id : 0;
+}
+
+void destroyDomain(Ring* ring, uint32_t domainId) {
+    const DomainInfo* domain = domainId < kDomainPlaces ? g_domainOf[domainId] : nullptr;
+    if (domain == nullptr) return countLoss(ring, kLossUnreadable);
+    emit(ring, Domain{recordHeader(RecordType::kDomainDestroy, sizeof(Domain), domainId), now(),
+                      domain->name->id, 0});
 }
 
 void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEntry* name) {

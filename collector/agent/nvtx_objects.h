@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// What NVTX handles point to: domains, categories, registered strings. One table each per process,
+// What NVTX handles stand for: domains, categories, registered strings. One table each per process,
 // whichever shared object asks, since handles of one come back through another; entries live for
 // ever. Callers hold the thread's ring.
 
@@ -11,23 +11,32 @@
 
 namespace ridge::agent {
 
-// What an nvtxDomainHandle_t points to; the same name gives the same domain.
-struct DomainInfo {
-    DomainInfo* next;
-    const NameEntry* name;
-    uint32_t id;
-    uint32_t generation;
-};
+// An nvtxDomainHandle_t is this plus the domain's id, and never followed: where no program has
+// memory, so that no address passes for one. The same name gives the same domain.
+inline constexpr uintptr_t kDomainHandles = ~uintptr_t{0x52437FFF};
 
+// The id, or kDomainPlaces and more for what is no handle of ours: nullptr, too, which is NVTX's
+// default domain.
+template <class Handle>
+inline uint64_t ownId(Handle domain) {
+    return uintptr_t(domain) - kDomainHandles;
+}
+// kNoDomain: we gave out no such handle.
+inline uint32_t idOfOwn(uint64_t id) {
+    if (__builtin_expect(id < kDomainPlaces, true)) return static_cast<uint32_t>(id);
+    return id == ownId(nullptr) ? 0 : kNoDomain;
+}
 template <class Handle>
 inline uint32_t idOf(Handle domain) {
-    return domain != nullptr ? reinterpret_cast<const DomainInfo*>(domain)->id : 0;
+    return idOfOwn(ownId(domain));
 }
 
 // Of a domain that was created; nullptr otherwise.
 const char* domainName(uint32_t domainId);
-// nullptr: no name, or no memory. Of 65,535 domains and more the later ones share the last number.
-DomainInfo* createDomain(Ring* ring, const NameEntry* name);
+// Its id; 0: no name, or no memory. Of 65,535 domains and more the later ones share the last
+// number.
+uint32_t createDomain(Ring* ring, const NameEntry* name);
+void destroyDomain(Ring* ring, uint32_t domainId);
 void nameCategory(Ring* ring, uint32_t domainId, uint32_t category, const NameEntry* name);
 
 // The A and W variants of NVTX's functions differ only in how the text becomes an id.

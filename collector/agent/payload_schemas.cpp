@@ -52,12 +52,11 @@ uint64_t mix(uint64_t hash, uint64_t value) {
     return (hash ^ value) * 0x9E3779B97F4A7C15ull + (hash >> 31);
 }
 
-// Ids that NVTX hands out hold in every domain.
 bool holdsIn(uint64_t id, uint32_t itsDomain, uint32_t domainId) {
-    return itsDomain == domainId || id >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START;
+    return itsDomain == domainId || holdsInAll(id);
 }
 uint64_t keyOf(uint64_t id, uint32_t domainId) {
-    return id >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? id : mix(id, domainId);
+    return holdsInAll(id) ? id : mix(id, domainId);
 }
 
 uint32_t idOrNone(const NameEntry* name) {

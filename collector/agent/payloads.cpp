@@ -18,7 +18,7 @@ constexpr uint32_t kScratchBytes = 2 * kMaxPayloadBytes;
 const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
     CachedSchema& slot = ring->schemas[schemaId % kSchemaSlots];
     if (slot.info != nullptr && slot.schemaId == schemaId &&
-        (slot.domainId == domainId || slot.everyDomain != 0))
+        (slot.domainId == domainId || holdsInAll(schemaId)))
         return slot.info;
     const SchemaInfo* found = metSchema(ring, schemaId, domainId);
     // An id that was only met, not registered, may be registered yet: it is looked up each time.
@@ -30,7 +30,6 @@ const SchemaInfo* schemaFor(Ring* ring, uint64_t schemaId, uint32_t domainId) {
                            (bytes & 7) == 0 && bytes - 8 <= ring->fastBlob;
         slot = {schemaId,
                 domainId,
-                schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START ? 1u : 0u,
                 found,
                 usual ? bytes : kNoUsualBytes,
                 plain ? found->ref : 0,

@@ -15,6 +15,11 @@ namespace ridge::agent {
 
 inline constexpr uint32_t kMaxHandleFields = 24;
 
+// Ids that NVTX hands out hold in every domain.
+constexpr bool holdsInAll(uint64_t schemaId) {
+    return schemaId >= NVTX_PAYLOAD_SCHEMA_ID_DYNAMIC_START;
+}
+
 struct SchemaInfo {
     SchemaInfo* next;
     uint64_t schemaId;

@@ -50,7 +50,7 @@ uint32_t g_ringCount = 0;
 int64_t g_ringRetryNs = 0;  // of the coarse monotonic clock; 0: no ring was refused lately
 uint64_t g_withoutRing = 0;
 ControlBlock* g_shared = nullptr;  // the control block again, to count in; may be nullptr
-Ring* g_free = nullptr;  // written under the table lock
+Ring* g_free = nullptr;            // written under the table lock
 pthread_key_t g_key;
 bool g_keyMade = false;
 
@@ -248,7 +248,7 @@ Ring* createRing(const raw::SignalShield& shield) {
     ring->data = base + kHeaderBytes;
     ring->mask = bytes - 1;
     ring->frameRoom = kMaxOpenFrames;
-    ring->fastBlob = (largestBlob(ring) < 1024 ? largestBlob(ring) : 1024) - 16;
+    ring->fastBlob = (largestBlob(ring) < kFastBlobBytes ? largestBlob(ring) : kFastBlobBytes) - 16;
     ring->names[0].key = "";  // no empty slot has the key of a null text, or of a null handle
     ring->handles[0].key = "";
     for (CachedSchema& slot : ring->schemas) slot = {};

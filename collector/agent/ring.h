@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #pragma once
-// The producer's side of a ring (schemas/spool/ring_header.h): every event is written by the thread that
-// makes it into a ring of its own. Times: ticks of clock.h. Errors: none are shown; what is lost is
-// counted. Cost: enter + reserve + publish are a handful of loads and stores.
+// The producer's side of a ring (schemas/spool/ring_header.h): every event is written by the thread
+// that makes it into a ring of its own. Times: ticks of clock.h. Errors: none are shown; what is
+// lost is counted. Cost: enter + reserve + publish are a handful of loads and stores.
 //
 // 1. Between enter() and leave() the thread's idle pointer is null: a signal handler that records
 //    meanwhile is refused by enter() and counted (kLossNestedEvent).
@@ -43,12 +43,14 @@ static_assert(sizeof(CachedName) == 64);
 // the extension may write behind its end.
 inline constexpr uint64_t kFastSlack = sizeof(spool::Range) + 32;
 
+// A payload of fast_ranges.h and the word before it take no more of the header's room.
+inline constexpr uint64_t kFastBlobBytes = 1024;
+
 inline constexpr uint32_t kSchemaSlots = 8;
 inline constexpr uint64_t kNoUsualBytes = ~uint64_t{0} - 1;  // no payload is as long
 struct alignas(64) CachedSchema {
     uint64_t schemaId;
-    uint32_t domainId;     // it was looked up in
-    uint32_t everyDomain;  // 1: ids that NVTX hands out hold in every domain
+    uint64_t domainId;  // it was looked up in
     const SchemaInfo* info;
     // What a push of a payload of the size that the schema says writes (tryPushUsualBlob).
     // kNoUsualBytes: it says none, or none that is so pushed, or the slot is empty.

@@ -297,6 +297,25 @@ void unreadable() {
         nvtxDomainRangePop(domain);
     }
     munmap(pages, kPage);
+    // The same for domains, in every call that takes one: twelve calls each.
+    nvtxCounterAttr_t counter{};
+    counter.structSize = sizeof counter;
+    counter.schemaId = NVTX_PAYLOAD_ENTRY_TYPE_INT64;
+    counter.name = "of no domain";
+    const nvtxPayloadData_t one{handles, sizeof three, three};
+    for (const uintptr_t handle : {uintptr_t{0x1230}, uintptr_t{1} << 62, ~uintptr_t{0}, reinterpret_cast<uintptr_t>(three[0])}) {
+        const auto nowhereElse = reinterpret_cast<nvtxDomainHandle_t>(handle);
+        bool refused = nvtxDomainRangePushEx(nowhereElse, &a) < 0 && nvtxDomainRangePop(nowhereElse) < 0;
+        refused = refused && nvtxRangePushPayload(nowhereElse, &one, 1) < 0 && nvtxRangePopPayload(nowhereElse, &one, 1) < 0;
+        nvtxDomainRangeEnd(nowhereElse, nvtxDomainRangeStartEx(nowhereElse, &a));
+        nvtxDomainMarkEx(nowhereElse, &a);
+        nvtxMarkPayload(nowhereElse, &one, 1);
+        refused = refused && nvtxDomainIsEnabled(nowhereElse) == 0 && nvtxCounterRegister(nowhereElse, &counter) == 0 &&
+                  schema(nowhereElse, "nowhere", NVTX_PAYLOAD_SCHEMA_TYPE_STATIC, {entry(0, NVTX_PAYLOAD_ENTRY_TYPE_INT64, "x")}, 8) == 0;
+        nvtxDomainNameCategoryA(nowhereElse, 1, "of no domain");
+        nvtxDomainDestroy(nowhereElse);
+        if (!refused) std::exit(6);
+    }
 }
 
 void counters() {
