@@ -285,6 +285,52 @@ TEST(InferenceOps, EightBitWeightsTakeAnyRow) {
     }
 }
 
+// Heads of any width, blocks of any number of tokens, sums begun by those before.
+TEST(InferenceOps, AttentionOverAnEightBitCacheIsThatOfItsValues) {
+    for (const std::int64_t width : {1, 8, 24, 64, 100})
+        for (const std::int64_t tokens : {1, 3, 16}) {
+            const auto n = static_cast<std::size_t>(width);
+            const std::vector<float> query = drawn(width, 9), weights = drawn(tokens, 10);
+            std::vector<std::int8_t> stored(static_cast<std::size_t>(tokens) * n);
+            for (std::size_t i = 0; i < stored.size(); ++i)
+                stored[i] = static_cast<std::int8_t>(static_cast<int>(i * 37 % 255) - 127);
+            std::vector<float> scales(static_cast<std::size_t>(tokens));
+            for (std::size_t t = 0; t < scales.size(); ++t)
+                scales[t] = 0.01F * static_cast<float>(t + 1);
+            std::vector<float> scores(scales.size()), out(n, 0.5F);
+            cpu::cacheScoresInt8(tokens, width, 0.25F, query.data(), stored.data(), scales.data(),
+                                 scores.data());
+            cpu::cacheValuesInt8(tokens, width, weights.data(), stored.data(), scales.data(),
+                                 out.data());
+            std::vector<double> wanted(n, 0.5);
+            for (std::size_t t = 0; t < scales.size(); ++t) {
+                double score = 0;
+                for (std::size_t i = 0; i < n; ++i) {
+                    const double value =
+                        static_cast<double>(scales[t]) * static_cast<double>(stored[t * n + i]);
+                    score += 0.25 * static_cast<double>(query[i]) * value;
+                    wanted[i] += static_cast<double>(weights[t]) * value;
+                }
+                ASSERT_NEAR(static_cast<double>(scores[t]), score, 1e-4) << width;
+            }
+            for (std::size_t i = 0; i < n; ++i)
+                ASSERT_NEAR(static_cast<double>(out[i]), wanted[i], 1e-4) << width;
+        }
+}
+
+// The depth and length of row at which rounding adds up, not the tiny models of the other checks.
+TEST(InferenceOps, DecodingPassesItsOwnChecksWithEveryWeight) {
+    for (const Storage weights : kAll) {
+        DecodeOptions options;
+        options.config = {.layers = 8, .width = 256, .heads = 4, .context = 64, .vocabulary = 256};
+        options.prompt = 16;
+        options.weights = weights;
+        const auto workload = makeDecodeWorkload(Backend{}, options);
+        ASSERT_TRUE(workload->prepare().ok());
+        expectPassed(workload->check());
+    }
+}
+
 // A value that is no number must not become one on its way through whole numbers.
 TEST(InferenceOps, WhatIsNotFiniteShowsInTheProduct) {
     constexpr std::int64_t kN = 3, kK = 192;
