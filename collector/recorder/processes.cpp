@@ -17,8 +17,9 @@ namespace ridge::recorder {
 namespace {
 
 constexpr std::size_t kMostProcesses = 4096;
-// Lists of processes that are read for one answer. A process that was started after a list was read,
-// by one that had ended before its turn came, is in neither: so until a list shows nobody new.
+// Lists of processes that are read for one answer. A process that was started after a list was
+// read, by one that had ended before its turn came, is in neither: so until a list shows nobody
+// new.
 constexpr int kMostLooks = 20;
 constexpr int kLooksAtUnread = 5;
 constexpr unsigned kUnreadPauseUs = 1000;
@@ -59,6 +60,15 @@ Environment lookForVariable(const std::filesystem::path& process, const std::str
     return empty ? Environment::kBeingMade : Environment::kHasItNot;
 }
 
+// The letter that /proc has for it; X, ended, also where there is none.
+char stateOf(std::int32_t pid) {
+    std::ifstream file(fmt::format("/proc/{}/stat", pid));
+    std::string text;
+    if (pid <= 0 || !std::getline(file, text)) return 'X';
+    const std::size_t end = text.rfind(')');  // the name before it may hold anything
+    return end != std::string::npos && end + 2 < text.size() ? text[end + 2] : 'X';
+}
+
 // As the process itself knows it.
 std::int32_t innerPid(std::int32_t pid) {
     return lastNumber(fmt::format("/proc/{}/status", pid), "NSpid:");
@@ -75,12 +85,6 @@ void addProcessTree(std::int32_t pid, std::set<std::int32_t>& out) {
         std::int32_t child = 0;
         while (children >> child) addProcessTree(child, out);
     }
-}
-
-std::set<std::int32_t> processTree(std::int32_t pid) {
-    std::set<std::int32_t> tree;
-    addProcessTree(pid, tree);
-    return tree;
 }
 
 std::set<std::int32_t> processesOfSession(const std::string& session) {
@@ -109,8 +113,8 @@ std::set<std::int32_t> processesOfSession(const std::string& session) {
     return found;
 }
 
-std::set<std::int32_t> othersRunning(const std::string& session, const std::set<std::int32_t>& known,
-                                     std::int32_t program) {
+std::set<std::int32_t> othersRunning(const std::string& session,
+                                     const std::set<std::int32_t>& known, std::int32_t program) {
     std::set<std::int32_t> running = processesOfSession(session);
     for (const std::int32_t pid : known)
         if (isRunning(pid)) running.insert(pid);
@@ -119,12 +123,13 @@ std::set<std::int32_t> othersRunning(const std::string& session, const std::set<
 }
 
 bool isRunning(std::int32_t pid) {
-    std::ifstream file(fmt::format("/proc/{}/stat", pid));
-    std::string text;
-    if (pid <= 0 || !std::getline(file, text)) return false;
-    const std::size_t end = text.rfind(')');  // the name before it may hold anything
-    return end != std::string::npos && end + 2 < text.size() && text[end + 2] != 'Z' &&
-           text[end + 2] != 'X';
+    const char state = stateOf(pid);
+    return state != 'Z' && state != 'X';
+}
+
+bool mayStartOthers(std::int32_t pid) {
+    const char state = stateOf(pid);
+    return state != 'Z' && state != 'X' && state != 'T' && state != 't';
 }
 
 std::int32_t processWithRings(const std::string& ringDir) {
@@ -160,7 +165,8 @@ std::int32_t processInNamespace(std::uint32_t pidNamespace, std::int32_t inner) 
 
 std::int32_t threadOf(std::int32_t pid, std::int32_t innerTid) {
     std::error_code ec;
-    for (const auto& task : std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ec))
+    for (const auto& task :
+         std::filesystem::directory_iterator(fmt::format("/proc/{}/task", pid), ec))
         if (lastNumber(task.path() / "status", "NSpid:") == innerTid)
             return std::atoi(task.path().filename().c_str());
     return 0;
