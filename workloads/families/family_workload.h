@@ -8,6 +8,7 @@
 #include "workloads/families/families.h"
 
 #include <memory>
+#include <vector>
 
 namespace ridge::workloads {
 
@@ -18,6 +19,7 @@ public:
     Status prepare() override;
     CheckResult check() override;
     void step(std::uint64_t index) override;
+    Status status() const override { return m_ops->status().ok() ? m_family->status() : m_ops->status(); }
     CheckResult finish() override;
 
 protected:
@@ -28,14 +30,11 @@ protected:
     [[nodiscard]] FamilyOperators& family() { return *m_family; }
 
 private:
-    [[nodiscard]] Status statuses() const {
-        return m_ops->status().ok() ? m_family->status() : m_ops->status();
-    }
-
     FamilyBackend m_backend;
     std::unique_ptr<Operators> m_ops;
     std::unique_ptr<FamilyOperators> m_family;
     std::unique_ptr<FamilyModel> m_model;
+    std::vector<double> m_losses;  // of the first steps after the check
     double m_firstLoss = 0, m_lastLoss = 0;
 };
 

@@ -55,8 +55,8 @@ public:
         Status status = m_gradients->run();
         if (!status.ok() && m_status.ok()) m_status = std::move(status);
     }
+    Status status() const override { return m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         return {m_gradients->wrongElements() == 0 && m_gradients->guardsIntact(),
                 "values and guards after the timed steps"};
     }

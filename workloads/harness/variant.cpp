@@ -89,9 +89,14 @@ double Variant::timedStep() {
 
 Run Variant::conclude(std::vector<double> stepSeconds) {
     Run run;
-    run.finish = m_workload->finish();
-    const Readiness all = agree(run.finish.passed ? Readiness::kReady : Readiness::kFailed);
-    if (run.finish.passed && all != Readiness::kReady) run.finish = {false, "another rank failed"};
+    const auto agreed = [&](CheckResult own) {
+        const Readiness all = agree(own.passed ? Readiness::kReady : Readiness::kFailed);
+        return own.passed && all != Readiness::kReady ? CheckResult{false, "another rank failed"} : own;
+    };
+    const Status status = m_workload->status();
+    run.finish = agreed({status.ok(), status.ok() ? std::string() : status.error().message});
+    // On all ranks or on none: what finish() compares between them would wait for those that failed.
+    if (run.finish.passed) run.finish = agreed(m_workload->finish());
     if (run.finish.passed && !stepSeconds.empty()) {
         Timing timing;
         timing.steps = static_cast<std::int64_t>(stepSeconds.size());

@@ -7,7 +7,7 @@
 // nothing but the work.
 //
 // Life of a variant, all on one thread: create() -> prepare() -> check() -> step() x warm-up ->
-// step() x timed -> finish() -> report(). A variant whose check fails reports an error, never a
+// step() x timed -> status() -> finish() -> report(). A variant whose check fails reports an error, never a
 // time. A workload marks its operators with ridge::WorkRange (schemas/include/ridge/work.h) and its
 // non-operator phases with ridge::WorkRange(name) without work; it never includes anything of the
 // collector or the analyzer.
@@ -54,10 +54,14 @@ public:
     virtual CheckResult check() = 0;
     // One timed iteration; index counts warm-up steps too.
     virtual void step(std::uint64_t index) = 0;
+    // The first failed call of what the steps use (operators, ranks). Asked after the timed steps, before finish(): a
+    // library that refuses a call takes no time for it, and such a time is none.
+    [[nodiscard]] virtual Status status() const { return {}; }
     // The workload's own metrics, from its counts and the harness's timing.
     virtual std::vector<Metric> report(const Timing& timing) = 0;
     // Says after the timed steps whether what they did was right (every sample seen once, guard
-    // bytes untouched). A failure voids the time. Not timed; called before report().
+    // bytes untouched, the same values as before). A failure voids the time. Not timed; called before
+    // report(), after each repetition, and leaves the workload able to take further steps.
     virtual CheckResult finish() { return {true, {}}; }
 };
 

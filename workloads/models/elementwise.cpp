@@ -43,30 +43,12 @@ public:
         return m_ops->status();
     }
 
-    // Every element of the result against the chain in double.
     CheckResult check() override {
         step(0);
-        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
-        std::vector<float> got(static_cast<std::size_t>(std::min(m_elements, kPiece)));
-        double worst = 0;
-        for (std::int64_t at = 0; at < m_elements; at += kPiece) {
-            const std::int64_t count = std::min(kPiece, m_elements - at);
-            m_ops->download(got, (m_fused ? m_y : m_z).slice(at, count));
-            for (std::int64_t i = 0; i < count; ++i) {
-                auto wanted = static_cast<double>(input(i));
-                for (const auto& link : kChain)
-                    wanted =
-                        static_cast<double>(link.scale) * wanted + static_cast<double>(link.shift);
-                const double error =
-                    std::abs(static_cast<double>(got[static_cast<std::size_t>(i)]) - wanted);
-                if (!(error <= worst)) worst = error;
-            }
-        }
-        // Values stay below 4; four roundings.
-        return {worst <= 1e-6,
-                fmt::format("all {} elements against double: worst {:.1e} (limit 1e-06)",
-                            m_elements, worst)};
+        return compare();
     }
+    Status status() const override { return m_ops->status(); }
+    CheckResult finish() override { return compare(); }
 
     void step(std::uint64_t) override {
         for (std::int64_t i = 0; i < m_chains; ++i) chain();
@@ -94,6 +76,29 @@ public:
     }
 
 private:
+    // Every element of the result against the chain in double.
+    CheckResult compare() {
+        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
+        std::vector<float> got(static_cast<std::size_t>(std::min(m_elements, kPiece)));
+        double worst = 0;
+        for (std::int64_t at = 0; at < m_elements; at += kPiece) {
+            const std::int64_t count = std::min(kPiece, m_elements - at);
+            m_ops->download(got, (m_fused ? m_y : m_z).slice(at, count));
+            for (std::int64_t i = 0; i < count; ++i) {
+                auto wanted = static_cast<double>(input(i));
+                for (const auto& link : kChain)
+                    wanted =
+                        static_cast<double>(link.scale) * wanted + static_cast<double>(link.shift);
+                const double error =
+                    std::abs(static_cast<double>(got[static_cast<std::size_t>(i)]) - wanted);
+                if (!(error <= worst)) worst = error;
+            }
+        }
+        // Values stay below 4; four roundings.
+        return {worst <= 1e-6,
+                fmt::format("all {} elements against double: worst {:.1e} (limit 1e-06)",
+                            m_elements, worst)};
+    }
     void chain() {
         if (m_fused) {
             m_ops->affineChain("chain", kChain, m_x, m_y);

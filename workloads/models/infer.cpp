@@ -3,6 +3,7 @@
 #include "workloads/models/infer.h"
 
 #include "workloads/formulas/efficiency.h"
+#include "workloads/models/check_values.h"
 #include "workloads/models/checks_generation.h"
 #include "workloads/models/checks_operators.h"
 #include "workloads/models/checks_recorded.h"
@@ -70,7 +71,12 @@ public:
         m_prompt = randomTokens(m_options.prompt, m_options.config.vocabulary, kSeed + 1);
         (void)m_generator->prefill(m_prompt, m_options.chunk);
         m_ops->synchronize();
+        m_logits = m_generator->logits();
         return m_ops->status();
+    }
+    Status status() const override { return m_ops->status(); }
+    CheckResult finish() override {
+        return tiny::sameAsBefore("logits after the timed steps and before", m_generator->logits(), m_logits);
     }
     CheckResult check() override {
         const std::int64_t rows = m_options.chunk > 0 ? m_options.chunk : m_options.prompt;
@@ -122,6 +128,7 @@ private:
     std::unique_ptr<Operators> m_ops;
     std::unique_ptr<GptGenerator> m_generator;
     std::vector<std::int32_t> m_prompt;
+    std::vector<float> m_logits;  // of the prompt, before anything was timed
 };
 
 class DecodeWorkload final : public Workload {
@@ -164,11 +171,24 @@ public:
         if (m_generator->position() == m_options.config.context)
             m_generator->rewind(m_options.prompt);
         m_contexts.push_back(m_generator->position() + 1);
+        const bool first = m_logits.empty();
+        if (first) m_firstTokens = m_next;
         const auto next = m_generator->decodeAll(m_next);
         std::copy(next.begin(), next.end(), m_next.begin());
         m_ops->synchronize();
+        if (first) m_logits = m_generator->logits();
     }
-    CheckResult finish() override { return m_bandwidth.measureAgain(m_generator->engine()); }
+    Status status() const override { return m_ops->status(); }
+    // The first token again, over the prompt's cache that all steps have read.
+    CheckResult finish() override {
+        m_generator->rewind(m_options.prompt);
+        const auto next = m_generator->decodeAll(m_firstTokens);
+        m_next.assign(next.begin(), next.end());
+        m_ops->synchronize();
+        const CheckResult same = tiny::sameAsBefore("logits of the first token after the timed steps and before", m_generator->logits(), m_logits);
+        if (!same.passed) return same;
+        return m_bandwidth.measureAgain(m_generator->engine());
+    }
     std::vector<Metric> report(const Timing& timing) override {
         const auto shape = m_options.config.shape();
         // Exact for the mean: bytes are linear in the context. Of the timed steps, which are the
@@ -221,6 +241,7 @@ private:
         if (m_options.graph) RIDGE_TRY_STATUS(m_generator->recordDecode());
         m_ops->synchronize();
         m_contexts.clear();
+        m_logits.clear();
         return m_ops->status();
     }
 
@@ -230,6 +251,8 @@ private:
     std::unique_ptr<GptGenerator> m_generator;
     ReadBandwidth m_bandwidth;
     std::vector<std::int32_t> m_next;
+    std::vector<std::int32_t> m_firstTokens;  // what the first step after the check read, and gave
+    std::vector<float> m_logits;
     std::vector<std::int64_t> m_contexts;  // of each step since the check, the new token included
 };
 

@@ -151,6 +151,7 @@ public:
         const auto& tokens = m_decoder->tokens();
         m_equal = m_equal && std::equal(tokens.begin(), tokens.end(), m_truth.begin());
     }
+    Status status() const override { return m_ops->status(); }
     // The text is that of plain decoding, and as many drafts were kept as the formula says, within
     // four standard errors of the drawing.
     CheckResult finish() override {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/train.h"
 
+#include "workloads/models/check_values.h"
 #include "workloads/models/checks.h"
 #include "workloads/models/checks_operators.h"
 #include "workloads/models/checks_recorded.h"
@@ -15,6 +16,7 @@ namespace {
 using formulas::AttentionConvention;
 
 constexpr std::uint64_t kSeed = 1;
+constexpr std::size_t kReplayedSteps = 2;
 constexpr GptConfig kSmall{
     .layers = 2, .width = 128, .heads = 4, .context = 128, .vocabulary = 1024};
 constexpr GptConfig kAccelerator{
@@ -32,7 +34,9 @@ public:
 
     Status prepare() override;
     CheckResult check() override;
-    void step(std::uint64_t index) override;
+    void step(std::uint64_t index) override { m_lastLoss = take(index, m_losses); }
+    Status status() const override { return m_ops->status(); }
+    CheckResult finish() override;
     std::vector<Metric> report(const Timing& timing) override;
 
 private:
@@ -42,6 +46,8 @@ private:
         const TrainingData::Batch& first = m_data->batch(0);
         m_trainer->setBatch(first.tokens, first.targets);
     }
+    // Takes a step, adds its loss to the first few, and returns it.
+    double take(std::uint64_t index, std::vector<double>& losses);
     CheckResult checkGraph();
     [[nodiscard]] std::uint64_t recomputedFlops(AttentionConvention convention) const;
 
@@ -52,6 +58,8 @@ private:
     std::unique_ptr<Operators> m_ops;
     std::unique_ptr<GptTrainer> m_trainer;
     std::unique_ptr<TrainingData> m_data;
+    std::vector<double> m_losses;  // of the first steps after the check
+    double m_lastLoss = 0;
 };
 
 Status TrainWorkload::prepare() {
@@ -129,23 +137,34 @@ CheckResult TrainWorkload::check() {
     return result;
 }
 
-void TrainWorkload::step(std::uint64_t index) {
+double TrainWorkload::take(std::uint64_t index, std::vector<double>& losses) {
+    double loss = 0;
     if (m_options.graph) {
         const TrainingData::Batch& batch = m_data->batch(index);
         m_trainer->setBatch(batch.tokens, batch.targets);
-        (void)m_trainer->runRecordedStep();
-        m_ops->synchronize();
-        return;
+        loss = m_trainer->runRecordedStep();
+    } else {
+        const auto parts = static_cast<std::uint64_t>(m_options.microBatches);
+        for (std::uint64_t part = 0; part < parts; ++part) {
+            const TrainingData::Batch& batch = m_data->batch(index * parts + part);
+            m_trainer->setBatch(batch.tokens, batch.targets);
+            loss = m_trainer->forward();
+            m_trainer->backward(part > 0);
+        }
+        m_trainer->optimise();
     }
-    const auto parts = static_cast<std::uint64_t>(m_options.microBatches);
-    for (std::uint64_t part = 0; part < parts; ++part) {
-        const TrainingData::Batch& batch = m_data->batch(index * parts + part);
-        m_trainer->setBatch(batch.tokens, batch.targets);
-        (void)m_trainer->forward();
-        m_trainer->backward(part > 0);
-    }
-    m_trainer->optimise();
     m_ops->synchronize();
+    if (losses.size() < kReplayedSteps) losses.push_back(loss);
+    return loss;
+}
+
+// The first steps again, from the same weights: the loss of the second has everything of the first in it.
+CheckResult TrainWorkload::finish() {
+    restart();
+    std::vector<double> again;
+    for (std::uint64_t i = 0; i < m_losses.size(); ++i) (void)take(i, again);
+    if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
+    return tiny::sameLosses(again, m_losses, m_lastLoss, m_backend.accelerator);
 }
 
 std::uint64_t TrainWorkload::recomputedFlops(AttentionConvention convention) const {

@@ -79,8 +79,8 @@ public:
             side.seconds.push_back(seconds(spent) / m_shape.batch);
         }
     }
+    Status status() const override { return m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         for (Side& side : m_sides) {
             if (!side.collective.guardsIntact())
                 return {false, "the timed steps wrote outside their buffers"};

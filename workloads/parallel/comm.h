@@ -32,6 +32,8 @@ public:
     // Returns when it is done.
     virtual void run() = 0;
     virtual CheckResult check() = 0;
+    // The first of its calls that failed.
+    [[nodiscard]] virtual Status status() const { return {}; }
     [[nodiscard]] virtual double flopsPerRun() const = 0;
 };
 

@@ -164,8 +164,8 @@ public:
         if (!newest) return keep(Error{ErrorCode::kMeasurement, "the checkpoint is gone"});
         keep(restoreCheckpoint(*newest, m_copy.bytes()));
     }
+    Status status() const override { return m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         return {std::ranges::equal(m_state.bytes(), m_copy.bytes()),
                 "the last restore against memory"};
     }

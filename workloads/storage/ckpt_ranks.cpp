@@ -164,8 +164,8 @@ public:
             keep(Error{ErrorCode::kMeasurement, "the checkpoint is gone"});
         m_seconds.push_back(static_cast<double>(monotonicNs() - start) / 1e9);
     }
+    Status status() const override { return m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         return {std::ranges::equal(m_state.bytes(), m_copy.bytes()),
                 "the last restore against memory"};
     }

@@ -112,8 +112,8 @@ public:
             });
         if (!status.ok() && m_status.ok()) m_status = std::move(status);
     }
+    Status status() const override { return m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         return {true, "every block is the one that was asked for"};
     }
     std::vector<Metric> report(const Timing& timing) override {

@@ -84,8 +84,8 @@ public:
         m_cpuNs.push_back(readClockNs(CLOCK_PROCESS_CPUTIME_ID) - cpuStart);
     }
 
+    Status status() const override { return m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         return {m_loader->badEpochs() == 0,
                 fmt::format("{} whole epochs, {} with a sample missing or twice",
                             m_loader->goodEpochs() + m_loader->badEpochs(), m_loader->badEpochs())};

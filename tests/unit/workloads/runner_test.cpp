@@ -13,7 +13,7 @@ struct Calls {
     std::vector<std::uint64_t> steps;
 };
 
-class Counting final : public Workload {
+class Counting : public Workload {
 public:
     Counting(Calls& calls, Status prepared, bool checkPasses)
         : m_calls(calls), m_prepared(std::move(prepared)), m_checkPasses(checkPasses) {
@@ -69,6 +69,26 @@ TEST(Variant, PreparesChecksAndWarmsUpOnceHoweverOftenItIsRun) {
     EXPECT_EQ(calls.checked, 1);
     EXPECT_EQ(calls.finished, 3);
     EXPECT_EQ(calls.steps, (std::vector<std::uint64_t>{0, 1, 2, 3, 4, 5, 6, 7}));
+}
+
+// A library that refuses a call takes no time for it: nothing is reported, and what ranks compare afterwards is not begun.
+TEST(Variant, AFailedCallInAStepVoidsTheTimes) {
+    class Refused final : public Counting {
+    public:
+        using Counting::Counting;
+        Status status() const override { return Error{ErrorCode::kMeasurement, "out of memory"}; }
+    };
+    Calls calls;
+    WorkloadSpec spec = countingSpec(calls, {}, true);
+    spec.create = [&calls] { return std::make_unique<Refused>(calls, Status(), true); };
+    Variant variant(spec, nullptr);
+    ASSERT_EQ(variant.makeReady(), Readiness::kReady);
+    variant.warmUp();
+    const ridge::workloads::Run run = variant.conclude({variant.timedStep()});
+    EXPECT_FALSE(run.finish.passed);
+    EXPECT_EQ(run.finish.detail, "out of memory");
+    EXPECT_TRUE(run.metrics.empty());
+    EXPECT_EQ(calls.finished, 0);
 }
 
 TEST(Variant, AFailingCheckIsAFailureAndNothingIsTimed) {

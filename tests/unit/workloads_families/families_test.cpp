@@ -63,8 +63,10 @@ TEST_P(Families, PassTheirProofsAndReport) {
     EXPECT_TRUE(check.passed) << check.detail;
     EXPECT_NE(check.detail.find("finite differences"), std::string::npos) << check.detail;
     for (std::uint64_t i = 0; i < 4; ++i) workload->step(i);
+    EXPECT_TRUE(workload->status().ok());
     const CheckResult finish = workload->finish();
     EXPECT_TRUE(finish.passed) << finish.detail;
+    EXPECT_NE(finish.detail.find("taken again"), std::string::npos) << finish.detail;
     for (const Metric& metric : workload->report({4, 0.5, 0.5}))
         EXPECT_GT(metric.value, 0) << metric.name;
 }

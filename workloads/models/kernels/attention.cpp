@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/formulas/op_cost.h"
+#include "workloads/models/check_values.h"
 #include "workloads/models/checks_operators.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/models/kernels/kernels.h"
+#include "workloads/models/tiny_model.h"
 
 #include <fmt/format.h>
 
@@ -39,7 +41,12 @@ public:
         fill(m_qkv, 1);
         if (m_case.backward) fill(m_dOut, 2);
         step(0);
+        m_first = results();
         return m_ops->status();
+    }
+    Status status() const override { return m_ops->status(); }
+    CheckResult finish() override {
+        return tiny::sameAsBefore("attention after the timed steps and before", results(), m_first);
     }
     CheckResult check() override {
         const bool stored = m_case.backward && !m_case.fused;
@@ -89,6 +96,13 @@ public:
     }
 
 private:
+    std::vector<float> results() {
+        std::vector<float> all = tiny::host(*m_ops, m_out);
+        if (!m_case.backward) return all;
+        const std::vector<float> gradients = tiny::host(*m_ops, m_dQkv);
+        all.insert(all.end(), gradients.begin(), gradients.end());
+        return all;
+    }
     void fill(const Tensor& tensor, std::uint64_t seed) {
         std::vector<float> values(static_cast<std::size_t>(tensor.count));
         for (std::size_t i = 0; i < values.size(); ++i)
@@ -100,6 +114,7 @@ private:
     AttentionCase m_case;
     std::unique_ptr<Operators> m_ops;
     Tensor m_qkv, m_out, m_kept, m_dOut, m_dQkv;
+    std::vector<float> m_first;  // what the first step gave
 };
 
 }  // namespace

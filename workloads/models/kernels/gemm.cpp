@@ -64,7 +64,13 @@ public:
                                         bytes / static_cast<double>(cost.bytes()));
         m_repeats = std::clamp<std::int64_t>(static_cast<std::int64_t>(fitting), 1, 20);
         step(0);
+        m_first = product();
         return m_ops->status();
+    }
+    Status status() const override { return m_ops->status(); }
+    // Its own product is that of before, to the bit; one of the same shape was checked by value.
+    CheckResult finish() override {
+        return {product() == m_first, "the product after the timed steps is that of before, to the bit"};
     }
     CheckResult check() override {
         const GemmShape shape{m_case.layout, m_case.m, m_case.n, m_case.k};
@@ -88,6 +94,11 @@ public:
     }
 
 private:
+    std::vector<std::byte> product() {
+        std::vector<std::byte> values(static_cast<std::size_t>(m_args.c.bytes()));
+        m_ops->downloadBytes(values, m_args.c);
+        return values;
+    }
     void fill(const Tensor& tensor, std::uint64_t seed) {
         std::vector<float> values(static_cast<std::size_t>(tensor.count));
         for (std::size_t i = 0; i < values.size(); ++i)
@@ -112,6 +123,7 @@ private:
     GemmCase m_case;
     std::unique_ptr<Operators> m_ops;
     GemmArgs m_args;
+    std::vector<std::byte> m_first;  // the product before anything was timed
     std::int64_t m_repeats = 1;
 };
 

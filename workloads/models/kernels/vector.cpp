@@ -55,32 +55,10 @@ public:
     // A few thousand seeded elements (whole rows for the norm) against double.
     CheckResult check() override {
         step(0);
-        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
-        double worst = 0;
-        std::vector<float> row(static_cast<std::size_t>(m_width));
-        for (std::uint64_t sample = 0; sample < 16; ++sample) {
-            const auto r = static_cast<std::int64_t>(randomBits(9, sample) %
-                                                     static_cast<std::uint64_t>(m_rows));
-            m_ops->download(row, m_y.slice(r * m_width, m_width));
-            double mean = 0, square = 0;
-            for (std::int64_t i = 0; i < m_width; ++i) mean += input(1, r * m_width + i);
-            mean /= static_cast<double>(m_width);
-            for (std::int64_t i = 0; i < m_width; ++i)
-                square += std::pow(input(1, r * m_width + i) - mean, 2.0);
-            const double scale = 1.0 / std::sqrt(square / static_cast<double>(m_width) + 1e-5);
-            for (std::int64_t i = 0; i < m_width; ++i) {
-                const double x = input(1, r * m_width + i);
-                const double wanted = m_which == VectorCase::kLayerNorm
-                                          ? (x - mean) * scale * input(3, i) + input(2, i)
-                                          : input(3, r * m_width + i) + gelu(x + input(2, i));
-                const double error =
-                    std::abs(static_cast<double>(row[static_cast<std::size_t>(i)]) - wanted);
-                if (!(error <= worst)) worst = error;
-            }
-        }
-        return {worst <= 4e-6,
-                fmt::format("16 rows against double: worst {:.1e} (limit 4e-06)", worst)};
+        return compare();
     }
+    Status status() const override { return m_ops->status(); }
+    CheckResult finish() override { return compare(); }
     void step(std::uint64_t) override {
         switch (m_which) {
             case VectorCase::kBiasGeluResidual:
@@ -118,6 +96,33 @@ public:
     }
 
 private:
+    CheckResult compare() {
+        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
+        double worst = 0;
+        std::vector<float> row(static_cast<std::size_t>(m_width));
+        for (std::uint64_t sample = 0; sample < 16; ++sample) {
+            const auto r = static_cast<std::int64_t>(randomBits(9, sample) %
+                                                     static_cast<std::uint64_t>(m_rows));
+            m_ops->download(row, m_y.slice(r * m_width, m_width));
+            double mean = 0, square = 0;
+            for (std::int64_t i = 0; i < m_width; ++i) mean += input(1, r * m_width + i);
+            mean /= static_cast<double>(m_width);
+            for (std::int64_t i = 0; i < m_width; ++i)
+                square += std::pow(input(1, r * m_width + i) - mean, 2.0);
+            const double scale = 1.0 / std::sqrt(square / static_cast<double>(m_width) + 1e-5);
+            for (std::int64_t i = 0; i < m_width; ++i) {
+                const double x = input(1, r * m_width + i);
+                const double wanted = m_which == VectorCase::kLayerNorm
+                                          ? (x - mean) * scale * input(3, i) + input(2, i)
+                                          : input(3, r * m_width + i) + gelu(x + input(2, i));
+                const double error =
+                    std::abs(static_cast<double>(row[static_cast<std::size_t>(i)]) - wanted);
+                if (!(error <= worst)) worst = error;
+            }
+        }
+        return {worst <= 4e-6,
+                fmt::format("16 rows against double: worst {:.1e} (limit 4e-06)", worst)};
+    }
     static constexpr std::int64_t kPiece = std::int64_t{1} << 16;
     // Repeats after kPiece elements: cheap to make and to predict.
     static double input(std::uint64_t seed, std::int64_t i) {
@@ -183,19 +188,10 @@ public:
     }
     CheckResult check() override {
         step(0);
-        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
-        std::vector<float> got(static_cast<std::size_t>(m_y.count));
-        m_ops->download(got, m_y);
-        for (std::int64_t r = 0; r < m_pieces * m_rows; ++r)
-            for (std::int64_t j = 0; j < kSide; ++j) {
-                float sum = input(3, j);
-                for (std::int64_t i = 0; i < kSide; ++i)
-                    sum += input(1, r * kSide + i) * input(2, j * kSide + i);
-                if (got[static_cast<std::size_t>(r * kSide + j)] != sum)
-                    return {false, fmt::format("element {} of row {} is wrong", j, r)};
-            }
-        return {true, fmt::format("all {} elements are exact", got.size())};
+        return compare();
     }
+    Status status() const override { return m_ops->status(); }
+    CheckResult finish() override { return compare(); }
     void step(std::uint64_t) override {
         if (m_graph) {
             const WorkRange range("product.graph", m_graphWork);
@@ -217,6 +213,20 @@ public:
 private:
     static constexpr std::int64_t kSide = 64;
 
+    CheckResult compare() {
+        if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
+        std::vector<float> got(static_cast<std::size_t>(m_y.count));
+        m_ops->download(got, m_y);
+        for (std::int64_t r = 0; r < m_pieces * m_rows; ++r)
+            for (std::int64_t j = 0; j < kSide; ++j) {
+                float sum = input(3, j);
+                for (std::int64_t i = 0; i < kSide; ++i)
+                    sum += input(1, r * kSide + i) * input(2, j * kSide + i);
+                if (got[static_cast<std::size_t>(r * kSide + j)] != sum)
+                    return {false, fmt::format("element {} of row {} is wrong", j, r)};
+            }
+        return {true, fmt::format("all {} elements are exact", got.size())};
+    }
     void issue() {
         for (const GemmArgs& args : m_products)
             m_ops->gemm(m_batched ? "product.all" : "product.one", args);

@@ -102,6 +102,7 @@ public:
         if (index == 0) return;  // the warm-up
         m_runs.push_back(std::move(done));
     }
+    Status status() const override { return m_ops ? m_ops->status() : Status(); }
     CheckResult finish() override {
         if (m_wrong) return {false, "an answer differs from that of the request served alone"};
         return {true, {}};

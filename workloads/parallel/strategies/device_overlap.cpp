@@ -47,6 +47,7 @@ public:
         if (!m_ops->status().ok()) return {false, m_ops->status().error().message};
         return checkGemm(*m_ops, {m_args.layout, m_args.m, m_args.n, m_args.k});
     }
+    [[nodiscard]] Status status() const override { return m_ops->status(); }
     [[nodiscard]] double flopsPerRun() const override {
         const auto side = static_cast<double>(m_size.side);
         return 2 * side * side * side * m_size.repeats;

@@ -121,8 +121,8 @@ public:
             m_status = Error{ErrorCode::kMeasurement, "a loss is not a number"};
     }
 
+    Status status() const override { return m_status.ok() ? m_ops->status() : m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         const auto own = m_trainer->parameters();
         if (!own.ok()) return {false, own.error().message};
         const auto same = equalsRankZero(*m_ops, *m_communicator, *own);

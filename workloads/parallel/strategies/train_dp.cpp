@@ -62,8 +62,8 @@ public:
         runStep(index);
         m_communicator->setLinkLimit(0);
     }
+    Status status() const override { return m_status.ok() ? m_ops->status() : m_status; }
     CheckResult finish() override {
-        if (!m_status.ok()) return {false, m_status.error().message};
         // Every rank has applied the same sums to the same weights.
         std::vector<float> weights(static_cast<std::size_t>(m_trainer->layout().total));
         m_ops->download(weights, m_trainer->parameters());
