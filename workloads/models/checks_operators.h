@@ -3,7 +3,8 @@
 #pragma once
 // The proofs that operators owe before they are timed; like checks.h, each says what was compared and the worst
 // error. Everything stored in few bits is compared with double arithmetic on the very values that it was rounded
-// to, so the tolerances are those of float arithmetic (u = 6e-8): |error| / sum|a||b| <= min(8 u sqrt(K), K u).
+// to, so the tolerances are those of float arithmetic (u = 6e-8): |error| / sum|a||b| <= min(8 u sqrt(K), K u), and
+// 3e-5 more where eight-bit weights are multiplied with activations of 16 bits.
 
 #include "workloads/harness/workload.h"
 #include "workloads/ops/operators.h"

@@ -127,7 +127,10 @@ CheckResult checkLinear(Operators& ops, std::int64_t rows, std::int64_t n, std::
             [&](std::int64_t i) { return at(rounded, column * k + i); });
         keepWorst(worst, std::abs(at(first, row * n + column) - wanted.sum) / wanted.magnitude);
     }
-    return verdict(what + " against double on the rounded weights", worst, productLimit(k));
+    // For eight-bit weights a few rows may be rounded to 16 bits (ops/cpu/kernels_linear_fixed.h): by half a part in 32767
+    // of the largest of a group, which is about twice the mean of what is drawn.
+    const double rounding = storage == Storage::kInt8 ? 2.0 / 65534.0 : 0.0;
+    return verdict(what + " against double on the rounded weights", worst, productLimit(k) + rounding);
 }
 
 std::vector<std::byte> fp8Codes(std::int64_t count, std::uint64_t seed) {
