@@ -237,7 +237,7 @@ int report(const recorder::RecordOutcome& outcome, int code, const RecordArgumen
     // What the kernel saw of the program is of no process that an agent counted.
     const std::string of = outcome.processes == 0 && outcome.events != 0 ? "" : fmt::format(" of {} process{}", outcome.processes, outcome.processes == 1 ? "" : "es");
     note(globals, fmt::format("{} events{} in {} written to {}{}", outcome.events, of, formatDuration(outcome.durationNs), outcome.output,
-                              outcome.lost ? fmt::format("; {} records were lost, see RIDGE_LOSS", outcome.lost) : ""));
+                              outcome.lost ? fmt::format("; {} records were lost or cut short, see RIDGE_LOSS", outcome.lost) : ""));
     return code;
 }
 

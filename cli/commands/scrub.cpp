@@ -60,7 +60,8 @@ void addScrub(CLI::App& app, Globals& globals) {
     command->add_option("--word", arguments->options.words, "A further word to take out wherever it stands; may be given often")->type_name("TEXT")->allow_extra_args(false);
     addCommonOptions(*command, globals);
     command->footer("Examples:\n  ridge scrub trace.sqlite -o clean.sqlite\n  ridge scrub nsys-export.sqlite -o clean.sqlite --paths --word project-x\n"
-                    "\nThe input stays as it is. Every row and every number stays; only texts change. What was taken out is counted on stdout.");
+                    "\nThe input stays as it is. Every row and every number stays; only texts change. What was taken out is counted on stdout.\n"
+                    "Of environments what steers speed and what launchers set for each rank stays (CUDA_*, NCCL_*, OMP_*, RANK, ...), unless it looks like a secret.");
     command->callback([arguments, &globals] { globals.action = [arguments, &globals] { return scrubCommand(*arguments, globals); }; });
 }
 

@@ -86,14 +86,13 @@ void readVariables(Entries& entries) {
             std::find(kKeyVariables.begin(), kKeyVariables.end(), name) != kKeyVariables.end();
         // Set by the recorder itself, or by the launcher for each rank: no property of the machine.
         const bool ours = name == "CUDA_INJECTION64_PATH" || name == "CUDA_VISIBLE_DEVICES_RANK";
-        const std::string_view value = pair.substr(equals + 1);
+        const std::string value = archive::valueWithoutSecrets(pair.substr(equals + 1));
         if (key && !ours)
             put(entries, "env." + std::string(name), "key",
-                name == "LD_PRELOAD" ? withoutOurLibrary(value) : std::string(value));
+                name == "LD_PRELOAD" ? withoutOurLibrary(value) : value);
         else if (std::find(kRecordedVariables.begin(), kRecordedVariables.end(), name) !=
                  kRecordedVariables.end())
-            put(entries, "env." + std::string(name), "recorded",
-                std::string(pair.substr(equals + 1)));
+            put(entries, "env." + std::string(name), "recorded", value);
     }
 }
 

@@ -44,7 +44,7 @@ bool isListedProperty(std::string_view name) {
 }
 
 // Names of META_DATA_* and RIDGE_ENVIRONMENT whose value is one host or user, and nothing else.
-bool isHostKey(std::string_view name) { return name == "EXPORT_HOST" || name == "host.name" || name == "Hostname" || containsAny(name, {"HOST_NAME", "HOSTNAME", "DISPLAY_NAME"}); }
+bool isHostKey(std::string_view name) { return name == "EXPORT_HOST" || name == "host.name" || name == "os.boot_id" || name == "Hostname" || containsAny(name, {"HOST_NAME", "HOSTNAME", "DISPLAY_NAME"}); }
 bool isUserKey(std::string_view name) { return name == "EXPORT_USER" || containsAny(name, {"USER_NAME", "USERNAME"}); }
 
 Rule ruleFor(const std::string& table, const std::string& column) {

@@ -43,6 +43,12 @@ std::vector<std::string> partsOf(std::string_view name) {
     return parts;
 }
 
+// "TOKEN2" -> "TOKEN"
+std::string withoutNumber(std::string part) {
+    while (part.size() > 1 && std::isdigit(static_cast<unsigned char>(part.back())) != 0) part.pop_back();
+    return part;
+}
+
 // NAME=value, NAME as a shell would take it.
 std::optional<std::pair<std::string_view, std::string_view>> assignment(std::string_view text) {
     const std::size_t equals = text.find('=');
@@ -142,16 +148,18 @@ void findAssignments(std::string_view text, const Found& found) {
             ++at;
             continue;
         }
+        const bool option = text[at] == '-';
         std::size_t end = at;
-        while (end < text.size() && (isWord(text[end]))) ++end;
+        while (end < text.size() && (isWord(text[end]) || (option && text[end] == '.'))) ++end;  // --aws.secret
         const std::string_view word = text.substr(at, end - at);
         // Nothing can be assigned without one of these behind it: most words are done here.
         if (end < text.size() && end - at < 128 && (text[end] == '=' || text[end] == ':' || text[end] == '"' || text[end] == '\'' || text[end] == '\\' || text[end] == ' ' || text[end] == '\0') && isSecretName(word)) {
-            const auto [begin, stop] = valueAfter(text, end, word.starts_with("-"));
+            const auto [begin, stop] = valueAfter(text, end, option);
             const std::string_view value = text.substr(begin, stop - begin);
             std::string upper;
             for (const char c : word) upper += static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-            if (begin < stop && !isPlaceholder(value, upper.find("PASS") != std::string::npos)) {
+            const bool nextOption = option && text[begin - 1] != '=' && value.starts_with("--");  // it has no value
+            if (begin < stop && !nextOption && !isPlaceholder(value, upper.find("PASS") != std::string::npos)) {
                 found(begin, stop);
                 end = stop;
             }
@@ -215,16 +223,24 @@ std::string_view removedName(Removed kind) {
 bool isSecretName(std::string_view name) {
     const std::vector<std::string> parts = partsOf(name);
     const bool shouting = std::none_of(name.begin(), name.end(), [](unsigned char c) { return std::islower(c) != 0; });
+    const bool option = name.starts_with('-');
     for (std::size_t i = 0; i < parts.size(); ++i) {
-        const std::string& part = parts[i];
+        const std::string part = withoutNumber(parts[i]);
+        const bool last = i + 1 == parts.size();
         // "token_embedding" is a layer, "TOKEN_GITHUB" is not
-        if ((part == "TOKEN" || part == "COOKIE" || part == "BEARER") && (shouting || i + 1 == parts.size())) return true;
-        static const std::set<std::string_view> kAlone = {"SECRET", "SECRETS", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS",
-                                                          "APIKEY", "AUTHORIZATION", "AUTHTOKEN", "ACCESSTOKEN", "ACCESSKEY", "SECRETKEY"};
+        if ((part == "TOKEN" || part == "COOKIE" || part == "BEARER") && (shouting || last)) return true;
+        static const std::set<std::string_view> kAlone = {"SECRETS", "PASSPHRASE", "CRED", "CREDS", "CREDENTIAL", "CREDENTIALS", "APIKEY",
+                                                          "AUTHORIZATION", "AUTHTOKEN", "ACCESSTOKEN", "ACCESSKEY", "SECRETKEY"};
         static const std::set<std::string_view> kBeforeKey = {"API", "ACCESS", "PRIVATE", "SECRET", "AUTH", "ENCRYPTION", "SIGNING", "SSH"};
         if (kAlone.contains(part)) return true;
+        for (const std::string_view word : {"SECRET", "PASSWORD", "PASSWD"})
+            if (part.ends_with(word) || (shouting && part.find(word) != std::string::npos)) return true;
         if (part == "KEY" && i > 0 && (shouting || kBeforeKey.contains(parts[i - 1]))) return true;
-        if ((part == "PASS" || part == "PAT" || part == "AUTH") && shouting && parts.size() > 1) return true;
+        // Of a program's options all keys: what is no credential is no loss.
+        if (part == "KEY" && last && option) return true;
+        // PWD alone is a folder.
+        const bool isShort = part == "PASS" || part == "PAT" || part == "AUTH" || part == "PWD" || part == "PW";
+        if (isShort && ((shouting && parts.size() > 1) || (option && last))) return true;
     }
     return false;
 }
@@ -234,6 +250,8 @@ bool isListedVariable(std::string_view name) {
     return std::any_of(kListedPrefixes.begin(), kListedPrefixes.end(), [&](std::string_view prefix) { return name.starts_with(prefix); }) ||
            std::find(kListedVariables.begin(), kListedVariables.end(), name) != kListedVariables.end();
 }
+
+std::string valueWithoutSecrets(std::string_view value) { return withoutSecrets({1, std::string(value)}).front(); }
 
 std::vector<std::string> withoutSecrets(const std::vector<std::string>& command) {
     std::string line;  // NULs between the arguments, so that an option and its value are seen together

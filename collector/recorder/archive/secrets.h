@@ -35,6 +35,8 @@ bool isListedVariable(std::string_view name);
 
 // A command line without the credentials in it: the recorder's own files name no others.
 std::vector<std::string> withoutSecrets(const std::vector<std::string>& command);
+// The same for a text that stands for itself, as a variable's value.
+std::string valueWithoutSecrets(std::string_view value);
 
 class TextCleaner {
 public:

@@ -15,9 +15,11 @@ std::string cleaned(const std::string& text) {
 }
 
 TEST(Secrets, namesThatTellAndNamesThatDoNot) {
-    for (const char* name : {"HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "apiKey", "--api-key", "DB_PASSWORD", "db-password", "Authorization", "GITHUB_PAT", "STRIPE_KEY", "client_secret"})
+    for (const char* name : {"HF_TOKEN", "AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "apiKey", "--api-key", "DB_PASSWORD", "db-password", "Authorization", "GITHUB_PAT", "STRIPE_KEY", "client_secret",
+                             "NCCL_TOKEN2", "NCCL_CRED", "NCCL_PWD", "NCCL_MYSECRET", "NCCL_SECRETJ", "dbpassword", "--pw", "--aws.secret", "--wandb-key", "--key", "--pwd"})
         EXPECT_TRUE(isSecretName(name)) << name;
-    for (const char* name : {"max_tokens", "tokenizer", "key", "monkey", "KV_CACHE", "passes", "forward_pass", "CUDA_VISIBLE_DEVICES", "secretary", "num_keys", "PATH"})
+    for (const char* name : {"max_tokens", "tokenizer", "key", "monkey", "KV_CACHE", "passes", "forward_pass", "CUDA_VISIBLE_DEVICES", "secretary", "num_keys", "PATH",
+                             "PWD", "pw_conv", "NCCL_IB_PKEY", "CUDA_CACHE_PATH", "--num-keys", "--max-tokens", "--keys"})
         EXPECT_FALSE(isSecretName(name)) << name;
 }
 
@@ -69,6 +71,11 @@ TEST(Secrets, aCommandLineKeepsItsArguments) {
     const std::vector<std::string> command = {"python3", "train.py", "--token", "abcDEF123", "--name=x y", "", "PASSWORD=hunter2", "/home/bob/x"};
     const std::vector<std::string> expected = {"python3", "train.py", "--token", "scrubbed", "--name=x y", "", "PASSWORD=scrubbed", "/home/bob/x"};
     EXPECT_EQ(withoutSecrets(command), expected);
+    EXPECT_EQ(withoutSecrets({"x", "--pw", "ABC5", "--aws.secret", "ABC8", "--wandb-key", "ABC9", "--key=ABC7", "--cfg.db.password=p", "--api-key", "--lr", "0.1"}),
+              (std::vector<std::string>{"x", "--pw", "scrubbed", "--aws.secret", "scrubbed", "--wandb-key", "scrubbed", "--key=scrubbed", "--cfg.db.password=scrubbed", "--api-key", "--lr", "0.1"}));
+    EXPECT_EQ(valueWithoutSecrets("token=SECRETT"), "token=scrubbed");
+    EXPECT_EQ(valueWithoutSecrets("mlx5_0:1,mlx5_1:1"), "mlx5_0:1,mlx5_1:1");
+    EXPECT_EQ(valueWithoutSecrets(""), "");
     EXPECT_EQ(withoutSecrets({}), std::vector<std::string>{});
     EXPECT_EQ(withoutSecrets({"x", "--password", ""}), (std::vector<std::string>{"x", "--password", ""}));
 }

@@ -169,11 +169,12 @@ TEST_F(RecordTest, CountersClocksAndSourcesAreThere) {
 
 TEST_F(RecordTest, NoSecretReachesTheFile) {
     const std::string secret = "s3cr3t-value-93417";
-    for (const char* name : {"AWS_SECRET_ACCESS_KEY", "CUDA_API_KEY", "NCCL_TOKEN", "MY_PASSWORD", "HF_HOME"})
+    for (const char* name : {"AWS_SECRET_ACCESS_KEY", "CUDA_API_KEY", "NCCL_TOKEN", "NCCL_CRED", "NCCL_PWD", "NCCL_SECRETJ", "MY_PASSWORD", "HF_HOME"})
         setenv(name, secret.c_str(), 1);
     setenv("OMP_NUM_THREADS", "3", 1);
+    setenv("NCCL_IB_HCA", ("token=" + secret).c_str(), 1);
     const auto outcome = record(shell("exit 0"));
-    for (const char* name : {"AWS_SECRET_ACCESS_KEY", "CUDA_API_KEY", "NCCL_TOKEN", "MY_PASSWORD", "HF_HOME", "OMP_NUM_THREADS"})
+    for (const char* name : {"AWS_SECRET_ACCESS_KEY", "CUDA_API_KEY", "NCCL_TOKEN", "NCCL_CRED", "NCCL_PWD", "NCCL_SECRETJ", "MY_PASSWORD", "HF_HOME", "OMP_NUM_THREADS", "NCCL_IB_HCA"})
         unsetenv(name);
     ASSERT_TRUE(outcome.ok());
     EXPECT_EQ(readFile(m_output)->find(secret), std::string::npos);
