@@ -3,6 +3,7 @@
 #include "analyzer/roofline/measured.h"
 
 #include "analyzer/roofline/device_roofs.h"
+#include "analyzer/roofline/roofs.h"
 
 #include <fmt/format.h>
 
@@ -21,7 +22,7 @@
 namespace ridge::analyzer {
 namespace {
 
-constexpr double kUnreliable = 1.05, kLatencyAttainment = 0.6, kDispatchFactor = 5, kBalance = 0.1, kSelfCheck = 0.05;
+constexpr double kLatencyAttainment = 0.6, kDispatchFactor = 5, kBalance = 0.1, kSelfCheck = 0.05;
 constexpr double kCopyBytes = 128.0 * (1 << 20);  // beyond any L2 of today, twice
 constexpr std::uint16_t kF32 = 1, kF16 = 4, kF64 = 7;
 constexpr std::array<std::uint16_t, 3> kScalarDtypes{kF64, kF32, kF16};

@@ -9,7 +9,7 @@
 namespace ridge::analyzer {
 namespace {
 
-constexpr double kUnreliable = 1.05, kLatencyAttainment = 0.6, kDispatchFactor = 5, kBalance = 0.1;
+constexpr double kLatencyAttainment = 0.6, kDispatchFactor = 5, kBalance = 0.1;
 constexpr double kReadOnlyShare = 0.1;  // writes less: a reader
 
 }  // namespace

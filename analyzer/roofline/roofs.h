@@ -31,6 +31,9 @@
 
 namespace ridge::analyzer {
 
+// A share of a roof above this is a wrong roof or count.
+inline constexpr double kUnreliable = 1.05;
+
 struct RoofAnswer {
     std::string bound = "unknown";  // the words of RooflinePoint::bound
     WallClass wallClass = WallClass::kComputeUnknown;

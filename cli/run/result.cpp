@@ -9,6 +9,7 @@
 #include <array>
 #include <numeric>
 
+#include "analyzer/roofline/roofs.h"
 #include "analyzer/summary/own_cpu.h"
 #include "base/file.h"
 #include "base/without_mark.h"
@@ -48,14 +49,29 @@ RunMetric& metricNamed(std::vector<RunMetric>& metrics, const RunMetric& wanted)
     return metrics.back();
 }
 
+// A share of a measured roof: above this one of the two is wrong, as in the roofline.
+bool aboveItsRoof(std::string_view name, double value) { return (name == "mbu" || name == "roof_share") && value > analyzer::kUnreliable; }
+bool aboveItsRoof(const analyzer::WorkloadMetric& m) { return m.value && aboveItsRoof(m.name, *m.value); }
+
+// The value is kept, and no comparison takes it.
+void voidAboveItsRoof(const std::string& name, RunSample& sample, const std::string& workload, std::vector<reports::RunWarning>& warnings) {
+    if (!sample.value || !aboveItsRoof(name, *sample.value)) return;
+    sample.valid = false;
+    sample.cause = fmt::format("{} {:.3f} is above its roof: the roof was measured too low, or the work is counted wrong", name, *sample.value);
+    warnings.push_back({"unreliable_metric", sample.cause, workload});
+}
+
 // What the analyzer found in one attempt: a value per process, so that comparisons see these as well.
-void addAnalysis(std::vector<RunMetric>& metrics, const analyzer::Analysis& analysis, const std::string& workload, RunSample sample) {
+void addAnalysis(std::vector<RunMetric>& metrics, const analyzer::Analysis& analysis, const std::string& workload, RunSample sample,
+                 std::vector<reports::RunWarning>& warnings) {
     for (const auto& w : analysis.workloads) {
         if (w.name != workload || w.steps == 0) continue;
         const auto add = [&](const std::string& name, const char* unit, const char* direction, double value) {
             sample.value = value;
             sample.iterations = w.steps;
-            metricNamed(metrics, {name, unit, direction, "wall", {}}).samples.push_back(sample);
+            RunSample one = sample;
+            voidAboveItsRoof(name, one, workload, warnings);
+            metricNamed(metrics, {name, unit, direction, "wall", {}}).samples.push_back(one);
         };
         for (std::size_t c = 0; c < kWallClassCount; ++c)
             if (w.classes[c] > 0)
@@ -93,10 +109,6 @@ const analyzer::WorkloadMetric* valued(const std::vector<analyzer::WorkloadMetri
     const auto at = std::find_if(metrics.begin(), metrics.end(), [&](const auto& m) { return m.name == name; });
     return at != metrics.end() && at->value && *at->value > 0 ? &*at : nullptr;
 }
-
-// A share of a measured roof: above this one of the two is wrong, as in the roofline.
-constexpr double kUnreliable = 1.05;
-bool aboveItsRoof(const analyzer::WorkloadMetric& m) { return m.name == "mbu" && m.value && *m.value > kUnreliable; }
 
 }  // namespace
 
@@ -182,15 +194,11 @@ reports::RunBenchmark benchmarkOf(const Outcome& outcome, const std::vector<anal
             RunSample one = sample;
             one.value = m.value;
             one.iterations = slot;
-            if (aboveItsRoof(m)) {
-                one.valid = false;
-                one.cause = fmt::format("{} {:.3f} is above its roof: the roof was measured too low, or the bytes are counted wrong", m.name, *m.value);
-                warnings.push_back({"unreliable_metric", one.cause, outcome.variant.name});
-            }
+            voidAboveItsRoof(m.name, one, outcome.variant.name, warnings);
             metricNamed(others, {m.name, known ? m.unit : "1", m.direction, "wall", {}}).samples.push_back(one);
         }
         if (p >= analyses.size()) continue;
-        addAnalysis(others, analyses[p], outcome.variant.name, sample);
+        addAnalysis(others, analyses[p], outcome.variant.name, sample, warnings);
         warnOfStarved(analyses[p], outcome.variant.name, warnings);
     }
     if (!steps.samples.empty()) b.metrics.push_back(std::move(steps));

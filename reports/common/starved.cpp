@@ -21,6 +21,12 @@ bool wasStarved(const analyzer::WorkloadSummary& workload) {
            analyzer::starvedShare(workload).has_value();
 }
 
+bool wasStarved(const analyzer::Analysis& analysis, const analyzer::WhatIf& pair) {
+    return std::any_of(analysis.workloads.begin(), analysis.workloads.end(), [&](const auto& w) {
+        return (w.name == pair.workload || (!pair.comparedWith.empty() && w.name == pair.comparedWith)) && wasStarved(w);
+    });
+}
+
 std::string starvedText(const analyzer::WorkloadSummary& workload) {
     return wasStarved(workload) ? fmt::format("on a CPU for only {} of its time",
                                               formatShare(*analyzer::starvedShare(workload)))
@@ -29,7 +35,7 @@ std::string starvedText(const analyzer::WorkloadSummary& workload) {
 
 std::string starvedCount(const analyzer::Analysis& analysis) {
     const auto rows =
-        std::count_if(analysis.workloads.begin(), analysis.workloads.end(), wasStarved);
+        std::count_if(analysis.workloads.begin(), analysis.workloads.end(), [](const auto& w) { return wasStarved(w); });
     return rows == 0
                ? std::string()
                : fmt::format("{} row{} measured on a busy machine", rows, rows == 1 ? "" : "s");

@@ -15,6 +15,8 @@ namespace ridge::reports {
 inline constexpr std::string_view kStarvedMark = "*";
 
 bool wasStarved(const analyzer::WorkloadSummary& workload);
+// Whether one of the two workloads that a prediction and a measurement were compared of was.
+bool wasStarved(const analyzer::Analysis& analysis, const analyzer::WhatIf& pair);
 // "on a CPU for only 26.0 % of its time"; empty for a row that was not starved.
 std::string starvedText(const analyzer::WorkloadSummary& workload);
 // "2 rows measured on a busy machine"; empty when there are none.

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/roof_share.h"
 #include "reports/common/starved.h"
 #include "reports/html/parts.h"
 
@@ -158,14 +159,16 @@ std::string workloadsSection(const Analysis& a) {
         const std::string result = skipped.empty() ? fmt::format("<span title=\"{}\">{}</span>", html(metric ? metric->name : "median step"), html(resultText(w)))
                                                    : "<span class=\"soft\">-</span>";
         table.add({workloadName(w), result,
-                   w.roofShare ? formatShare(*w.roofShare) : "<span class=\"soft\">-</span>",
+                   w.roofShare ? roofShareText(w) : "<span class=\"soft\">-</span>",
                    judged ? fmt::format("<span class=\"mark c{}\"></span>{}", static_cast<int>(w.verdict.wallClass), html(shortVerdictText(w.verdict)))
                           : fmt::format("<span class=\"soft\">{}</span>", skipped.empty() ? "no steps" : "skipped: " + html(skipped)),
                    judged ? fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)) : "-",
                    judged ? answerKey(w) : "<span class=\"soft\">-</span>"});
     }
     const std::string starved = starvedRows(a);
-    return section("workloads", "Workloads", table.render() + (starved.empty() ? "" : fmt::format("<p class=\"soft small\">{} {}</p>\n", kStarvedMark, html(starved))));
+    std::string notes = starved.empty() ? "" : fmt::format("<p class=\"soft small\">{} {}</p>\n", kStarvedMark, html(starved));
+    if (const std::string above = aboveRoofNote(a); !above.empty()) notes += "<p class=\"soft small\">" + html(above) + "</p>\n";
+    return section("workloads", "Workloads", table.render() + notes);
 }
 
 std::string devicesSection(const Analysis& a) {

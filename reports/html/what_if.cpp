@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/starved.h"
 #include "reports/common/summary.h"
 #include "reports/html/parts.h"
 
@@ -23,13 +24,14 @@ std::string share(Ns part, Ns whole) {
     return whole > 0 ? formatShare(static_cast<double>(part) / static_cast<double>(whole)) : std::string("-");
 }
 
-std::string prediction(const WhatIf& w) {
+std::string prediction(const Analysis& a, const WhatIf& w) {
     std::string title = "<b class=\"name\">" + html(elideMiddle(printable(changeText(w.change)), 60)) + "</b>";
     if (!w.workload.empty()) title += "<br><span class=\"soft small\">" + nameCell(w.workload) + "</span>";
     std::string note = w.stepNs <= 0        ? fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh))
                        : w.stepNsLow <= 0 ? fmt::format("saves {} of the step or more; no roof bounds it", share(w.stepNs - w.stepNsHigh, w.stepNs))
                                           : fmt::format("saves {} to {} of the step", share(w.stepNs - w.stepNsHigh, w.stepNs), share(w.stepNs - w.stepNsLow, w.stepNs));
     if (w.error) note += fmt::format("; the replay is {:+.1f} % off what was measured", *w.error * 100);
+    if (w.measuredNs && wasStarved(a, w)) note += " on a busy machine";
     if (!w.comparedWith.empty()) note += " in " + html(elideMiddle(printable(w.comparedWith), 60));
     std::vector<DurationBar> bars;
     for (const DurationBar& bar : {DurationBar{"now", "now", w.stepNs}, {"low", "replay", w.replayNs}, {"high", "closed form", w.boundNs}})
@@ -116,7 +118,7 @@ std::string whatIfSection(const Analysis& a) {
         "<p class=\"soft\">Median steps. Replay: what the order of the work allows. Closed form: the step less the class of time. Either may be the "
         "shorter; the truth is expected between the two.</p>\n";
     const auto ranked = rankedWhatIf(a);
-    for (std::size_t i = 0; i < std::min(kMostWhatIfs, ranked.size()); ++i) body += prediction(*ranked[i]);
+    for (std::size_t i = 0; i < std::min(kMostWhatIfs, ranked.size()); ++i) body += prediction(a, *ranked[i]);
     if (ranked.size() > kMostWhatIfs) body += fmt::format("<p class=\"soft small\">and {} more in the JSON report.</p>\n", ranked.size() - kMostWhatIfs);
     return section("whatif", "What if", body);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/roof_share.h"
 #include "reports/common/starved.h"
 #include "reports/common/summary.h"
 
@@ -40,6 +41,8 @@ std::string workloads(const Analysis& a) {
     const std::string rule = std::string("|---|---:|---:|---|---:|") + (answerKey ? "---|" : "");
     std::string starved = starvedRows(a);
     if (!starved.empty()) starved = fmt::format("\n{} {}\n", markdown(kStarvedMark), markdown(printable(starved)));
+    std::string above = aboveRoofNote(a);
+    if (!above.empty()) above = fmt::format("\n{}\n", markdown(above));
     return "\n## Workloads\n" + table(header.c_str(), rule.c_str(), a.workloads, [&](const WorkloadSummary& w) {
                const Match match = matchOf(w);
                const std::string mark = wasStarved(w) ? " " + markdown(kStarvedMark) : "";
@@ -49,10 +52,10 @@ std::string workloads(const Analysis& a) {
                const std::string skipped = skipReason(w);
                const std::string result = w.check == "failed" ? "**check failed**" : skipped.empty() ? cell(resultText(w)) + mark : "skipped: " + cell(skipped);
                return fmt::format("| {} | {} | {} | {} | {} |{}", cell(w.name), result,
-                                  w.roofShare ? formatShare(*w.roofShare) : "-", w.steps == 0 ? "-" : "**" + verdictText(w.verdict) + "**",
+                                  markdown(roofShareText(w)), w.steps == 0 ? "-" : "**" + verdictText(w.verdict) + "**",
                                   w.steps == 0 ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)),
                                   answerKey ? " " + key + " |" : "");
-           }) + starved;
+           }) + starved + above;
 }
 
 std::string attribution(const Analysis& a) {
@@ -104,9 +107,9 @@ std::string whatIfs(const Analysis& a) {
     if (a.whatIf.empty()) return {};
     return "\n## What if\n\nMedian steps; replay: what the order of the work allows, closed form: the step less the class of time. Either may be the shorter; the truth is expected between the two.\n" +
            table("| Change | Workload | Step now | Replay | Closed form | Measured | Replay error |", "|---|---|---:|---:|---:|---:|---:|", rankedWhatIf(a),
-                 [](const WhatIf* w) {
+                 [&](const WhatIf* w) {
                      return fmt::format("| {} | {} | {} | {} | {} | {} | {} |", cell(changeText(w->change)), cell(w->workload), formatDuration(w->stepNs),
-                                        w->replayNs > 0 ? formatDuration(w->replayNs) : "-", w->boundNs > 0 ? formatDuration(w->boundNs) : "-", durationOr(w->measuredNs),
+                                        w->replayNs > 0 ? formatDuration(w->replayNs) : "-", w->boundNs > 0 ? formatDuration(w->boundNs) : "-", durationOr(w->measuredNs) + (w->measuredNs && wasStarved(a, *w) ? " " + markdown(kStarvedMark) : ""),
                                         w->error ? fmt::format("{:+.1f} %", *w->error * 100) : "-");
                  }, 20);
 }

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "reports/common/classes.h"
 #include "reports/common/escape.h"
+#include "reports/common/roof_share.h"
 #include "reports/common/starved.h"
 #include "reports/common/summary.h"
 #include "reports/terminal/table.h"
@@ -247,7 +248,7 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
         std::vector<Cell> row{Cell(w.name.empty() ? "(the trace)" : w.name),
                               failed ? Cell("failed", Paint::kBad) : !skipped.empty() ? Cell("skipped", Paint::kDim)
                               : wasStarved(w) ? Cell(fmt::format("{} {}", resultText(w), kStarvedMark), Paint::kWarn) : Cell(resultText(w)),
-                              Cell(w.roofShare ? formatShare(*w.roofShare) : "-"), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
+                              isAboveItsRoof(w) ? Cell(roofShareText(w), Paint::kWarn) : Cell(roofShareText(w)), Cell(noSteps ? "-" : shortVerdictText(w.verdict)),
                               Cell(noSteps ? "-" : fmt::format("{} ({})", formatDuration(wallCostNs(w)), formatShare(w.verdictShare)))};
         if (answerKey) row.push_back(noSteps ? Cell("-") : expectedCell(w));
         table.add(std::move(row));
@@ -255,6 +256,7 @@ std::string renderWorkloadTable(const Analysis& a, const TerminalOptions& o) {
         if (!skipped.empty()) reasons += wrapped(printable(fmt::format("{}: skipped: {}", w.name, skipped)), o.width, 0);
     }
     if (const std::string starved = starvedRows(a); !starved.empty()) reasons += wrapped(printable(fmt::format("{} {}", kStarvedMark, starved)), o.width, 0);
+    if (const std::string above = aboveRoofNote(a); !above.empty()) reasons += wrapped(above, o.width, 0);
     return table.render(o.width, o.colour) + reasons;
 }
 
@@ -271,16 +273,20 @@ std::string outsideText(const WhatIf& w) {
 std::string renderPairTable(const Analysis& a, const TerminalOptions& o) {
     Table table({{"what if", Align::kLeft, 20}, {"change", Align::kLeft}, {"step", Align::kRight}, {"predicted", Align::kRight},
                  {"measured", Align::kRight}, {"gain predicted", Align::kRight}, {"gain measured", Align::kRight}, {"outside", Align::kRight}});
-    bool any = false;
+    bool any = false, starved = false;
     for (const WhatIf& w : a.whatIf) {
         if (!w.measuredNs || w.stepNs <= 0) continue;
         const auto gain = [&](std::int64_t stepNs) { return formatShare(static_cast<double>(w.stepNs - stepNs) / static_cast<double>(w.stepNs)); };
+        const bool busy = wasStarved(a, w);
         any = true;
+        starved = starved || busy;
         table.add({w.workload, w.change, formatDuration(w.stepNs),
-                   fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh)), formatDuration(*w.measuredNs),
+                   fmt::format("{} to {}", formatDuration(w.stepNsLow), formatDuration(w.stepNsHigh)), fmt::format("{}{}{}", formatDuration(*w.measuredNs), busy ? " " : "", busy ? kStarvedMark : ""),
                    fmt::format("{} to {}", gain(w.stepNsHigh), gain(w.stepNsLow)), gain(*w.measuredNs), outsideText(w)});
     }
-    return any ? heading("Predicted against measured", o) + table.render(o.width, o.colour) : std::string();
+    if (!any) return {};
+    const std::string note = starved ? wrapped(fmt::format("{} one of the two was measured on a busy machine", kStarvedMark), o.width, 0) : std::string();
+    return heading("Predicted against measured", o) + table.render(o.width, o.colour) + note;
 }
 
 std::string renderTerminal(const Analysis& a, const TerminalOptions& o) {

@@ -266,6 +266,24 @@ TEST(Result, mbuIsHeldAgainstTheFasterReadRoofAndAboveItNotBelieved) {
     EXPECT_EQ(factsOf(outcome).metrics[1].name, "mbu_unreliable");
 }
 
+// On a machine too busy to show its roof an op came to 124.5 % of it: kept and told, and no comparison takes it.
+TEST(Result, aShareAboveTheRoofIsAWarningAndNoValue) {
+    const Outcome outcome = twoProcesses();
+    auto analyses = twoAnalyses(1);
+    analyses[0].workloads[0].roofShare = 1.245;
+    analyses[1].workloads[0].roofShare = 1.0;
+    std::vector<reports::RunWarning> warnings;
+    const auto b = benchmarkOf(outcome, analyses, warnings);
+    const auto share = std::find_if(b.metrics.begin(), b.metrics.end(), [](const auto& m) { return m.name == "roof_share"; });
+    ASSERT_NE(share, b.metrics.end());
+    ASSERT_EQ(share->samples.size(), 2U);
+    EXPECT_FALSE(share->samples[0].valid);
+    EXPECT_EQ(share->samples[0].value, std::optional(1.245));
+    EXPECT_TRUE(share->samples[1].valid);
+    ASSERT_EQ(warnings.size(), 1U);
+    EXPECT_EQ(warnings[0].code, "unreliable_metric");
+}
+
 TEST(Result, aStarvedMeasurementIsAWarningAndKept) {
     const Outcome outcome = twoProcesses();
     auto analyses = twoAnalyses(1);

@@ -126,6 +126,35 @@ TEST(Terminal, aPairSaysWhetherThePredictionHeld) {
     EXPECT_FALSE(matches(text, "alone")) << text;
 }
 
+// What a row's mark says of its result holds for what is concluded from it.
+TEST(Terminal, aPairOfABusyMachineAndAShareAboveTheRoofAreMarked) {
+    analyzer::Analysis analysis;
+    for (const char* name : {"slow", "fast"}) {
+        analyzer::WorkloadSummary w;
+        w.name = name;
+        w.steps = 5;
+        w.medianStepNs = 100;
+        w.roofShare = std::string(name) == "fast" ? 1.245 : 0.5;
+        analysis.workloads.push_back(w);
+    }
+    analyzer::WhatIf pair;
+    pair.workload = "slow";
+    pair.comparedWith = "fast";
+    pair.change = "fused";
+    pair.stepNs = 100;
+    pair.measuredNs = 70;
+    analysis.whatIf.push_back(pair);
+    EXPECT_FALSE(matches(renderPairTable(analysis, {.width = 160}), "busy"));
+    analysis.workloads[1].metrics.push_back({"cpu_share", 0.3, "share", "none"});
+    const std::string pairs = renderPairTable(analysis, {.width = 160});
+    EXPECT_TRUE(matches(pairs, R"(70 ns \*)")) << pairs;
+    EXPECT_TRUE(matches(pairs, "one of the two was measured on a busy machine")) << pairs;
+    const std::string rows = renderWorkloadTable(analysis, {.width = 160});
+    EXPECT_TRUE(matches(rows, R"(124\.5 % \?)")) << rows;
+    EXPECT_TRUE(matches(rows, R"(\? 1 row above the roof)")) << rows;
+    EXPECT_TRUE(matches(rows, R"( 50\.0 %  )")) << rows;
+}
+
 TEST(Terminal, noLineIsWiderThanTheTerminal) {
     for (const std::size_t width : {80U, 120U}) {
         const std::string text = renderTerminal(richAnalysis(), {.width = width});

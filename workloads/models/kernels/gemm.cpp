@@ -70,7 +70,9 @@ public:
     Status status() const override { return m_ops->status(); }
     // Its own product is that of before, to the bit; one of the same shape was checked by value.
     CheckResult finish() override {
-        return {product() == m_first, "the product after the timed steps is that of before, to the bit"};
+        const bool same = product() == m_first;
+        return {same, same ? "the product after the timed steps is that of before, to the bit"
+                           : "the product after the timed steps differs from that of before"};
     }
     CheckResult check() override {
         const GemmShape shape{m_case.layout, m_case.m, m_case.n, m_case.k};
