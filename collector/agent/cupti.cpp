@@ -14,6 +14,7 @@
 #include "collector/agent/raw.h"
 
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -320,6 +321,11 @@ void start() {
     if (pthread_create(&thread, nullptr, flusher, nullptr) == 0) pthread_detach(thread);
 }
 
+int isDriver(dl_phdr_info* info, size_t, void*) {
+    const char* name = strrchr(info->dlpi_name, '/');
+    return strncmp(name != nullptr ? name + 1 : info->dlpi_name, "libcuda.so", 10) == 0 ? 1 : 0;
+}
+
 }  // namespace
 
 void nameCudaObject(CudaObject kind, uint64_t handle, const char* text) {
@@ -345,6 +351,9 @@ void nameCudaObject(CudaObject kind, uint64_t handle, const char* text) {
 void startCuptiIfDriverLoaded() {
     if (sessionControl()->traceCuda == 0 || __atomic_load_n(&g_started, __ATOMIC_ACQUIRE) != 0)
         return;
+    // Asked first: for a library that is not there dlopen looks through all folders, while the
+    // program waits for us.
+    if (dl_iterate_phdr(isDriver, nullptr) == 0) return;
     void* driver = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_NOLOAD);
     if (driver == nullptr) return;  // the driver itself calls InitializeInjection when it comes
     auto* getCurrent = reinterpret_cast<int (*)(void**)>(dlsym(driver, "cuCtxGetCurrent"));

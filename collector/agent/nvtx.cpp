@@ -3,6 +3,7 @@
 // The NVTX injection: each shared object with NVTX in it calls the two entry points for itself,
 // from any thread, and gets the functions below into its tables.
 #include "collector/agent/cupti.h"
+#include "collector/agent/init_guard.h"
 #include "collector/agent/nvtx_extensions.h"
 #include "collector/agent/nvtx_fast.h"
 #include "collector/agent/raw.h"
@@ -315,6 +316,7 @@ bool fillTables(NvtxGetExportTableFunc_t getExportTable) {
 
 RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTable) {
     using namespace ridge::agent;
+    const InitGuard guard;
     if (!fillTables(getExportTable)) return 0;
     const auto* version =
         static_cast<const NvtxExportTableVersionInfo*>(getExportTable(NVTX_ETID_VERSIONINFO));
@@ -327,6 +329,7 @@ RIDGE_EXPORT int InitializeInjectionNvtx2(NvtxGetExportTableFunc_t getExportTabl
 
 RIDGE_EXPORT int InitializeInjectionNvtxExtension(nvtxExtModuleInfo_t* module) {
     using namespace ridge::agent;
+    const InitGuard guard;
     const raw::SignalShield shield;
     if (!sessionOpen() || sessionControl()->traceNvtx == 0 || over()) return 0;
     if (module == nullptr) return 0;

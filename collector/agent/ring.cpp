@@ -19,6 +19,7 @@ namespace ridge::agent {
 using namespace spool;
 
 __thread ThreadState t_state __attribute__((tls_model("initial-exec"))) = {};
+void (*g_beforeFork)() = nullptr;
 uint32_t g_imageGeneration = 1;
 alignas(kControlPage) ControlPage g_controlPage;
 char g_folder[kFolderBytes];
@@ -79,6 +80,7 @@ void startNewImage() {
 }
 
 void beforeFork() {
+    if (g_beforeFork != nullptr) g_beforeFork();
     lockTables();
     rememberOpenRanges(t_state.ring);
 }

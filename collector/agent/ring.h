@@ -125,6 +125,8 @@ extern __thread ThreadState t_state
 // Which library this is; defined by each.
 extern const spool::AgentKind kThisAgent;
 extern const char* const kThisAgentName;
+// Called before a fork, before any lock of ours is taken; nullptr: nothing is to be waited for.
+extern void (*g_beforeFork)() __attribute__((visibility("hidden")));
 // Called with a fresh ring of a fresh process image, before any other record: re-announce what
 // exists.
 void announceImage(Ring* ring);

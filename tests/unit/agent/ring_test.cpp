@@ -3,6 +3,7 @@
 // The ring code itself, compiled into this program (so that a sanitizer sees it): threads that
 // record, and a reader beside them that drains as the recorder does.
 #include "collector/agent/fast_ranges.h"
+#include "collector/agent/init_guard.h"
 #include "collector/agent/names.h"
 #include "collector/agent/raw.h"
 #include "tests/unit/agent/session_reader.h"
@@ -203,6 +204,40 @@ void expectTakenFrom(int holder) {
     EXPECT_EQ(ring->header->tail, ring->header->head);
     EXPECT_EQ(ring->header->drainOwner, 0);
     leave();
+}
+
+// A child would wait for a thread that it has not got.
+TEST(InitGuard, AForkWaitsForTheEntryOfAnotherThread) {
+    std::atomic<int> inside{0};
+    std::thread entering([&inside] {
+        const InitGuard guard;
+        inside = 1;
+        usleep(200'000);
+        inside = 0;
+    });
+    while (inside == 0) usleep(100);
+    const pid_t child = fork();
+    if (child == 0) _exit(inside);
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    entering.join();
+    EXPECT_EQ(status, 0);
+}
+
+TEST(InitGuard, AForkOfTheEnteringThreadItselfGoesOnAndItsChildEntersAnew) {
+    const InitGuard guard;
+    const pid_t child = fork();
+    if (child == 0) {
+        alarm(20);
+        const InitGuard again;
+        const pid_t grandchild = fork();
+        if (grandchild == 0) _exit(7);
+        int status = -1;
+        _exit(waitpid(grandchild, &status, 0) == grandchild ? WEXITSTATUS(status) : 1);
+    }
+    int status = -1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(WEXITSTATUS(status), 7);
 }
 
 TEST(Ring, ADrainIsTakenFromADeadHolder) {
