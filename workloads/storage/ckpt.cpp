@@ -5,6 +5,7 @@
 #include "workloads/formulas/efficiency.h"
 #include "workloads/harness/busy_gemm.h"
 #include "workloads/harness/quantile.h"
+#include "workloads/ops/cpu/vector_width.h"
 #include "workloads/storage/async_checkpoint.h"
 #include "workloads/storage/ckpt_state.h"
 #include "workloads/storage/storage.h"
@@ -27,7 +28,8 @@ double toSeconds(std::int64_t ns) {
 
 // Median of the timed ones.
 double medianOf(std::vector<double> values) {
-    if (std::ssize(values) > kCkptWarmup) values.erase(values.begin(), values.begin() + kCkptWarmup);
+    if (std::ssize(values) > kCkptWarmup)
+        values.erase(values.begin(), values.begin() + kCkptWarmup);
     return quantile(std::move(values), 0.5);
 }
 
@@ -155,7 +157,8 @@ public:
         if (auto saved = saveCheckpoint(parent(), 3, m_state.bytes(), m_options); !saved.ok())
             return {false, saved.error().message};
         if (m_crashed)
-            if (Status status = proveCrash(parent(), 3, m_state, m_copy, m_options, 4); !status.ok())
+            if (Status status = proveCrash(parent(), 3, m_state, m_copy, m_options, 4);
+                !status.ok())
                 return {false, status.error().message};
         return result;
     }
@@ -192,8 +195,8 @@ WorkloadSpec saveSpec(std::string name, const SaveShape& shape, Presets presets,
                    {"durable", shape.options.durable ? "fsync" : "NOT DURABLE"},
                    {"checksum", shape.options.checksum ? "crc32c" : "none"}};
     if (shape.gemmRepeats > 0)
-        spec.params["gemm"] = fmt::format("{}x{}x{}x{}", shape.gemmRepeats, kGemmSize, kGemmSize,
-                                          kGemmSize);
+        spec.params["gemm"] =
+            fmt::format("{}x{}x{}x{}", shape.gemmRepeats, kGemmSize, kGemmSize, kGemmSize);
     spec.presets = std::move(presets);
     spec.expected = {"io_checkpoint", "checkpoint_io"};
     spec.warmupSteps = kCkptWarmup;
@@ -238,8 +241,10 @@ std::vector<WorkloadSpec> knobSpecs() {
 
 std::vector<WorkloadSpec> checkpointSpecs() {
     SaveShape pair, pressed;
-    // Long enough to hide a save behind, on a disk that takes about 0.5 GB/s and more.
-    pair.gemmRepeats = 60;
+    // 16 GFLOP, and where there is no AVX-512 as many as take as long: 130 to 160 ms. That hides
+    // the 134 ms that a disk of 0.5 GB/s takes for 64 MiB, and leaves what one of 1 GB/s makes a
+    // step wait for at a third of it.
+    pair.gemmRepeats = static_cast<int>(60 * cpu::productRate());
     pressed.gemmRepeats = 4;
     std::vector<WorkloadSpec> specs{
         saveSpec<SaveCheckpoint>("ckpt.save/sync", pair, {"smoke", "standard", "full"}, 12),
