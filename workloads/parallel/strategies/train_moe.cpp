@@ -19,7 +19,7 @@ constexpr std::uint64_t kSeed = 1;
 struct Links {
     double slow, fast;
 };
-constexpr Links kProcessorLinks{0.02e9, 1e9}, kDeviceLinks{1e9, 20e9};
+constexpr Links kProcessorLinks{0.02e9, 1e9}, kDeviceLinks{0.5e9, 20e9};
 constexpr std::int64_t kExperts = 4, kDeviceExperts = 8;
 
 ParallelSetup setupOf(const Backend& backend, const std::string& label, ExpertOptions options,
@@ -40,7 +40,7 @@ ParallelSetup setupOf(const Backend& backend, const std::string& label, ExpertOp
     setup.model = {.layers = 2, .width = 128, .heads = 4, .context = 256, .vocabulary = 512};
     setup.link = kProcessorLinks.*link;
     moveToDevice(setup,
-                 {{.layers = 2, .width = 1024, .heads = 8, .context = 1024, .vocabulary = 8192},
+                 {{.layers = 2, .width = 2048, .heads = 16, .context = 1024, .vocabulary = 8192},
                   8,
                   kDeviceLinks.*link});
     setup.moreParameters = [options](const GptConfig& config) {
