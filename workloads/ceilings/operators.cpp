@@ -65,6 +65,39 @@ void measureEightBits(const MeasuredDevice& device, const Tensor& room) {
                   [&] { device.ops.gemm("roof", args); });
 }
 
+// The same in whole numbers, of noise.
+void measureWholeNumbers(const MeasuredDevice& device) {
+    constexpr std::int64_t kSquare = kProduct * kProduct, kPiece = std::int64_t{1} << 22;
+    constexpr auto kType = RIDGE_DTYPE_INT8;
+    if (const Status native = device.ops.canMultiply(kType); !native.ok()) {
+        device.out.notes.push_back(
+            fmt::format("no {}int8 product roof: {}", device.prefix, native.error().message));
+        return;
+    }
+    GemmArgs args;
+    args.layout = GemmLayout::kNT;
+    args.m = args.n = args.k = kProduct;
+    args.c = device.ops.allocate(kSquare, RIDGE_DTYPE_INT32);
+    std::vector<std::byte> noise(static_cast<std::size_t>(kPiece));
+    std::uint32_t state = 1;
+    for (std::byte& value : noise) {
+        state = state * 1664525U + 1013904223U;
+        value = static_cast<std::byte>(state >> 24);
+    }
+    for (Tensor* operand : {&args.a, &args.b}) {
+        *operand = device.ops.allocate(kSquare, kType);
+        if (operand->empty() || args.c.empty()) return;  // the caller's note says why
+        for (std::int64_t at = 0; at < kSquare; at += kPiece)
+            device.ops.uploadBytes(operand->slice(at, kPiece), noise);
+    }
+    Roof roof = roofOf("compute", device.prefix + "gemm", "FLOP/s",
+                       fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
+    roof.dtype = "int8";
+    device.sample(std::move(roof),
+                  2.0 * static_cast<double>(kSquare) * static_cast<double>(kProduct),
+                  [&] { device.ops.gemm("roof", args); });
+}
+
 void measureProducts(const MeasuredDevice& device, const Tensor& room, const Tensor& half) {
     const struct {
         ridge_dtype type;
@@ -94,6 +127,7 @@ void measureProducts(const MeasuredDevice& device, const Tensor& room, const Ten
     }
     (void)device.ops.setProducts(RIDGE_DTYPE_F32);
     measureEightBits(device, room);
+    measureWholeNumbers(device);
 }
 
 // Between the host's memory, as malloc gives it, and the device's: what an upload of a batch or a
@@ -161,7 +195,7 @@ void measureOperators(Operators& ops, const std::string& prefix, double budget, 
         out.notes.push_back("no roofs of " + ops.describe() + ": " + ops.status().error().message);
         return;
     }
-    constexpr int kOwnRoofs = 14;
+    constexpr int kOwnRoofs = 15;
     const MeasuredDevice device{ops, prefix, budget / (kOwnRoofs + kOverheadRoofs + kPeerRoofs),
                                 out};
     const auto memory = [&](const char* access, const char* how, double arrays,

@@ -26,9 +26,9 @@
 namespace ridge::workloads {
 
 // C(m,n) = op(A) op(B): NN a(m,k) b(k,n); NT a(m,k) b(n,k); TN a(k,m) b(k,n). The type is that of A
-// and B, which agree: f32 into f32; bf16 into f32 or bf16; int8 into int32 (no bias); fp8 into f32,
-// NT only, A of either format and B E4M3, k a multiple of 16, n too. Other than f32 only where
-// canMultiply() says so.
+// and B, which agree: f32 into f32; bf16 into f32 or bf16; int8 into int32 (no bias; on a GPU NT
+// only, k and n multiples of 4); fp8 into f32, NT only, A of either format and B E4M3, k a multiple
+// of 16, n too. Other than f32 only where canMultiply() says so.
 enum class GemmLayout { kNN, kNT, kTN };
 
 struct GemmArgs {
@@ -39,9 +39,10 @@ struct GemmArgs {
     Tensor a;
     Tensor b;
     Tensor c;
-    Tensor bias;                  // n elements added to each row; empty: none
-    bool accumulate = false;      // add to C instead of replacing it
-    bool unsignedLeft = false;    // int8: A holds 0..127, unsigned; eight bits saturate where there is no VNNI
+    Tensor bias;              // n elements added to each row; empty: none
+    bool accumulate = false;  // add to C instead of replacing it
+    bool unsignedLeft =
+        false;  // int8: A holds 0..127, unsigned; eight bits saturate where there is no VNNI
     bool leftIsGradient = false;  // where products are fp8: A needs range more than precision
     // Where products are fp8: B changes only by adamW() and uploads, so that its codes are kept
     // from one product to the next until then.

@@ -31,6 +31,8 @@ protected:
     }
     [[nodiscard]] bool onHostDevice() const { return std::string(GetParam()) == "cuda_on_host"; }
 
+    [[nodiscard]] bool onProcessor() const { return std::string(GetParam()).starts_with("cpu"); }
+
     // What whole models are stored in here: all, but on the slow device the one that is hardest.
     [[nodiscard]] std::vector<Storage> storages() const {
         if (onHostDevice()) return {Storage::kInt4};

@@ -153,8 +153,8 @@ constexpr auto kFp8 = RIDGE_DTYPE_FP8_E4M3;
 
 std::vector<Row> processorRows() {
     using enum GemmLayout;
-    // Skinny: the matrix is read once for one, eight or sixty-four rows; 0.5, 4 and 31 FLOP per byte
-    // in float. Tall: many rows of few columns, 64 FLOP per byte.
+    // Skinny: the matrix is read once for one, eight or sixty-four rows; 0.5, 4 and 31 FLOP per
+    // byte in float. Tall: many rows of few columns, 64 FLOP per byte.
     return {{{kF32, kNN, 256, 256, 256}, "256", true, false, 200},
             {{kF32, kNN, 512, 512, 512}, "512", true, true, 200},
             {{kF32, kNN, 1024, 1024, 1024}, "1024", true, true, 60},
@@ -171,8 +171,8 @@ std::vector<Row> processorRows() {
 }
 
 // Ridge points of an H100 by its data sheet: 20 FLOP/B in fp32, 148 in tf32, 295 in bf16, 590 in
-// fp8. 256 rows lie beside the ridge point in bf16 (244 FLOP/B, and an H200's is 206), far above it in
-// fp32; a tall product of bf16 has 85 FLOP/B, most of its bytes the float result.
+// fp8 and int8. 256 rows lie beside the ridge point in bf16 (244 FLOP/B, and an H200's is 206), far
+// above it in fp32; a tall product of bf16 has 85 FLOP/B, most of its bytes the float result.
 std::vector<Row> acceleratorRows() {
     using enum GemmLayout;
     return {{{kF32, kNN, 4096, 4096, 4096}, "4096", true, true, 50},
@@ -186,6 +186,7 @@ std::vector<Row> acceleratorRows() {
             {{kBf16, kNN, 16384, 16384, 16384}, "16384", true, false, 30},
             {{kBf16, kNN, 262144, 256, 256}, "tall", false, false, 100},
             {{kFp8, kNT, 8192, 8192, 8192}, "8192", true, true, 200},
+            {{kInt8, kNT, 8192, 8192, 8192}, "8192", true, true, 200},
             {{kF32, kNT, 1, 8192, 8192}, "m1", false, true, 100},
             {{kF32, kNT, 256, 8192, 8192}, "m256", true, false, 100},
             {{kF32, kNN, 262144, 256, 256}, "tall", true, false, 50},

@@ -25,6 +25,7 @@ namespace {
 constexpr std::size_t kWorkspace = std::size_t{32} << 20;  // what NVIDIA advises for Hopper
 constexpr int kAmpere = 8;                                 // the first with bf16 and tf32
 constexpr int kAda = 89;                                   // major and minor: the first with fp8
+constexpr int kTuring = 75;                                // likewise: int8 in tensor cores
 
 Status cudaFailed(const char* what, cudaError_t error) {
     if (error == cudaSuccess) return {};
@@ -46,6 +47,10 @@ cudaDataType_t typeOf(ridge_dtype type) {
             return CUDA_R_8F_E4M3;
         case RIDGE_DTYPE_FP8_E5M2:
             return CUDA_R_8F_E5M2;
+        case RIDGE_DTYPE_INT8:
+            return CUDA_R_8I;
+        case RIDGE_DTYPE_INT32:
+            return CUDA_R_32I;
         default:
             return CUDA_R_32F;
     }
@@ -114,10 +119,13 @@ Status Plan::makeLayout(cublasLtMatrixLayout_t& layout, cudaDataType_t type, std
 Status Plan::prepare(cublasLtHandle_t handle, const StridedProduct& p) {
     const bool transposedA = p.layout == GemmLayout::kTN;
     const bool transposedB = p.layout == GemmLayout::kNT;
-    const cublasComputeType_t compute =
-        p.tensorFloat ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+    const bool whole = p.type == RIDGE_DTYPE_INT8;
+    const cublasComputeType_t compute = whole           ? CUBLAS_COMPUTE_32I
+                                        : p.tensorFloat ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                        : CUBLAS_COMPUTE_32F;
     RIDGE_TRY_STATUS(
-        blasFailed("a product", cublasLtMatmulDescCreate(&m_product, compute, CUDA_R_32F)));
+        blasFailed("a product",
+                   cublasLtMatmulDescCreate(&m_product, compute, whole ? CUDA_R_32I : CUDA_R_32F)));
     RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_TRANSA, transposedB ? CUBLAS_OP_T : CUBLAS_OP_N));
     RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_TRANSB, transposedA ? CUBLAS_OP_T : CUBLAS_OP_N));
     if (p.bias != nullptr) {
@@ -164,8 +172,13 @@ Status Plan::run(cublasLtHandle_t handle, const StridedProduct& p, void* workspa
                  cudaStream_t stream) {
     if (p.bias != nullptr) RIDGE_TRY_STATUS(set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, p.bias));
     RIDGE_TRY_STATUS(setScales(p));
-    return blasFailed("a product", cublasLtMatmul(handle, m_product, &p.alpha, p.b, m_first, p.a,
-                                                  m_second, &p.beta, p.c, m_out, p.c, m_out,
+    // Factors are of the type that sums are kept in.
+    const std::int32_t wholeAlpha = p.alpha != 0 ? 1 : 0, wholeBeta = p.beta != 0 ? 1 : 0;
+    const bool whole = p.type == RIDGE_DTYPE_INT8;
+    const void* alpha = whole ? static_cast<const void*>(&wholeAlpha) : &p.alpha;
+    const void* beta = whole ? static_cast<const void*>(&wholeBeta) : &p.beta;
+    return blasFailed("a product", cublasLtMatmul(handle, m_product, alpha, p.b, m_first, p.a,
+                                                  m_second, beta, p.c, m_out, p.c, m_out,
                                                   &m_algorithm, workspace, kWorkspace, stream));
 }
 
@@ -513,7 +526,9 @@ Status CudaDevice::canMultiply(ridge_dtype type) const {
     if (type == RIDGE_DTYPE_F32) return {};
     if ((type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32) && m_properties.major >= kAmpere)
         return {};
-    if (isFp8(type) && 10 * m_properties.major + m_properties.minor >= kAda) return {};
+    const int version = 10 * m_properties.major + m_properties.minor;
+    if (isFp8(type) && version >= kAda) return {};
+    if (type == RIDGE_DTYPE_INT8 && version >= kTuring) return {};
     return Error{ErrorCode::kUnsupported,
                  std::string(m_properties.name) + " has no products of this type in this set"};
 }

@@ -28,7 +28,7 @@ struct StridedProduct {
     ridge_dtype typeB = RIDGE_DTYPE_NONE;   // of B, where it is another (fp8)
     ridge_dtype outType = RIDGE_DTYPE_F32;  // of C
     bool tensorFloat = false;               // f32 operands rounded to tf32 on the way in
-    float alpha = 1.0F, beta = 0.0F;
+    float alpha = 1.0F, beta = 0.0F;        // 0 or 1 where C is int32
     const void* a = nullptr;
     std::int64_t lda = 0, stepA = 0;
     const void* b = nullptr;
@@ -36,7 +36,7 @@ struct StridedProduct {
     void* c = nullptr;
     std::int64_t ldc = 0, stepC = 0;
     std::int64_t batch = 1;
-    const float* bias = nullptr;  // n floats added to each row; not of fp8 products
+    const float* bias = nullptr;  // n floats added to each row; not of eight-bit products
     // One float each in the device's memory that all elements of A or B are times; null: 1. fp8.
     const float* scaleA = nullptr;
     const float* scaleB = nullptr;

@@ -104,7 +104,7 @@ public:
     }
     Status canMultiply(ridge_dtype type) const override {
         if (type == RIDGE_DTYPE_F32 || type == RIDGE_DTYPE_BF16 || type == RIDGE_DTYPE_TF32 ||
-            isFp8(type))
+            type == RIDGE_DTYPE_INT8 || isFp8(type))
             return {};
         return Error{ErrorCode::kUnsupported, "no products of this type on the host's device"};
     }
@@ -258,8 +258,29 @@ private:
     int m_open = 0;
 };
 
+// int8 into int32. cuBLASLt asks for the summed index last in both, and for fours of all but the
+// rows of A.
+void multiplyWhole(const StridedProduct& p) {
+    RIDGE_CHECK(p.layout == GemmLayout::kNT && p.k % 4 == 0 && p.n % 4 == 0 && p.bias == nullptr &&
+                    p.rightType() == RIDGE_DTYPE_INT8 && p.outType == RIDGE_DTYPE_INT32,
+                "an int8 product that cuBLASLt does not have");
+    const auto* a = static_cast<const std::int8_t*>(p.a);
+    const auto* b = static_cast<const std::int8_t*>(p.b);
+    auto* c = static_cast<std::int32_t*>(p.c);
+    for (std::int64_t batch = 0; batch < p.batch; ++batch)
+        for (std::int64_t i = 0; i < p.m; ++i)
+            for (std::int64_t j = 0; j < p.n; ++j) {
+                std::int32_t sum = 0;
+                for (std::int64_t x = 0; x < p.k; ++x)
+                    sum += a[batch * p.stepA + i * p.lda + x] * b[batch * p.stepB + j * p.ldb + x];
+                std::int32_t& to = c[batch * p.stepC + i * p.ldc + j];
+                to = p.beta != 0 ? to + sum : sum;
+            }
+}
+
 void HostDevice::multiplyNow(const StridedProduct& p) {
     const Access access(*this);
+    if (p.type == RIDGE_DTYPE_INT8) return multiplyWhole(p);
     const bool transposedA = p.layout == GemmLayout::kTN;
     const bool transposedB = p.layout == GemmLayout::kNT;
     // What cuBLASLt asks of eight-bit operands: E5M2 on one side at most, the summed index last in
