@@ -2,13 +2,12 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // Memory roofs per level: read only (what a decode loop can reach), copy and triad (STREAM's
 // kernels; bytes counted as read + written, without the line that a write fetches first).
+#include "base/free_memory.h"
 #include "workloads/ceilings/sampling.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <fstream>
 #include <memory>
 #include <new>
 #include <string>
@@ -112,15 +111,6 @@ struct Level {
     std::size_t total;       // bytes of all arrays of one thread
 };
 
-// What may be taken of the memory that is free now; no file, no limit.
-std::uint64_t availableBytes() {
-    std::ifstream file("/proc/meminfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("MemAvailable:"))
-            return std::strtoull(line.c_str() + 13, nullptr, 10) << 10;
-    return UINT64_MAX;
-}
-
 // Memory itself: the arrays are used in turn, so that all of them pass between two uses of a byte.
 // That must be four times the last cache (STREAM's rule) also where a guest shares the cache of a
 // large host: one array of 256 MiB beside a cache of 260 MiB came half from the cache. At most a
@@ -128,7 +118,7 @@ std::uint64_t availableBytes() {
 std::size_t memoryTotal(const Machine& machine, std::uint64_t threads) {
     const std::uint64_t wanted = std::clamp<std::uint64_t>(
         4 * machine.l3Bytes / threads, std::uint64_t{768} << 20, std::uint64_t{2} << 30);
-    return static_cast<std::size_t>(std::min(wanted, availableBytes() / 4 / threads));
+    return static_cast<std::size_t>(std::min(wanted, freeMemoryBytes() / 4 / threads));
 }
 
 // A third of a level for all three arrays together, so that neighbours and the other arrays still

@@ -4,9 +4,11 @@
 #include "workloads/parallel/comm.h"
 
 #include "base/clock.h"
+#include "base/free_memory.h"
 #include "workloads/harness/context.h"
 #include "workloads/harness/quantile.h"
 #include "workloads/parallel/exact.h"
+#include "workloads/parallel/rank_env.h"
 
 #include <fmt/format.h>
 
@@ -20,9 +22,9 @@ namespace {
 
 using formulas::Collective;
 
-constexpr std::array kOperations{Collective::kAllReduce, Collective::kAllGather,
+constexpr std::array kOperations{Collective::kAllReduce,     Collective::kAllGather,
                                  Collective::kReduceScatter, Collective::kAllToAll,
-                                 Collective::kBroadcast, Collective::kSendRecv};
+                                 Collective::kBroadcast,     Collective::kSendRecv};
 constexpr std::int64_t kWarmup = 5;
 constexpr std::size_t kKiB = 1024, kMiB = 1024 * kKiB;
 
@@ -46,24 +48,30 @@ public:
     Status prepare() override {
         m_comm = runContext().communicator;
         if (!m_comm) return Error{ErrorCode::kUnsupported, "no communicator"};
-        if (m_shape.inDevice && m_comm->transport().allocate == nullptr)
+        if (!m_shape.inDevice) return {};
+        if (m_comm->transport().allocate == nullptr)
             return Error{ErrorCode::kUnsupported,
                          "a size for the memory of GPUs: --transport=nccl"};
-        for (const Place place : {Place::kOut, Place::kIn}) {
-            if (!hasPlace(m_shape.op, place)) continue;
-            m_sides.push_back({place, ExactCollective(*m_comm, m_shape.op, m_shape.bytes, place), {}});
-            m_sides.back().collective.fill(0);
-        }
-        return {};
+        std::uint64_t bytes = 0;
+        for (const Place place : places())
+            bytes += ExactCollective::bufferBytes(m_shape.op, m_shape.bytes, m_comm->size(), place);
+        return roomFor(bytes, ranksOnThisHost(m_comm->size()), freeMemoryBytes(),
+                       m_comm->transport(), [this] { (void)m_comm->barrier(); });
     }
+    // The proof's buffers are gone before the timed ones are there: it is these that must fit.
     CheckResult check() override {
         std::string text;
-        for (const Side& side : m_sides) {
+        for (const Place place : places()) {
             const ExactOutcome outcome =
-                proveExact(*m_comm, m_shape.op, m_shape.bytes, side.place, m_shape.threaded);
+                proveExact(*m_comm, m_shape.op, m_shape.bytes, place, m_shape.threaded);
             text += (text.empty() ? "" : "; ") + outcome.text +
-                    (side.place == Place::kIn ? " (in place)" : "");
+                    (place == Place::kIn ? " (in place)" : "");
             if (!outcome.ok) return {false, text};
+        }
+        for (const Place place : places()) {
+            m_sides.push_back(
+                {place, ExactCollective(*m_comm, m_shape.op, m_shape.bytes, place), {}});
+            m_sides.back().collective.fill(0);
         }
         return measureLatency(text);
     }
@@ -122,6 +130,12 @@ private:
         std::vector<double> seconds;
     };
 
+    [[nodiscard]] std::vector<Place> places() const {
+        std::vector<Place> all;
+        for (const Place place : {Place::kOut, Place::kIn})
+            if (hasPlace(m_shape.op, place)) all.push_back(place);
+        return all;
+    }
     void keep(Status status) {
         if (!status.ok() && m_status.ok()) m_status = std::move(status);
     }
@@ -155,15 +169,19 @@ int batchFor(std::size_t bytes) {
 }
 
 std::int64_t stepsFor(std::size_t bytes) {
-    return bytes > 64 * kMiB ? 10 : bytes >= 64 * kMiB ? 20 : bytes >= 8 * kMiB ? 25 : bytes >= kMiB ? 60 : 150;
+    return bytes > 64 * kMiB    ? 10
+           : bytes >= 64 * kMiB ? 20
+           : bytes >= 8 * kMiB  ? 25
+           : bytes >= kMiB      ? 60
+                                : 150;
 }
 
 WorkloadSpec sweepSpec(Collective op, std::size_t bytes, bool threaded,
                        std::vector<std::string> presets) {
     const SweepShape shape{op, bytes, batchFor(bytes), threaded};
     WorkloadSpec spec;
-    spec.name = fmt::format("comm.{}/{}{}", shortName(op), sizeLabel(bytes),
-                            threaded ? "-thread" : "");
+    spec.name =
+        fmt::format("comm.{}/{}{}", shortName(op), sizeLabel(bytes), threaded ? "-thread" : "");
     spec.params = {{"bytes", std::to_string(bytes)},
                    {"batch", std::to_string(shape.batch)},
                    {"path", threaded ? "thread" : "caller"},
@@ -183,14 +201,34 @@ WorkloadSpec sweepSpec(Collective op, std::size_t bytes, bool threaded,
 
 std::vector<std::string> presetsOf(Collective op, std::size_t bytes) {
     if (op == Collective::kAllReduce && bytes == kMiB) return {"smoke", "standard", "full"};
-    const bool standard = op == Collective::kAllReduce
-                              ? bytes == 64 * kKiB || bytes == 16 * kMiB
-                              : bytes == 4 * kMiB;
+    const bool standard =
+        op == Collective::kAllReduce ? bytes == 64 * kKiB || bytes == 16 * kMiB : bytes == 4 * kMiB;
     return standard || bytes == 8 * kKiB ? std::vector<std::string>{"standard", "full"}
                                          : std::vector<std::string>{"full"};
 }
 
 }  // namespace
+
+Status roomFor(std::uint64_t bytes, int ranksOnHost, std::uint64_t available,
+               const ridge_transport_t& transport, const std::function<void()>& meet) {
+    constexpr double kGiB = 1U << 30;
+    const auto wanted = static_cast<double>(bytes) / kGiB;
+    const bool fits = bytes <= available / static_cast<std::uint64_t>(ranksOnHost);
+    void* there = fits && transport.allocate != nullptr ? transport.allocate(bytes) : nullptr;
+    meet();
+    if (!fits)
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("its buffers take {:.1f} GiB of memory for each of {} ranks here, "
+                                 "and {:.1f} are free",
+                                 wanted, ranksOnHost, static_cast<double>(available) / kGiB)};
+    if (transport.allocate != nullptr && there == nullptr)
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("its buffers take {:.1f} GiB of the GPU's memory for each rank, "
+                                 "and less is free",
+                                 wanted)};
+    if (there != nullptr) transport.deallocate(there);
+    return {};
+}
 
 std::string sizeLabel(std::size_t bytes) {
     if (bytes >= kMiB && bytes % kMiB == 0) return fmt::format("{}MiB", bytes / kMiB);
@@ -210,7 +248,7 @@ std::vector<WorkloadSpec> sweepSpecs() {
 std::vector<WorkloadSpec> deviceSweepSpecs() {
     std::vector<WorkloadSpec> specs;
     for (const Collective op : kOperations)
-        for (std::size_t bytes = 128 * kMiB; bytes <= 1024 * kMiB; bytes *= 2) {
+        for (std::size_t bytes = 128 * kMiB; bytes <= 8192 * kMiB; bytes *= 2) {
             WorkloadSpec spec = sweepSpec(op, bytes, false, {"full"});
             spec.name += ".nccl";
             spec.params["backend"] = "cuda";

@@ -23,6 +23,13 @@
 
 namespace ridge::workloads {
 
+// Is there room for `bytes` in the host's memory for each of the ranks on it, of which `available`
+// are free, and in the transport's? kUnsupported, with what is wanted and what there is, where not.
+// meet() is called once, however it ends, while the transport's room is held: ranks may share a
+// GPU.
+[[nodiscard]] Status roomFor(std::uint64_t bytes, int ranksOnHost, std::uint64_t available,
+                             const ridge_transport_t& transport, const std::function<void()>& meet);
+
 std::vector<WorkloadSpec> commSpecs();
 
 // What the all-reduce runs beside: a product of floats.
@@ -50,8 +57,8 @@ WorkloadSpec overlapSpec(const std::string& variant, const OverlapOptions& optio
 
 // One per file; commSpecs() lists them.
 std::vector<WorkloadSpec> sweepSpecs();
-// comm.<op>/128MiB.nccl to 1024MiB.nccl, in GPUs' memory. Not larger: every element is compared on the
-// host, which holds what the GPU holds, four times per rank.
+// comm.<op>/128MiB.nccl to 1024MiB.nccl, in GPUs' memory. Not larger: every element is compared on
+// the host, which holds what the GPU holds, four times per rank.
 std::vector<WorkloadSpec> deviceSweepSpecs();
 std::vector<WorkloadSpec> fitSpecs();
 std::vector<WorkloadSpec> overlapSpecs();

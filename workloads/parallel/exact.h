@@ -19,8 +19,8 @@
 
 namespace ridge::workloads {
 
-// Lives on the host, and where the transport has memory of its own, there too: push() and pull() copy
-// everything, guards included.
+// Lives on the host, and where the transport has memory of its own, there too: push() and pull()
+// copy everything, guards included.
 class GuardedBuffer {
 public:
     // transport null: the host's memory.
@@ -70,6 +70,9 @@ public:
     // In place sums grow; before they leave the exact range of a float they must be filled anew.
     [[nodiscard]] bool worn() const { return m_grows && m_runs >= m_lifetime; }
     [[nodiscard]] std::size_t bytes() const { return m_bytes; }  // S
+    // Of all buffers of one, on the host and again in the transport's memory; without the guards.
+    [[nodiscard]] static std::size_t bufferBytes(formulas::Collective op, std::size_t bytes,
+                                                 int ranks, Place place);
     [[nodiscard]] formulas::Collective op() const { return m_op; }
 
 private:
@@ -89,8 +92,9 @@ private:
     bool m_grows = false;
 };
 
-// Some rounds with changing inputs at S and at a size that the ranks do not divide (all-reduce,
-// broadcast and send/receive take any). ok: nothing wrong, guards intact, on this rank.
+// Three rounds with changing inputs (above 1 GiB, where one takes ten seconds, one) at S and at a
+// size that the ranks do not divide (all-reduce, broadcast and send/receive take any). ok: nothing
+// wrong, guards intact, on this rank.
 struct ExactOutcome {
     bool ok = false;
     std::string text;

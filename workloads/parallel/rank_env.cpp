@@ -24,7 +24,7 @@ constexpr Launcher kLaunchers[] = {
     {"openmpi", "OMPI_COMM_WORLD_RANK", {"OMPI_COMM_WORLD_SIZE", nullptr, nullptr}},
     {"pmi", "PMI_RANK", {"PMI_SIZE", nullptr, nullptr}},
     {"pmix", "PMIX_RANK", {"PMIX_SIZE", "SLURM_STEP_NUM_TASKS", "SLURM_NTASKS"}},
-    {"slurm", "SLURM_PROCID", {"SLURM_STEP_NUM_TASKS", "SLURM_NTASKS", nullptr}},
+    {"slurm", "SLURM_PROCID", {"SLURM_STEP_NUM_TASKS", nullptr, nullptr}},
 };
 
 Result<int> parseCount(const char* variable, const std::string& text, int minimum) {
@@ -33,6 +33,12 @@ Result<int> parseCount(const char* variable, const std::string& text, int minimu
     if (error != std::errc{} || end != text.data() + text.size() || value < minimum)
         return Error{ErrorCode::kBadInput,
                      fmt::format("{}={} is not a valid number of ranks", variable, text)};
+    return value;
+}
+
+std::optional<std::string> fromEnvironment(const char* variable) {
+    const char* value = std::getenv(variable);
+    if (!value) return std::nullopt;
     return value;
 }
 
@@ -49,8 +55,11 @@ Result<RankInfo> rankFromEnvironment(const EnvironmentLookup& lookup) {
             sizeText = lookup(candidate);
             sizeName = candidate;
         }
-        // A bare RANK is any program's variable; torchrun always sets both.
-        if (!sizeText && std::string_view(launcher.name) == "torchrun") continue;
+        // A bare RANK is any program's variable; torchrun always sets both. The shell of a batch
+        // job has a SLURM_PROCID too, and is no step: one process, whatever the job's number of
+        // tasks.
+        const std::string_view name = launcher.name;
+        if (!sizeText && (name == "torchrun" || name == "slurm")) continue;
         if (!sizeText)
             return Error{ErrorCode::kBadInput,
                          fmt::format("{} is set but {} is not: start under mpirun or srun",
@@ -66,11 +75,20 @@ Result<RankInfo> rankFromEnvironment(const EnvironmentLookup& lookup) {
 }
 
 Result<RankInfo> rankFromEnvironment() {
-    return rankFromEnvironment([](const char* variable) -> std::optional<std::string> {
-        const char* value = std::getenv(variable);
-        if (!value) return std::nullopt;
-        return value;
-    });
+    return rankFromEnvironment(fromEnvironment);
+}
+
+int ranksOnThisHost(const EnvironmentLookup& lookup, int size) {
+    for (const char* variable :
+         {"LOCAL_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS"})
+        if (const auto text = lookup(variable))
+            if (const auto count = parseCount(variable, *text, 1); count.ok() && *count <= size)
+                return *count;
+    return size;
+}
+
+int ranksOnThisHost(int size) {
+    return ranksOnThisHost(fromEnvironment, size);
 }
 
 }  // namespace ridge::workloads

@@ -4,6 +4,8 @@
 // does one thing wrong.
 #include "workloads/parallel/exact.h"
 
+#include "workloads/parallel/comm.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -189,6 +191,51 @@ TEST_F(Exact, WornBuffersAreFilledBeforeSumsLeaveTheExactRange) {
     EXPECT_EQ(runs, 16);  // 250 * 2^16 < 2^24
     collective.fill(2);
     EXPECT_FALSE(collective.worn());
+}
+
+// What is allocated, and held together by a sweep: out of place and in place.
+TEST_F(Exact, SaysWhatItsBuffersTake) {
+    const auto bytes = [](Collective op, Place place) {
+        return ExactCollective::bufferBytes(op, 4096, 4, place);
+    };
+    EXPECT_EQ(bytes(Collective::kAllReduce, Place::kOut), 8192U);
+    EXPECT_EQ(bytes(Collective::kAllReduce, Place::kIn), 4096U);
+    EXPECT_EQ(bytes(Collective::kAllGather, Place::kOut), 5120U);
+    EXPECT_EQ(bytes(Collective::kReduceScatter, Place::kOut), 5120U);
+    EXPECT_EQ(bytes(Collective::kSendRecv, Place::kOut), 8192U);
+}
+
+TEST(Room, IsWhatBothMemoriesHave) {
+    static std::size_t there = 0;
+    static int held = 0;
+    ridge_transport_t table = kOneRank;
+    table.allocate = [](size_t bytes) -> void* {
+        return bytes > there ? nullptr : (++held, static_cast<void*>(&there));
+    };
+    table.deallocate = [](void*) { --held; };
+    constexpr std::uint64_t kGiB = std::uint64_t{1} << 30;
+    there = 24 * kGiB;
+    int met = 0, heldThen = 0;
+    const auto meet = [&] {
+        ++met;
+        heldThen = held;
+    };
+    EXPECT_TRUE(roomFor(24 * kGiB, 2, 48 * kGiB, table, meet).ok());
+    EXPECT_EQ(heldThen, 1) << "others that share the GPU must see it taken";
+    EXPECT_EQ(held, 0) << "what was tried is given back";
+    const Status host = roomFor(24 * kGiB, 2, 48 * kGiB - 2, table, meet);
+    ASSERT_FALSE(host.ok());
+    EXPECT_EQ(host.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(host.error().message.find("24.0 GiB of memory for each of 2 ranks"),
+              std::string::npos)
+        << host.error().message;
+    there = 24 * kGiB - 1;
+    const Status device = roomFor(24 * kGiB, 2, 48 * kGiB, table, meet);
+    ASSERT_FALSE(device.ok());
+    EXPECT_EQ(device.error().code, ErrorCode::kUnsupported);
+    EXPECT_NE(device.error().message.find("GPU"), std::string::npos) << device.error().message;
+    EXPECT_TRUE(roomFor(24 * kGiB, 2, 48 * kGiB, kOneRank, meet).ok()) << "the host's memory alone";
+    EXPECT_EQ(met, 4) << "a rank that does not come leaves the others waiting";
 }
 
 TEST_F(Exact, SizesThatDoNotFitAreAnError) {

@@ -43,6 +43,8 @@ TEST(RankEnvironment, ReadsEveryLauncher) {
          7,
          8,
          "slurm"},
+        // A batch script, which runs once for the whole job.
+        {{{"SLURM_PROCID", "0"}, {"SLURM_NTASKS", "4"}, {"SLURM_JOB_ID", "77"}}, 0, 1, "none"},
     };
     for (const Case& expected : cases) {
         const auto info = from(expected.variables);
@@ -59,6 +61,23 @@ TEST(RankEnvironment, RefusesWhatWouldHangTheOthers) {
     EXPECT_FALSE(from({{"PMI_RANK", "-1"}, {"PMI_SIZE", "2"}}).ok());
     EXPECT_FALSE(from({{"RANK", "1x"}, {"WORLD_SIZE", "2"}}).ok());
     EXPECT_FALSE(from({{"RANK", "0"}, {"WORLD_SIZE", "0"}}).ok());
+}
+
+TEST(RankEnvironment, SaysHowManyShareThisHost) {
+    const auto here = [](std::map<std::string, std::string> variables) {
+        return ranksOnThisHost(
+            [variables](const char* name) -> std::optional<std::string> {
+                const auto found = variables.find(name);
+                if (found == variables.end()) return std::nullopt;
+                return found->second;
+            },
+            16);
+    };
+    EXPECT_EQ(here({{"OMPI_COMM_WORLD_LOCAL_SIZE", "8"}}), 8);
+    EXPECT_EQ(here({{"LOCAL_WORLD_SIZE", "4"}}), 4);
+    EXPECT_EQ(here({}), 16);
+    EXPECT_EQ(here({{"LOCAL_WORLD_SIZE", "0"}}), 16);
+    EXPECT_EQ(here({{"LOCAL_WORLD_SIZE", "17"}}), 16);
 }
 
 TEST(WireBytes, AreThoseOfTheRing) {

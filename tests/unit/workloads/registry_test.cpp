@@ -61,13 +61,13 @@ TEST(Registry, TheGpusSetHasItsOwnSizesAndTheMachinesRest) {
     }
     for (const char* name :
          {"train.single/tf32", "train.single/fp8", "gemm/bf16.8192", "gemm/fp8.8192",
-          "infer.decode/bf16", "launch/graph", "train.dlrm/large", "train.gcn/random",
+          "gemm/int8.8192", "infer.decode/bf16", "launch/graph", "train.dlrm/large", "train.gcn/random",
           "train.conv/bf16", "train.offload/prefetch", "train.single/bf16.graph",
           "infer.decode/bf16.small.graph", "train.accum/4.fp8", "infer.serve/continuous",
           "infer.spec/g4.a80", "train.dp/overlap.nccl", "train.zero/3.prefetch.nccl",
           "train.tp/plain.nccl", "train.cp/ring.zigzag.nccl", "train.cp/ulysses.nccl",
           "train.moe/k2.nccl", "train.moe/k1.zipf.dropless.nccl", "train.dp/bucket1MiB.nccl",
-          "comm.overlap/on.nccl", "comm.allreduce/1024MiB.nccl", "cal.peak/gpu"})
+          "comm.overlap/on.nccl", "comm.allreduce/8192MiB.nccl", "cal.peak/gpu"})
         EXPECT_EQ(backends[name], "cuda") << name;
     // Over NCCL beside what the processor does over MPI.
     EXPECT_EQ(backends["train.dp/overlap"], "cpu");
