@@ -48,10 +48,11 @@ constexpr std::array kLines{
     Line{"train.dp", "wire = 2 (n-1)/n N s_g per rank and step, N all parameters"},
     Line{"train.zero",
          "wire = 2 (n-1)/n N s; stage 3: 3 (n-1)/n of the blocks; state 16 N, "
-         "4 N + 12 N/n, 2 N + 14 N/n, 16 N/n; N all parameters"},
+         "8 N + 8 N/n, 4 N + 12 N/n, 16 N/n bytes; N all parameters"},
     Line{"train.tp",
-         "wire = 4 all-reduces of tok C s per layer, or 4 all-gathers and 4 "
-         "reduce-scatters"},
+         "wire = 4 all-reduces of tok C s per layer; sequence parallel: 4 all-gathers and 4 "
+         "reduce-scatters of it per layer, 2 all-gathers of it about the head, an all-reduce of "
+         "the norms' gradients"},
     Line{"train.pp", "bubble = (p-1)/(m+p-1) of the time; live micro-batches m, with 1F1B p"},
     Line{"train.cp",
          "ring: hidden where T/n >= F s C_kv / (2 C Bw); Ulysses: 4 all-to-alls of "

@@ -8,6 +8,7 @@
 #include "workloads/harness/describe.h"
 #include "workloads/harness/options.h"
 #include "workloads/harness/runner.h"
+#include "workloads/ops/cpu/threads.h"
 #include "workloads/ops/cuda/cuda_operators.h"
 #include "workloads/parallel/communicator.h"
 #include "workloads/parallel/rank_env.h"
@@ -25,6 +26,7 @@
 #include <iostream>
 #include <optional>
 #include <thread>
+#include <unistd.h>
 
 namespace {
 
@@ -66,10 +68,19 @@ void removeFolderOnSignal(rw::DataFolder& folder) {
 }
 
 // oneDNN brings an OpenMP runtime; which one is its packager's choice, hence by name.
-void setLibraryThreads(int threads) {
-    using SetThreads = void (*)(int);
-    if (const auto set = reinterpret_cast<SetThreads>(::dlsym(RTLD_DEFAULT, "omp_set_num_threads")))
-        set(threads);
+ridge::Status setLibraryThreads(int threads) {
+    using Set = void (*)(int);
+    const auto call = [](const char* name, int value) {
+        if (const auto set = reinterpret_cast<Set>(::dlsym(RTLD_DEFAULT, name))) set(value);
+    };
+    call("omp_set_dynamic", 0);  // OMP_DYNAMIC: as many as it sees fit
+    call("omp_set_num_threads", threads);
+    if (const int started = threads > 1 ? rw::cpu::startedThreads(threads) : 1; started < threads)
+        return ridge::Error{ridge::ErrorCode::kBadInput,
+                            fmt::format("{} threads are asked for and OpenMP starts {}: does "
+                                        "OMP_THREAD_LIMIT say so?",
+                                        threads, started)};
+    return {};
 }
 
 void initializeBenchmark(const std::vector<std::string>& given) {
@@ -98,6 +109,19 @@ int measureCeilings(const rw::Options& options, rw::DataFolder& data) {
     }
     const ridge::Status written = ridge::writeFileAtomically(options.ceilingsFile, text);
     return written.ok() ? 0 : report(written.error());
+}
+
+// Google Benchmark leaves with 1, a regression's code, where it cannot open its file.
+ridge::Status canBeWritten(const std::string& file) {
+    if (file.empty()) return {};
+    std::error_code ignored;
+    const bool isThere = std::filesystem::exists(file, ignored);
+    const auto folder = std::filesystem::path(file).parent_path();
+    const std::string where = isThere ? file : folder.empty() ? "." : folder.string();
+    if (std::filesystem::is_directory(file, ignored) || ::access(where.c_str(), W_OK) != 0)
+        return ridge::Error{ridge::ErrorCode::kBadInput,
+                            fmt::format("--benchmark_out={}: cannot be written", file)};
+    return {};
 }
 
 // More threads than CPUs take turns: what is measured then is the scheduler.
@@ -175,6 +199,9 @@ int run(const std::vector<std::string>& arguments) {
         const ridge::Status ran = rw::runLoopbackRank(*rank, options->loopbackSeconds);
         return ran.ok() ? 0 : report(ran.error());
     }
+    if (rank->rank == 0)
+        if (const ridge::Status out = canBeWritten(options->benchmarkOut); !out.ok())
+            return report(out.error());
     // Whether it can be written is for the workloads that do; one that is not there is a slip.
     if (std::error_code ignored;
         !options->dataDir.empty() && !std::filesystem::is_directory(options->dataDir, ignored))
@@ -182,8 +209,11 @@ int run(const std::vector<std::string>& arguments) {
                        fmt::format("--data-dir={}: no such folder", options->dataDir)});
     static rw::DataFolder data(options->dataDir);  // the thread that waits for signals outlives us
     removeFolderOnSignal(data);
+    // A file that may not grow is an error of its write, which knows what it was and cleans up.
+    std::signal(SIGXFSZ, SIG_IGN);
     warnOfThreads(options->threads);
-    setLibraryThreads(options->threads);
+    if (const ridge::Status set = setLibraryThreads(options->threads); !set.ok())
+        return report(set.error());
     if (options->ceilings) return measureCeilings(*options, data);
     return runWorkloads(*options, std::move(*selected), *rank, data);
 }

@@ -53,6 +53,12 @@ Status checkMinTime(const std::string& flag, const std::string& seconds) {
     return {};
 }
 
+// It reserves room for as many results, throws below 0 and runs nothing at 0.
+Status checkRepetitions(const std::string& flag, const std::string& count) {
+    RIDGE_TRY([[maybe_unused]] const int value, parseNumber<int>(flag, count, 1, 100000));
+    return {};
+}
+
 Status noteBenchmarkFlag(const std::string& argument, Options& options) {
     options.benchmarkArguments.push_back(argument);
     if (isSwitchedOn(argument, "--benchmark_list_tests")) options.listTests = true;
@@ -62,8 +68,9 @@ Status noteBenchmarkFlag(const std::string& argument, Options& options) {
         RIDGE_TRY_STATUS(checkMinTime("--benchmark_min_time", *seconds));
         options.minTimeGiven = true;
     }
-    if (const auto value = valueOf(argument, "--benchmark_out"))
-        options.benchmarkOutGiven = !value->empty();
+    if (const auto count = valueOf(argument, "--benchmark_repetitions"))
+        RIDGE_TRY_STATUS(checkRepetitions("--benchmark_repetitions", *count));
+    if (auto value = valueOf(argument, "--benchmark_out")) options.benchmarkOut = std::move(*value);
     if (auto value = valueOf(argument, "--benchmark_out_format"))
         options.outFormat = std::move(*value);
     if (auto value = valueOf(argument, "--benchmark_format")) options.format = std::move(*value);
@@ -71,11 +78,17 @@ Status noteBenchmarkFlag(const std::string& argument, Options& options) {
 }
 
 // Google Benchmark also takes each flag from the environment: BENCHMARK_OUT and so on.
+// RIDGE_THREADS is what --threads is where that is not given.
 Status noteEnvironment(Options& options) {
     const auto get = [](const char* name) {
         return std::string(std::getenv(name) ? std::getenv(name) : "");
     };
-    options.benchmarkOutGiven = !get("BENCHMARK_OUT").empty();
+    if (const auto threads = get("RIDGE_THREADS"); !threads.empty()) {
+        RIDGE_TRY(options.threads, parseNumber<int>("RIDGE_THREADS", threads, 1, 1024));
+    }
+    options.benchmarkOut = get("BENCHMARK_OUT");
+    if (const auto count = get("BENCHMARK_REPETITIONS"); !count.empty())
+        RIDGE_TRY_STATUS(checkRepetitions("BENCHMARK_REPETITIONS", count));
     if (const auto seconds = get("BENCHMARK_MIN_TIME"); !seconds.empty()) {
         RIDGE_TRY_STATUS(checkMinTime("BENCHMARK_MIN_TIME", seconds));
         options.minTimeGiven = true;
@@ -162,7 +175,7 @@ std::string helpText() {
   --data-dir=DIR             where storage workloads put their data, below a folder of their own that is
                              removed at the end ($TMPDIR, or /tmp)
   --result=FILE              every step's time and each metric with its unit, as JSON
-  --threads=N                compute threads of the libraries (1)
+  --threads=N                compute threads of the libraries ($RIDGE_THREADS, or 1)
   --backend=cpu|cuda         whose workloads and roofs (cpu)
   --transport=mpi|nccl       what carries the ranks' messages (mpi); several NCCL ranks on one GPU are good
                              for values alone, and marked timing_valid=false

@@ -34,7 +34,7 @@ struct Options {
     BackendKind backend = BackendKind::kCpu;
     // What Google Benchmark is told, of which we have to know as well.
     bool minTimeGiven = false;
-    bool benchmarkOutGiven = false;
+    std::string benchmarkOut;  // a file; empty: none
     bool interleaved = false;
     std::string outFormat = "json";
     std::string format = "console";

@@ -126,7 +126,7 @@ Outcomes Runner::lead() {
     }
     const auto display = makeBareNameReporter(m_options.format);
     const auto file =
-        m_options.benchmarkOutGiven ? makeBareNameReporter(m_options.outFormat) : nullptr;
+        !m_options.benchmarkOut.empty() ? makeBareNameReporter(m_options.outFormat) : nullptr;
     // Everything that is registered was selected by bare name: the filter has done its work.
     benchmark::RunSpecifiedBenchmarks(display.get(), file.get(), ".");
     benchmark::ClearRegisteredBenchmarks();

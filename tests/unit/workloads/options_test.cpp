@@ -49,10 +49,12 @@ TEST(Options, ABriefRunTakesHalfTheStepsButNotTooFew) {
 
 TEST(Options, WhatIsWrongIsSaidWithTheFlag) {
     for (const char* argument :
-         {"--bogus", "io.train", "--threads=0", "--threads=two", "--threads=",
-          "--ceilings-budget=nan", "--ceilings-budget=-1", "--data-dir=", "--benchmark_format=xml",
-          "--benchmark_min_time=nan", "--benchmark_min_time=1e300", "--benchmark_min_time=-1",
-          "--benchmark_min_time=0", "--benchmark_min_time="}) {
+         {"--bogus", "io.train", "--threads=0", "--threads=two",
+          "--threads=", "--ceilings-budget=nan", "--ceilings-budget=-1",
+          "--data-dir=", "--benchmark_format=xml", "--benchmark_min_time=nan",
+          "--benchmark_min_time=1e300", "--benchmark_min_time=-1", "--benchmark_min_time=0",
+          "--benchmark_min_time=", "--benchmark_repetitions=0", "--benchmark_repetitions=-3",
+          "--benchmark_repetitions=1000000000", "--benchmark_repetitions=x"}) {
         const auto options = parseOptions({"ridge-workloads", argument});
         ASSERT_FALSE(options.ok()) << argument;
         EXPECT_EQ(options.error().code, ErrorCode::kBadInput);

@@ -23,12 +23,28 @@ def expect(condition, what):
 
 
 def test_usage():
-    for arguments in (["--bogus"], ["extra"], ["--benchmark_bogus=1"], ["--benchmark_filter=no.such.workload"], ["--threads=none"]):
+    for arguments in (["--bogus"], ["extra"], ["--benchmark_bogus=1"], ["--benchmark_filter=no.such.workload"], ["--threads=none"],
+                      ["--benchmark_repetitions=0", "--benchmark_filter=^gemm/fp32.256$"],
+                      ["--benchmark_out=/nonexistent/o.json", "--benchmark_filter=^gemm/fp32.256$"],
+                      ["--benchmark_out=/", "--benchmark_filter=^gemm/fp32.256$"]):
         result = run(*arguments)
         expect(result.returncode == 2, f"{arguments}: exit {result.returncode}, wanted 2")
         expect(result.stdout == "" and len(result.stderr.strip().splitlines()) == 1, f"{arguments}: {result.stderr!r}")
     expect(run("--help").returncode == 0, "--help")
     expect(run(env={"OMPI_COMM_WORLD_RANK": "0"}).returncode == 2, "a rank without a size")
+
+
+def test_threads_are_those_asked_for():
+    product = ("--benchmark_filter=^gemm/fp32.256$", "--brief")
+    for threads, variables in (("--threads=2", {"OMP_THREAD_LIMIT": "1"}), ("--brief", {"RIDGE_THREADS": "2", "OMP_THREAD_LIMIT": "1"}),
+                               ("--brief", {"RIDGE_THREADS": "banana"}), ("--brief", {"RIDGE_THREADS": "-5"})):
+        result = run(*product, threads, env=variables)
+        expect(result.returncode == 2 and len(result.stderr.strip().splitlines()) == 1, f"{variables}: exit {result.returncode}: {result.stderr}")
+    result = run(*product, "--threads=2", env={"OMP_DYNAMIC": "true"})
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")
+    # The shell of a batch job, which is no rank.
+    result = run(*product, env={"SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "77"})
+    expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")
 
 
 def test_check_backend(directory):
@@ -142,6 +158,17 @@ def test_data_folder_is_for_those_that_need_one(folder):
     expect(os.listdir(data) == [], f"left behind: {os.listdir(data)}")
 
 
+def test_a_file_that_may_not_grow_is_an_error(folder):
+    data = os.path.join(folder, "limited")
+    os.mkdir(data)
+    # 10 MB: less than the data set, and than a shard of a checkpoint.
+    for name in ("io.train/prefetch0", "ckpt.save/sync"):
+        result = subprocess.run(["bash", "-c", 'ulimit -f 10000; exec "$0" "$@"', program, f"--benchmark_filter=^{name}$", f"--data-dir={data}"],
+                                capture_output=True, text=True, timeout=120, env=environment)
+        expect(result.returncode == 4 and "File too large" in result.stdout, f"{name}: exit {result.returncode}: {result.stdout} {result.stderr}")
+        expect(os.listdir(data) == [], f"left behind: {os.listdir(data)}")
+
+
 def test_ceilings_that_are_ended_leave_no_shared_memory():
     def read(path):  # nothing of a process that has ended
         try:
@@ -212,6 +239,7 @@ def test_ceilings(folder):
 
 with tempfile.TemporaryDirectory() as directory:
     test_usage()
+    test_threads_are_those_asked_for()
     test_check_backend(directory)
     test_describe()
     test_list()
@@ -221,6 +249,7 @@ with tempfile.TemporaryDirectory() as directory:
     test_csv()
     test_signal(directory)
     test_data_folder_is_for_those_that_need_one(directory)
+    test_a_file_that_may_not_grow_is_an_error(directory)
     test_ceilings_that_are_ended_leave_no_shared_memory()
     test_ceilings(directory)
 print("passed")

@@ -78,6 +78,14 @@ with tempfile.TemporaryDirectory() as folder:
     expect(len(rows) == 4, [row["name"] for row in rows])
     for row in rows:
         expect("losses of 2 ranks against one in double" in row["label"], row)
+    # Gradients are averaged over any number of ranks.
+    result = run("--benchmark_filter=^train.dp/bucket64KiB$", "--benchmark_min_time=0.01", f"--benchmark_out={out}", ranks=3)
+    expect(result.returncode == 0, f"three ranks: exit {result.returncode}: {result.stdout} {result.stderr}")
+    row = json.load(open(out))["benchmarks"][0]
+    expect("losses of 3 ranks against one in double" in row["label"], row)
+    # Three ranks divide what this one shares, but not the small model of its proof.
+    result = run("--benchmark_filter=^train.cp/ring$", "--benchmark_min_time=0.01", ranks=3)
+    expect(result.returncode == 77 and "skipped: no proof on 3 ranks" in result.stdout, f"exit {result.returncode}: {result.stdout} {result.stderr}")
     # The other strategies have the same life: one that is quick stands for them.
     result = run("--benchmark_filter=^train.tp/plain$", "--benchmark_min_time=0.01", f"--benchmark_out={out}")
     expect(result.returncode == 0, f"exit {result.returncode}: {result.stdout} {result.stderr}")

@@ -18,6 +18,14 @@ int configureThreads(int wanted) {
     return threads;
 }
 
+int startedThreads(int wanted) {
+    int started = 0;
+#pragma omp parallel num_threads(wanted)
+#pragma omp single
+    started = omp_get_num_threads();
+    return started;
+}
+
 void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function,
                void* context) {
     const std::int64_t blocks = (count + align - 1) / align;

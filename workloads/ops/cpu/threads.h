@@ -15,6 +15,10 @@ namespace ridge::workloads::cpu {
 // 1024. Sets libgomp's count and returns it.
 int configureThreads(int wanted);
 
+// How many threads libgomp starts when it is asked for `wanted`: fewer under OMP_THREAD_LIMIT. A
+// library that counts on those it asked for (oneDNN) leaves the others' part of a product undone.
+int startedThreads(int wanted);
+
 using RangeFunction = void (*)(void* context, std::int64_t begin, std::int64_t end);
 void runRanges(int threads, std::int64_t count, std::int64_t align, RangeFunction function,
                void* context);

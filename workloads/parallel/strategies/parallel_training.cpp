@@ -75,6 +75,7 @@ public:
         if (!made.ok() && made.error().code == ErrorCode::kBadInput)
             return Error{ErrorCode::kUnsupported, made.error().message};
         RIDGE_TRY(m_trainer, std::move(made));
+        RIDGE_TRY_STATUS(proofCanBeDivided());
         m_data = std::make_unique<TrainingData>(m_setup.model, m_setup.sequences, kSeed + 1);
         m_initial = initialModel(m_setup);
         RIDGE_TRY_STATUS(m_trainer->load(m_initial));
@@ -154,6 +155,15 @@ public:
     }
 
 private:
+    // Ranks may divide the model and not the small one that it is proven with.
+    Status proofCanBeDivided() {
+        const ParallelProof& proof = m_setup.proof;
+        auto made = m_setup.make(*m_ops, *m_communicator, proof.config, proof.sequences);
+        if (made.ok() || made.error().code != ErrorCode::kBadInput) return {};
+        return Error{ErrorCode::kUnsupported,
+                     fmt::format("no proof on {} ranks: {}, of the proof's model too",
+                                 m_communicator->size(), made.error().message)};
+    }
     // An epsilon that gradients made of rounding alone do not outweigh.
     static AdamWArgs proofArgs() {
         AdamWArgs args;

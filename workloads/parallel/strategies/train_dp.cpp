@@ -140,6 +140,7 @@ WorkloadSpec spec(const Backend& backend, const std::string& label, DataParallel
          {"overlap", options.buckets.overlap ? "on" : "off"},
          {"link_bytes_per_s", fmt::format("{:.0f}", options.link)}});
     made.ranks = 2;
+    made.anyRanks = true;
     made.warmupSteps = 2;
     made.steps = 8;
     made.create = [backend, options] { return makeDataParallelWorkload(backend, options); };
