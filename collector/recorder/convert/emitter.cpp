@@ -193,9 +193,26 @@ void Emitter::counterSample(const CounterSample& sample) {
         default:
             at = time(sample.time);
     }
+    if (m_source->agent != AgentKind::kRecorder) {
+        // By the program's own stamp, which is none of the clock that it names.
+        if (at < 0) return countForeignClock();
+        ++m_events;
+    }
     m_row.clear();
     m_row.integer(counter->second).integer(at).real(sample.value);
     m_tables.counterSample().add(m_row);
+}
+
+void Emitter::countForeignClock() {
+    const std::int64_t pid = globalTid(m_source->pid, 0);
+    ++m_catalogue.lost;
+    for (LossRow& row : m_catalogue.losses)
+        if (row.source == "foreign_clock" && row.globalPid == pid) {
+            ++row.count;
+            return;
+        }
+    m_catalogue.losses.push_back(
+        {"foreign_clock", pid, 1, "counter samples with times before the recording began"});
 }
 
 void Emitter::ioCall(const IoCall& call) {

@@ -5,11 +5,11 @@
 // holds what changes from ring to ring; nothing grows with the number of records.
 
 #include "collector/recorder/convert/catalogue.h"
+#include "collector/recorder/convert/code_names.h"
 #include "collector/recorder/convert/launch_order.h"
 #include "collector/recorder/convert/memory_regions.h"
 #include "collector/recorder/convert/nccl_calls.h"
 #include "collector/recorder/convert/payload_json.h"
-#include "collector/recorder/convert/code_names.h"
 #include "collector/recorder/convert/tables.h"
 
 #include <cstdint>
@@ -108,6 +108,7 @@ private:
     void cpuSample(const RecordView& view);
     void schedSwitch(const spool::SchedSwitch& event);
     [[nodiscard]] bool outsideOfWindows(std::int64_t at) const;
+    void countForeignClock();
     void ioCall(const spool::IoCall& call);
     void kernel(const spool::Kernel& kernel);
     void copy(const spool::Memcpy& copy);

@@ -369,6 +369,10 @@ void counters() {
     const uint64_t foreign = nvtxCounterRegister(domain, &a);
     const nvtxCounterBatch_t gpu{foreign, values, sizeof values, 0, times, sizeof times};
     nvtxCounterBatchSubmit(domain, &gpu);
+    // Numbers that are no times of the clock that they are said to be of.
+    const int64_t numbers[] = {1, 2, at};
+    const nvtxCounterBatch_t early{batched, values, sizeof values, 0, numbers, sizeof numbers};
+    nvtxCounterBatchSubmit(domain, &early);
 }
 
 void memory() {

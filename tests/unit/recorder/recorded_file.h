@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -32,6 +33,7 @@ public:
         EXPECT_TRUE(outcome.ok()) << (outcome.ok() ? "" : outcome.error().message);
         if (!outcome.ok()) return;
         EXPECT_EQ(outcome->programStatus, 0);
+        m_events = outcome->events;
         auto db = Database::openForReading(o.output);
         EXPECT_TRUE(db.ok());
         if (db.ok()) m_db = std::make_unique<Database>(std::move(*db));
@@ -42,7 +44,11 @@ public:
         return rowsOf(*m_db, query, columns);
     }
 
+    // As the user is told.
+    [[nodiscard]] std::uint64_t events() const { return m_events; }
+
 private:
+    std::uint64_t m_events = 0;
     TempDir m_dir = std::move(TempDir::create("ridge-recorded")).value();
     std::unique_ptr<Database> m_db;
 };

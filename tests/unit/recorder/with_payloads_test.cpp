@@ -98,10 +98,15 @@ TEST_F(WithPayloads, CountersOfTheProgramAreCounters) {
     EXPECT_EQ(sql("SELECT unit, globalPid = (SELECT globalPid FROM PROCESSES) FROM RIDGE_COUNTER WHERE name = 'app.kv_cache.used'", 2), "B|1");
     EXPECT_EQ(samples("app.loss"), "1.25");
     EXPECT_EQ(samples("app.cache.hits") + " " + samples("app.cache.rate"), "7.0 0.5");
-    EXPECT_EQ(samples("app.batch"), "11.0;22.0;33.0");
+    EXPECT_EQ(samples("app.batch"), "11.0;22.0;33.0;33.0");
     EXPECT_EQ(sql("SELECT max(s.time) - min(s.time), min(s.time) > 0 FROM RIDGE_COUNTER_SAMPLE s JOIN RIDGE_COUNTER c ON c.id = s.counterId "
                   "WHERE c.name = 'app.batch'", 2), "2000|1");
-    EXPECT_EQ(sql("SELECT count FROM RIDGE_LOSS WHERE source = 'foreign_clock'"), "3");
+    EXPECT_EQ(sql("SELECT count FROM RIDGE_LOSS WHERE source = 'foreign_clock'"), "5");
+}
+
+TEST_F(WithPayloads, SamplesOfTheProgramAreEvents) {
+    EXPECT_EQ(std::to_string(s_file->events()), sql("SELECT (SELECT count(*) FROM NVTX_EVENTS WHERE eventType IN (34, 59, 60)) + "
+                                                    "(SELECT count(*) FROM RIDGE_COUNTER_SAMPLE s JOIN RIDGE_COUNTER c ON c.id = s.counterId WHERE c.name LIKE 'app.%')"));
 }
 
 TEST_F(WithPayloads, MemoryHasOwners) {
