@@ -217,7 +217,8 @@ TEST(InitGuard, AForkWaitsForTheEntryOfAnotherThread) {
     });
     while (inside == 0) usleep(100);
     const pid_t child = fork();
-    if (child == 0) _exit(inside);
+    // Past ThreadSanitizer, which calls the thread that the child has not got a leak.
+    if (child == 0) raw::call(SYS_exit_group, inside);
     int status = -1;
     ASSERT_EQ(waitpid(child, &status, 0), child);
     entering.join();
