@@ -22,10 +22,10 @@ struct GcnConfig {
     std::int64_t reach = 64;
     bool shuffled = false;
     std::int64_t inputs = 16;
-    std::int64_t hidden = 64;
+    std::int64_t hidden = 16;
     std::int64_t classes = 16;
 
-    // "131072 nodes 16-64-16"
+    // "131072 nodes 16-16-16"
     [[nodiscard]] std::string text() const;
     // Dense products, forward and backward.
     [[nodiscard]] std::uint64_t productFlops() const;

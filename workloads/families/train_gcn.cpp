@@ -2,7 +2,6 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/families/checks.h"
 #include "workloads/families/family_workload.h"
-#include "workloads/ops/cpu/vector_width.h"
 
 namespace ridge::workloads {
 
@@ -85,10 +84,11 @@ std::vector<WorkloadSpec> gcnSpecs(const FamilyBackend& backend) {
                        {"optimizer", "SGD"}};
         spec.presets = {"standard", "full"};
         if (shuffled) spec.presets.insert(spec.presets.begin(), "smoke");
-        // In order, a row's 28 neighbours come from the second-level cache, 7 KB for each 0.7 KB
-        // that memory must give: with 512 bits a load the caches are quick enough to leave it to
-        // memory, with 256 they take 2 to 4 times as long as it (0.27 of its roof was seen).
-        if (shuffled || accelerator || !cpu::hasWideVectors())
+        // In order a node's neighbours are in the first-level cache. A row of 16 floats is
+        // aggregated from 28 edges of 8 bytes: 2.5 FLOP per byte, below every processor's ridge
+        // point, and the products of 16 columns beside it have 4. Of 64 floats it would be 4.8, on
+        // the ridge, with eight loads an edge that take twice as long as memory does.
+        if (shuffled || accelerator)
             spec.expected = {"latency_bound", "none"};
         else
             spec.expected = {"memory_wall", "memory_bandwidth"};

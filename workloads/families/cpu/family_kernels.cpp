@@ -37,24 +37,36 @@ struct RowsToSum {
     const float* values;
 };
 
-// kLanes vectors of the sum, from column c on.
+// kLanes vectors of the sum, from column c on. Of few vectors, four rows have sums of their own:
+// one after the other, each addition would wait for the one before, four cycles a row.
 template <typename Lanes, int kLanes, bool kWeighted>
 __attribute__((always_inline)) inline void sumColumns(const RowsToSum& rows, const float* table,
                                                       std::int64_t c, float* out) {
     constexpr std::int64_t kFloats = sizeof(typename Lanes::Type) / sizeof(float);
-    typename Lanes::Type sums[kLanes] = {};
-    for (std::int64_t i = 0; i < rows.count; ++i) {
+    constexpr int kAtOnce = kLanes <= 2 ? 4 : 1;
+    typename Lanes::Type sums[kAtOnce][kLanes] = {};
+    const auto add = [&](std::int64_t i, typename Lanes::Type * to) __attribute__((always_inline)) {
         const float* row = table + rows.named[i] * rows.width + c;
 #pragma GCC unroll 8
         for (int l = 0; l < kLanes; ++l) {
             if constexpr (kWeighted)
-                sums[l] += rows.values[i] * at<Lanes>(row + l * kFloats);
+                to[l] += rows.values[i] * at<Lanes>(row + l * kFloats);
             else
-                sums[l] += at<Lanes>(row + l * kFloats);
+                to[l] += at<Lanes>(row + l * kFloats);
         }
-    }
+    };
+    std::int64_t i = 0;
+    for (; i + kAtOnce <= rows.count; i += kAtOnce)
+#pragma GCC unroll 4
+        for (int part = 0; part < kAtOnce; ++part) add(i + part, sums[part]);
+    for (; i < rows.count; ++i) add(i, sums[0]);
 #pragma GCC unroll 8
-    for (int l = 0; l < kLanes; ++l) at<Lanes>(out + c + l * kFloats) = sums[l];
+    for (int l = 0; l < kLanes; ++l) {
+        typename Lanes::Type sum = sums[0][l];
+#pragma GCC unroll 4
+        for (int part = 1; part < kAtOnce; ++part) sum += sums[part][l];
+        at<Lanes>(out + c + l * kFloats) = sum;
+    }
 }
 
 template <typename Lanes, bool kWeighted>
