@@ -112,7 +112,7 @@ int ChartView::labelWidth() const {
 double ChartView::longest() const {
     double most = 0;
     for (const Bar& bar : m_chart.bars) most = std::max(most, sumOf(bar));
-    for (const Prediction& p : m_chart.predictions) most = std::max({most, static_cast<double>(p.now), static_cast<double>(p.replay), static_cast<double>(p.measured.value_or(0))});
+    for (const Prediction& p : m_chart.predictions) most = std::max({most, static_cast<double>(p.now), static_cast<double>(p.high), static_cast<double>(p.measured.value_or(0))});
     return most;
 }
 
@@ -190,8 +190,7 @@ void ChartView::paintPredictions(QPainter& painter, int y) {
                          fontMetrics().elidedText(text(p.note.empty() ? p.label : p.label + " · " + p.note), Qt::ElideMiddle, label - 8));
         const double middle = y + row.height() / 2;
         painter.fillRect(QRectF(left, middle - 5, static_cast<double>(p.now) * scale, 10), m_theme->line);
-        const Ns low = std::min(std::max<Ns>(0, p.bound), p.replay), high = std::max(p.bound, p.replay);
-        if (p.replay > 0) painter.fillRect(QRectF(x(low), middle - 5, std::max(2.0, x(high) - x(low)), 10), m_theme->accent);
+        if (p.high > 0) painter.fillRect(QRectF(x(p.low), middle - 5, std::max(2.0, x(p.high) - x(p.low)), 10), m_theme->accent);
         painter.fillRect(QRectF(x(p.now) - 1, middle - 9, 2, 18), m_theme->text);
         if (p.measured) {
             painter.setBrush(m_theme->good);
@@ -199,18 +198,18 @@ void ChartView::paintPredictions(QPainter& painter, int y) {
             const double at = x(*p.measured);
             painter.drawPolygon(QPolygonF({{at, middle - 7}, {at + 6, middle}, {at, middle + 7}, {at - 6, middle}}));
         }
-        QString words = p.bound > 0 ? tr("%1 to %2").arg(duration(low), duration(high)) : tr("at most %1").arg(duration(p.replay));
+        QString words = p.low > 0 ? tr("%1 to %2").arg(duration(p.low), duration(p.high)) : tr("at most %1").arg(duration(p.high));
         if (p.measured) words += tr(" · measured %1").arg(duration(*p.measured));
         painter.setPen(m_theme->text);
         const QRectF place(left + wide + 10.0, y, 3.0 * kValueWidth, row.height());
         painter.drawText(place, Qt::AlignLeft | Qt::AlignVCenter, fontMetrics().elidedText(words, Qt::ElideRight, static_cast<int>(place.width())));
-        m_hits.push_back({row, tr("%1\nnow %2\nreplay %3\nbound %4").arg(text(p.label), duration(p.now), duration(p.replay), p.bound > 0 ? duration(p.bound) : tr("not known")) +
+        m_hits.push_back({row, tr("%1\nnow %2\nshortest %3\nlongest %4").arg(text(p.label), duration(p.now), p.low > 0 ? duration(p.low) : tr("not known"), duration(p.high)) +
                                    (p.measured ? tr("\nmeasured %1").arg(duration(*p.measured)) : QString()), std::nullopt});
         y += static_cast<int>(row.height());
     }
     painter.setPen(m_theme->soft);
     painter.drawText(QRect(kMargin, y + 2, width() - 2 * kMargin, kLine), Qt::AlignLeft | Qt::AlignVCenter,
-                     fontMetrics().elidedText(tr("grey: now   blue: between the bound and the replay   diamond: measured where a variant has the change"), Qt::ElideRight, width() - 2 * kMargin));
+                     fontMetrics().elidedText(tr("grey: now   blue: what is predicted   diamond: measured where a variant has the change"), Qt::ElideRight, width() - 2 * kMargin));
 }
 
 QRectF ChartView::plot() const {

@@ -136,16 +136,16 @@ Section criticalPath(const AnalysisPtr& a) {
 
 Section whatIf(const AnalysisPtr& a) {
     Section s{"whatif", "What if",
-              "The median step if something changed. Replay: what the order of the work allows. Closed form: what the class of time could give by itself. The truth is expected between the two."};
+              "The median step if something changed. Replay: what the order of the work allows. Closed form: what the class of time could give by itself. The truth is expected between them, or up to High where hidden work still takes processor time."};
     if (a->whatIf.empty()) {
         s.lead.clear();
         s.absent = "No change was predicted: nothing that the rules know would shorten a step.";
         return s;
     }
     auto ranked = std::make_shared<std::vector<const WhatIf*>>(reports::rankedWhatIf(*a));
-    Chart chart{ChartKind::kPredictions, "Median step now, by replay and at the bound"};
+    Chart chart{ChartKind::kPredictions, "Median step now, and as it is predicted"};
     for (const WhatIf* w : *ranked)
-        chart.predictions.push_back({reports::changeText(w->change), w->workload, w->stepNs, w->replayNs, w->boundNs, w->measuredNs});
+        chart.predictions.push_back({reports::changeText(w->change), w->workload, w->stepNs, w->stepNsLow, w->stepNsHigh, w->measuredNs});
     s.charts.push_back(std::move(chart));
     Table t{"", "", {}, ranked->size()};
     const auto add = [&](const char* title, Unit unit, auto get) { t.columns.push_back({title, unit, [a, ranked, get](std::size_t r) -> Value { return get(*(*ranked)[r]); }}); };

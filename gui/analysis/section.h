@@ -87,7 +87,7 @@ struct Piece {  // of a strip
 };
 struct Prediction {
     std::string label, note;
-    Ns now = 0, replay = 0, bound = 0;  // 0: not known
+    Ns now = 0, low = 0, high = 0;  // low 0: not known
     std::optional<Ns> measured;
 };
 struct Series {
