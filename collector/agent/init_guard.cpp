@@ -18,6 +18,7 @@ int64_t g_lastEnd = 0;  // CLOCK_MONOTONIC ns; 0: none ended yet
 uint32_t g_registered = 0;
 __thread int t_inside __attribute__((tls_model("initial-exec"))) = 0;
 __thread int64_t t_lastEnd __attribute__((tls_model("initial-exec"))) = 0;
+__thread int t_waited __attribute__((tls_model("initial-exec"))) = 0;  // of this fork it is done
 
 bool isThrough(int64_t now) {
     if (__atomic_load_n(&g_inside, __ATOMIC_ACQUIRE) != 0) return false;
@@ -34,8 +35,7 @@ void waitUntilThrough() {
         raw::sleepNs(kPauseNs);
 }
 
-// Under our locks, perhaps: for them an entry of yet another thread may wait.
-__thread int t_waited __attribute__((tls_model("initial-exec"))) = 0;
+// Before our locks are taken: for them an entry of yet another thread may wait.
 void waitBeforeLocks() {
     waitUntilThrough();
     t_waited = 1;

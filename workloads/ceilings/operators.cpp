@@ -35,16 +35,30 @@ void fillWithNoise(Operators& ops, const Tensor& tensor) {
         ops.upload(tensor.slice(at, std::min(kPiece, tensor.count - at)), noise);
 }
 
+// False, with a note, where the device has no products of this type.
+bool multiplies(const MeasuredDevice& device, ridge_dtype type, const char* name) {
+    const Status native = device.ops.canMultiply(type);
+    if (!native.ok())
+        device.out.notes.push_back(
+            fmt::format("no {}{} product roof: {}", device.prefix, name, native.error().message));
+    return native.ok();
+}
+
+void sampleProduct(const MeasuredDevice& device, const char* name, const GemmArgs& args) {
+    Roof roof = roofOf("compute", device.prefix + "gemm", "FLOP/s",
+                       fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
+    roof.dtype = name;
+    constexpr auto kSide = static_cast<double>(kProduct);
+    device.sample(std::move(roof), 2.0 * kSide * kSide * kSide,
+                  [&] { device.ops.gemm("roof", args); });
+}
+
 // Operands quantised from noise, their scales beside them; `room` holds the sum of two squares
 // more.
 void measureEightBits(const MeasuredDevice& device, const Tensor& room) {
     constexpr std::int64_t kSquare = kProduct * kProduct;
     constexpr auto kType = RIDGE_DTYPE_FP8_E4M3;
-    if (const Status native = device.ops.canMultiply(kType); !native.ok()) {
-        device.out.notes.push_back(
-            fmt::format("no {}fp8_e4m3 product roof: {}", device.prefix, native.error().message));
-        return;
-    }
+    if (!multiplies(device, kType, "fp8_e4m3")) return;
     GemmArgs args;
     args.layout = GemmLayout::kNT;
     args.m = args.n = args.k = kProduct;
@@ -57,23 +71,14 @@ void measureEightBits(const MeasuredDevice& device, const Tensor& room) {
         device.ops.quantise("fill", {kProduct, kProduct, false}, room.slice(at, kSquare), *operand,
                             *scale);
     }
-    Roof roof = roofOf("compute", device.prefix + "gemm", "FLOP/s",
-                       fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
-    roof.dtype = "fp8_e4m3";
-    device.sample(std::move(roof),
-                  2.0 * static_cast<double>(kSquare) * static_cast<double>(kProduct),
-                  [&] { device.ops.gemm("roof", args); });
+    sampleProduct(device, "fp8_e4m3", args);
 }
 
 // The same in whole numbers, of noise.
 void measureWholeNumbers(const MeasuredDevice& device) {
     constexpr std::int64_t kSquare = kProduct * kProduct, kPiece = std::int64_t{1} << 22;
     constexpr auto kType = RIDGE_DTYPE_INT8;
-    if (const Status native = device.ops.canMultiply(kType); !native.ok()) {
-        device.out.notes.push_back(
-            fmt::format("no {}int8 product roof: {}", device.prefix, native.error().message));
-        return;
-    }
+    if (!multiplies(device, kType, "int8")) return;
     GemmArgs args;
     args.layout = GemmLayout::kNT;
     args.m = args.n = args.k = kProduct;
@@ -90,12 +95,7 @@ void measureWholeNumbers(const MeasuredDevice& device) {
         for (std::int64_t at = 0; at < kSquare; at += kPiece)
             device.ops.uploadBytes(operand->slice(at, kPiece), noise);
     }
-    Roof roof = roofOf("compute", device.prefix + "gemm", "FLOP/s",
-                       fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
-    roof.dtype = "int8";
-    device.sample(std::move(roof),
-                  2.0 * static_cast<double>(kSquare) * static_cast<double>(kProduct),
-                  [&] { device.ops.gemm("roof", args); });
+    sampleProduct(device, "int8", args);
 }
 
 void measureProducts(const MeasuredDevice& device, const Tensor& room, const Tensor& half) {
@@ -105,11 +105,7 @@ void measureProducts(const MeasuredDevice& device, const Tensor& room, const Ten
     } types[] = {{RIDGE_DTYPE_F32, "f32"}, {RIDGE_DTYPE_TF32, "tf32"}, {RIDGE_DTYPE_BF16, "bf16"}};
     constexpr std::int64_t kSquare = kProduct * kProduct;
     for (const auto& [type, dtype] : types) {
-        if (const Status native = device.ops.canMultiply(type); !native.ok()) {
-            device.out.notes.push_back(fmt::format("no {}{} product roof: {}", device.prefix, dtype,
-                                                   native.error().message));
-            continue;
-        }
+        if (!multiplies(device, type, dtype)) continue;
         GemmArgs args;
         args.m = args.n = args.k = kProduct;
         args.a = type == RIDGE_DTYPE_BF16 ? half.slice(0, kSquare) : room.slice(0, kSquare);
@@ -117,13 +113,7 @@ void measureProducts(const MeasuredDevice& device, const Tensor& room, const Ten
             type == RIDGE_DTYPE_BF16 ? half.slice(kSquare, kSquare) : room.slice(kSquare, kSquare);
         args.c = room.slice(2 * kSquare, kSquare);
         if (type != RIDGE_DTYPE_BF16 && !device.ops.setProducts(type).ok()) continue;
-        Roof roof =
-            roofOf("compute", device.prefix + "gemm", "FLOP/s",
-                   fmt::format("product {0}x{0}x{0}, {1}", kProduct, device.ops.describe()));
-        roof.dtype = dtype;
-        device.sample(std::move(roof),
-                      2.0 * static_cast<double>(kSquare) * static_cast<double>(kProduct),
-                      [&] { device.ops.gemm("roof", args); });
+        sampleProduct(device, dtype, args);
     }
     (void)device.ops.setProducts(RIDGE_DTYPE_F32);
     measureEightBits(device, room);

@@ -7,6 +7,7 @@
 #include "workloads/harness/workload.h"
 #include "workloads/ops/operators.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ inline void keepWorst(double& worst, double error) {
 }
 // Values of the same calls at another time, within 1e-5 of the largest: sums of a device may be in another order.
 [[nodiscard]] CheckResult sameAsBefore(const std::string& what, const std::vector<float>& now, const std::vector<float>& before);
+inline constexpr std::size_t kReplayedSteps = 2;  // the second's loss has everything of the first in it
 // Losses of the first steps, taken again from the same weights after the timed steps: to the bit, or on a device within
 // 1e-5 of them; and the last timed step's is a number.
 [[nodiscard]] CheckResult sameLosses(const std::vector<double>& again, const std::vector<double>& before, double last, bool onDevice);

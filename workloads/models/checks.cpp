@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/models/checks.h"
 
+#include "workloads/models/check_values.h"
 #include "workloads/models/reference/gpt_reference.h"
 #include "workloads/models/tiny_model.h"
 
@@ -204,10 +205,9 @@ CheckResult checkAdamW(Operators& ops) {
     constexpr std::int64_t kCount = 1003;  // no multiple of a vector
     const Tensor tensors[] = {ops.allocate(kCount), ops.allocate(kCount), ops.allocate(kCount),
                               ops.allocate(kCount)};
-    std::vector<float> weights(kCount);
+    const std::vector<float> weights = draw(kCount, kSeed);
     std::vector<float> gradients(kCount);
-    for (std::size_t i = 0; i < weights.size(); ++i) {
-        weights[i] = static_cast<float>(randomBits(kSeed, i) >> 40) * (1.0F / 8388608.0F) - 1.0F;
+    for (std::size_t i = 0; i < gradients.size(); ++i) {
         // Magnitudes from 1e-6 to 1, both signs.
         const auto exponent = static_cast<float>(randomBits(kSeed + 1, i) % 7);
         gradients[i] = std::pow(10.0F, -exponent) * ((i & 1U) == 0 ? 1.0F : -0.7F);

@@ -16,7 +16,6 @@ namespace {
 using formulas::AttentionConvention;
 
 constexpr std::uint64_t kSeed = 1;
-constexpr std::size_t kReplayedSteps = 2;
 constexpr GptConfig kSmall{
     .layers = 2, .width = 128, .heads = 4, .context = 128, .vocabulary = 1024};
 constexpr GptConfig kAccelerator{
@@ -154,11 +153,11 @@ double TrainWorkload::take(std::uint64_t index, std::vector<double>& losses) {
         m_trainer->optimise();
     }
     m_ops->synchronize();
-    if (losses.size() < kReplayedSteps) losses.push_back(loss);
+    if (losses.size() < tiny::kReplayedSteps) losses.push_back(loss);
     return loss;
 }
 
-// The first steps again, from the same weights: the loss of the second has everything of the first in it.
+// The first steps again, from the same weights.
 CheckResult TrainWorkload::finish() {
     restart();
     std::vector<double> again;

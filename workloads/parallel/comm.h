@@ -57,8 +57,8 @@ WorkloadSpec overlapSpec(const std::string& variant, const OverlapOptions& optio
 
 // One per file; commSpecs() lists them.
 std::vector<WorkloadSpec> sweepSpecs();
-// comm.<op>/128MiB.nccl to 1024MiB.nccl, in GPUs' memory. Not larger: every element is compared on
-// the host, which holds what the GPU holds, four times per rank.
+// comm.<op>/128MiB.nccl to 8192MiB.nccl, in GPUs' memory. Every element is compared on the host, so a size is
+// skipped where roofFor() finds none there.
 std::vector<WorkloadSpec> deviceSweepSpecs();
 std::vector<WorkloadSpec> fitSpecs();
 std::vector<WorkloadSpec> overlapSpecs();

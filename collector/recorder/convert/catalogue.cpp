@@ -50,10 +50,10 @@ public:
         }
         findMissingFiles();
         if (m_hints.recorderLost)
-            addLoss("recorder_write", 0, m_hints.recorderLost,
+            m_catalogue.addLoss("recorder_write", 0, m_hints.recorderLost,
                     "counters, clock readings and gaps of the recorder itself");
         if (m_hints.lostWithoutRing)
-            addLoss(kLossNames[kLossNoRing], 0, m_hints.lostWithoutRing,
+            m_catalogue.addLoss(kLossNames[kLossNoRing], 0, m_hints.lostWithoutRing,
                     "no ring could be made: no memory, no room, a limit on file sizes or open files, "
                     "rights that were given up, or a folder out of reach (chroot)");
         finishClocks();
@@ -131,7 +131,7 @@ private:
             addDamage("missing_spool_bytes", pid, missing,
                       fmt::format("{}.spool: {} of {} bytes are missing", ring.stem, missing,
                                   ring.stream().size() + ring.missingBytes));
-        if (end.unknown) addLoss("unknown_record", pid, end.unknown, ring.stem);
+        if (end.unknown) m_catalogue.addLoss("unknown_record", pid, end.unknown, ring.stem);
         if (!ring.recorder && !ring.header && !ring.stream().empty())
             addDamage("corrupt_spool", pid, 1,
                       fmt::format("{}.head: missing or damaged; whose process it was is not known",
@@ -139,7 +139,7 @@ private:
         if (!ring.header) return;
         for (std::size_t kind = 0; kind < kLossKinds; ++kind)
             if (ring.header->lost[kind])
-                addLoss(kLossNames[kind], pid, ring.header->lost[kind], {});
+                m_catalogue.addLoss(kLossNames[kind], pid, ring.header->lost[kind], {});
         if (!source.ticksAreNs && ring.header->anchorTicks != 0)
             m_anchors.push_back({ring.header->anchorTicks, ring.header->anchorMonotonicNs});
         noteTime(ring.header->anchorMonotonicNs, ring.header->anchorRealtimeNs);
@@ -183,19 +183,6 @@ private:
         m_catalogue.losses.push_back({name, globalPid, count, detail});
         m_catalogue.damage.push_back(detail);
         if (name == "corrupt_spool") m_catalogue.lost += count;
-    }
-
-    // One row per source and process; the first detail stands for all.
-    void addLoss(const std::string& name, std::int64_t globalPid, std::uint64_t count,
-                 const std::string& detail) {
-        m_catalogue.lost += count;
-        for (LossRow& row : m_catalogue.losses) {
-            if (row.source != name || row.globalPid != globalPid) continue;
-            row.count += count;
-            if (row.detail.empty()) row.detail = detail;
-            return;
-        }
-        m_catalogue.losses.push_back({name, globalPid, count, detail});
     }
 
     void noteTime(std::int64_t monotonicNs, std::int64_t realtimeNs) {
@@ -434,6 +421,18 @@ void NameMap::set(std::uint32_t id, std::int64_t stringId) {
     }
     if (id >= m_dense.size()) m_dense.resize(std::max<std::size_t>(id + 1, m_dense.size() * 2));
     m_dense[id] = value;
+}
+
+void Catalogue::addLoss(const std::string& source, std::int64_t globalPid, std::uint64_t count,
+                        const std::string& detail) {
+    lost += count;
+    for (LossRow& row : losses) {
+        if (row.source != source || row.globalPid != globalPid) continue;
+        row.count += count;
+        if (row.detail.empty()) row.detail = detail;
+        return;
+    }
+    losses.push_back({source, globalPid, count, detail});
 }
 
 Catalogue buildCatalogue(const std::vector<RingFile>& rings, const CatalogueHints& hints) {

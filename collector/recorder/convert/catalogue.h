@@ -155,6 +155,9 @@ struct Catalogue {
     std::int64_t firstMonotonicNs = 0;
     std::int64_t firstRealtimeNs = 0;
 
+    // One row per source and process; the first detail stands for all.
+    void addLoss(const std::string& source, std::int64_t globalPid, std::uint64_t count,
+                 const std::string& detail);
     [[nodiscard]] std::int64_t toMonotonic(const Source& source, std::uint64_t time,
                                            std::size_t& hint) const {
         return source.ticksAreNs ? static_cast<std::int64_t>(time) : ticks.toMonotonic(time, hint);

@@ -204,15 +204,8 @@ void Emitter::counterSample(const CounterSample& sample) {
 }
 
 void Emitter::countForeignClock() {
-    const std::int64_t pid = globalTid(m_source->pid, 0);
-    ++m_catalogue.lost;
-    for (LossRow& row : m_catalogue.losses)
-        if (row.source == "foreign_clock" && row.globalPid == pid) {
-            ++row.count;
-            return;
-        }
-    m_catalogue.losses.push_back(
-        {"foreign_clock", pid, 1, "counter samples with times before the recording began"});
+    m_catalogue.addLoss("foreign_clock", globalTid(m_source->pid, 0), 1,
+                        "counter samples with times before the recording began");
 }
 
 void Emitter::ioCall(const IoCall& call) {

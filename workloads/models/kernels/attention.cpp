@@ -104,10 +104,7 @@ private:
         return all;
     }
     void fill(const Tensor& tensor, std::uint64_t seed) {
-        std::vector<float> values(static_cast<std::size_t>(tensor.count));
-        for (std::size_t i = 0; i < values.size(); ++i)
-            values[i] = static_cast<float>(randomBits(seed, i) >> 40) * 0x1p-23F - 1.0F;
-        m_ops->upload(tensor, values);
+        m_ops->upload(tensor, tiny::draw(tensor.count, seed));
     }
 
     Backend m_backend;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SPDX-FileCopyrightText: The Ridgepoint authors
 #include "workloads/formulas/op_cost.h"
+#include "workloads/models/check_values.h"
 #include "workloads/models/checks_operators.h"
 #include "workloads/models/gpt_layout.h"
 #include "workloads/models/kernels/kernels.h"
@@ -102,9 +103,7 @@ private:
         return values;
     }
     void fill(const Tensor& tensor, std::uint64_t seed) {
-        std::vector<float> values(static_cast<std::size_t>(tensor.count));
-        for (std::size_t i = 0; i < values.size(); ++i)
-            values[i] = static_cast<float>(randomBits(seed, i) >> 40) * 0x1p-23F - 1.0F;
+        const std::vector<float> values = tiny::draw(tensor.count, seed);
         if (heldIn(m_case.type) == RIDGE_DTYPE_F32) {
             m_ops->upload(tensor, values);
         } else if (m_case.type == RIDGE_DTYPE_BF16) {

@@ -2,6 +2,7 @@
 // SPDX-FileCopyrightText: The Ridgepoint authors
 // comm.overlap in a device's memory: the product on the operators' stream, the all-reduce on the
 // transport's, which begins behind what the operators were given when it was issued.
+#include "workloads/models/check_values.h"
 #include "workloads/models/checks.h"
 #include "workloads/models/checks_operators.h"
 #include "workloads/parallel/strategies/ordered_collectives.h"
@@ -30,9 +31,7 @@ public:
         args.m = args.n = args.k = size.side;
         for (Tensor* tensor : {&args.a, &args.b, &args.c}) *tensor = ops.allocate(elements);
         RIDGE_TRY_STATUS(ops.status());
-        std::vector<float> values(static_cast<std::size_t>(elements));
-        for (std::size_t i = 0; i < values.size(); ++i)
-            values[i] = static_cast<float>(randomBits(kSeed, i) >> 40) * 0x1p-23F - 1.0F;
+        const std::vector<float> values = tiny::draw(elements, kSeed);
         ops.upload(args.a, values);
         ops.upload(args.b, values);
         return std::unique_ptr<OverlapProduct>(std::move(made));
