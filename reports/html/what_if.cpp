@@ -116,7 +116,7 @@ std::string whatIfSection(const Analysis& a) {
     if (a.whatIf.empty()) return section("whatif", "What if", absent(ofSummaries(a) ? "Summaries of ranks hold no order of the work, so that no change can be played: analyze one rank." : "No change was predicted: nothing that the rules know would shorten a step."));
     std::string body =
         "<p class=\"soft\">Median steps. Replay: what the order of the work allows. Closed form: the step less the class of time. Either may be the "
-        "shorter; the truth is expected between the two.</p>\n";
+        "shorter; the truth is expected between them, or further where hidden work still takes processor time: what it saves says both ends.</p>\n";
     const auto ranked = rankedWhatIf(a);
     for (std::size_t i = 0; i < std::min(kMostWhatIfs, ranked.size()); ++i) body += prediction(a, *ranked[i]);
     if (ranked.size() > kMostWhatIfs) body += fmt::format("<p class=\"soft small\">and {} more in the JSON report.</p>\n", ranked.size() - kMostWhatIfs);

@@ -105,7 +105,7 @@ std::string share(Ns part, Ns whole) {
 
 std::string whatIfs(const Analysis& a) {
     if (a.whatIf.empty()) return {};
-    return "\n## What if\n\nMedian steps; replay: what the order of the work allows, closed form: the step less the class of time. Either may be the shorter; the truth is expected between the two.\n" +
+    return "\n## What if\n\nMedian steps; replay: what the order of the work allows, closed form: the step less the class of time. Either may be the shorter; the truth is expected between them, or further where hidden work still takes processor time.\n" +
            table("| Change | Workload | Step now | Replay | Closed form | Measured | Replay error |", "|---|---|---:|---:|---:|---:|---:|", rankedWhatIf(a),
                  [&](const WhatIf* w) {
                      return fmt::format("| {} | {} | {} | {} | {} | {} | {} |", cell(changeText(w->change)), cell(w->workload), formatDuration(w->stepNs),
